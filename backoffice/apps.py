@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class BackofficeConfig(AppConfig):
+    name = "backoffice"
+    verbose_name = "Back office"
+    default = True
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Django's admin with our site (branding, theme) as `admin.site`."""
+
+    default = False
+    default_site = "backoffice.admin.site.AdminSite"

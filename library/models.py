@@ -1,0 +1,116 @@
+"""The domain: branches, their patrons and librarians, and the titles they hold."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.history import HistoricalRecords
+from library.fields import PhoneNumberField, USStateField, zip_code_validator
+
+
+class LibraryManager(models.Manager):
+    def get_by_natural_key(self, name, zip_code):
+        return self.get(name=name, zip_code=zip_code)
+
+
+class Library(models.Model):
+    name = models.CharField(_("name"), max_length=200)
+    address = models.CharField(_("address"), max_length=200)
+    state = USStateField(_("state"))
+    phone_number = PhoneNumberField(_("phone number"))
+    zip_code = models.CharField(_("ZIP code"), max_length=10, validators=[zip_code_validator])
+
+    objects = LibraryManager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("library")
+        verbose_name_plural = _("libraries")
+        indexes = [
+            # The match key of imports, and the order of lists.
+            models.Index(fields=["name", "zip_code"], name="library_name_zip"),
+            models.Index(fields=["state", "name"], name="library_state_name"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def natural_key(self):
+        return (self.name, self.zip_code)
+
+
+class PatronManager(models.Manager):
+    def get_by_natural_key(self, name, library_name, library_zip_code):
+        return self.get(
+            name=name, library__name=library_name, library__zip_code=library_zip_code
+        )
+
+
+class Patron(models.Model):
+    name = models.CharField(_("name"), max_length=200)
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, verbose_name=_("library"))
+
+    objects = PatronManager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("patron")
+        verbose_name_plural = _("patrons")
+        indexes = [models.Index(fields=["name", "library"], name="patron_name_library")]
+
+    def __str__(self):
+        return self.name
+
+    def natural_key(self):
+        return (self.name, *self.library.natural_key())
+
+    natural_key.dependencies = ["library.library"]
+
+
+class LibrarianManager(models.Manager):
+    def get_by_natural_key(self, library_name, library_zip_code):
+        return self.get(library__name=library_name, library__zip_code=library_zip_code)
+
+
+class Librarian(models.Model):
+    name = models.CharField(_("name"), max_length=200)
+    library = models.OneToOneField(Library, on_delete=models.CASCADE, verbose_name=_("library"))
+
+    objects = LibrarianManager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("librarian")
+        verbose_name_plural = _("librarians")
+        indexes = [models.Index(fields=["name"], name="librarian_name")]
+
+    def __str__(self):
+        return self.name
+
+    def natural_key(self):
+        return self.library.natural_key()
+
+    natural_key.dependencies = ["library.library"]
+
+
+class BookManager(models.Manager):
+    def get_by_natural_key(self, title):
+        return self.get(title=title)
+
+
+class Book(models.Model):
+    title = models.CharField(_("title"), max_length=200)
+    libraries = models.ManyToManyField(Library, verbose_name=_("libraries"))
+
+    objects = BookManager()
+    history = HistoricalRecords(m2m_fields=["libraries"])
+
+    class Meta:
+        verbose_name = _("book")
+        verbose_name_plural = _("books")
+        indexes = [models.Index(fields=["title"], name="book_title")]
+
+    def __str__(self):
+        return self.title
+
+    def natural_key(self):
+        return (self.title,)

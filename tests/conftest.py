@@ -1,0 +1,36 @@
+"""What every test stands on: the data that may be absent, and who is signed in."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.factories import make_user
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+def pytest_configure():
+    # Without `collectstatic` there is no manifest to look names up in.
+    settings.STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real files; a test that asks for it is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the folder of real files is absent: {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def superuser(db):
+    return make_user(username="admin", is_superuser=True)
+
+
+@pytest.fixture
+def admin_client(client, superuser):
+    client.force_login(superuser)
+    return client

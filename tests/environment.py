@@ -1,0 +1,16 @@
+"""The environment of a test run, set before the settings are read.
+
+pyproject.toml loads this as pytest's first plugin. DATABASE_URL is left alone: it says
+which database the tests run on.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+data_dir = tempfile.mkdtemp(prefix="backoffice-tests-")
+atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
+os.environ.update(DATA_DIR=data_dir, DEBUG="off", HTTPS="off", SECRET_KEY="only-for-tests")
+for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
+    os.environ.pop(name, None)

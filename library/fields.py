@@ -13,7 +13,7 @@ from localflavor.us import models as us_models
 from localflavor.us.us_states import STATE_CHOICES
 
 zip_code_validator = RegexValidator(
-    r"\A\d{5}(-\d{4})?\Z",
+    r"\A[0-9]{5}(-[0-9]{4})?\Z",
     _("Enter a ZIP code of 5 digits, or ZIP+4: 08542 or 08542-3214."),
 )
 
@@ -70,7 +70,8 @@ def _clean_odd_form(value):
         number = phonenumbers.parse(value, "US", keep_raw_input=False)
     except phonenumbers.NumberParseException:
         number = None
-    digits = str(number.national_number) if number else ""
+    # As written, leading zeros included: `0212-222-6559` is a slip, not a number.
+    digits = phonenumbers.national_significant_number(number) if number else ""
     usual = re.fullmatch(r"([2-9]\d\d)([2-9]\d\d)(\d{4})", digits, re.ASCII)
     if number is None or number.country_code != 1 or not usual:
         raise ValidationError(
@@ -81,7 +82,8 @@ def _clean_odd_form(value):
             code="invalid",
         )
     cleaned = "-".join(usual.groups())
-    return f"{cleaned} x{number.extension}" if number.extension else cleaned
+    extension = phonenumbers.normalize_digits_only(number.extension or "")
+    return f"{cleaned} x{extension}" if extension else cleaned
 
 
 class PhoneNumberField(models.CharField):
@@ -102,3 +104,7 @@ class PhoneNumberField(models.CharField):
         if value not in self.empty_values:
             value = clean_phone_number(value)
         return super().clean(value, model_instance)
+
+    def formfield(self, **kwargs):
+        # What is typed may be longer than what is stored: `+1 (212) 222-6559 ext. 5`.
+        return super().formfield(**{"max_length": 40} | kwargs)

@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A\\d{5}(-\\d{4})?\\Z",
+                                "\\A[0-9]{5}(-[0-9]{4})?\\Z",
                                 "Enter a ZIP code of 5 digits, or ZIP+4: 08542 or 08542-3214.",
                             )
                         ],
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A\\d{5}(-\\d{4})?\\Z",
+                                "\\A[0-9]{5}(-[0-9]{4})?\\Z",
                                 "Enter a ZIP code of 5 digits, or ZIP+4: 08542 or 08542-3214.",
                             )
                         ],

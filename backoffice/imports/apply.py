@@ -1,0 +1,208 @@
+"""Writing what the checks planned: live rows, links and history, in one transaction.
+
+The caller holds the transaction; a statement that fails leaves nothing behind.
+"""
+
+from django.utils import timezone
+
+from backoffice.history import BEFORE
+
+
+class Apply:
+    def __init__(self, checks, *, user=None, reason=""):
+        self.checks, self.staging, self.model = checks, checks.staging, checks.model
+        self.connection, self.quote = checks.connection, checks.quote
+        self.table, self.pk = checks.table, checks.pk
+        self.user_id = user.pk if user else None
+        self.reason = reason[:100]
+        self.now = timezone.now()
+
+    def lock(self):
+        """Keep other writers from the table between the checks and the writing.
+
+        A match key need not be unique in the database, so only a lock keeps two imports
+        from creating the same record. On SQLite the transaction itself is the lock.
+        """
+        if self.staging.is_postgresql:
+            self.checks.execute(f"LOCK TABLE {self.table} IN SHARE ROW EXCLUSIVE MODE")
+
+    def run(self):
+        self.record_missing()
+        self.update()
+        self.create()
+        self.write_links()
+        self.record("~", "updated")
+        self.record("+", "new")
+
+    # Live rows ----------------------------------------------------------------------
+
+    def written_columns(self):
+        return [self.checks.column(column) for column in self.staging.values]
+
+    def update(self):
+        columns = self.written_columns()
+        values = [f"{column} = s.{column}" for column in columns]
+        params = []
+        for field, value in self.own_values(add=False):
+            values.append(f"{self.quote(field.column)} = %s")
+            params.append(value)
+        self.checks.execute(
+            f"""
+            UPDATE {self.table} SET {", ".join(values)}
+            FROM ({self.checks.staged()}) s JOIN import_plan p ON p.line = s.line
+            WHERE p.action = 'updated' AND {self.table}.{self.pk} = p.pk
+            """,
+            params,
+        )
+
+    def create(self):
+        ((last_line,),) = self.checks.fetch(
+            "SELECT max(line) FROM import_plan WHERE action = 'new'"
+        )
+        if last_line is None:
+            return
+        base = self.reserve_keys(last_line)
+        # The keys are known beforehand, so history and links need no look-up. They have
+        # gaps where the file has rows that aren't new.
+        self.checks.execute(
+            "UPDATE import_plan SET pk = line + %s WHERE action = 'new'", [base]
+        )
+        columns, own = self.written_columns(), list(self.own_values(add=True))
+        names = [self.pk, *columns, *(self.quote(field.column) for field, _value in own)]
+        values = ["p.pk", *(f"s.{column}" for column in columns), *["%s"] * len(own)]
+        self.checks.execute(
+            f"""
+            INSERT INTO {self.table} ({", ".join(names)})
+            SELECT {", ".join(values)}
+            FROM ({self.checks.staged()}) s JOIN import_plan p ON p.line = s.line
+            WHERE p.action = 'new' ORDER BY s.line
+            """,
+            [value for _field, value in own],
+        )
+
+    def own_values(self, *, add):
+        """Fields the file doesn't give, with the value Django would write there."""
+        given = {column.model_field for column in self.staging.values}
+        blank = self.model()
+        for field in self.model._meta.concrete_fields:
+            if field in given or field.primary_key:
+                continue
+            if add or getattr(field, "auto_now", False):
+                value = field.pre_save(blank, add)
+                yield field, field.get_db_prep_save(value, self.connection)
+
+    def reserve_keys(self, count):
+        """A number that primary keys `+ 1 … + count` are free above, and stay so."""
+        table, pk = self.model._meta.db_table, self.model._meta.pk.column
+        if self.staging.is_postgresql:
+            # Nobody else draws from the sequence: `lock` keeps them from inserting.
+            ((sequence,),) = self.checks.fetch(
+                "SELECT pg_get_serial_sequence(%s, %s)", [self.table, pk]
+            )
+            ((base,),) = self.checks.fetch(
+                f"SELECT greatest(nextval(%s), (SELECT max({self.pk}) FROM {self.table}))",
+                [sequence],
+            )
+            self.checks.execute("SELECT setval(%s, %s)", [sequence, base + count])
+            return base
+        # AUTOINCREMENT moves its counter past the keys that are inserted by itself.
+        ((base,),) = self.checks.fetch(
+            f"""
+            SELECT max(coalesce((SELECT max({self.pk}) FROM {self.table}), 0),
+                       coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0))
+            """,
+            [table],
+        )
+        return base
+
+    # Links --------------------------------------------------------------------------
+
+    def write_links(self):
+        """Make each written row's links what its cell lists, no more and no less."""
+        for column in self.staging.links:
+            table, source, target = self.checks.link_table(column)
+            wanted = self.checks.wanted_links(column)
+            self.checks.execute(
+                f"""
+                DELETE FROM {table}
+                WHERE {source} IN (SELECT pk FROM import_plan WHERE action = 'updated')
+                AND NOT EXISTS (
+                    SELECT 1 FROM ({wanted}) w
+                    WHERE w.pk = {table}.{source} AND w.target = {table}.{target}
+                )
+                """
+            )
+            self.checks.execute(
+                f"""
+                INSERT INTO {table} ({source}, {target})
+                SELECT w.pk, w.target FROM ({wanted}) w
+                JOIN import_plan p ON p.line = w.line AND p.action IN ('new', 'updated')
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM {table} m WHERE m.{source} = w.pk AND m.{target} = w.target
+                )
+                ORDER BY w.line, w.target
+                """
+            )
+
+    # History ------------------------------------------------------------------------
+
+    def history_model(self):
+        name = getattr(self.model._meta, "simple_history_manager_attribute", None)
+        return getattr(self.model, name).model if name else None
+
+    def record_missing(self):
+        """A row changed for the first time gets its present state written down as well."""
+        history_model = self.history_model()
+        if history_model is None:
+            return
+        table = self.quote(history_model._meta.db_table)
+        missing = (
+            f"p.action = 'updated' AND NOT EXISTS"
+            f" (SELECT 1 FROM {table} h WHERE h.{self.pk} = p.pk)"
+        )
+        self._record("~", missing, BEFORE, None)
+
+    def record(self, history_type, action):
+        if self.history_model() is not None:
+            self._record(history_type, f"p.action = '{action}'", self.reason, self.user_id)
+
+    def _record(self, history_type, where, reason, user_id):
+        """Copy the live rows of the plan's rows `where` into history, links included."""
+        history_model = self.history_model()
+        history = self.quote(history_model._meta.db_table)
+        columns = [self.quote(field.column) for field in history_model.tracked_fields]
+        # History ids are drawn in line order; a row's new record is then its latest.
+        self.checks.execute(
+            f"""
+            INSERT INTO {history} ({", ".join(columns)}, history_type, history_date,
+                                   history_change_reason, history_user_id)
+            SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
+            FROM import_plan p JOIN {self.table} live ON live.{self.pk} = p.pk
+            WHERE {where} ORDER BY p.line
+            """,
+            [history_type, self.adapted_now(), reason, user_id],
+        )
+        for field in history_model._history_m2m_fields:
+            self._record_links(history_model, field, history_type, reason)
+
+    def _record_links(self, history_model, field, history_type, reason):
+        through = field.remote_field.through
+        m2m_history = getattr(history_model, field.name).model
+        columns = [self.quote(f.column) for f in through._meta.concrete_fields]
+        source = self.quote(field.m2m_column_name())
+        history = self.quote(history_model._meta.db_table)
+        self.checks.execute(
+            f"""
+            INSERT INTO {self.quote(m2m_history._meta.db_table)}
+                   (history_id, {", ".join(columns)})
+            SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
+            FROM import_plan p
+            JOIN {history} h ON h.{self.pk} = p.pk AND h.history_date = %s
+                 AND h.history_type = %s AND h.history_change_reason = %s
+            JOIN {self.quote(field.m2m_db_table())} m ON m.{source} = p.pk
+            """,
+            [self.adapted_now(), history_type, reason],
+        )
+
+    def adapted_now(self):
+        return self.connection.ops.adapt_datetimefield_value(self.now)

@@ -1,0 +1,260 @@
+"""What a staged file would do, found by set operations: a statement a check, not a row.
+
+Fills `import_targets_…`, `import_rejects` and `import_plan` of staging. Can be repeated:
+what an earlier run found is forgotten first.
+"""
+
+from dataclasses import asdict, dataclass
+
+from django.db.models import NOT_PROVIDED
+
+ROW_CODES = ("unknown", "ambiguous", "duplicate", "many", "missing", "taken")
+
+
+@dataclass(frozen=True)
+class Counts:
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+
+    as_dict = asdict
+
+
+class Checks:
+    def __init__(self, staging, model, match):
+        self.staging, self.model, self.match = staging, model, match
+        self.connection = staging.connection
+        self.quote = self.connection.ops.quote_name
+        self.table = self.quote(model._meta.db_table)
+        self.pk = self.quote(model._meta.pk.column)
+
+    def execute(self, sql, params=()):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.rowcount
+
+    def fetch(self, sql, params=()):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall()
+
+    # The staged rows, references looked up ------------------------------------------
+
+    def column(self, staged):
+        """The live table's column that a staged column is for."""
+        return self.quote(staged.model_field.column)
+
+    def staged(self):
+        """SELECT of the rows not rejected: `line`, and a column for each live column."""
+        selected, joins = ["r.line"], []
+        for c in self.staging.values:
+            source = f"r.v_{c.name}"
+            if c.kind == "reference":
+                joins.append(
+                    f"LEFT JOIN import_targets_{c.name} t_{c.name}"
+                    f" ON t_{c.name}.ref = r.v_{c.name}"
+                )
+                source = f"t_{c.name}.target"
+            selected.append(f"{source} AS {self.column(c)}")
+        return (
+            f"SELECT {', '.join(selected)} FROM import_rows r {' '.join(joins)}"
+            " WHERE NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
+        )
+
+    def key_columns(self):
+        by_name = {c.name: c for c in self.staging.values}
+        return [self.column(by_name[name]) for name in self.match]
+
+    # The checks ---------------------------------------------------------------------
+
+    def run(self):
+        marks = ", ".join(["%s"] * len(ROW_CODES))
+        self.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
+        self.execute("DELETE FROM import_plan")
+        for column in [*self.staging.references, *self.staging.links]:
+            self.look_up(column)
+        self.reject_repeated(self.key_columns(), self.match)
+        self.match_rows()
+        self.compare_links()
+        self.reject_incomplete()
+        for fields in self.other_unique_keys():
+            self.reject_taken(fields)
+        self.execute("DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)")
+
+    def look_up(self, column):
+        """Find the record that each distinct reference of `column` names."""
+        name, key = column.name, column.resource_field.widget.key
+        live, params = key.queryset().query.sql_with_params()
+        self.execute(f"DELETE FROM import_targets_{name}")
+        self.execute(
+            f"""
+            WITH live (pk, label, whole) AS ({live}),
+                 candidates AS (SELECT DISTINCT ref, label FROM import_candidates_{name})
+            INSERT INTO import_targets_{name} (ref, target, hits)
+            SELECT c.ref, min(live.pk), count(DISTINCT live.pk)
+            FROM candidates c
+            JOIN live ON live.label = c.label AND (c.label = c.ref OR live.whole = c.ref)
+            GROUP BY c.ref
+            """,
+            params,
+        )
+        source, ref = f"import_links_{name}", "ref"
+        if column.kind == "reference":
+            source, ref = "import_rows", f"v_{name}"
+        self.execute(
+            f"""
+            INSERT INTO import_rejects (line, field, value, code, message, detail)
+            SELECT r.line, %s, r.{ref},
+                   CASE WHEN t.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '', t.hits
+            FROM {source} r LEFT JOIN import_targets_{name} t ON t.ref = r.{ref}
+            WHERE r.{ref} IS NOT NULL AND (t.ref IS NULL OR t.hits > 1)
+            """,
+            [name],
+        )
+
+    def reject_repeated(self, columns, names):
+        """Of rows with the same values in `columns` (`names`, for staff), keep the first."""
+        keys = ", ".join(columns)
+        nulls = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        self.execute(
+            f"""
+            INSERT INTO import_rejects (line, field, value, code, message, detail)
+            SELECT line, %s, '', 'duplicate', '', first
+            FROM (
+                SELECT line, min(line) OVER (PARTITION BY {keys}) AS first
+                FROM ({self.staged()}) s WHERE {nulls}
+            ) repeated WHERE line <> first
+            """,
+            [", ".join(names)],
+        )
+
+    def match_rows(self):
+        """Plan each row: new, updated or unchanged, by the live row with its key."""
+        on = " AND ".join(f"live.{c} = s.{c}" for c in self.key_columns())
+        same = " AND ".join(
+            f"live.{column} IS NOT DISTINCT FROM s.{column}"
+            for column in map(self.column, self.staging.values)
+        )
+        # Of several live rows with the key, the row is rejected below, so any one will do.
+        self.execute(
+            f"""
+            INSERT INTO import_plan (line, pk, hits, action)
+            SELECT s.line, min(live.{self.pk}), count(live.{self.pk}),
+                   CASE WHEN count(live.{self.pk}) = 0 THEN 'new'
+                        WHEN min(CASE WHEN {same} THEN 1 ELSE 0 END) = 1 THEN 'unchanged'
+                        ELSE 'updated' END
+            FROM ({self.staged()}) s LEFT JOIN {self.table} live ON {on}
+            GROUP BY s.line
+            """
+        )
+        self.execute(
+            """
+            INSERT INTO import_rejects (line, field, value, code, message, detail)
+            SELECT line, %s, '', 'many', '', hits FROM import_plan WHERE hits > 1
+            """,
+            [", ".join(self.match)],
+        )
+
+    def link_table(self, column):
+        """The many-to-many table, and its columns to the row and to the other record."""
+        field = column.model_field
+        return (
+            self.quote(field.m2m_db_table()),
+            self.quote(field.m2m_column_name()),
+            self.quote(field.m2m_reverse_name()),
+        )
+
+    def wanted_links(self, column):
+        """SELECT of what the file lists: `line`, `pk`, `target`."""
+        return (
+            "SELECT DISTINCT p.line, p.pk, t.target FROM import_plan p"
+            f" JOIN import_links_{column.name} l ON l.line = p.line"
+            f" JOIN import_targets_{column.name} t ON t.ref = l.ref"
+        )
+
+    def compare_links(self):
+        """Rows whose many-to-many differs from what the file lists are updates too."""
+        for column in self.staging.links:
+            table, source, target = self.link_table(column)
+            self.execute(
+                f"""
+                UPDATE import_plan SET action = 'updated'
+                WHERE action = 'unchanged' AND line IN (
+                    SELECT w.line FROM ({self.wanted_links(column)}) w
+                    LEFT JOIN {table} m ON m.{source} = w.pk AND m.{target} = w.target
+                    WHERE m.{source} IS NULL
+                    UNION ALL
+                    SELECT p.line FROM import_plan p
+                    JOIN {table} m ON m.{source} = p.pk
+                    LEFT JOIN ({self.wanted_links(column)}) w
+                        ON w.line = p.line AND w.target = m.{target}
+                    WHERE w.line IS NULL
+                )
+                """
+            )
+
+    def reject_incomplete(self):
+        """New rows need a column for every field that has no value of its own."""
+        given = {c.model_field for c in self.staging.columns}
+        for field in self.model._meta.concrete_fields:
+            has_value = (
+                field.primary_key
+                or field.null
+                or field.blank
+                or field.default is not NOT_PROVIDED
+                or field in given
+            )
+            if not has_value:
+                self.execute(
+                    """
+                    INSERT INTO import_rejects (line, field, value, code, message)
+                    SELECT line, %s, '', 'missing', '' FROM import_plan WHERE action = 'new'
+                    """,
+                    [field.name],
+                )
+
+    def other_unique_keys(self):
+        """The field lists that must be unique, the match key apart, if the file has them."""
+        opts, given = self.model._meta, {c.model_field: c for c in self.staging.values}
+        keys = [(f,) for f in opts.concrete_fields if f.unique and not f.primary_key]
+        keys += [tuple(map(opts.get_field, names)) for names in opts.unique_together]
+        keys += [
+            tuple(map(opts.get_field, constraint.fields))
+            for constraint in opts.total_unique_constraints
+        ]
+        for fields in keys:
+            names = [given[f].name for f in fields if f in given]
+            if len(names) == len(fields) and set(names) != set(self.match):
+                yield fields
+
+    def reject_taken(self, fields):
+        """Values that are unique and belong to another row, of the file or of the table."""
+        columns = [self.quote(field.column) for field in fields]
+        self.reject_repeated(columns, [field.name for field in fields])
+        on = " AND ".join(f"live.{column} = s.{column}" for column in columns)
+        self.execute(
+            f"""
+            INSERT INTO import_rejects (line, field, value, code, message, detail)
+            SELECT s.line, %s, '', 'taken', '', min(live.{self.pk})
+            FROM ({self.staged()}) s
+            JOIN import_plan p ON p.line = s.line
+            JOIN {self.table} live ON {on}
+            WHERE p.pk IS NULL OR live.{self.pk} <> p.pk
+            GROUP BY s.line
+            """,
+            [", ".join(field.name for field in fields)],
+        )
+
+    def counts(self, rows):
+        """The outcome for a file of `rows` rows; the four parts add up to it."""
+        actions = dict(self.fetch("SELECT action, count(*) FROM import_plan GROUP BY action"))
+        ((rejected,),) = self.fetch("SELECT count(DISTINCT line) FROM import_rejects")
+        return Counts(
+            rows,
+            actions.get("new", 0),
+            actions.get("updated", 0),
+            actions.get("unchanged", 0),
+            rejected,
+        )

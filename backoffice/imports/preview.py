@@ -1,0 +1,96 @@
+"""The changes that a checked file would make, cell by cell, for people to look at."""
+
+from dataclasses import dataclass
+
+from backoffice.imports.references import join_references
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`old` is None for a new record. Both are as an export would write them."""
+
+    name: str
+    old: str | None
+    new: str
+
+    @property
+    def changed(self):
+        return self.old is None or self.old != self.new
+
+
+@dataclass(frozen=True)
+class Change:
+    line: int
+    action: str  # "new" or "updated"
+    pk: int | None
+    cells: list[Cell]
+
+
+def read_changes(imported, limit):
+    """The first `limit` rows that would be written, in the order of the file.
+
+    A fixed number of statements, whatever the limit.
+    """
+    checks = imported.checks
+    planned = checks.fetch(
+        f"""
+        SELECT line, action, pk FROM import_plan WHERE action IN ('new', 'updated')
+        ORDER BY line LIMIT {limit:d}
+        """
+    )
+    if not planned:
+        return []
+    new = {c.name: _new_texts(checks, c, [row[0] for row in planned]) for c in imported.columns}
+    old = _old_texts(imported, [pk for _line, action, pk in planned if action == "updated"])
+    return [
+        Change(
+            line,
+            action,
+            pk,
+            [
+                Cell(c.name, old[pk][c.name] if pk in old else None, new[c.name].get(line, ""))
+                for c in imported.columns
+            ],
+        )
+        for line, action, pk in planned
+    ]
+
+
+def _old_texts(imported, pks):
+    """Per primary key, `{field: text}` as exported."""
+    resource, model = imported.resource, imported.model
+    records = resource.filter_export(model._base_manager.filter(pk__in=pks))
+    return {
+        record.pk: {
+            c.name: str(resource.fields[c.name].export(record) or "") for c in imported.columns
+        }
+        for record in records
+    }
+
+
+def _new_texts(checks, column, lines):
+    """Per line, the text of what would be written."""
+    marks = ", ".join(["%s"] * len(lines))
+    if column.kind == "value":
+        rows = checks.fetch(
+            f"SELECT line, v_{column.name} FROM import_rows WHERE line IN ({marks})", lines
+        )
+        render = column.resource_field.widget.render
+        return {line: str(render(value)) for line, value in rows}
+    source, ref = f"import_links_{column.name}", "ref"
+    if column.kind == "reference":
+        source, ref = "import_rows", f"v_{column.name}"
+    rows = checks.fetch(
+        f"""
+        SELECT r.line, t.target FROM {source} r
+        JOIN import_targets_{column.name} t ON t.ref = r.{ref} WHERE r.line IN ({marks})
+        """,
+        lines,
+    )
+    texts = column.resource_field.widget.texts({target for _line, target in rows})
+    by_line = {}
+    for line, target in rows:
+        by_line.setdefault(line, set()).add(texts[target])
+    if column.kind == "reference":
+        return {line: found.pop() for line, found in by_line.items()}
+    return {line: join_references(sorted(found)) for line, found in by_line.items()}

@@ -1,0 +1,170 @@
+"""How a record is written in another record's cell, and how such text is read.
+
+A record's key is the match key of its Resource: a library's is `name, zip_code`. It is
+written as the first part (its label) where that is unique, else as `label (other parts)`;
+both are read. Several in one cell are separated by `|`; a `|` or `\\` within is written
+with a `\\` before it.
+"""
+
+import functools
+import re
+
+from django.core.exceptions import ValidationError
+from django.db.models import CharField, Count, F, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.translation import gettext as _
+from import_export import widgets
+
+SEPARATOR = "|"
+_PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+")
+
+
+class ReferenceKey:
+    """The text form of a model's records.
+
+    `paths` are lookups from the model, label first: `("name", "library__name", …)`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    @functools.cached_property
+    def paths(self):
+        from backoffice.imports.resource import resource_class_for
+
+        resource_class = resource_class_for(self.model)
+        paths = []
+        for name in resource_class._meta.import_id_fields:
+            widget = resource_class.fields[name].widget
+            if isinstance(widget, ReferenceWidget):
+                paths += [f"{name}__{path}" for path in widget.key.paths]
+            else:
+                paths.append(name)
+        return tuple(paths)
+
+    def select_related(self, *attribute):
+        """What to fetch along with a record (or with `attribute`, which leads to one)."""
+        paths = {"__".join([*attribute, *path.split("__")[:-1]]) for path in self.paths}
+        return paths - {""}
+
+    def queryset(self):
+        """All records as `values_list("pk", "label", "full")`, in no order."""
+        label, *others = (Cast(F(path), CharField()) for path in self.paths)
+        parts = [label, Value(" (")]
+        for other in others:
+            parts += [other, Value(", ")]
+        full = Concat(*parts[:-1], Value(")")) if others else label
+        records = self.model._base_manager.order_by()
+        return records.annotate(_label=label, _full=full).values_list("pk", "_label", "_full")
+
+    def write(self, record, shared_labels):
+        """`record` as text; `shared_labels`: the labels that more than one record has."""
+        label, *others = (str(self._follow(record, path)) for path in self.paths)
+        if label in shared_labels and others:
+            return f"{label} ({', '.join(others)})"
+        return label
+
+    @staticmethod
+    def _follow(record, path):
+        return functools.reduce(getattr, path.split("__"), record)
+
+    def shared_labels(self):
+        """The labels that need their other parts: shared, or equal to another's full text."""
+        label = self.paths[0]
+        records = self.model._base_manager.order_by()
+        shared = set(
+            records.values_list(label, flat=True)
+            .annotate(_records=Count("pk"))
+            .filter(_records__gt=1)
+        )
+        if len(self.paths) > 1:
+            bracketed = self.queryset().filter(**{f"{label}__endswith": ")"})
+            shared |= {row[1] for row in bracketed}
+        return shared
+
+    def find(self, text):
+        """The primary keys of the records that `text` names."""
+        rows = self.queryset().filter(_label__in=label_candidates(text))
+        return {pk for pk, label, full in rows if text in (label, full)}
+
+
+def label_candidates(text):
+    """The labels that `text` may begin with: itself, and what precedes each ` (`."""
+    candidates = [text]
+    if text.endswith(")"):
+        candidates += [text[: match.start()] for match in re.finditer(r" \(", text)]
+    return candidates
+
+
+def split_references(cell):
+    """The texts in a cell of several: `"A|B (10016)"` → `["A", "B (10016)"]`."""
+    parts = (re.sub(r"\\(.)", r"\1", part).strip() for part in _PARTS.findall(cell))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def join_references(texts):
+    """The inverse of `split_references`."""
+    return SEPARATOR.join(
+        text.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for text in texts
+    )
+
+
+class _ReferenceMixin:
+    @functools.cached_property
+    def key(self):
+        return ReferenceKey(self.model)
+
+    @functools.cached_property
+    def _shared_labels(self):
+        # Once per export: a resource copies its widgets when it is made.
+        return self.key.shared_labels()
+
+    def texts(self, pks):
+        """`{pk: text}` of these records."""
+        records = self.model._base_manager.filter(pk__in=pks)
+        if related := self.key.select_related():
+            records = records.select_related(*related)
+        return {r.pk: self.key.write(r, self._shared_labels) for r in records}
+
+    def _find_one(self, text):
+        found = self.key.find(text)
+        if len(found) == 1:
+            return found.pop()
+        name = self.model._meta.verbose_name
+        if found:
+            raise ValidationError(
+                _("“%(text)s” fits %(count)d records (%(name)s)."),
+                code="ambiguous",
+                params={"text": text, "count": len(found), "name": name},
+            )
+        raise ValidationError(
+            _("“%(text)s” is not found (%(name)s)."),
+            code="unknown",
+            params={"text": text, "name": name},
+        )
+
+
+class ReferenceWidget(_ReferenceMixin, widgets.ForeignKeyWidget):
+    """A foreign key as text."""
+
+    def clean(self, value, row=None, **kwargs):
+        text = str(value or "").strip()
+        return self.model._base_manager.get(pk=self._find_one(text)) if text else None
+
+    def render(self, value, obj=None, **kwargs):
+        return "" if value is None else self.key.write(value, self._shared_labels)
+
+
+class ReferencesWidget(_ReferenceMixin, widgets.ManyToManyWidget):
+    """A many-to-many as texts separated by `|`."""
+
+    def clean(self, value, row=None, **kwargs):
+        pks = [self._find_one(text) for text in split_references(str(value or ""))]
+        return self.model._base_manager.filter(pk__in=pks)
+
+    def render(self, value, obj=None, **kwargs):
+        if value is None:
+            return ""
+        return join_references(
+            sorted(self.key.write(record, self._shared_labels) for record in value.all())
+        )

@@ -1,0 +1,114 @@
+"""What was rejected: as sentences for staff, grouped by cause, and as a file to mend.
+
+A rejects file has the file's own columns and one more, `error`; mended, it imports as it
+is, because a column that no field is called after is left alone.
+"""
+
+import csv
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from backoffice.exports.formulas import escape_formula
+
+ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One thing wrong with one row. `field` is "" where it is the row as a whole."""
+
+    line: int
+    field: str
+    value: str
+    code: str
+    message: str
+
+    def __str__(self):
+        place = _("row %(line)d") % {"line": self.line}
+        if self.field:
+            place += f", {self.field}"
+            if self.value or self.code in ("blank", "null"):
+                place += f" '{self.value}'"
+        return f"{place}: {self.message}"
+
+
+def message(code, detail, name):
+    """The sentence for what a check of the whole file found; `name` of a record."""
+    return {
+        "unknown": _(
+            "No such record is here. Write its name as it is here, or create it first."
+        ),
+        "ambiguous": _(
+            "Fits %(detail)s records. Add what tells them apart, in brackets: Name (10016)."
+        ),
+        "duplicate": _("Repeats row %(detail)s, which was taken. Keep one of the two."),
+        "many": _(
+            "Fits %(detail)s records (%(name)s). Make them differ, or match by more columns."
+        ),
+        "missing": _("A new record needs it, and the file has no such column."),
+        "taken": _("Belongs to another record (%(name)s) already."),
+    }[code] % {"detail": detail, "name": name}
+
+
+def read_rejects(checks, limit=None):
+    names = [column.name for column in checks.staging.values]
+    values = ", ".join(f"r.v_{name}" for name in names)
+    with checks.connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT x.line, x.field, x.value, x.code, x.message, x.detail, {values}
+            FROM import_rejects x LEFT JOIN import_rows r ON r.line = x.line
+            ORDER BY x.line, x.field {f"LIMIT {limit:d}" if limit else ""}
+            """
+        )
+        while rows := cursor.fetchmany(1000):
+            for line, field, value, code, text, detail, *staged in rows:
+                if not text:
+                    text = message(code, detail, checks.model._meta.verbose_name)
+                    by_name = dict(zip(names, staged, strict=True))
+                    keys = [str(by_name[key]) for key in field.split(", ") if key in by_name]
+                    value = value or ", ".join(keys)
+                yield Reject(line, field, value, code, text)
+
+
+def group_rejects(checks):
+    """Causes by the number of rows: `(rows, field, message, first line)`, most first."""
+    rows = checks.fetch(
+        """
+        SELECT count(DISTINCT line), field, code, message, min(line)
+        FROM import_rejects GROUP BY field, code, message ORDER BY 1 DESC, 5
+        """
+    )
+    name = checks.model._meta.verbose_name
+    return [
+        (count, field, text or message(code, "…", name), line)
+        for count, field, code, text, line in rows
+    ]
+
+
+def write_rejects(imported, file):
+    """Write the rejects of an `Import` to `file`, an open text file, as CSV.
+
+    Reads the source a second time, so nothing has to be kept of rows that were good.
+    """
+    source = imported.source
+    writer = csv.writer(file, delimiter=source.delimiter or ",", lineterminator="\r\n")
+    if ERROR in source.headers:  # a rejects file come back: its column is written anew
+        place, after = source.headers.index(ERROR), source.headers.index(ERROR) + 1
+    else:
+        place = after = len(source.headers)
+
+    def write(cells, error):
+        # Surplus cells go behind the error, so that a ragged row stays known as one.
+        writer.writerow(map(escape_formula, [*cells[:place], error, *cells[after:]]))
+
+    write(source.headers, ERROR)
+    by_line = groupby(imported.rejects(), key=lambda reject: reject.line)
+    line, found = next(by_line, (None, ()))
+    for chunk in source.chunks():
+        for number, cells, _problem in chunk:
+            if number == line:
+                write(cells, "; ".join(map(str, found)))
+                line, found = next(by_line, (None, ()))

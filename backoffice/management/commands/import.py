@@ -1,0 +1,180 @@
+"""`manage.py import`: django-import-export's command, on the staged engine."""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from backoffice.imports.engine import Import
+from backoffice.imports.mapping import MappingError
+from backoffice.imports.reader import ReaderError, open_source
+from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.resource import resource_class_named
+
+SHOWN = 20  # rejects on the terminal; `--rejects` has them all
+
+
+class Command(BaseCommand):
+    help = "Import a CSV or spreadsheet file into a model, all of it or nothing."
+
+    def add_arguments(self, parser):
+        add = parser.add_argument
+        add("resource", help="The model (library.Library) or a Resource by its dotted path.")
+        add("import_file_name", metavar="FILE", help="The file to import; - reads stdin.")
+        add("--format", help="csv, tsv, xlsx, xls, xlsb or ods; found out if left out.")
+        add("--encoding", help="utf-8, cp1252 …; found out if left out.")
+        add("--delimiter", help="The character between cells; found out if left out.")
+        add(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=HEADER",
+            help="Take a field from this column: --map name=LIBNAME. Can be repeated.",
+        )
+        add("--match", help="Fields that tell records apart, by commas: name,zip_code.")
+        add(
+            "--on-error",
+            choices=("abort", "skip"),
+            default="abort",
+            help="With rejected rows: write nothing (abort, the default), or the good ones.",
+        )
+        add("--rejects", metavar="FILE", help="Write the rejected rows to this file.")
+        add("-n", "--dry-run", action="store_true", help="Check only; write nothing.")
+        add(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="Don't ask before writing. --json and reading from stdin don't ask either.",
+        )
+        add("--json", action="store_true", help="Print one JSON object on stdout.")
+
+    def handle(self, *args, **options):
+        self.started = time.monotonic()
+        try:
+            resource_class = resource_class_named(options["resource"])
+            with tempfile.TemporaryDirectory() as folder:
+                path = self.local_file(options["import_file_name"], Path(folder))
+                written, rejected = self.import_file(resource_class, path, options)
+        except (ReaderError, MappingError, LookupError, OSError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        if rejected and not written and options["on_error"] == "abort":
+            sys.exit(1)
+
+    @staticmethod
+    def local_file(name, folder):
+        """The file's path; stdin is put on disk, because it is read twice."""
+        if name != "-":
+            return Path(name)
+        path = folder / "stdin"
+        with path.open("wb") as file:
+            while block := sys.stdin.buffer.read(1 << 20):
+                file.write(block)
+        return path
+
+    def import_file(self, resource_class, path, options):
+        source = open_source(
+            path,
+            format=options["format"],
+            encoding=options["encoding"],
+            delimiter=options["delimiter"],
+        )
+        imported = Import(
+            resource_class,
+            source,
+            overrides=self.overrides(options["map"]),
+            match=options["match"] and [n.strip() for n in options["match"].split(",")],
+            reason=_("import of %s") % options["import_file_name"],
+        )
+        with imported:
+            asks = options["interactive"] and not options["json"]
+            asks = asks and options["import_file_name"] != "-"
+            if options["dry_run"] or asks:
+                counts, written = imported.check(), False
+                if (
+                    not options["dry_run"]
+                    and self.may_write(counts, options)
+                    and self.ask(counts)
+                ):
+                    counts, written = imported.apply(expected=counts), True
+            else:
+                counts = imported.apply(may_write=lambda c: self.may_write(c, options))
+                written = self.may_write(counts, options)
+            rejects = self.write_rejects(imported, counts, options["rejects"])
+            self.report(imported, counts, written, rejects, options["json"])
+        return written, counts.rejected
+
+    @staticmethod
+    def overrides(pairs):
+        overrides = {}
+        for pair in pairs:
+            field, equals, header = pair.partition("=")
+            if not equals:
+                raise MappingError(_("--map wants FIELD=HEADER, not “%s”.") % pair)
+            overrides[field.strip()] = header
+        return overrides
+
+    @staticmethod
+    def may_write(counts, options):
+        return not counts.rejected or options["on_error"] == "skip"
+
+    def ask(self, counts):
+        self.stderr.write(self.sentence(counts))
+        if input(_("Write this to the database? [yes/no]: ")) != "yes":
+            raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
+        return True
+
+    def write_rejects(self, imported, counts, name):
+        if not name or not counts.rejected:
+            return None
+        encoding = imported.source.encoding or "utf-8-sig"
+        with Path(name).open("w", encoding=encoding, newline="", errors="strict") as file:
+            write_rejects(imported, file)
+        return name
+
+    def report(self, imported, counts, written, rejects, as_json):
+        source = imported.source
+        if as_json:
+            outcome = {
+                "job": None,
+                **counts.as_dict(),
+                "written": written,
+                "rejects": rejects,
+                "encoding": source.encoding,
+                "delimiter": source.delimiter,
+                "mapping": imported.mapping.as_dict(),
+                "seconds": round(time.monotonic() - self.started, 3),
+            }
+            self.stdout.write(json.dumps(outcome, ensure_ascii=False))
+            return
+        for warning in source.warnings:
+            self.stderr.write(self.style.WARNING(warning))
+        self.report_rejects(imported, counts)
+        done = _("Written.") if written else _("Nothing was written.")
+        self.stdout.write(f"{self.sentence(counts)} {done}")
+
+    def report_rejects(self, imported, counts):
+        if not counts.rejected:
+            return
+        for reject in imported.rejects(limit=SHOWN):
+            self.stderr.write(self.style.ERROR(str(reject)))
+        for rows, field, message, line in group_rejects(imported.checks):
+            cause = f"{field}: {message}" if field else message
+            self.stderr.write(
+                _("%(rows)d rows (the first is %(line)d): %(cause)s")
+                % {"rows": rows, "line": line, "cause": cause}
+            )
+
+    @staticmethod
+    def sentence(counts):
+        return (
+            _(
+                "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"
+                " %(rejected)d rejected."
+            )
+            % counts.as_dict()
+        )

@@ -1,0 +1,59 @@
+"""What is imported and exported: columns, match keys, and other systems' headers.
+
+The spellings in capitals are those of the Public Libraries Survey's outlet file (Institute
+of Museum and Library Services, "PLS Data File Documentation").
+"""
+
+from backoffice.imports.resource import Resource
+from library.models import Book, Librarian, Library, Patron
+
+
+class LibraryResource(Resource):
+    synonyms = {
+        "name": ("LIBNAME", "library", "library name", "branch", "branch name", "outlet"),
+        "address": ("street", "street address", "address line 1"),
+        "state": ("STABR", "state code"),
+        "phone_number": ("PHONE", "telephone", "tel"),
+        "zip_code": ("ZIP", "postal code", "postcode"),
+    }
+
+    class Meta:
+        model = Library
+        fields = ("name", "address", "state", "phone_number", "zip_code")
+        import_id_fields = ("name", "zip_code")
+
+
+class PatronResource(Resource):
+    synonyms = {
+        "name": ("patron", "patron name", "member", "reader", "borrower"),
+        "library": ("LIBNAME", "library name", "branch", "home library", "home branch"),
+    }
+
+    class Meta:
+        model = Patron
+        fields = ("name", "library")
+        import_id_fields = ("name", "library")
+
+
+class LibrarianResource(Resource):
+    synonyms = {
+        "name": ("librarian", "librarian name", "head librarian"),
+        "library": ("LIBNAME", "library name", "branch"),
+    }
+
+    class Meta:
+        model = Librarian
+        fields = ("name", "library")
+        import_id_fields = ("library",)
+
+
+class BookResource(Resource):
+    synonyms = {
+        "title": ("book", "book title", "name"),
+        "libraries": ("library", "branches", "branch", "held by", "holdings"),
+    }
+
+    class Meta:
+        model = Book
+        fields = ("title", "libraries")
+        import_id_fields = ("title",)

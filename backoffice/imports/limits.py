@@ -1,0 +1,25 @@
+"""What a file may hold at most, and the error for a file that can't be used."""
+
+from dataclasses import dataclass
+
+
+class ReaderError(Exception):
+    """A file that can't be used. `str()` says for staff what is wrong and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The largest file that is read.
+
+    `rows` are the rows below the header. `cell_characters` is what Excel allows in a cell.
+    `record_characters` bounds a row as it stands in the file, so that a file without line
+    ends is not read into memory. `unpacked_bytes` bounds a zipped spreadsheet, and
+    `sheet_cells` the cells that its used range spans.
+    """
+
+    rows: int = 2_000_000
+    columns: int = 1_000
+    cell_characters: int = 32_767
+    record_characters: int = 1_000_000
+    unpacked_bytes: int = 1_000_000_000
+    sheet_cells: int = 50_000_000

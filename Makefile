@@ -1,0 +1,73 @@
+# The commands of the house; `make` alone lists them.
+#
+# Every path is relative and every tool is started as `python -m`, so the checkout may lie in
+# a folder whose name has blanks, and may be moved.
+
+PORT ?= 8000
+export PORT
+# The first of these that is 3.11 or newer makes the environment.
+PYTHON = python3 python3.13 python3.12 python3.11 python
+VENV = .venv
+FIXTURES = tutorial roles demo
+
+python = $(VENV)/bin/python
+installed = $(VENV)/.installed
+is_new_enough = import sys; sys.exit(sys.version_info < (3, 11))
+port_is_free = import socket; socket.create_server(("127.0.0.1", $(PORT))).close()
+# What a server behind TLS has; `check --deploy` looks at the rest.
+production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
+	ALLOWED_HOSTS=library.example.org CSRF_TRUSTED_ORIGINS=https://library.example.org
+
+.DEFAULT_GOAL = help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-postgres lint check clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: export DEBUG = off
+run: export HTTPS = off
+run: $(installed) ## Serve the admin at http://127.0.0.1:8000/admin/ with demo data (PORT= changes it)
+	@$(python) -c '$(port_is_free)' 2>/dev/null || { echo \
+		"Port $(PORT) of 127.0.0.1 is taken, or is no port. Choose another: make run PORT=8001" >&2; \
+		exit 1; }
+	@$(python) manage.py migrate --verbosity 0
+	@$(python) manage.py collectstatic --no-input --verbosity 0
+	@$(python) manage.py demo $(FIXTURES)
+	@exec $(python) -m gunicorn backoffice.wsgi
+
+test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (ARGS= go to pytest)
+	$(python) -m pytest -n auto $(ARGS)
+
+test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
+	.ci/with-postgres $(python) -m pytest -n auto $(ARGS)
+
+lint: $(installed) ## Check style and layout of the code
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+
+check: $(installed) ## Check the settings of a deployment, the migrations and the static files
+	@set -eu; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	export DATA_DIR="$$scratch" DATABASE_URL="sqlite:///$$scratch/db.sqlite3" $(production); \
+	set -x; \
+	$(python) manage.py check --deploy --fail-level WARNING; \
+	$(python) manage.py makemigrations --check --dry-run; \
+	$(python) manage.py collectstatic --no-input --verbosity 0
+
+clean: ## Remove the environment and caches; the data in var/ stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(installed): requirements.txt
+	@for python in $(PYTHON); do \
+		if "$$python" -c '$(is_new_enough)' 2>/dev/null; then \
+			set -ex; \
+			"$$python" -m venv --clear $(VENV); \
+			$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+			touch $@; \
+			exit 0; \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer is needed; none of these is: $(PYTHON)." \
+		"Name one: make PYTHON=/path/to/python3" >&2; \
+	exit 1

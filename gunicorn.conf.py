@@ -1,0 +1,18 @@
+"""How gunicorn serves the back office; gunicorn reads this file from the current folder.
+
+PORT and WEB_CONCURRENCY come from the environment.
+"""
+
+import os
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+# Threads: with them a long upload or export holds up neither other requests nor the
+# heartbeat, so `timeout` ends only a worker that hangs.
+threads = 4
+control_socket_disable = True  # it would lie in the home folder, shared by all servers there
+
+
+def when_ready(server):
+    host, port = server.LISTENERS[0].sock.getsockname()
+    server.log.info("Open http://%s:%s/admin/ (Ctrl-C stops)", host, port)

@@ -60,7 +60,9 @@ class DelimitedText:
             while not ended:
                 fresh = self._next_lines(file, size)
                 ended = not fresh
-                batch, lines = self._parse(lines + fresh, number, ended)
+                lines = lines + fresh if lines else fresh
+                del fresh
+                batch, lines = self._parse(lines, number, ended)
                 if number == 1 and self.declared and batch.rows:
                     batch.rows[0] = []
                 for at in range(0, len(batch.rows), size):

@@ -27,11 +27,17 @@ XLS_ERRORS = re.compile(
     rb"|\x06\x00.{2}.{6}\x02.[\x00\x07\x0f\x17\x1d\x24\x2a].{3}\xff\xff",
     re.DOTALL,
 )
+# [MS-OFFCRYPTO] 2.3.4.4: the stream of an encrypted workbook, in a container like xls's.
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 ODS_ERROR = b'calcext:value-type="error"'
 
 
 def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _protected() -> ReaderError:
+    return ReaderError("The workbook is protected with a password. Save it without one.")
 
 
 def _duration(value: datetime.timedelta) -> str:
@@ -69,10 +75,10 @@ class Spreadsheet:
         except ReaderError:
             raise
         except calamine.PasswordError:
-            raise ReaderError(
-                "The workbook is protected with a password. Save it without one."
-            ) from None
+            raise _protected() from None
         except BaseException as error:
+            if format == "xls" and ENCRYPTED in path.read_bytes():
+                raise _protected() from None
             # A panic in Rust code is a BaseException of its own.
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
@@ -95,7 +101,7 @@ class Spreadsheet:
                     break
             else:
                 raise ReaderError(
-                    "The workbook has no sheet with data. Choose one with a header row and rows."
+                    "The workbook has no sheet with data. It needs a header row and rows."
                 )
         self.approximate_rows = (self._sheet.end or (0, 0))[0] + 1
         if self.approximate_rows > self.limits.rows + 100:
@@ -160,7 +166,7 @@ def _sheet_part(archive: zipfile.ZipFile, name: str) -> str | None:
     }
     for sheet in _elements(archive.read(parts[book])):
         if sheet.tag.endswith("}sheet") and sheet.get("name") == name:
-            key = next((sheet.get(k) for k in sheet.keys() if k.endswith("}id")), None)
+            key = next((sheet.get(k) for k in sheet.attrib if k.endswith("}id")), None)
             target = posixpath.join("/" + folder, targets.get(key, ""))
             return parts.get(posixpath.normpath(target).lstrip("/").lower())
     return None

@@ -1,0 +1,134 @@
+"""Which column of a file goes into which column of a Resource."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from .layout import column_letters
+
+MOST_HEADERS_NAMED = 60
+# Numbers, telephone numbers, ZIP codes, dates: what stands in rows, not above them.
+DATA = re.compile(r"[-+$]?\d[\d.,:/ ()-]*%?")
+
+
+class MappingError(Exception):
+    """Headers that can't be used. `str()` names them and says what would be right."""
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """`columns` has the index of the file's column by the Resource's field name."""
+
+    headers: tuple[str, ...]
+    columns: dict[str, int]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        used = set(self.columns.values())
+        return tuple(h for i, h in enumerate(self.headers) if h and i not in used)
+
+    def as_dict(self) -> dict[str, str]:
+        """The header in the file by field name."""
+        return {field: self.headers[index] for field, index in self.columns.items()}
+
+
+def map_columns(
+    headers: Sequence[str],
+    *,
+    spellings: Mapping[str, Sequence[str]],
+    required: Collection[str] = (),
+    overrides: Mapping[str, str] | None = None,
+) -> ColumnMapping:
+    """The column for each field whose header is found.
+
+    `spellings` are the headers that a field goes by, the best first; case, blanks and
+    punctuation do not count. `overrides` give the header for a field, "" to leave it out.
+    Raises MappingError where nothing fits, a required field has no column, a header that is
+    needed stands twice, or an override names what is not there.
+    """
+    chosen = dict(overrides or {})
+    if unknown := [field for field in chosen if field not in spellings]:
+        raise MappingError(
+            f"There is no column {_listed(unknown)} to map to. Choose from {_listed(spellings)}."
+        )
+    columns = {
+        field: _the_one(headers, _overriding(headers, field, header), field)
+        for field, header in chosen.items()
+        if header.strip()
+    }
+    taken = set(columns.values())
+    # By rank, not by field: a field's own name counts more than another's last synonym.
+    for same_rank in zip_longest(*spellings.values()):
+        for field, spelling in zip(spellings, same_rank, strict=True):
+            if spelling is None or field in columns or field in chosen:
+                continue
+            found = [i for i in _find(headers, spelling) if i not in taken]
+            if found:
+                columns[field] = _the_one(headers, found, field)
+                taken.add(columns[field])
+    missing = [field for field in spellings if field in required and field not in columns]
+    if missing or not columns:
+        raise MappingError(_what_is_missing(headers, spellings, missing))
+    return ColumnMapping(
+        tuple(headers), {field: columns[field] for field in spellings if field in columns}
+    )
+
+
+def _loose(header: str) -> str:
+    return "".join(filter(str.isalnum, header.casefold())) or header.strip()
+
+
+def _find(headers: Sequence[str], wanted: str) -> list[int]:
+    """The columns under a header: those spelt exactly so, else those spelt about so."""
+    exact = [i for i, header in enumerate(headers) if header == wanted.strip()]
+    loose = _loose(wanted)
+    return exact or [
+        i for i, header in enumerate(headers) if header and _loose(header) == loose
+    ]
+
+
+def _overriding(headers: Sequence[str], field: str, header: str) -> list[int]:
+    found = _find(headers, header)
+    if not found:
+        raise MappingError(
+            f"The file has no column “{header}” for {field}. Its headers are "
+            f"{_listed(filter(None, headers))}."
+        )
+    return found
+
+
+def _the_one(headers: Sequence[str], found: list[int], field: str) -> int:
+    if len(found) > 1:
+        places = " and ".join(f"“{headers[i]}” in column {column_letters(i)}" for i in found)
+        raise MappingError(
+            f"More than one column fits {field}: {places}. Rename or remove all but one."
+        )
+    return found[0]
+
+
+def _what_is_missing(headers, spellings, missing) -> str:
+    wanted = missing or list(spellings)
+    expected = "; ".join(_with_synonyms(field, spellings[field]) for field in wanted)
+    start = f"The file has no column for {_listed(missing)}."
+    if not missing:
+        start = "None of the file's headers is known."
+    hint = ""
+    if any(DATA.fullmatch(header) for header in headers):
+        hint = " The first row looks like data, not like headers: put a header row above it."
+    return (
+        f"{start}{hint} Its headers are {_listed(filter(None, headers))}. "
+        f"Expected: {expected}. Rename the headers, or map the columns."
+    )
+
+
+def _with_synonyms(field: str, spellings: Sequence[str]) -> str:
+    others = [spelling for spelling in spellings if spelling != field]
+    return f"{field} (or {_listed(others)})" if others else field
+
+
+def _listed(names) -> str:
+    names = list(dict.fromkeys(names))
+    more = len(names) - MOST_HEADERS_NAMED
+    text = ", ".join(names[:MOST_HEADERS_NAMED]) or "all blank"
+    return f"{text} and {more} more" if more > 0 else text

@@ -13,3 +13,8 @@ class AdminConfig(admin_apps.AdminConfig):
 
     default = False
     default_site = "backoffice.admin.site.AdminSite"
+
+    def ready(self):
+        super().ready()
+        # After Django's own have registered: ours take their place.
+        from backoffice.admin import activity, auth  # noqa: F401

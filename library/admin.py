@@ -1,49 +1,76 @@
 """The admin of the library's models: declarations only."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.base import ModelAdmin
+from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
+from backoffice.admin.columns import RelatedCount
+from backoffice.admin.filters import InUseFilter
 from library.models import Book, Librarian, Library, Patron
 
 
-class PatronInline(admin.TabularInline):
+class LibrarianInline(StackedInline):
+    model = Librarian
+
+
+class PatronInline(TabularInline):
     model = Patron
     extra = 1
 
 
-class LibrarianInline(admin.StackedInline):
-    model = Librarian
-
-
 @admin.register(Library)
 class LibraryAdmin(ModelAdmin):
-    list_display = ("name", "address", "state", "zip_code", "phone_number")
-    search_fields = ("name", "address", "zip_code")
+    list_display = (
+        "name",
+        "address",
+        "state",
+        "zip_code",
+        "phone_number",
+        "librarian",
+        RelatedCount("patron", _("patrons")),
+        RelatedCount("book", _("books")),
+    )
+    list_filter = [("state", InUseFilter)]
+    list_select_related = ("librarian",)
+    search_fields = ("name", "address", "zip_code", "phone_number")
+    search_help_text = _("Name, address, ZIP code or phone number")
     ordering = ("name",)
     inlines = (LibrarianInline, PatronInline)
+    related_filter_horizontal = ("book_set",)
+
+
+@admin.display(description=_("state"), ordering="library__state")
+def state(member):
+    return member.library.get_state_display()
 
 
 @admin.register(Patron)
 class PatronAdmin(ModelAdmin):
-    list_display = ("name", "library")
+    list_display = ("name", "library", state)
+    list_filter = [("library__state", InUseFilter)]
     list_select_related = ("library",)
     search_fields = ("name", "library__name")
+    search_help_text = _("Name of the patron or of the library")
     ordering = ("name",)
     autocomplete_fields = ("library",)
 
 
 @admin.register(Librarian)
 class LibrarianAdmin(ModelAdmin):
-    list_display = ("name", "library")
+    list_display = ("name", "library", state)
+    list_filter = [("library__state", InUseFilter)]
     list_select_related = ("library",)
     search_fields = ("name", "library__name")
+    search_help_text = _("Name of the librarian or of the library")
     ordering = ("name",)
     autocomplete_fields = ("library",)
 
 
 @admin.register(Book)
 class BookAdmin(ModelAdmin):
-    list_display = ("title",)
+    list_display = ("title", RelatedCount("libraries", _("libraries")))
+    list_filter = [("libraries__state", InUseFilter)]
     search_fields = ("title",)
+    search_help_text = _("Title")
     ordering = ("title",)
     filter_horizontal = ("libraries",)

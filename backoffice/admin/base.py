@@ -1,7 +1,27 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
+from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from backoffice.admin.columns import ColumnsMixin
+from backoffice.admin.history import HistoryMixin
+from backoffice.admin.picker import RelatedPickerMixin
+from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
 
-class ModelAdmin(SimpleHistoryAdmin):
+
+class PlainModelAdmin(RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin):
+    """For models that keep no history of their own."""
+
+    list_per_page = 50
+
+
+class ModelAdmin(HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin):
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
+
+
+class TabularInline(RelatedScopeMixin, admin.TabularInline):
+    pass
+
+
+class StackedInline(RelatedScopeMixin, admin.StackedInline):
+    pass

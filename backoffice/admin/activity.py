@@ -1,0 +1,66 @@
+"""Who did what in the admin, and when: Django's log entries, to read only."""
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.filters import InUseFilter
+
+
+@admin.register(LogEntry)
+class ActivityAdmin(PlainModelAdmin):
+    """Needs the permission to view log entries; nobody adds, changes or deletes one.
+
+    So an account that has done something can't be deleted, which would delete its log too;
+    it is made inactive.
+    """
+
+    menu_title = _("Activity")
+    list_display = (
+        "action_time",
+        "user",
+        "action_flag",
+        "content_type",
+        "object_link",
+        "change",
+    )
+    list_display_links = ("action_time",)
+    list_filter = [
+        ("action_flag", InUseFilter),
+        ("content_type", InUseFilter),
+        ("user", InUseFilter),
+    ]
+    list_select_related = ("user", "content_type")
+    date_hierarchy = "action_time"
+    search_fields = ("object_repr", "change_message", "user__username")
+    search_help_text = _("Object, change or username")
+    ordering = ("-action_time",)
+    fields = ("action_time", "user", "action_flag", "content_type", "object_link", "change")
+    readonly_fields = fields
+
+    @admin.display(description=_("object"), ordering="object_repr")
+    def object_link(self, entry):
+        url = None if entry.is_deletion() else entry.get_admin_url()
+        if url is None:
+            return entry.object_repr
+        return format_html('<a href="{}">{}</a>', url, entry.object_repr)
+
+    @admin.display(description=_("change"))
+    def change(self, entry):
+        return entry.get_change_message()
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(
+            request, {"title": self.menu_title} | (extra_context or {})
+        )
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,102 @@
+"""Columns of lists: numbers of related rows, and related rows sorted as their own list is."""
+
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views import main
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+
+class RelatedCount:
+    """A column with the number of related rows: `RelatedCount("patron", _("patrons"))`.
+
+    `relation` is the name of a relation to many rows, as in a lookup. The rows on the page
+    are counted in one statement, all rows only where staff sort by the column. It counts
+    what the related model's admin shows the user, and is left out where they may not view it.
+    """
+
+    def __init__(self, relation, description):
+        self.relation = relation
+        self.short_description = description
+        self.__name__ = f"{relation}_count"
+        # Makes the header sortable; `ChangeList` knows the expression.
+        self.admin_order_field = self.__name__
+
+    def __call__(self, row):
+        return getattr(row, f"_{self.__name__}")
+
+    def related_admin(self, model_admin):
+        relation = model_admin.opts.get_field(self.relation)
+        return model_admin.admin_site.get_model_admin(relation.related_model)
+
+    def counted(self, request, model_admin, **condition):
+        """`(pk of this model's row, number)` pairs for the condition on the way back."""
+        back = model_admin.opts.get_field(self.relation).remote_field.name
+        related = self.related_admin(model_admin).get_queryset(request).order_by()
+        related = related.filter(**{f"{back}__{key}": v for key, v in condition.items()})
+        return related.values_list(back).annotate(Count("pk"))
+
+    def attach(self, request, model_admin, rows):
+        counts = dict(self.counted(request, model_admin, pk__in=[row.pk for row in rows]))
+        for row in rows:
+            setattr(row, f"_{self.__name__}", counts.get(row.pk, 0))
+
+    def expression(self, request, model_admin):
+        counted = self.counted(request, model_admin, pk=OuterRef("pk"))
+        return Coalesce(Subquery(counted.values("pk__count")), 0)
+
+
+class ChangeList(main.ChangeList):
+    def __init__(self, request, *args, **kwargs):
+        self.request = request
+        super().__init__(request, *args, **kwargs)
+
+    def get_filters_params(self, params=None):
+        params = super().get_filters_params(params)
+        if any("\x00" in value for values in params.values() for value in values):
+            # PostgreSQL refuses the whole statement; say so as for any bad lookup.
+            raise IncorrectLookupParameters("A value holds a null character.")
+        return params
+
+    def get_ordering_field(self, field_name):
+        if isinstance(field_name, RelatedCount):
+            return field_name.expression(self.request, self.model_admin)
+        try:
+            field = self.lookup_opts.get_field(field_name)
+        except FieldDoesNotExist:
+            return super().get_ordering_field(field_name)
+        if field.is_relation and (order := self.related_order(field)):
+            # By name, as the related list is, where Django would sort by primary key.
+            descending = "-" if order.startswith("-") else ""
+            return f"{descending}{field.name}__{order.removeprefix('-')}"
+        return field.name
+
+    def related_order(self, field):
+        try:
+            related_admin = self.model_admin.admin_site.get_model_admin(field.related_model)
+        except NotRegistered:
+            return None
+        order = next(iter(related_admin.get_ordering(self.request)), None)
+        return order if isinstance(order, str) else None
+
+    def get_results(self, request):
+        super().get_results(request)
+        for column in self.list_display:
+            if isinstance(column, RelatedCount):
+                column.attach(request, self.model_admin, self.result_list)
+
+
+class ColumnsMixin:
+    """For a ModelAdmin whose lists have the columns above."""
+
+    def get_changelist(self, request, **kwargs):
+        return ChangeList
+
+    def get_list_display(self, request):
+        return [
+            column
+            for column in super().get_list_display(request)
+            if not isinstance(column, RelatedCount)
+            or column.related_admin(self).has_view_permission(request)
+        ]

@@ -11,6 +11,13 @@ import tempfile
 
 data_dir = tempfile.mkdtemp(prefix="backoffice-tests-")
 atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
-os.environ.update(DATA_DIR=data_dir, DEBUG="off", HTTPS="off", SECRET_KEY="only-for-tests")
+os.mkdir(os.path.join(data_dir, "static"))  # WhiteNoise warns where it is absent
+os.environ.update(
+    DATA_DIR=data_dir,
+    DEBUG="off",
+    HTTPS="off",
+    SECRET_KEY="only-for-tests",
+    EXTRA_APPS="tests.loans",
+)
 for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
     os.environ.pop(name, None)

@@ -85,16 +85,15 @@ def _not_text() -> ReaderError:
 
 def _codec_name(given: str) -> str:
     try:
-        codec = codecs.lookup(given.strip())
-        if not codec._is_text_encoding:
-            raise LookupError
-        codecs.getincrementaldecoder(codec.name)
+        name = codecs.lookup(given.strip()).name
+        b" ".decode(name, "ignore")
+        codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         raise ReaderError(
             f"The encoding “{given}” is not known. Usual ones are utf-8, cp1252 (Windows), "
             "mac-roman and utf-16; or leave it to be detected."
         ) from None
-    return codec.name
+    return name
 
 
 def _unmarked_utf_16(start: bytes) -> str | None:
@@ -115,6 +114,12 @@ def _prove(path: Path, encoding: str, limits: Limits) -> Scan:
         return scan(path, encoding, limits)
     except UnicodeDecodeError as error:
         raise _undecodable(path, encoding, error) from None
+    except UnicodeError as error:
+        # UTF-16 without its mark, and codecs that are not made for files.
+        raise ReaderError(
+            f"The file can't be read as {encoding} ({error}). Choose another encoding, or leave "
+            "it to be detected."
+        ) from None
 
 
 def _undecodable(path: Path, encoding: str, error: UnicodeDecodeError) -> ReaderError:

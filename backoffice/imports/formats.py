@@ -19,6 +19,8 @@ REFUSED = (
     (rb"\x28\xb5\x2f\xfd", "compressed with Zstandard", UNPACK),
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
     (rb"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    # https://www.loc.gov/marc/bibliographic/bdleader.html
+    (rb"\d{5}[acdnp][ -~]{3}[ a]22\d{5}", "a MARC file", EXPORT),
     (rb"%PDF-", "a PDF", EXPORT),
     (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", "a picture", EXPORT),
     (rb"SQLite format 3\0", "an SQLite database", EXPORT),
@@ -51,7 +53,7 @@ def find_format(path: Path, given: str | None, limits: Limits) -> str:
         )
     with path.open("rb") as file:
         start = file.read(START)
-    if not start.strip():
+    if len(start) < START and not start.strip():
         raise ReaderError("The file is empty. Choose a file with a header row and rows.")
     for pattern, kind, remedy in REFUSED:
         if re.match(pattern, start):

@@ -59,8 +59,8 @@ class Layout:
         ][:SAMPLE_ROWS]
         if not filled:
             raise ReaderError(
-                "The file has no rows. It needs a header row with the names of the columns, "
-                "and the rows below it."
+                f"There is no header in the first {len(sample.rows)} rows. The file needs a "
+                "row with the names of the columns, and the rows below it."
             )
         position = _header_position([row for _, row in filled])
         self.header_row, header = filled[position]

@@ -50,7 +50,8 @@ def map_columns(
     chosen = dict(overrides or {})
     if unknown := [field for field in chosen if field not in spellings]:
         raise MappingError(
-            f"There is no column {_listed(unknown)} to map to. Choose from {_listed(spellings)}."
+            f"There is no column {_listed(unknown)} to map to. Choose from "
+            f"{_listed(spellings)}."
         )
     columns = {
         field: _the_one(headers, _overriding(headers, field, header), field)

@@ -32,7 +32,7 @@ def open_source(
     found = find_format(path, format, limits)
     if found not in TEXT:
         return Source(found, Spreadsheet(path, found, limits), limits)
-    if format and format.lower() == "tsv":
+    if (format or Path(file_name or path).suffix.lstrip(".")).lower() == "tsv":
         delimiter = delimiter or "\t"
     text = DelimitedText(path, encoding=encoding, delimiter=delimiter, limits=limits)
     return Source("tsv" if text.delimiter == "\t" else "csv", text, limits)

@@ -4,6 +4,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views import main
 from django.core.exceptions import FieldDoesNotExist
+from django.db import DataError
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
@@ -52,13 +53,6 @@ class ChangeList(main.ChangeList):
         self.request = request
         super().__init__(request, *args, **kwargs)
 
-    def get_filters_params(self, params=None):
-        params = super().get_filters_params(params)
-        if any("\x00" in value for values in params.values() for value in values):
-            # PostgreSQL refuses the whole statement; say so as for any bad lookup.
-            raise IncorrectLookupParameters("A value holds a null character.")
-        return params
-
     def get_ordering_field(self, field_name):
         if isinstance(field_name, RelatedCount):
             return field_name.expression(self.request, self.model_admin)
@@ -81,7 +75,11 @@ class ChangeList(main.ChangeList):
         return order if isinstance(order, str) else None
 
     def get_results(self, request):
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except (DataError, OverflowError, ValueError) as error:
+            # The database refused a value of the address, such as a number too large.
+            raise IncorrectLookupParameters(error) from error
         for column in self.list_display:
             if isinstance(column, RelatedCount):
                 column.attach(request, self.model_admin, self.result_list)

@@ -2,7 +2,7 @@
 
 from django.contrib.admin import filters
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, IntegerField, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -40,7 +40,9 @@ class InUseFilter(filters.FieldListFilter):
         for text in self.chosen:
             try:
                 value = target.to_python(text)
-            except (ValidationError, ValueError, OverflowError):
+                if isinstance(target, IntegerField):
+                    target.run_validators(value)  # what the database's integers can hold
+            except (ValidationError, ValueError):
                 continue
             if "\x00" not in text:  # PostgreSQL refuses the statement
                 values.append(value)

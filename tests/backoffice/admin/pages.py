@@ -1,0 +1,51 @@
+"""What the admin's tests share: addresses, form data, and counting statements."""
+
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from library.models import Book, Librarian, Library, Patron
+
+DOMAIN = (Library, Patron, Librarian, Book)
+
+
+def url(model, page, *args):
+    opts = model._meta
+    return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=args)
+
+
+def perm(action, model):
+    return f"{model._meta.app_label}.{action}_{model._meta.model_name}"
+
+
+def statements(client, address):
+    """How many statements a GET takes, once what the process remembers is known."""
+    client.get(address)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(address)
+    assert response.status_code == 200
+    return len(queries)
+
+
+def form_data(response, **changes):
+    """What a browser would send of the form on the page, with `changes` made to it."""
+    context = response.context
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    data = {}
+    for form in forms:
+        for bound in form:
+            value = bound.value()
+            if isinstance(value, list | tuple):
+                data[bound.html_name] = [getattr(item, "pk", item) for item in value]
+            elif value is not None and value is not False:
+                data[bound.html_name] = value
+    return data | changes
+
+
+def model_admin(model):
+    return admin.site.get_model_admin(model)

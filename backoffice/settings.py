@@ -43,6 +43,8 @@ INSTALLED_APPS = [
     "simple_history",
     "django_extensions",
     "csp",
+    # Apps of your own, beside `library`.
+    *env.list("EXTRA_APPS", default=[]),
 ]
 
 MIDDLEWARE = [

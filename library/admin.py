@@ -6,7 +6,14 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
 from backoffice.admin.columns import RelatedCount
 from backoffice.admin.filters import InUseFilter
+from library.filtersets import (
+    BookFilterSet,
+    LibrarianFilterSet,
+    LibraryFilterSet,
+    PatronFilterSet,
+)
 from library.models import Book, Librarian, Library, Patron
+from library.resources import BookResource, LibrarianResource, LibraryResource, PatronResource
 
 
 class LibrarianInline(StackedInline):
@@ -37,6 +44,8 @@ class LibraryAdmin(ModelAdmin):
     ordering = ("name",)
     inlines = (LibrarianInline, PatronInline)
     related_filter_horizontal = ("book_set",)
+    resource_classes = (LibraryResource,)
+    filterset_class = LibraryFilterSet
 
 
 @admin.display(description=_("state"), ordering="library__state")
@@ -53,6 +62,8 @@ class PatronAdmin(ModelAdmin):
     search_help_text = _("Name of the patron or of the library")
     ordering = ("name",)
     autocomplete_fields = ("library",)
+    resource_classes = (PatronResource,)
+    filterset_class = PatronFilterSet
 
 
 @admin.register(Librarian)
@@ -64,6 +75,8 @@ class LibrarianAdmin(ModelAdmin):
     search_help_text = _("Name of the librarian or of the library")
     ordering = ("name",)
     autocomplete_fields = ("library",)
+    resource_classes = (LibrarianResource,)
+    filterset_class = LibrarianFilterSet
 
 
 @admin.register(Book)
@@ -74,3 +87,5 @@ class BookAdmin(ModelAdmin):
     search_help_text = _("Title")
     ordering = ("title",)
     filter_horizontal = ("libraries",)
+    resource_classes = (BookResource,)
+    filterset_class = BookFilterSet

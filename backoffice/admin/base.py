@@ -4,7 +4,9 @@ from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.columns import ColumnsMixin
+from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
+from backoffice.admin.imports import ImportMixin
 from backoffice.admin.picker import RelatedPickerMixin
 from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
 
@@ -15,7 +17,7 @@ class PlainModelAdmin(RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, ad
     list_per_page = 50
 
 
-class ModelAdmin(HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin):
+class ModelAdmin(ImportMixin, ExportMixin, HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin):
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
 
 

@@ -12,7 +12,7 @@ class ExportMixin(UpstreamExportMixin):
     import_export_change_list_template = None
 
     def has_export_permission(self, request):
-        return self.has_view_permission(request)
+        return bool(self.resource_classes) and self.has_view_permission(request)
 
     def export_action(self, request):
         try:

@@ -81,7 +81,11 @@ class ImportMixin(UpstreamImportMixin):
 
     def has_import_permission(self, request):
         """An import writes, so it takes what writing takes. Upstream lets anyone."""
-        return self.has_add_permission(request) and self.has_change_permission(request)
+        return (
+            bool(self.resource_classes)
+            and self.has_add_permission(request)
+            and self.has_change_permission(request)
+        )
 
     # Views --------------------------------------------------------------------------
 

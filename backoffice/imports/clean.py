@@ -63,7 +63,10 @@ class Column(dict):
             value = self._clean(unescape_formula(cell.strip()))
         except ValidationError as error:
             value = self._invalid(cell, " ".join(error.messages), error)
-        except (ValueError, TypeError) as error:  # what upstream's widgets raise
+        except ArithmeticError as error:  # upstream's, of a number that is none
+            message = self.model_field.error_messages["invalid"] % {"value": cell.strip()}
+            value = self._invalid(cell, message, error)
+        except (ValueError, TypeError) as error:  # upstream's, with a sentence
             value = self._invalid(cell, str(error), error)
         self[cell] = value
         return value

@@ -1,0 +1,65 @@
+"""`manage.py export`."""
+
+import csv
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.factories import make_book, make_library
+
+pytestmark = pytest.mark.django_db
+
+
+def export(path, *args):
+    call_command("export", "csv", *args, "-o", str(path))
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_rows_are_written_with_their_columns(tmp_path):
+    make_library(name="=1+1", zip_code="08542")
+    rows = export(tmp_path / "out.csv", "library.Library")
+    assert rows[0] == ["name", "address", "state", "phone_number", "zip_code"]
+    assert (rows[1][0], rows[1][4]) == ("'=1+1", "08542")
+
+
+def test_rows_can_be_filtered_as_in_the_list(tmp_path):
+    make_library(name="A", state="NY")
+    make_library(name="B", state="NJ")
+    make_library(name="C", state="CO")
+    rows = export(
+        tmp_path / "out.csv", "library.Library", "--filter", "state=NY", "--filter", "state=NJ"
+    )
+    assert [row[0] for row in rows[1:]] == ["A", "B"]
+
+
+def test_references_are_written_so_that_they_can_be_read(tmp_path):
+    one = make_library(name="Main", zip_code="10001")
+    make_library(name="Main", zip_code="10002")
+    other = make_library(name="A|B")
+    make_book(title="Dune", libraries=[one, other])
+    rows = export(tmp_path / "out.csv", "library.Book")
+    assert rows[1] == ["Dune", r"A\|B|Main (10001)"]
+
+
+def test_related_rows_cost_no_query_each(tmp_path, django_assert_max_num_queries):
+    libraries = [make_library() for _ in range(5)]
+    for _ in range(20):
+        make_book(libraries=libraries)
+    with django_assert_max_num_queries(6):
+        export(tmp_path / "out.csv", "library.Book")
+
+
+@pytest.mark.parametrize("pair", ["state", "nome=x", "state=ZZ"])
+def test_a_filter_that_can_t_be_is_refused(tmp_path, pair):
+    with pytest.raises(CommandError) as error:
+        export(tmp_path / "out.csv", "library.Library", "--filter", pair)
+    assert error.value.returncode == 2
+
+
+def test_stdout_gets_the_file(capfdbinary):
+    make_library(name="Café")
+    out = io.TextIOWrapper(io.BytesIO())
+    call_command("export", "csv", "library.Library", stdout=out)
+    assert "Café" in out.buffer.getvalue().decode()

@@ -1,0 +1,371 @@
+"""A file becomes rows: what is new, updated, unchanged, rejected, and that it is so then."""
+
+import csv
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.reader import open_source
+from backoffice.imports.rejects import group_rejects, write_rejects
+from library.models import Book, Librarian, Library, Patron
+from library.resources import (
+    BookResource,
+    LibrarianResource,
+    LibraryResource,
+    PatronResource,
+)
+from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
+
+pytestmark = pytest.mark.django_db
+
+HEADER = ["name", "address", "state", "phone_number", "zip_code"]
+PRINCETON = ["Princeton", "65 Witherspoon Street", "NJ", "609-924-9529", "08542-3214"]
+SEAFORD = ["Seaford", "2234 Jackson Ave", "NY", "516-221-1334", "11783"]
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    def write(*rows):
+        path = tmp_path / "file.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write
+
+
+def run(resource_class, path, **options):
+    """Import the file, whatever it holds; the counts, and the rejects as text."""
+    with Import(resource_class, open_source(path), **options) as imported:
+        counts = imported.apply()
+        return counts, [str(reject) for reject in imported.rejects()]
+
+
+def counted(counts):
+    return counts.new, counts.updated, counts.unchanged, counts.rejected
+
+
+def test_new_rows_are_created_as_the_file_has_them(write_csv):
+    counts, rejects = run(LibraryResource, write_csv(HEADER, PRINCETON, SEAFORD))
+    assert counted(counts) == (2, 0, 0, 0)
+    assert rejects == []
+    assert list(Library.objects.order_by("pk").values_list(*HEADER)) == [
+        tuple(PRINCETON),
+        tuple(SEAFORD),
+    ]
+
+
+def test_the_same_file_again_writes_nothing(write_csv):
+    path = write_csv(HEADER, PRINCETON, SEAFORD)
+    run(LibraryResource, path)
+    before = Library.history.count()
+    counts, _rejects = run(LibraryResource, path)
+    assert counted(counts) == (0, 0, 2, 0)
+    assert Library.history.count() == before
+
+
+def test_only_the_columns_of_the_file_are_changed(write_csv):
+    library = make_library(name="A", zip_code="10001", address="1 Old Street", state="NY")
+    path = write_csv(["name", "zip_code", "address"], ["A", "10001", "2 New Street"])
+    counts, _rejects = run(LibraryResource, path)
+    assert counted(counts) == (0, 1, 0, 0)
+    library.refresh_from_db()
+    assert (library.address, library.state) == ("2 New Street", "NY")
+
+
+def test_a_new_row_needs_every_field(write_csv):
+    path = write_csv(["name", "zip_code"], ["A", "10001"])
+    counts, rejects = run(LibraryResource, path)
+    assert counted(counts) == (0, 0, 0, 1)
+    assert "row 2, address: A new record needs it, and the file has no such column." in rejects
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("name", "", "row 2, name '': This field cannot be blank."),
+        ("name", "x" * 300, "at most 200 characters (it has 300)"),
+        ("state", "ZZ", "row 2, state 'ZZ': "),
+        ("zip_code", "8542", "row 2, zip_code '8542': "),
+        ("zip_code", "8542.0", "A spreadsheet made a decimal number of it."),
+        ("phone_number", "-4", "row 2, phone_number '-4': "),
+        ("phone_number", "6.09925E+09", "A spreadsheet shortened this number"),
+    ],
+)
+def test_a_bad_cell_rejects_its_row_and_says_why(write_csv, field, value, says):
+    row = dict(zip(HEADER, PRINCETON, strict=True)) | {field: value}
+    counts, rejects = run(LibraryResource, write_csv(HEADER, list(row.values()), SEAFORD))
+    assert counted(counts) == (1, 0, 0, 1)
+    assert len(rejects) == 1
+    assert rejects[0].startswith(f"row 2, {field} '{value[:200]}'")
+    assert says in rejects[0]
+
+
+def test_every_bad_cell_of_a_row_is_named(write_csv):
+    bad = ["", "1 Main Street", "ZZ", "-4", "8542"]
+    counts, rejects = run(LibraryResource, write_csv(HEADER, bad))
+    assert counts.rejected == 1
+    assert [text.split(",")[1].split()[0] for text in rejects] == [
+        "name",
+        "phone_number",
+        "state",
+        "zip_code",
+    ]
+
+
+def test_a_row_that_repeats_an_accepted_one_names_it(write_csv):
+    bad = [*PRINCETON[:3], "-4", PRINCETON[4]]
+    path = write_csv(HEADER, bad, PRINCETON, PRINCETON)
+    counts, rejects = run(LibraryResource, path)
+    assert counted(counts) == (1, 0, 0, 2)
+    # Row 2 was rejected for its phone, so it is row 3 that row 4 repeats.
+    assert "Repeats row 3" in rejects[-1]
+    assert "'Princeton, 08542-3214'" in rejects[-1]
+
+
+def test_a_key_that_fits_two_records_is_rejected(write_csv):
+    make_library(name="A", zip_code="10001")
+    make_library(name="A", zip_code="10001")
+    path = write_csv(["name", "zip_code", "address"], ["A", "10001", "x"])
+    counts, rejects = run(LibraryResource, path)
+    assert counted(counts) == (0, 0, 0, 1)
+    assert "Fits 2 records (library)" in rejects[0]
+
+
+def test_another_match_key_can_be_asked_for(write_csv):
+    library = make_library(name="A", zip_code="10001")
+    path = write_csv(["name", "zip_code"], ["A", "10002"])
+    counts, _rejects = run(LibraryResource, path, match=["name"])
+    assert counted(counts) == (0, 1, 0, 0)
+    library.refresh_from_db()
+    assert library.zip_code == "10002"
+
+
+def test_a_reference_is_read_as_a_name_or_as_a_name_with_zip_code(write_csv):
+    one = make_library(name="North", zip_code="10001")
+    two = make_library(name="Main", zip_code="10002")
+    make_library(name="Main", zip_code="10003")
+    path = write_csv(["name", "library"], ["Ann", "North"], ["Bob", "Main (10002)"])
+    counts, rejects = run(PatronResource, path)
+    assert (counted(counts), rejects) == ((2, 0, 0, 0), [])
+    assert dict(Patron.objects.values_list("name", "library")) == {"Ann": one.pk, "Bob": two.pk}
+
+
+def test_a_reference_that_is_unknown_or_fits_several_rejects_the_row(write_csv):
+    make_library(name="Main", zip_code="10002")
+    make_library(name="Main", zip_code="10003")
+    path = write_csv(["name", "library"], ["Ann", "Nowhere"], ["Bob", "Main"], ["Cid", ""])
+    counts, rejects = run(PatronResource, path)
+    assert counted(counts) == (0, 0, 0, 3)
+    assert rejects[0].startswith("row 2, library 'Nowhere': No such record")
+    assert rejects[1].startswith("row 3, library 'Main': Fits 2 records.")
+    assert rejects[2].startswith("row 4, library '': ")
+    assert not Patron.objects.exists()
+
+
+def test_links_become_what_the_cell_lists(write_csv):
+    a, b, c = (make_library(name=name) for name in "ABC")
+    book = make_book(title="Dune", libraries=[a, b])
+    same = make_book(title="Emma", libraries=[c])
+    path = write_csv(
+        ["title", "libraries"], ["Dune", "B|C"], ["Emma", "C"], ["Ulysses", "A|B|A"]
+    )
+    counts, rejects = run(BookResource, path)
+    assert (counted(counts), rejects) == ((1, 1, 1, 0), [])
+    assert set(book.libraries.all()) == {b, c}
+    assert set(same.libraries.all()) == {c}
+    assert set(Book.objects.get(title="Ulysses").libraries.all()) == {a, b}
+
+
+def test_a_name_with_a_bar_in_it_can_be_a_link(write_csv):
+    odd = make_library(name="A|B")
+    run(BookResource, write_csv(["title", "libraries"], ["Dune", r"A\|B"]))
+    assert set(Book.objects.get().libraries.all()) == {odd}
+
+
+def test_one_unknown_library_of_several_rejects_the_book(write_csv):
+    make_library(name="A")
+    path = write_csv(["title", "libraries"], ["Dune", "A|Nowhere"])
+    counts, rejects = run(BookResource, path)
+    assert counted(counts) == (0, 0, 0, 1)
+    assert rejects == [
+        "row 2, libraries 'Nowhere': No such record is here. Write its name as it is here,"
+        " or create it first."
+    ]
+    assert not Book.objects.exists()
+
+
+def test_a_second_librarian_for_a_library_is_a_rejected_row(write_csv):
+    library = make_library(name="A")
+    make_librarian(name="Fry", library=library)
+    path = write_csv(["name", "library"], ["Leela", "A"])
+    counts, rejects = run(LibrarianResource, path, match=["name"])
+    assert counted(counts) == (0, 0, 0, 1)
+    assert "row 2, library 'A': Belongs to another record (librarian) already." in rejects
+    counts, _rejects = run(LibrarianResource, path)
+    assert counted(counts) == (0, 1, 0, 0)
+    assert Librarian.objects.get().name == "Leela"
+
+
+def test_history_has_each_written_row_once_with_user_and_reason(write_csv):
+    make_library(name="Seaford", zip_code="11783", address="old", state="NY")
+    make_library(name="Other")
+    Library.history.all().delete()
+    user = make_user()
+    path = write_csv(HEADER, PRINCETON, SEAFORD)
+    run(LibraryResource, path, user=user, reason="import of file.csv")
+    records = Library.history.order_by("history_id").values_list(
+        "name", "address", "history_type", "history_user", "history_change_reason"
+    )
+    reason = "import of file.csv"
+    assert list(records) == [
+        ("Seaford", "old", "~", None, "as it was before the first recorded change"),
+        ("Seaford", "2234 Jackson Ave", "~", user.pk, reason),
+        ("Princeton", "65 Witherspoon Street", "+", user.pk, reason),
+    ]
+
+
+def test_history_of_a_book_has_its_libraries(write_csv):
+    a, b = make_library(name="A"), make_library(name="B")
+    book = make_book(title="Dune", libraries=[a])
+    run(BookResource, write_csv(["title", "libraries"], ["Dune", "A|B"], ["Emma", "B"]))
+    for title, expected in (("Dune", {a.pk, b.pk}), ("Emma", {b.pk})):
+        record = Book.objects.get(title=title).history.latest()
+        assert {link.library_id for link in record.libraries.all()} == expected
+    assert book.history.latest().history_type == "~"
+
+
+def test_a_record_created_after_an_import_gets_a_free_key(write_csv):
+    run(LibraryResource, write_csv(HEADER, PRINCETON, SEAFORD))
+    taken = set(Library.objects.values_list("pk", flat=True))
+    assert make_library().pk not in taken
+
+
+def test_a_check_writes_nothing(write_csv):
+    with Import(LibraryResource, open_source(write_csv(HEADER, PRINCETON))) as imported:
+        assert imported.check().new == 1
+    assert not Library.objects.exists()
+    assert not Library.history.exists()
+
+
+def test_an_import_stops_where_the_database_has_moved_since_the_check(write_csv):
+    with Import(LibraryResource, open_source(write_csv(HEADER, PRINCETON))) as imported:
+        counts = imported.check()
+        make_library(name="Princeton", zip_code="08542-3214")
+        with pytest.raises(DatabaseMoved):
+            imported.apply(expected=counts)
+    assert Library.objects.count() == 1
+
+
+def test_the_good_rows_alone_are_written_or_nothing(write_csv):
+    path = write_csv(HEADER, PRINCETON, [*SEAFORD[:2], "ZZ", *SEAFORD[3:]])
+    with Import(LibraryResource, open_source(path)) as imported:
+        imported.apply(may_write=lambda counts: not counts.rejected)
+        assert not Library.objects.exists()
+        imported.apply()
+    assert Library.objects.get().name == "Princeton"
+
+
+def test_changes_show_old_and_new_as_an_export_writes_them(write_csv):
+    make_library(name="A", zip_code="10001")
+    make_library(name="B", zip_code="10002")
+    make_library(name="B", zip_code="10003")
+    make_book(title="Dune", libraries=Library.objects.filter(name="A"))
+    path = write_csv(["title", "libraries"], ["Dune", "A (10001)|B (10002)"], ["Emma", ""])
+    with Import(BookResource, open_source(path)) as imported:
+        imported.check()
+        dune, emma = imported.changes(limit=10)
+    assert [(c.old, c.new, c.changed) for c in dune.cells] == [
+        ("Dune", "Dune", False),
+        ("A", "A|B (10002)", True),
+    ]
+    assert [(c.old, c.new) for c in emma.cells] == [(None, "Emma"), (None, "")]
+
+
+def test_rejects_are_grouped_by_cause(write_csv):
+    bad = [[f"A{i}", "x", "NY", "-4", "10001"] for i in range(3)]
+    path = write_csv(HEADER, *bad, [*SEAFORD[:2], "ZZ", *SEAFORD[3:]])
+    with Import(LibraryResource, open_source(path)) as imported:
+        imported.check()
+        causes = group_rejects(imported.checks)
+    assert [(rows, field, line) for rows, field, _message, line in causes] == [
+        (3, "phone_number", 2),
+        (1, "state", 5),
+    ]
+
+
+def test_a_mended_rejects_file_imports_as_it_is(write_csv, tmp_path):
+    path = write_csv(HEADER, PRINCETON, [*SEAFORD[:3], "-4", SEAFORD[4]], ["short"])
+    rejects = tmp_path / "rejects.csv"
+    with Import(LibraryResource, open_source(path)) as imported:
+        imported.apply()
+        with rejects.open("w", newline="", encoding="utf-8") as file:
+            write_rejects(imported, file)
+    with rejects.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == [*HEADER, "error"]
+    assert rows[1][:5] == [*SEAFORD[:3], "'-4", SEAFORD[4]]
+    assert rows[1][5].startswith("row 3, phone_number '-4': ")
+    assert rows[2][0] == "short"
+    rows[1][3] = SEAFORD[3]
+    counts, rejected = run(LibraryResource, write_csv(*rows[:2]))
+    assert (counted(counts), rejected) == ((1, 0, 0, 0), [])
+
+
+def test_statements_don_t_grow_with_the_rows_of_a_chunk(write_csv):
+    def statements(n):
+        Library.objects.all().delete()
+        rows = [[f"A{i}", f"{i} Main Street", "NY", "212-222-6559", "10001"] for i in range(n)]
+        path = write_csv(HEADER, *rows)
+        with CaptureQueriesContext(connection) as queries:
+            run(LibraryResource, path)
+        return len(queries)
+
+    assert statements(10) == statements(1000)
+
+
+cell = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("|'\"=,"),
+    max_size=8,
+)
+written = cell.map(str.strip).filter(bool)
+slow = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@slow
+@given(rows=st.lists(st.tuples(cell, cell, st.sampled_from(["NY", "ZZ", ""])), max_size=12))
+def test_the_counts_add_up_and_are_what_happens(write_csv, rows):
+    Library.objects.all().delete()
+    path = write_csv(HEADER, *([a, b, s, "212-222-6559", "10001"] for a, b, s in rows))
+    counts, _rejects = run(LibraryResource, path)
+    assert counts.rows == sum(counted(counts)) == len(rows)
+    assert Library.objects.count() == counts.new
+    again, _rejects = run(LibraryResource, path)
+    assert counted(again) == (0, 0, counts.new, counts.rejected)
+
+
+@slow
+@given(names=st.lists(written, max_size=6), data=st.data())
+def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, data):
+    Library.objects.all().delete()
+    Book.objects.all().delete()
+    libraries = [make_library(name=name) for name in names]
+    for title in data.draw(st.lists(written, max_size=4, unique=True)):
+        held = data.draw(st.sets(st.sampled_from(libraries))) if libraries else ()
+        make_book(title=title, libraries=held)
+    for library in libraries[:2]:
+        make_patron(library=library)
+    for resource_class in (LibraryResource, PatronResource, BookResource):
+        exported = resource_class().export()
+        path = tmp_path / "exported.csv"
+        path.write_text(exported.csv, encoding="utf-8", newline="")
+        if not len(exported):
+            continue
+        counts, rejects = run(resource_class, path)
+        assert (counted(counts), rejects) == ((0, 0, len(exported), 0), [])

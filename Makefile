@@ -34,7 +34,7 @@ run: $(installed) ## Serve the admin at http://127.0.0.1:8000/admin/ with demo d
 	@$(python) manage.py migrate --verbosity 0
 	@$(python) manage.py collectstatic --no-input --verbosity 0
 	@$(python) manage.py demo $(FIXTURES)
-	@exec $(python) -m gunicorn backoffice.wsgi
+	@exec $(python) manage.py serve
 
 test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (ARGS= go to pytest)
 	$(python) -m pytest -n auto $(ARGS)

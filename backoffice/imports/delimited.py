@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from .encoding import find_encoding
-from .layout import Batch
-from .limits import Limits, ReaderError
+from backoffice.imports.encoding import find_encoding
+from backoffice.imports.layout import Batch
+from backoffice.imports.limits import Limits, ReaderError
 
 DELIMITERS = (",", "\t", ";", "|")
 # Times and addresses hold these too, so they are tried only where none of the above fits.

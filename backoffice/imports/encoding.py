@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
-from .limits import Limits, ReaderError
+from backoffice.imports.limits import Limits, ReaderError
 
 BLOCK = 1 << 18
 SAMPLE_BYTES = 1 << 16
@@ -117,8 +117,8 @@ def _prove(path: Path, encoding: str, limits: Limits) -> Scan:
     except UnicodeError as error:
         # UTF-16 without its mark, and codecs that are not made for files.
         raise ReaderError(
-            f"The file can't be read as {encoding} ({error}). Choose another encoding, or leave "
-            "it to be detected."
+            f"The file can't be read as {encoding} ({error}). Choose another encoding, or "
+            "leave it to be detected."
         ) from None
 
 

@@ -4,7 +4,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from .limits import Limits, ReaderError
+from backoffice.imports.limits import Limits, ReaderError
 
 START = 4096
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

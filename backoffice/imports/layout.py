@@ -6,7 +6,7 @@ from itertools import count, repeat
 from operator import itemgetter
 from statistics import median_high
 
-from .limits import Limits, ReaderError
+from backoffice.imports.limits import Limits, ReaderError
 
 SAMPLE_ROWS = 200
 MOST_LINES_ABOVE_HEADER = 10

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .delimited import DelimitedText
-from .formats import TEXT, find_format
-from .layout import SAMPLE_ROWS, Layout
-from .limits import Limits, ReaderError
-from .spreadsheet import Spreadsheet
+from backoffice.imports.delimited import DelimitedText
+from backoffice.imports.formats import TEXT, find_format
+from backoffice.imports.layout import SAMPLE_ROWS, Layout
+from backoffice.imports.limits import Limits, ReaderError
+from backoffice.imports.spreadsheet import Spreadsheet
 
 __all__ = ["Limits", "ReaderError", "Source", "open_source"]
 

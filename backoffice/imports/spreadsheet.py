@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import python_calamine as calamine
 
-from .layout import Batch
-from .limits import Limits, ReaderError
+from backoffice.imports.layout import Batch
+from backoffice.imports.limits import Limits, ReaderError
 
 BLOCK = 1 << 20
 OVERLAP = 1 << 13

@@ -90,7 +90,7 @@ class RelatedPickerMixin:
         if pickers:
             base = kwargs.get("form", self.form)
             kwargs["form"] = type(base)(base.__name__, (base,), pickers)
-        return super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def picker_field(self, request, name, obj):
         relation, related_admin = self.reverse_relations[name], self.related_admin(name)

@@ -1,0 +1,156 @@
+"""Every list and every form takes as many statements for 50 rows as for 5."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
+
+from library.models import Book, Librarian, Library, Patron
+from tests.backoffice.admin.pages import statements, url
+from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
+from tests.loans.models import Loan
+
+pytestmark = pytest.mark.django_db
+
+
+def make_many_libraries(number):
+    for library in [make_library(state="NY" if n % 2 else "NJ") for n in range(number)]:
+        make_librarian(library=library)
+        make_patron(library=library)
+    fill_library(Library.objects.first(), number)
+
+
+def fill_library(library, number):
+    for _ in range(number):
+        make_patron(library=library)
+        make_book(libraries=[library])
+
+
+def make_many_books(number):
+    libraries = [make_library() for _ in range(number)]
+    for _ in range(number):
+        make_book(libraries=libraries[:3])
+    Book.objects.first().libraries.set(libraries)
+
+
+def make_many_loans(number):
+    for n in range(number):
+        loan = Loan.objects.create(number=f"{number}-{n}", patron=make_patron())
+        loan.books.set([make_book()])
+    Loan.objects.first().books.set(Book.objects.all())
+
+
+def make_many_users(number):
+    for _ in range(number):
+        user = make_user(permissions=("library.view_book", "library.view_library"))
+        user.groups.add(Group.objects.create(name=f"Group of {user}"))
+    User.objects.first().groups.set(Group.objects.all())
+
+
+def make_many_groups(number):
+    for n in range(number):
+        group = Group.objects.create(name=f"{number} {n}")
+        group.permissions.set(Permission.objects.all()[:n])
+
+
+def make_many_log_entries(number):
+    for n in range(number):
+        LogEntry.objects.create(
+            user=make_user(),
+            content_type=ContentType.objects.get_for_model((Library, Book, Patron)[n % 3]),
+            object_id=str(n),
+            object_repr=f"Thing {n}",
+            action_flag=CHANGE,
+            change_message='[{"changed": {"fields": ["Name"]}}]',
+        )
+
+
+MAKERS = {
+    Library: make_many_libraries,
+    Patron: lambda number: [make_patron() for _ in range(number)],
+    Librarian: lambda number: [make_librarian() for _ in range(number)],
+    Book: make_many_books,
+    Loan: make_many_loans,
+    User: make_many_users,
+    Group: make_many_groups,
+    LogEntry: make_many_log_entries,
+}
+
+
+def test_every_registered_model_is_measured():
+    assert set(MAKERS) == set(admin.site._registry)
+
+
+@pytest.mark.parametrize("model", MAKERS, ids=lambda model: model._meta.model_name)
+def test_a_list_takes_the_same_statements_for_few_rows_and_for_many(admin_client, model):
+    address = url(model, "changelist") + "?all="
+    MAKERS[model](5)
+    few = statements(admin_client, address)
+    MAKERS[model](45)
+    assert statements(admin_client, address) == few
+
+
+@pytest.mark.parametrize("model", MAKERS, ids=lambda model: model._meta.model_name)
+def test_a_form_takes_the_same_statements_for_few_related_rows_and_for_many(
+    admin_client, model
+):
+    MAKERS[model](5)
+    pk = model.objects.order_by("pk").first().pk
+    addresses = [url(model, "change", pk)]
+    if admin.site.get_model_admin(model).has_add_permission(
+        admin_client.get(addresses[0]).wsgi_request
+    ):
+        addresses.append(url(model, "add"))
+    few = [statements(admin_client, address) for address in addresses]
+    if model is Library:
+        fill_library(Library.objects.get(pk=pk), 45)
+    MAKERS[model](45)
+    if model is Book:
+        Book.objects.get(pk=pk).libraries.set(Library.objects.all())
+    assert [statements(admin_client, address) for address in addresses] == few
+
+
+@pytest.mark.parametrize(
+    "model", [Library, Patron, Librarian, Book, Loan], ids=lambda model: model._meta.model_name
+)
+def test_a_history_takes_the_same_statements_for_few_records_and_for_many(admin_client, model):
+    MAKERS[model](1)
+    row = model.objects.first()
+
+    def change(number):
+        for n in range(number):
+            for field in row._meta.concrete_fields:
+                if field.name in ("name", "title", "renewals"):
+                    setattr(row, field.name, n)
+                if field.name == "library":
+                    row.library = make_library()
+                if field.name == "patron":
+                    row.patron = make_patron()
+            row._history_user = make_user()
+            row.save()
+            for field in row._meta.many_to_many:
+                getattr(row, field.name).add(
+                    make_library() if field.related_model is Library else make_book()
+                )
+
+    change(5)
+    address = url(model, "history", row.pk)
+    few = statements(admin_client, address)
+    change(45)
+    assert statements(admin_client, address) == few
+
+
+@pytest.mark.parametrize(
+    ("model", "list_cost", "form_cost"),
+    [(Library, 8, 7), (Patron, 6, 4), (Librarian, 6, 4), (Book, 7, 5)],
+    ids=lambda value: str(value) if isinstance(value, int) else value._meta.model_name,
+)
+def test_what_a_list_and_a_form_cost(admin_client, model, list_cost, form_cost):
+    """In statements, sign-in included: one more is a decision."""
+    MAKERS[model](3)
+    costs = (
+        statements(admin_client, url(model, "changelist")),
+        statements(admin_client, url(model, "change", model.objects.first().pk)),
+    )
+    assert costs == (list_cost, form_cost)

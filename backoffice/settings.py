@@ -138,6 +138,7 @@ STORAGES = {
 }
 MEDIA_ROOT = DATA_DIR / "media"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
+SERIALIZATION_MODULES = {"json": "backoffice.serializers"}  # history stays with its row
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Transport --------------------------------------------------------------------------

@@ -1,0 +1,99 @@
+"""JSON for `dumpdata` and `loaddata` in which history stays with its row.
+
+History names its row, and the rows that row referred to, by primary keys that no constraint
+guards. A dump by natural keys leaves primary keys out, and new ones are given on loading. So
+history is written with the natural key of its row, and finds the row again by it. A row that
+is gone has no natural key any more: its history is kept under its number made negative, which
+no new row is given.
+"""
+
+from datetime import datetime
+
+from django.apps import apps
+from django.core.serializers import base, json
+
+
+def tracked_model(model):
+    """The model that `model` is the history of, or None."""
+    return getattr(model, "instance_type", None)
+
+
+class Encoder(json.DjangoJSONEncoder):
+    """Times to the microsecond; Django's own stops at the millisecond, by ECMA-262."""
+
+    def default(self, o):
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+
+
+class Serializer(json.Serializer):
+    """Raises SerializationError where two rows share a natural key: only one would return."""
+
+    def start_serialization(self):
+        self.options.setdefault("cls", Encoder)
+        super().start_serialization()
+        self._natural_keys = {}
+        self._written = set()
+
+    def get_dump_object(self, obj):
+        data = super().get_dump_object(obj)
+        if "pk" not in data:
+            key = (data["model"], *obj.natural_key())
+            if key in self._written:
+                raise base.SerializationError(
+                    f"two rows of {data['model']} have the natural key {key[1:]}; rename one,"
+                    " or dump without --natural-primary"
+                )
+            self._written.add(key)
+        return data
+
+    def handle_field(self, obj, field):
+        super().handle_field(obj, field)
+        tracked = tracked_model(type(obj))
+        if tracked and self.use_natural_primary_keys and field.name == tracked._meta.pk.name:
+            self._refer(tracked, obj, field.name)
+
+    def handle_fk_field(self, obj, field):
+        if field.db_constraint or not self.use_natural_foreign_keys:
+            super().handle_fk_field(obj, field)
+        else:
+            self._current[field.name] = self._value_from_field(obj, field)
+            self._refer(field.related_model, obj, field.name)
+
+    def _refer(self, model, obj, name):
+        """Put the natural key of the row of `model` where its primary key stands."""
+        pk = self._current[name]
+        if pk is None or not hasattr(model, "natural_key"):
+            return
+        if model not in self._natural_keys:
+            rows = model._base_manager.using(obj._state.db).select_related()
+            self._natural_keys[model] = {row.pk: row.natural_key() for row in rows.iterator()}
+        if key := self._natural_keys[model].get(pk):
+            self._current[name] = key
+        elif self.use_natural_primary_keys and isinstance(pk, int):
+            self._current[name] = -abs(pk)
+
+
+class Deserializer(json.Deserializer):
+    """Raises DeserializationError for history whose row is neither stored nor in the file."""
+
+    def __iter__(self):
+        # History last: by then the rows are stored that it looks for.
+        self.stream = sorted(self.stream, key=lambda node: self._tracked(node) is not None)
+        return super().__iter__()
+
+    def _tracked(self, node):
+        try:
+            return tracked_model(apps.get_model(node["model"]))
+        except (KeyError, LookupError, TypeError, ValueError):
+            return None  # upstream says what is wrong
+
+    def _handle_object(self, node):
+        tracked = self._tracked(node)
+        name = tracked and tracked._meta.pk.name
+        if tracked and isinstance(key := node["fields"].get(name), list):
+            try:
+                row = tracked._default_manager.db_manager(self.using).get_by_natural_key(*key)
+            except (tracked.DoesNotExist, tracked.MultipleObjectsReturned) as error:
+                raise base.DeserializationError(f"{node['model']} of {key}: {error}") from error
+            node = node | {"fields": node["fields"] | {name: row.pk}}
+        yield from super()._handle_object(node)

@@ -73,7 +73,7 @@ def find_encoding(path: Path, given: str | None, limits: Limits) -> tuple[str, S
             return name, scan(path, name, limits)
         except UnicodeDecodeError:
             continue
-    return "cp1252", _prove(path, "cp1252", limits)
+    raise _not_text()
 
 
 def _not_text() -> ReaderError:

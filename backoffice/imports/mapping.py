@@ -9,7 +9,7 @@ from backoffice.imports.layout import column_letters
 
 MOST_HEADERS_NAMED = 60
 # Numbers, telephone numbers, ZIP codes, dates: what stands in rows, not above them.
-DATA = re.compile(r"[-+$]?\d[\d.,:/ ()-]*%?")
+DATA = re.compile(r"[-+$(]*\d[\d.,:/ ()-]*%?")
 
 
 class MappingError(Exception):

@@ -1,0 +1,128 @@
+"""Headers find their columns."""
+
+import pytest
+
+from backoffice.imports.mapping import MappingError, map_columns
+from backoffice.imports.reader import open_source
+
+SPELLINGS = {
+    "name": ["name", "Name of library", "LIBNAME"],
+    "address": ["address", "Street"],
+    "zip_code": ["zip_code", "ZIP"],
+}
+
+
+def mapped(*headers, spellings=SPELLINGS, **options):
+    return map_columns(headers, spellings=spellings, **options)
+
+
+def test_columns_are_found_by_any_spelling():
+    mapping = mapped("LIBID", "ZIP", "LIBNAME", "", "street")
+    assert mapping.columns == {"name": 2, "address": 4, "zip_code": 1}
+    assert list(mapping.columns) == ["name", "address", "zip_code"]
+    assert mapping.as_dict() == {"name": "LIBNAME", "address": "street", "zip_code": "ZIP"}
+    assert mapping.unused == ("LIBID",)
+    assert mapping.headers == ("LIBID", "ZIP", "LIBNAME", "", "street")
+
+
+@pytest.mark.parametrize("header", ["zip_code", "ZIP CODE", "Zip-Code:", " Zip code "])
+def test_case_blanks_and_punctuation_do_not_count(header):
+    assert mapped(header).columns == {"zip_code": 0}
+
+
+def test_headers_without_letters_fit_only_themselves():
+    spellings = {"number": ["#"], "share": ["%"]}
+    assert mapped("%", "#", spellings=spellings).columns == {"number": 1, "share": 0}
+
+
+def test_the_earlier_spelling_wins():
+    mapping = mapped("LIBNAME", "Name of library", "Name")
+    assert mapping.columns == {"name": 2}
+    assert mapping.unused == ("LIBNAME", "Name of library")
+
+
+def test_the_exact_spelling_wins_over_the_loose_one():
+    assert mapped("Zip Code", "zip_code").columns == {"zip_code": 1}
+
+
+def test_a_fields_own_name_counts_more_than_the_synonym_of_another():
+    spellings = {"title": ["title", "name"], "name": ["name"]}
+    assert mapped("name", spellings=spellings).columns == {"name": 0}
+    assert mapped("name", "title", spellings=spellings).columns == {"title": 1, "name": 0}
+
+
+def test_an_override_names_the_header():
+    mapping = mapped("Branch", "name", overrides={"name": "Branch"})
+    assert mapping.columns == {"name": 0}
+    assert mapped("Branch name", overrides={"name": "branch_NAME"}).columns == {"name": 0}
+
+
+def test_a_column_that_an_override_takes_is_not_taken_twice():
+    mapping = mapped("ZIP", "name", overrides={"address": "ZIP"})
+    assert mapping.columns == {"name": 1, "address": 0}
+
+
+def test_an_empty_override_leaves_the_field_out():
+    assert mapped("name", "ZIP", overrides={"zip_code": ""}).columns == {"name": 0}
+    with pytest.raises(MappingError, match="no column for zip_code"):
+        mapped("name", "ZIP", overrides={"zip_code": ""}, required=["zip_code"])
+
+
+def test_an_override_of_an_unknown_field_lists_the_fields():
+    with pytest.raises(MappingError, match=r"no column nam to map to.* name, addr"):
+        mapped("name", overrides={"nam": "name"})
+
+
+def test_an_override_with_an_unknown_header_lists_the_headers():
+    with pytest.raises(MappingError, match=r"no column “Branch” for name.*LIBNAME, ZIP\."):
+        mapped("LIBNAME", "ZIP", overrides={"name": "Branch"})
+
+
+def test_a_header_that_is_needed_and_stands_twice_is_refused():
+    with pytest.raises(MappingError, match=r"fits name: “name” in column A and “name” in colu"):
+        mapped("name", "ZIP", "name")
+    with pytest.raises(MappingError, match="“Zip Code” in column A and “ZIP-CODE” in column C"):
+        mapped("Zip Code", "name", "ZIP-CODE")
+    with pytest.raises(MappingError, match="More than one column fits address"):
+        mapped("x", "name", "x", overrides={"address": "x"})
+
+
+def test_a_header_that_is_not_needed_may_stand_twice():
+    assert mapped("name", "note", "note").unused == ("note", "note")
+
+
+def test_missing_columns_are_named_with_their_spellings():
+    with pytest.raises(MappingError) as raised:
+        mapped("LIBNAME", "Phone", required=["name", "address", "zip_code"])
+    assert str(raised.value) == (
+        "The file has no column for address, zip_code. Its headers are LIBNAME, Phone. "
+        "Expected: address (or Street); zip_code (or ZIP). Rename the headers, or map the "
+        "columns."
+    )
+
+
+def test_headers_of_which_none_is_known_are_refused():
+    with pytest.raises(MappingError, match=r"None of the file's headers is known.*: name \(or"):
+        mapped("isbn", "author")
+
+
+@pytest.mark.parametrize(
+    "cell", ["10016", "212-222-6559", "2018-01-31", "(212) 222-6559", "-4"]
+)
+def test_a_missing_header_row_is_pointed_out(cell):
+    with pytest.raises(MappingError, match="first row looks like data, not like headers"):
+        mapped("New York Public Library", cell, required=["name"])
+
+
+def test_many_headers_are_cut_short():
+    with pytest.raises(MappingError, match=r"x59 and 40 more\."):
+        mapped(*(f"x{number}" for number in range(100)))
+
+
+def test_the_headers_of_the_survey_file_are_mapped(shared_data):
+    source = open_source(shared_data / "imls_pls_fy2018_outlets.csv")
+    mapping = map_columns(source.headers, spellings=SPELLINGS, required=["name", "zip_code"])
+    assert mapping.as_dict() == {"name": "LIBNAME", "zip_code": "ZIP"} | (
+        {"address": "ADDRESS"}
+    )
+    assert len(mapping.unused) == 34

@@ -1,0 +1,348 @@
+"""A row's history in the admin: what it shows, to whom, and the way back."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+
+from library.models import Book, Librarian, Library, Patron
+from tests.backoffice.admin.pages import form_data, perm, url
+from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def changes(client, row, page=1):
+    """`[{field: (old, new)}]` for each record on the page, newest first."""
+    response = client.get(url(type(row), "history", row.pk), {"p": page})
+    assert response.status_code == 200
+    return [
+        {
+            change["field"]: (change["old"], change["new"])
+            for change in getattr(record, "history_delta_changes", [])
+        }
+        for record in response.context["page_obj"]
+    ]
+
+
+def revert(client, record, pk):
+    return client.post(url(type(record).instance_type, "simple_history", pk, record.pk))
+
+
+def links(record):
+    return {link.library_id for link in record.libraries.all()}
+
+
+def sign_in(client, *permissions):
+    user = make_user(permissions=permissions)
+    client.force_login(user)
+    return user
+
+
+# What it shows --------------------------------------------------------------------------
+
+
+def test_each_change_shows_old_and_new_in_the_staffs_words(admin_client):
+    library = make_library(name="Old", state="NY")
+    library.name, library.state = "New", "NJ"
+    library.save()
+    assert changes(admin_client, library) == [
+        {"Name": ("Old", "New"), "State": ("New York", "New Jersey")},
+        {},
+    ]
+    page = admin_client.get(url(Library, "history", library.pk))
+    assert "New Jersey" in page.text
+    assert url(Library, "simple_history", library.pk, library.history.first().pk) in page.text
+
+
+def test_related_rows_are_shown_by_name_also_when_deleted(admin_client):
+    first, second = make_library(name="First"), make_library(name="Second")
+    patron = make_patron(library=first)
+    patron.library = second
+    patron.save()
+    first.delete()
+    assert changes(admin_client, patron)[0] == {"Library": ("First (deleted)", "Second")}
+    Library.history.filter(name="First").delete()
+    old, new = changes(admin_client, patron)[0]["Library"]
+    assert (old, new) == (f"deleted library {patron.history.last().library_id}", "Second")
+
+
+def test_a_books_libraries_are_shown_by_name(admin_client):
+    seaford, denver = make_library(name="Seaford"), make_library(name="Denver")
+    book = make_book(libraries=[seaford])
+    book.libraries.add(denver)
+    seaford.book_set.remove(book)
+    assert changes(admin_client, book) == [
+        {"Libraries": ("Seaford, Denver", "Denver")},
+        {"Libraries": ("Seaford", "Denver, Seaford")},
+        {"Libraries": ("-", "Seaford")},
+        {},
+    ]
+
+
+def test_a_long_list_shows_what_changed_first(admin_client):
+    book = make_book(libraries=[make_library(name=f"A{n:02}") for n in range(30)])
+    book.libraries.add(make_library(name="Zoo"))
+    old, new = changes(admin_client, book)[0]["Libraries"]
+    assert new.startswith("Zoo, A00, ")
+    assert new.endswith(", 21 more")
+    assert old.endswith(", 20 more")
+
+
+def test_names_are_escaped(admin_client):
+    library = make_library(name="<b>old</b>")
+    book = make_book(libraries=[library])
+    library.name = "<i>new</i>"
+    library.save()
+    for row in (library, book):
+        text = admin_client.get(url(type(row), "history", row.pk)).text
+        assert "<b>old" not in text
+        assert "<i>new" not in text
+
+
+def test_the_oldest_record_on_a_page_is_compared_with_the_next_page(admin_client, monkeypatch):
+    monkeypatch.setattr(admin.site.get_model_admin(Library), "history_list_per_page", 2)
+    library = make_library(name="1")
+    for name in ("2", "3", "4"):
+        library.name = name
+        library.save()
+    assert changes(admin_client, library, page=1) == [
+        {"Name": ("3", "4")},
+        {"Name": ("2", "3")},
+    ]
+    assert changes(admin_client, library, page=2) == [{"Name": ("1", "2")}, {}]
+
+
+def test_names_of_users_lead_nowhere_for_whom_may_not_view_users(client):
+    user = sign_in(client, perm("view", Library))
+    library = make_library()
+    library._history_user = user
+    library.save()
+    address = url(User, "change", user.pk)
+    page = client.get(url(Library, "history", library.pk))
+    assert user.username in page.text
+    assert address not in page.text
+    sign_in(client, perm("view", Library), perm("view", User))
+    assert address in client.get(url(Library, "history", library.pk)).text
+
+
+# Who may see it -------------------------------------------------------------------------
+
+
+def test_rows_out_of_sight_have_no_history_to_see_or_revert(admin_client, monkeypatch):
+    library = make_library(name="Hidden")
+    record = library.history.get()
+    library_admin = admin.site.get_model_admin(Library)
+    monkeypatch.setattr(library_admin, "get_queryset", lambda request: Library.objects.none())
+    assert admin_client.get(url(Library, "history", library.pk)).status_code == 302
+    address = url(Library, "simple_history", library.pk, record.pk)
+    assert admin_client.get(address).status_code == 404
+    assert revert(admin_client, record, library.pk).status_code == 404
+    assert library.history.count() == 1
+
+
+@pytest.mark.parametrize("pk", ["x", "0", "9" * 30, "1_2F"])
+def test_a_key_that_is_none_leads_back_with_a_message(admin_client, pk):
+    assert admin_client.get(url(Library, "history", pk)).status_code == 302
+    assert admin_client.get(url(Library, "simple_history", pk, 1)).status_code == 404
+
+
+@pytest.mark.parametrize("version", ["x", "0", "9" * 30])
+def test_a_version_that_is_none_is_not_found(admin_client, version):
+    address = url(Library, "simple_history", make_library().pk, version)
+    assert admin_client.get(address).status_code == 404
+
+
+def test_a_version_of_another_row_is_not_found(admin_client):
+    one, other = make_library(), make_library()
+    address = url(Library, "simple_history", one.pk, other.history.get().pk)
+    assert admin_client.get(address).status_code == 404
+
+
+def test_who_may_only_view_reads_a_version_and_can_not_revert_to_it(client):
+    sign_in(client, perm("view", Library))
+    library = make_library(name="Old")
+    library.name = "New"
+    library.save()
+    record = library.history.last()
+    page = client.get(url(Library, "simple_history", library.pk, record.pk))
+    assert page.status_code == 200
+    assert "Old" in page.text
+    assert 'value="Revert"' not in page.text
+    assert revert(client, record, library.pk).status_code == 403
+    assert Library.objects.get().name == "New"
+    assert library.history.count() == 2
+
+
+def test_without_permission_there_is_nothing_to_see(client):
+    sign_in(client, perm("view", Patron))
+    library = make_library()
+    record = library.history.get()
+    assert client.get(url(Library, "history", library.pk)).status_code == 403
+    address = url(Library, "simple_history", library.pk, record.pk)
+    assert client.get(address).status_code == 403
+    assert revert(client, record, library.pk).status_code == 403
+
+
+# Reverting ------------------------------------------------------------------------------
+
+
+def test_a_version_is_shown_as_it_was(admin_client):
+    first, second = make_library(name="First"), make_library(name="Second")
+    book = make_book(title="Old title", libraries=[first])
+    record = book.history.latest()
+    book.title = "New title"
+    book.save()
+    book.libraries.set([second])
+    page = admin_client.get(url(Book, "simple_history", book.pk, record.pk))
+    fields = {
+        line.field["name"]: str(line.contents())
+        for fieldset in page.context["adminform"]
+        for row in fieldset
+        for line in row
+    }
+    assert fields == {"title": "Old title", "libraries": "First"}
+    assert 'value="Revert"' in page.text
+
+
+def test_reverting_brings_back_fields_and_links_in_one_record_of_the_user(
+    admin_client, superuser
+):
+    first, second = make_library(), make_library()
+    book = make_book(title="Old", libraries=[first])
+    record = book.history.latest()
+    book.title = "New"
+    book.save()
+    book.libraries.set([second])
+    before = book.history.count()
+    response = revert(admin_client, record, book.pk)
+    assert response.status_code == 302
+    book.refresh_from_db()
+    assert book.title == "Old"
+    assert set(book.libraries.all()) == {first}
+    assert book.history.count() == before + 1
+    latest = book.history.latest()
+    assert (latest.title, links(latest), latest.history_user, latest.history_type) == (
+        "Old",
+        {first.pk},
+        superuser,
+        "~",
+    )
+    assert latest.history_change_reason.startswith("Reverted to the version of ")
+    assert LogEntry.objects.get().get_change_message() == latest.history_change_reason + "."
+
+
+def test_reverting_a_library_leaves_its_books_and_patrons_alone(admin_client):
+    library = make_library(name="Old")
+    library.name = "New"
+    library.save()
+    book, patron = make_book(libraries=[library]), make_patron(library=library)
+    revert(admin_client, library.history.last(), library.pk)
+    assert Library.objects.get().name == "Old"
+    assert set(library.book_set.all()) == {book}
+    assert set(library.patron_set.all()) == {patron}
+
+
+def test_links_to_rows_deleted_since_are_left_out_and_counted(admin_client):
+    first, second = make_library(), make_library()
+    book = make_book(libraries=[first, second])
+    record = book.history.latest()
+    first.delete()
+    response = admin_client.post(url(Book, "simple_history", book.pk, record.pk), follow=True)
+    assert set(book.libraries.all()) == {second}
+    assert "1 libraries no longer exist and were left out." in response.text
+
+
+def test_a_version_that_is_no_longer_valid_is_refused_in_words(admin_client):
+    library, other = make_library(), make_library()
+    librarian = make_librarian(library=library)
+    record = librarian.history.get()
+    librarian.library = other
+    librarian.save()
+    make_librarian(library=library)
+    response = revert(admin_client, record, librarian.pk)
+    assert response.status_code == 200
+    assert "Librarian with this Library already exists." in response.text
+    assert Librarian.objects.get(pk=librarian.pk).library == other
+
+
+def test_a_version_whose_library_is_gone_is_refused_in_words(admin_client):
+    first = make_library()
+    patron = make_patron(library=first)
+    record = patron.history.get()
+    patron.library = make_library()
+    patron.save()
+    first.delete()
+    response = revert(admin_client, record, patron.pk)
+    assert response.status_code == 200
+    assert "is no longer valid. Library: library instance with id" in response.text
+    assert patron.history.count() == 2
+
+
+# Deleted rows ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deleted_book():
+    book = make_book(title="Gone", libraries=[make_library(name="Main")])
+    pk = book.pk
+    book.delete()
+    return pk
+
+
+def test_the_history_of_a_deleted_row_can_be_read_and_brings_it_back(
+    admin_client, superuser, deleted_book
+):
+    page = admin_client.get(url(Book, "history", deleted_book))
+    assert page.status_code == 200
+    record = Book.history.filter(id=deleted_book, history_type="~").get()
+    address = url(Book, "simple_history", deleted_book, record.pk)
+    assert "Gone" in admin_client.get(address).text
+    assert admin_client.post(address).status_code == 302
+    book = Book.objects.get(pk=deleted_book)
+    assert [str(library) for library in book.libraries.all()] == ["Main"]
+    assert book.history.latest().history_user == superuser
+    assert len(links(book.history.latest())) == 1
+
+
+def test_bringing_a_row_back_needs_the_permission_to_add(client, deleted_book):
+    sign_in(client, perm("change", Book))
+    record = Book.history.filter(id=deleted_book).last()
+    page = client.get(url(Book, "simple_history", deleted_book, record.pk))
+    assert 'value="Revert"' not in page.text
+    assert revert(client, record, deleted_book).status_code == 403
+    assert not Book.objects.exists()
+
+
+def test_the_history_of_a_deleted_row_needs_the_permission_to_view(client, deleted_book):
+    sign_in(client, perm("view", Library))
+    assert client.get(url(Book, "history", deleted_book)).status_code == 403
+
+
+# Who did it -----------------------------------------------------------------------------
+
+
+def test_every_save_in_the_admin_names_its_user(admin_client, superuser):
+    library, other = make_library(), make_library()
+    patron = make_patron(name="Bob", library=library)
+    address = url(Library, "change", library.pk)
+    data = form_data(
+        admin_client.get(address),
+        **{
+            "name": "Renamed",
+            "librarian-0-name": "Philip J. Fry",
+            "patron_set-0-name": "Robert",
+            "patron_set-1-name": "Jane Doe",
+        },
+    )
+    assert admin_client.post(address, data).status_code == 302
+    book = make_book(libraries=[library])
+    address = url(Book, "change", book.pk)
+    data = form_data(admin_client.get(address), libraries=[other.pk])
+    assert admin_client.post(address, data).status_code == 302
+    for row in (library, patron, library.librarian, Patron.objects.get(name="Jane Doe"), book):
+        assert row.history.latest().history_user == superuser, row
+    assert links(book.history.latest()) == {other.pk}
+    admin_client.post(url(Patron, "delete", patron.pk), {"post": "yes"})
+    deletion = Patron.history.filter(id=patron.pk).latest()
+    assert (deletion.history_type, deletion.history_user) == ("-", superuser)

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db import connection
+from django.forms import MultiWidget
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -40,7 +41,10 @@ def form_data(response, **changes):
     for form in forms:
         for bound in form:
             value = bound.value()
-            if isinstance(value, list | tuple):
+            if isinstance(bound.field.widget, MultiWidget):
+                parts = bound.field.widget.decompress(value)
+                data |= {f"{bound.html_name}_{n}": part or "" for n, part in enumerate(parts)}
+            elif isinstance(value, list | tuple):
                 data[bound.html_name] = [getattr(item, "pk", item) for item in value]
             elif value is not None and value is not False:
                 data[bound.html_name] = value

@@ -7,6 +7,7 @@ The URL names and the permission hook are django-import-export's; the work is th
 import secrets
 import time
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 from django import forms
@@ -160,7 +161,7 @@ class ImportMixin(UpstreamImportMixin):
             "source": imported.source,
             "mapping": imported.mapping,
             "columns": [c.name for c in imported.columns],
-            "changes": list(imported.changes(limit=SHOWN)),
+            "changes": list(islice(imported.changes(), SHOWN)),
             "rejects": list(imported.rejects(limit=SHOWN)),
             "causes": group_rejects(imported.checks),
             "shown": SHOWN,

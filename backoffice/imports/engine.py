@@ -96,13 +96,13 @@ class Import:
         Raises ReaderError.
         """
         self.rows = 0
-        with self.staging.writing():
-            for chunk in self.source.chunks():
-                self.rows += len(chunk)
+        for chunk in self.source.chunks():
+            self.rows += len(chunk)
+            with self.staging.writing():
                 self._stage_chunk(chunk)
-                if progress:
-                    progress(self.rows)
-            self.staging.analyze()
+            if progress:
+                progress(self.rows)
+        self.staging.analyze()
 
     def _stage_chunk(self, chunk):
         rejects = [
@@ -145,11 +145,15 @@ class Import:
             self.checks.run()
         return self.checks.counts(self.rows)
 
-    def apply(self, *, expected: Counts | None = None, progress=None, may_write=None) -> Counts:
+    def apply(
+        self, *, expected: Counts | None = None, progress=None, begin=None, may_write=None
+    ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that were agreed to · may_write: called with the counts inside
-        the transaction; nothing is written where it says no.
+        expected: the counts that were agreed to · begin(now) and may_write(counts) are
+        called inside the transaction, first and before anything is written: what `begin`
+        raises undoes it, and nothing is written where `may_write` says no. `now` is the
+        history date of all that is written.
 
         Raises DatabaseMoved where the counts are other than expected.
         """
@@ -157,6 +161,8 @@ class Import:
             self.stage(progress)
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks, user=self.user, reason=self.reason)
+            if begin:
+                begin(apply.now)
             apply.lock()
             self.checks.run()
             counts = self.checks.counts(self.rows)
@@ -172,6 +178,6 @@ class Import:
         """What was rejected and why, in the order of the file; a row can have several."""
         return read_rejects(self.checks, limit)
 
-    def changes(self, limit) -> list[Change]:
-        """The first `limit` rows that would be written, with their old and new values."""
-        return read_changes(self, limit)
+    def changes(self) -> Iterator[Change]:
+        """The rows that would be written, in the file's order, with old and new values."""
+        return read_changes(self)

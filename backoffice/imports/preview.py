@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from backoffice.imports.references import join_references
 
+CHUNK = 500
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -26,20 +28,25 @@ class Change:
     cells: list[Cell]
 
 
-def read_changes(imported, limit):
-    """The first `limit` rows that would be written, in the order of the file.
+def read_changes(imported):
+    """Yield the rows that would be written, in the order of the file.
 
-    A fixed number of statements, whatever the limit.
+    A fixed number of statements for each chunk of them.
     """
-    checks = imported.checks
-    planned = checks.fetch(
+    line = 0
+    while planned := imported.checks.fetch(
         f"""
-        SELECT line, action, pk FROM import_plan WHERE action IN ('new', 'updated')
-        ORDER BY line LIMIT {limit:d}
-        """
-    )
-    if not planned:
-        return []
+        SELECT line, action, pk FROM import_plan
+        WHERE action IN ('new', 'updated') AND line > %s ORDER BY line LIMIT {CHUNK:d}
+        """,
+        [line],
+    ):
+        yield from _changes(imported, planned)
+        line = planned[-1][0]
+
+
+def _changes(imported, planned):
+    checks = imported.checks
     new = {c.name: _new_texts(checks, c, [row[0] for row in planned]) for c in imported.columns}
     old = _old_texts(imported, [pk for _line, action, pk in planned if action == "updated"])
     return [

@@ -278,7 +278,7 @@ def test_changes_show_old_and_new_as_an_export_writes_them(write_csv):
     path = write_csv(["title", "libraries"], ["Dune", "A (10001)|B (10002)"], ["Emma", ""])
     with Import(BookResource, open_source(path)) as imported:
         imported.check()
-        dune, emma = imported.changes(limit=10)
+        dune, emma = imported.changes()
     assert [(c.old, c.new, c.changed) for c in dune.cells] == [
         ("Dune", "Dune", False),
         ("A", "A|B (10002)", True),

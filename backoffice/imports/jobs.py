@@ -1,0 +1,189 @@
+"""An `ImportJob` from upload to undo: what a worker, or a request, does with one.
+
+Every step claims the job first and checks its claim as it goes, so a job runs once at a
+time; what is written, and that it was written, is one transaction.
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from backoffice.exports.formulas import escape_formula
+from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.mapping import MappingError
+from backoffice.imports.reader import ReaderError, open_source
+from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.models import ImportJob, JobStopped
+
+logger = logging.getLogger(__name__)
+
+Status = ImportJob.Status
+SAMPLED = 1000  # rows of each kind that a preview shows
+UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
+
+
+# Making ---------------------------------------------------------------------------------
+
+
+def create_job(resource_class, blocks, *, file_name, user=None, **options):
+    """Keep an upload, an iterable of bytes, and make its job.
+
+    options: format, encoding, delimiter, match, on_error, overrides.
+    """
+    job = ImportJob(
+        user=user,
+        resource=f"{resource_class.__module__}.{resource_class.__qualname__}",
+        model=resource_class._meta.model._meta.label,
+        file_name=Path(file_name).name[:200],
+        options=options,
+    )
+    job.make_directory()
+    digest, job.size = hashlib.sha256(), 0
+    with (job.directory / UPLOAD).open("xb") as file:
+        for block in blocks:
+            file.write(block)
+            digest.update(block)
+            job.size += len(block)
+    job.sha256 = digest.hexdigest()
+    job.save()
+    return job
+
+
+def open_job(job):
+    """The job's file as a source.
+
+    Raises ReaderError.
+    """
+    if not job.folder:
+        raise ReaderError(_("The file is no longer kept. Choose it again."))
+    return open_source(
+        job.directory / UPLOAD,
+        file_name=job.file_name,
+        **{key: job.options.get(key) or None for key in ("format", "encoding", "delimiter")},
+    )
+
+
+def job_import(job):
+    """The engine on the job's file.
+
+    Raises ReaderError and MappingError.
+    """
+    return Import(
+        job.resource_class,
+        open_job(job),
+        overrides=job.options.get("overrides"),
+        match=job.options.get("match"),
+        user=job.user,
+        reason=job.reason,
+    )
+
+
+# Running --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def running(job, *sources, to):
+    """Claim `job` for a run, and end it as failed, with the reason, where the run fails."""
+    job.take(*sources, to=to, progress=0)
+    try:
+        yield
+    except JobStopped:
+        raise
+    except (DatabaseMoved, ReaderError, MappingError) as error:
+        reason = str(error)
+    except Exception:
+        logger.exception("%s failed while %s", job, to)
+        reason = _("Something went wrong that is not the file's fault; it is in the log.")
+    else:
+        return
+    job.status = to  # what a transaction that was rolled back said of it is not so
+    job.finish(Status.FAILED, error=reason)
+
+
+def check_job(job):
+    """Find out what the file would do, and keep it for the preview.
+
+    Raises JobStopped where the job is not one to check, or no longer this run's.
+    """
+    with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
+        counts = imported.check(progress=job.beat)
+        fields = {**asdict(counts), **_findings(imported)}
+        _write_findings(job, imported)
+        job.finish(Status.CHECKED, **fields)
+
+
+def apply_job(job):
+    """Write what the check found; nothing of it if the database has moved since.
+
+    Raises JobStopped as `check_job` does.
+    """
+
+    def begin(now):
+        # Inside the transaction: the rows and the word that they are there, or neither.
+        job.finish(Status.DONE, applied_at=now)
+
+    if not job.may_apply:
+        raise JobStopped
+    with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
+        imported.apply(expected=job.counts, progress=job.beat, begin=begin)
+
+
+def _findings(imported):
+    source = imported.source
+    return {
+        "found": {
+            "format": source.format,
+            "encoding": source.encoding,
+            "delimiter": source.delimiter,
+            "warnings": source.warnings,
+            "mapping": imported.mapping.as_dict(),
+        },
+        "causes": group_rejects(imported.checks)[:100],
+    }
+
+
+# What a check leaves for the preview ----------------------------------------------------
+
+
+def _write_findings(job, imported):
+    source = imported.source
+    with (job.directory / REJECTS).open(
+        "w", encoding=source.encoding or "utf-8-sig", newline=""
+    ) as file:
+        write_rejects(imported, file)
+    with (job.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
+        sample = _write_changes(imported, csv.writer(file))
+    sample["rejected"] = [asdict(reject) for reject in islice(imported.rejects(), SAMPLED)]
+    with (job.directory / SAMPLE).open("w", encoding="utf-8") as file:
+        json.dump(sample, file, ensure_ascii=False)
+
+
+def _write_changes(imported, writer):
+    """All changes to `writer`; the first of each kind are returned."""
+    sample = {"new": [], "updated": []}
+    names = [column.name for column in imported.columns]
+    was = [_("%s before") % name for name in names]
+    writer.writerow([_("row"), _("change"), *names, *was])
+    for change in imported.changes():
+        new = [cell.new for cell in change.cells]
+        old = [cell.old or "" for cell in change.cells]
+        writer.writerow(map(escape_formula, [change.line, change.action, *new, *old]))
+        if len(sample[change.action]) < SAMPLED:
+            sample[change.action].append(asdict(change))
+    return sample
+
+
+def read_sample(job):
+    """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if not kept."""
+    try:
+        with (job.directory / SAMPLE).open(encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}

@@ -1,0 +1,189 @@
+"""What the machinery itself keeps: the imports that were made."""
+
+import secrets
+import shutil
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class JobStopped(Exception):
+    """The job was cancelled, or is another worker's now. Nothing more is to be done."""
+
+
+class ImportJobQuerySet(models.QuerySet):
+    def move(self, *sources, to, **fields):
+        """Take jobs from a status in `sources` to another; how many there were.
+
+        One UPDATE that names the status it expects: of two clicks, tabs or workers, one
+        gets 1 and the other 0.
+        """
+        return self.filter(status__in=sources).update(status=to, **fields)
+
+
+class ImportJob(models.Model):
+    class Status(models.TextChoices):
+        UPLOADED = "uploaded", gettext_lazy("uploaded")
+        CHECKING = "checking", gettext_lazy("checking")
+        CHECKED = "checked", gettext_lazy("checked")
+        APPLYING = "applying", gettext_lazy("applying")
+        DONE = "done", gettext_lazy("done")
+        FAILED = "failed", gettext_lazy("failed")
+        CANCELLED = "cancelled", gettext_lazy("cancelled")
+        UNDOING = "undoing", gettext_lazy("undoing")
+        UNDONE = "undone", gettext_lazy("undone")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=gettext_lazy("user"),
+    )
+    resource = models.CharField(gettext_lazy("resource"), max_length=200)
+    model = models.CharField(gettext_lazy("model"), max_length=200, db_index=True)
+    file_name = models.CharField(gettext_lazy("file name"), max_length=200)
+    #: The folder of its files below DATA_DIR/imports, unguessable; "" where none are kept.
+    folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
+    #: format, encoding, delimiter, match, on_error, overrides: as asked for.
+    options = models.JSONField(gettext_lazy("options"), default=dict)
+    #: format, encoding, delimiter, mapping, warnings: as found.
+    found = models.JSONField(gettext_lazy("found"), default=dict)
+    causes = models.JSONField(gettext_lazy("causes of rejects"), default=list)
+
+    status = models.CharField(
+        gettext_lazy("status"), max_length=10, choices=Status, default=Status.UPLOADED
+    )
+    error = models.TextField(gettext_lazy("error"), blank=True)
+    rows = models.PositiveIntegerField(gettext_lazy("rows"), null=True)
+    new = models.PositiveIntegerField(gettext_lazy("new"), null=True)
+    updated = models.PositiveIntegerField(gettext_lazy("updated"), null=True)
+    unchanged = models.PositiveIntegerField(gettext_lazy("unchanged"), null=True)
+    rejected = models.PositiveIntegerField(gettext_lazy("rejected"), null=True)
+
+    progress = models.PositiveIntegerField(gettext_lazy("rows read"), default=0)
+    heartbeat = models.DateTimeField(gettext_lazy("heartbeat"), null=True)
+    #: Who runs it now; another worker that takes over writes its own.
+    claim = models.CharField(gettext_lazy("claim"), max_length=32, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
+    started_at = models.DateTimeField(gettext_lazy("started at"), null=True)
+    #: The history date of every record that it wrote.
+    applied_at = models.DateTimeField(gettext_lazy("applied at"), null=True)
+    finished_at = models.DateTimeField(gettext_lazy("finished at"), null=True)
+    #: What undoing it did: removed, restored, left.
+    undo = models.JSONField(gettext_lazy("undo"), default=dict)
+
+    objects = ImportJobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("import")
+        verbose_name_plural = gettext_lazy("imports")
+
+    def __str__(self):
+        return _("Import %(pk)s: %(name)s") % {"pk": self.pk, "name": self.file_name}
+
+    # What it is about ---------------------------------------------------------------
+
+    @property
+    def resource_class(self):
+        return import_string(self.resource)
+
+    @property
+    def model_class(self):
+        return apps.get_model(self.model)
+
+    @property
+    def reason(self):
+        """The change reason of every history record that it wrote; 100 characters."""
+        return f"import {self.pk}: {self.file_name}"[:100]
+
+    @property
+    def counts(self):
+        """`backoffice.imports.checks.Counts` of the last check, or None before it."""
+        from backoffice.imports.checks import Counts
+
+        if self.rows is None:
+            return None
+        return Counts(self.rows, self.new, self.updated, self.unchanged, self.rejected)
+
+    @property
+    def may_apply(self):
+        """Whether what the check found can be written as it was asked for."""
+        return (
+            self.status == self.Status.CHECKED
+            and bool(self.new or self.updated)
+            and (not self.rejected or self.options.get("on_error") == "skip")
+        )
+
+    # Files --------------------------------------------------------------------------
+
+    @property
+    def directory(self):
+        return settings.DATA_DIR / "imports" / self.folder
+
+    def make_directory(self):
+        """A folder of its own, which nobody can guess and only this user can read."""
+        self.folder = secrets.token_urlsafe(32)
+        self.directory.mkdir(mode=0o700, parents=True)
+
+    def remove_files(self):
+        """The upload and what the check wrote go; the record of the import stays."""
+        if self.folder:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            type(self).objects.filter(pk=self.pk).update(folder="")
+            self.folder = ""
+
+    # Transitions --------------------------------------------------------------------
+
+    def take(self, *sources, to, **fields):
+        """Move on and claim the run.
+
+        Raises JobStopped where somebody else was first.
+        """
+        now, claim = timezone.now(), secrets.token_hex(16)
+        fields |= {"claim": claim, "heartbeat": now, "started_at": now, "error": ""}
+        if not self._mine.move(*sources, to=to, **fields):
+            raise JobStopped
+        self.refresh_from_db()
+
+    def beat(self, progress):
+        """Say that the run is alive, and how many rows it has read.
+
+        Raises JobStopped where it was cancelled, or taken over by another worker.
+        """
+        if not self._mine.filter(claim=self.claim).move(
+            self.status, to=self.status, progress=progress, heartbeat=timezone.now()
+        ):
+            raise JobStopped
+
+    def finish(self, to, **fields):
+        """End the run. Raises JobStopped as `beat` does."""
+        fields["finished_at"] = timezone.now()
+        if not self._mine.filter(claim=self.claim).move(self.status, to=to, **fields):
+            raise JobStopped
+        self.refresh_from_db()
+
+    def cancel(self):
+        """Whether it could still be cancelled: nothing is written before it applies."""
+        status = self.Status
+        return bool(
+            self._mine.move(
+                status.UPLOADED,
+                status.CHECKING,
+                status.CHECKED,
+                to=status.CANCELLED,
+                finished_at=timezone.now(),
+            )
+        )
+
+    @property
+    def _mine(self):
+        return type(self).objects.filter(pk=self.pk)

@@ -53,6 +53,8 @@ class ImportJob(models.Model):
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
+    #: Line ends in the file: about its rows, where it is text.
+    lines = models.PositiveBigIntegerField(gettext_lazy("lines"), default=0)
     #: format, encoding, delimiter, match, on_error, overrides: as asked for.
     options = models.JSONField(gettext_lazy("options"), default=dict)
     #: format, encoding, delimiter, mapping, warnings: as found.
@@ -121,6 +123,17 @@ class ImportJob(models.Model):
             self.status == self.Status.CHECKED
             and bool(self.new or self.updated)
             and (not self.rejected or self.options.get("on_error") == "skip")
+        )
+
+    @property
+    def same_file(self):
+        """Earlier jobs that wrote this very file into this model, the latest first."""
+        status = self.Status
+        return (
+            type(self)
+            .objects.filter(model=self.model, sha256=self.sha256, status=status.DONE)
+            .exclude(pk=self.pk)
+            .order_by("-pk")
         )
 
     # Files --------------------------------------------------------------------------

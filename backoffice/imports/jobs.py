@@ -51,6 +51,7 @@ def create_job(resource_class, blocks, *, file_name, user=None, **options):
             file.write(block)
             digest.update(block)
             job.size += len(block)
+            job.lines += block.count(b"\n")
     job.sha256 = digest.hexdigest()
     job.save()
     return job

@@ -5,7 +5,7 @@ PORT and WEB_CONCURRENCY come from the environment.
 
 import os
 
-bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+bind = "127.0.0.1:" + os.environ.get("PORT", "8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Threads: with them a long upload or export holds up neither other requests nor the
 # heartbeat, so `timeout` ends only a worker that hangs.

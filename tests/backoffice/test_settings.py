@@ -1,0 +1,114 @@
+"""Settings are safe when nothing is set, and what can be set is written down."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRINT = """
+import json
+from django.conf import settings
+print(json.dumps({name: getattr(settings, name) for name in dir(settings)}, default=str))
+"""
+
+
+def python(*arguments, cwd=ROOT, **environment):
+    """A new process with nothing in its environment but these."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(cwd),
+            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        }
+        | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def read_settings(data_dir, **environment):
+    run = python("-c", PRINT, DATA_DIR=str(data_dir), **environment)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_defaults_are_safe(tmp_path):
+    settings = read_settings(tmp_path)
+    assert settings["DEBUG"] is False
+    for name in ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
+        assert settings[name] is True
+    assert settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["default-src"] == ["'self'"]
+    assert "*" not in settings["ALLOWED_HOSTS"]
+
+
+def test_the_secret_key_is_made_once_and_kept_to_its_owner(tmp_path):
+    first = read_settings(tmp_path / "a")["SECRET_KEY"]
+    assert first == read_settings(tmp_path / "a")["SECRET_KEY"]
+    assert first != read_settings(tmp_path / "b")["SECRET_KEY"]
+    assert len(first) >= 50
+    assert (tmp_path / "a" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_database_url_of_postgresql_is_understood(tmp_path):
+    url = "postgres://staff:p%40ss@db.example.org:5433/library"
+    database = read_settings(tmp_path, DATABASE_URL=url)["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["USER"], database["PASSWORD"]) == ("staff", "p@ss")
+    assert (database["HOST"], database["PORT"]) == ("db.example.org", 5433)
+    assert database["NAME"] == "library"
+    assert database["CONN_HEALTH_CHECKS"] is True
+
+
+def test_any_folder_name_holds_the_data(tmp_path):
+    folder = tmp_path / "a b+c#1%41?"
+    database = read_settings(folder)["DATABASES"]["default"]
+    assert database["NAME"] == str(folder / "db.sqlite3")
+
+
+def test_the_env_file_is_honoured_and_the_environment_wins(tmp_path):
+    (tmp_path / "backoffice").symlink_to(ROOT / "backoffice")
+    (tmp_path / ".env").write_text("DEBUG=on\nTIME_ZONE=America/Denver\nDATA_DIR=data\n")
+    code = f"""
+import pathlib, runpy
+# BASE_DIR is found from __file__, which must not follow the link.
+pathlib.Path.resolve = pathlib.Path.absolute
+values = runpy.run_path({str(tmp_path / "backoffice/settings.py")!r})
+print(values["DEBUG"], values["TIME_ZONE"], values["DATA_DIR"])
+"""
+    run = python("-c", code, cwd=tmp_path, DEBUG="off")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["False", "America/Denver", str(tmp_path / "data")]
+
+
+def test_every_variable_is_in_the_reference_and_the_reverse():
+    source = (ROOT / "backoffice/settings.py").read_text()
+    source += (ROOT / "gunicorn.conf.py").read_text()
+    read = set(re.findall(r'(?:env\.\w+|environ\.get)\(\s*"([A-Z_]+)"', source))
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^\| `([A-Z_]+)`", page, re.M)) == read
+    # PORT and WEB_CONCURRENCY are gunicorn's: `.env` does not reach them.
+    assert set(re.findall(r"^# ?([A-Z_]+)=", example, re.M)) == read - {
+        "PORT",
+        "WEB_CONCURRENCY",
+    }
+
+
+def test_a_deployment_passes_the_check_of_django(tmp_path):
+    run = python(
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        DATA_DIR=str(tmp_path),
+        ALLOWED_HOSTS="library.example.org",
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,84 +1,43 @@
-"""Import in the admin: upload, look at what would change, then write all of it or nothing.
+"""Import in the admin: upload, map columns, check, look, apply, undo.
 
-The URL names and the permission hook are django-import-export's; the work is the engine's
-(`backoffice.imports`).
+The URL names and the permission hook are django-import-export's; a job
+(`backoffice.models.ImportJob`) goes through the pages, and the engine does the work.
 """
 
-import secrets
-import time
-from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
-from django import forms
-from django.conf import settings
 from django.contrib import messages
-from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpResponseRedirect
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from import_export.admin import ImportMixin as UpstreamImportMixin
 
-from backoffice.imports.checks import Counts
-from backoffice.imports.engine import DatabaseMoved, Import
-from backoffice.imports.mapping import MappingError
-from backoffice.imports.reader import ReaderError, open_source
-from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice import tasks
+from backoffice.admin.import_forms import MappingForm, UploadForm
+from backoffice.imports.jobs import CHANGES, REJECTS, create_job, open_job, read_sample
+from backoffice.imports.reader import ReaderError
+from backoffice.imports.undo import Undo
+from backoffice.models import ImportJob
 
-SHOWN = 100  # rows of a preview's tables
-KEPT = 24 * 3600  # seconds that an upload waits to be confirmed
+PER_PAGE = 50  # rows of a preview's page
+LINKED = 20  # records that a done import's page, or an undo's, links to
+DOWNLOADS = (REJECTS, CHANGES)
 
-DETECT = ("", gettext_lazy("Find out from the file"))
-FORMATS = [DETECT, *((name, name.upper()) for name in ("csv", "tsv", "xlsx", "xls", "ods"))]
-ENCODINGS = [
-    DETECT,
-    ("utf-8", "UTF-8"),
-    ("cp1252", gettext_lazy("Windows-1252 (Western)")),
-    ("mac-roman", gettext_lazy("Mac Roman")),
-    ("utf-16", "UTF-16"),
-]
-DELIMITERS = [
-    DETECT,
-    (",", gettext_lazy("Comma")),
-    (";", gettext_lazy("Semicolon")),
-    ("tab", gettext_lazy("Tab")),
-    ("|", gettext_lazy("Pipe")),
-]
-
-
-class ImportForm(forms.Form):
-    import_file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy("CSV, TSV, or a spreadsheet: XLSX, XLS, ODS."),
-    )
-    on_error = forms.ChoiceField(
-        label=gettext_lazy("If rows are rejected"),
-        choices=[
-            ("abort", gettext_lazy("Stop, and write nothing")),
-            ("skip", gettext_lazy("Import the good ones")),
-        ],
-    )
-    format = forms.ChoiceField(
-        label=gettext_lazy("Format"), choices=FORMATS, required=False
-    )
-    encoding = forms.ChoiceField(
-        label=gettext_lazy("Encoding"), choices=ENCODINGS, required=False
-    )
-    delimiter = forms.ChoiceField(
-        label=gettext_lazy("Between cells"), choices=DELIMITERS, required=False
-    )
+Status = ImportJob.Status
+RUNNING = (Status.CHECKING, Status.APPLYING, Status.UNDOING)
 
 
 class ImportMixin(UpstreamImportMixin):
+    # Upstream would take the list's template over; ours has the links in its own block.
     import_export_change_list_template = None
-    import_template_name = "admin/backoffice/import_form.html"
-    import_preview_template_name = "admin/backoffice/import_preview.html"
+    import_template_name = "admin/backoffice/import_upload.html"
 
     def has_import_permission(self, request):
         """An import writes, so it takes what writing takes. Upstream lets anyone."""
@@ -88,22 +47,45 @@ class ImportMixin(UpstreamImportMixin):
             and self.has_change_permission(request)
         )
 
+    def get_urls(self):
+        app_label, model_name = self.get_model_info()
+
+        def view(route, function, name):
+            name = f"{app_label}_{model_name}_{name}"
+            return path(route, self.admin_site.admin_view(function), name=name)
+
+        return [
+            view("import/<int:pk>/", self.import_job_view, "import_job"),
+            view("import/<int:pk>/progress/", self.import_progress_view, "import_progress"),
+            view("import/<int:pk>/undo/", self.import_undo_view, "import_undo"),
+            view("import/<int:pk>/<str:name>", self.import_file_view, "import_file"),
+            *super().get_urls(),
+        ]
+
     # Views --------------------------------------------------------------------------
 
     def import_action(self, request, **kwargs):
-        """The upload's form, and the preview of what was uploaded."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            upload = self._store(request, form)
-            try:
-                with self._open(request, upload) as imported:
-                    return self._preview(request, imported, upload)
-            except (ReaderError, MappingError) as error:
-                upload_path(upload).unlink(missing_ok=True)
-                form.add_error("import_file", str(error))
+        """The upload: its form, and a job made of what is sent."""
+        self._require_import_permission(request)
+        form = UploadForm(request.POST or None, request.FILES or None)
         resource_class = self.get_import_resource_classes(request)[0]
+        if request.method == "POST" and form.is_valid():
+            uploaded = form.cleaned_data["import_file"]
+            job = create_job(
+                resource_class,
+                uploaded.chunks(),
+                file_name=uploaded.name,
+                user=request.user,
+                **form.options(),
+            )
+            try:
+                open_job(job)
+            except ReaderError as error:
+                job.remove_files()
+                job.delete()
+                form.add_error("import_file", str(error))
+            else:
+                return self._redirect(job)
         context = {
             "form": form,
             "spellings": resource_class.spellings(),
@@ -111,129 +93,167 @@ class ImportMixin(UpstreamImportMixin):
         }
         return self._respond(request, self.import_template_name, _("Import"), context)
 
+    def import_job_view(self, request, pk):
+        """The page of a job, by how far it is."""
+        job = self._get_job(request, pk)
+        if job.status == Status.UPLOADED:
+            return self._map(request, job)
+        if job.status in RUNNING:
+            return self._show(request, job, "running", self._progress(job))
+        if job.status == Status.CHECKED:
+            return self._show(request, job, "preview", self._preview(request, job))
+        return self._show(request, job, "ended", self._ended(job))
+
     @method_decorator(require_POST)
     def process_import(self, request, **kwargs):
-        """Write what the preview showed; or hand out what it rejected."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
-        upload = self._load(request)
-        if upload is None:
-            messages.error(
-                request, _("That upload is no longer here. Choose the file again.")
-            )
-            return HttpResponseRedirect(self._url("import"))
-        if "_rejects" in request.POST:
-            return self._rejects_file(request, upload)
-        return self._write(request, upload)
-
-    def _write(self, request, upload):
-        try:
-            with self._open(request, upload) as imported:
-                counts = imported.apply(
-                    expected=Counts(**upload["counts"]),
-                    may_write=lambda c: not c.rejected or upload["on_error"] == "skip",
-                )
-        except (DatabaseMoved, ReaderError, MappingError) as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(self._url("import"))
-        upload_path(upload).unlink(missing_ok=True)
-        if counts.rejected and upload["on_error"] != "skip":
-            messages.error(request, _("Nothing was written: some rows were rejected."))
+        """Apply, cancel or check again, as the button says."""
+        job = self._get_job(request, request.POST.get("job") or 0)
+        if "_cancel" in request.POST:
+            if not job.cancel():
+                messages.error(request, _("It can no longer be cancelled."))
+        elif "_again" in request.POST:
+            job = self._again(request, job)
+        elif job.may_apply:
+            tasks.start_apply(job)
         else:
-            messages.success(
-                request,
-                _(
-                    "Imported %(name)s: %(new)d new, %(updated)d updated,"
-                    " %(unchanged)d unchanged, %(rejected)d rejected."
-                )
-                % {"name": upload["name"], **counts.as_dict()},
-            )
-        return HttpResponseRedirect(self._url("changelist"))
+            messages.error(request, _("Nothing was done: the import has moved on since."))
+        return self._redirect(job)
 
-    def _preview(self, request, imported, upload):
-        counts = imported.check()
-        may_write = not counts.rejected or upload["on_error"] == "skip"
-        context = {
-            "counts": counts,
-            "may_write": may_write and bool(counts.new or counts.updated),
-            "upload": upload,
-            "token": signing.dumps(upload | {"counts": asdict(counts)}, salt=self._salt()),
-            "source": imported.source,
-            "mapping": imported.mapping,
-            "columns": [c.name for c in imported.columns],
-            "changes": list(islice(imported.changes(), SHOWN)),
-            "rejects": list(imported.rejects(limit=SHOWN)),
-            "causes": group_rejects(imported.checks),
-            "shown": SHOWN,
-        }
-        template = self.import_preview_template_name
-        return self._respond(request, template, _("Check the import"), context)
+    def import_progress_view(self, request, pk):
+        """How far it is, for the page's script."""
+        return JsonResponse(self._progress(self._get_job(request, pk)))
 
-    def _rejects_file(self, request, upload):
-        path = upload_path(upload).with_suffix(".rejects")
-        with self._open(request, upload) as imported:
-            imported.check()
-            encoding = imported.source.encoding or "utf-8-sig"
-            with path.open("w", encoding=encoding, newline="") as file:
-                write_rejects(imported, file)
-        file = path.open("rb")
-        path.unlink()  # the open file stays readable until it is sent
-        name = f"{Path(upload['name']).stem}-rejects.csv"
-        return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
+    def import_file_view(self, request, pk, name):
+        """Rejects and changes, as files."""
+        job = self._get_job(request, pk)
+        if name not in DOWNLOADS or not (job.folder and (job.directory / name).exists()):
+            raise Http404
+        return FileResponse(
+            (job.directory / name).open("rb"),
+            as_attachment=True,
+            filename=f"{Path(job.file_name).stem}-{name}",
+            content_type="text/csv",
+        )
 
-    # Uploads ------------------------------------------------------------------------
+    def import_undo_view(self, request, pk):
+        """What undoing would do and leave; then doing it."""
+        job = self._get_job(request, pk)
+        if job.status != Status.DONE:
+            return self._redirect(job)
+        if request.method == "POST":
+            tasks.start_undo(job)
+            return self._redirect(job)
+        with Undo(job) as undo:
+            context = {"counts": undo.plan(), "left": list(undo.left(LINKED))}
+        return self._show(request, job, "undo", context)
 
-    def _store(self, request, form):
-        """Keep the upload under a name that can't be guessed; what the form said of it."""
-        remove_old_uploads()
-        uploaded = form.cleaned_data["import_file"]
-        upload = {
-            "token": secrets.token_urlsafe(32),
-            "name": get_valid_filename(uploaded.name) or "file",
-            "user": request.user.pk,
-            **{key: form.cleaned_data[key] for key in form.fields if key != "import_file"},
-        }
-        with upload_path(upload).open("xb") as file:
-            file.writelines(uploaded.chunks())
-        return upload
+    # Steps --------------------------------------------------------------------------
 
-    def _load(self, request):
-        """What the preview signed, if it is this user's, for this model, and still here."""
+    def _map(self, request, job):
         try:
-            upload = signing.loads(
-                request.POST.get("token", ""), salt=self._salt(), max_age=KEPT
+            form = MappingForm(job, open_job(job), request.POST or None)
+        except ReaderError as error:
+            job.take(Status.UPLOADED, to=Status.CHECKING)
+            job.finish(Status.FAILED, error=str(error))
+            return self._redirect(job)
+        if request.method == "POST" and form.is_valid():
+            job.options |= {
+                "overrides": form.overrides(),
+                "headers_key": form.headers_key(),
+            }
+            job.save(update_fields=["options"])
+            tasks.start_check(job)
+            return self._redirect(job)
+        return self._show(request, job, "map", {"form": form, "source": form.source})
+
+    def _again(self, request, job):
+        """A new job with the same file and options; the old one stays as it ended."""
+        if not job.folder:
+            messages.error(request, _("The file is no longer kept. Choose it again."))
+            return job
+        options = {k: v for k, v in job.options.items() if k != "headers_key"}
+        with (job.directory / "upload").open("rb") as file:
+            blocks = iter(lambda: file.read(1 << 20), b"")
+            return create_job(
+                job.resource_class,
+                blocks,
+                file_name=job.file_name,
+                user=request.user,
+                **options,
             )
-        except signing.BadSignature:
-            return None
-        if upload["user"] != request.user.pk or not upload_path(upload).exists():
-            return None
-        return upload
 
-    def _salt(self):
-        return f"backoffice.import.{self.opts.label_lower}"
+    def _progress(self, job):
+        seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0
+        rate = job.progress / seconds if seconds > 0 else 0
+        total = job.rows if job.status == Status.APPLYING else job.lines
+        left = max(total - job.progress, 0) if total else None
+        return {
+            "status": job.status,
+            "running": job.status in RUNNING,
+            "rows": job.progress,
+            "total": total or None,
+            "rate": round(rate),
+            "seconds_left": round(left / rate) if rate and left is not None else None,
+            "worker_is_missing": job.status in RUNNING and tasks.worker_is_missing(),
+        }
 
-    def _open(self, request, upload):
-        delimiter = "\t" if upload["delimiter"] == "tab" else upload["delimiter"]
-        source = open_source(
-            upload_path(upload),
-            file_name=upload["name"],
-            format=upload["format"] or None,
-            encoding=upload["encoding"] or None,
-            delimiter=delimiter or None,
-        )
-        return Import(
-            self.get_import_resource_classes(request)[0],
-            source,
-            user=request.user,
-            reason=_("import of %s") % upload["name"],
-        )
+    def _preview(self, request, job):
+        sample = read_sample(job)
+        kinds = [
+            ("new", _("New"), job.new),
+            ("updated", _("Updated"), job.updated),
+            ("rejected", _("Rejected"), job.rejected),
+        ]
+        kinds = [kind for kind in kinds if kind[2]]
+        shown = request.GET.get("show")
+        if shown not in [kind[0] for kind in kinds]:
+            shown = kinds[0][0] if kinds else ""
+        rows = sample.get(shown, [])
+        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
+        return {
+            "kinds": kinds,
+            "shown": shown,
+            "sampled": len(rows),
+            "total": getattr(job, shown) if shown else 0,
+            "page": page,
+            "columns": list(job.found.get("mapping", {})),
+            "same_file": job.same_file.first(),
+        }
+
+    def _ended(self, job):
+        history = self.model._meta.simple_history_manager_attribute
+        records = []
+        if job.applied_at:
+            manager = getattr(self.model, history)
+            written = manager.filter(
+                history_date=job.applied_at, history_change_reason=job.reason
+            )
+            records = list(written.order_by("history_id")[:LINKED])
+        return {"records": records, "can_undo": job.status == Status.DONE}
 
     # Pages --------------------------------------------------------------------------
 
-    def _url(self, view):
-        return reverse(
-            f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{view}"
-        )
+    def _require_import_permission(self, request):
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+
+    def _get_job(self, request, pk):
+        self._require_import_permission(request)
+        jobs = ImportJob.objects.filter(model=self.opts.label)
+        return get_object_or_404(jobs, pk=pk)
+
+    def _redirect(self, job):
+        return HttpResponseRedirect(self._url("import_job", job.pk))
+
+    def _url(self, view, *args):
+        app_label, model_name = self.get_model_info()
+        return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
+
+    def _show(self, request, job, page, context):
+        template = f"admin/backoffice/import_{page}.html"
+        files = [name for name in DOWNLOADS if job.folder and (job.directory / name).exists()]
+        context = {"job": job, "files": files, **context}
+        return self._respond(request, template, str(job), context)
 
     def _respond(self, request, template, title, context):
         request.current_app = self.admin_site.name
@@ -244,20 +264,3 @@ class ImportMixin(UpstreamImportMixin):
             **context,
         }
         return TemplateResponse(request, template, context)
-
-
-def uploads_dir():
-    path = settings.DATA_DIR / "uploads"
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path
-
-
-def upload_path(upload):
-    return uploads_dir() / upload["token"]
-
-
-def remove_old_uploads():
-    """Uploads that nobody confirmed in a day go when the next one comes."""
-    for path in uploads_dir().iterdir():
-        if path.stat().st_mtime < time.time() - KEPT:
-            path.unlink(missing_ok=True)

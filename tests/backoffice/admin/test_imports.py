@@ -1,18 +1,23 @@
-"""The import pages: upload, check, write; who may, and what happens to bad files."""
+"""The import pages: upload, columns, check, look, write; who may, and what goes wrong."""
+
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from backoffice.admin.imports import uploads_dir
+from backoffice.models import ImportJob
 from library.models import Library
 from tests.factories import make_library, make_user
 
 HEADER = "name,address,state,phone_number,zip_code\n"
 GOOD = "Princeton,65 Witherspoon Street,NJ,609-924-9529,08542-3214\n"
 BAD = "Seaford,2234 Jackson Ave,NY,-4,11783\n"
+FIELDS = HEADER.strip().split(",")
 IMPORT = "admin:library_library_import"
+JOB = "admin:library_library_import_job"
 PROCESS = "admin:library_library_process_import"
+RIGHTS = ["library.view_library", "library.add_library", "library.change_library"]
 
 pytestmark = pytest.mark.django_db
 
@@ -25,100 +30,150 @@ def data_dir(settings, tmp_path):
 def upload(client, text, *, on_error="abort", name="branches.csv"):
     content = text if isinstance(text, bytes) else text.encode()
     file = SimpleUploadedFile(name, content)
-    return client.post(reverse(IMPORT), {"import_file": file, "on_error": on_error})
-
-
-def confirm(client, preview, **data):
     return client.post(
-        reverse(PROCESS), {"token": preview.context["token"], **data}, follow=True
+        reverse(IMPORT), {"import_file": file, "on_error": on_error}, follow=True
     )
 
 
+def check(client, text, *, columns=None, **options):
+    """Upload and check; the preview's response."""
+    form = upload(client, text, **options).context["form"]
+    data = {field: form[field].value() for field in form.fields} | (columns or {})
+    job = ImportJob.objects.latest("pk")
+    return client.post(reverse(JOB, args=[job.pk]), data, follow=True)
+
+
+def press(client, response, button="_apply"):
+    job = response.context["job"]
+    return client.post(reverse(PROCESS), {"job": job.pk, button: "1"}, follow=True)
+
+
+def test_columns_are_suggested_with_examples_and_unused_ones_named(admin_client):
+    response = upload(admin_client, "LIBNAME,ZIP,Colour\nPrinceton,08542,red\n")
+    form = response.context["form"]
+    assert (form["name"].value(), form["zip_code"].value(), form["state"].value()) == (
+        "LIBNAME",
+        "ZIP",
+        "",
+    )
+    assert form.fields["name"].samples == ["Princeton"]
+    assert form.unused == ["Colour"]
+    assert not Library.objects.exists()
+
+
+def test_columns_that_were_chosen_once_are_suggested_next_time(admin_client):
+    make_library(name="Princeton", zip_code="08542", address="?")
+    text = "LIBNAME,ZIP,Wo\nPrinceton,08542,1 Street\n"
+    check(admin_client, text, columns={"address": "Wo"})
+    assert upload(admin_client, text).context["form"]["address"].value() == "Wo"
+
+
+def test_a_needed_column_must_be_chosen(admin_client):
+    response = check(admin_client, HEADER + GOOD, columns={"zip_code": ""})
+    assert response.context["form"].errors["zip_code"]
+    response = check(admin_client, HEADER + GOOD, columns={"zip_code": "nowhere"})
+    assert response.context["form"].errors["zip_code"]
+    assert ImportJob.objects.latest("pk").status == "uploaded"
+
+
 def test_a_file_is_shown_before_it_is_written(admin_client):
-    preview = upload(admin_client, HEADER + GOOD)
-    assert preview.status_code == 200
-    assert preview.context["counts"].new == 1
+    preview = check(admin_client, HEADER + GOOD)
+    assert preview.context["job"].new == 1
     assert "08542-3214" in preview.text
     assert not Library.objects.exists()
 
 
 def test_what_was_shown_is_written_with_the_user_in_history(admin_client, superuser):
-    preview = upload(admin_client, HEADER + GOOD)
-    done = confirm(admin_client, preview)
-    assert "Imported branches.csv: 1 new, 0 updated, 0 unchanged, 0 rejected." in done.text
+    done = press(admin_client, check(admin_client, HEADER + GOOD))
+    assert done.context["job"].status == "done"
     record = Library.objects.get().history.get()
     assert (record.history_user, record.history_change_reason) == (
         superuser,
-        "import of branches.csv",
+        f"import {done.context['job'].pk}: branches.csv",
     )
-    assert list(uploads_dir().iterdir()) == []
+    assert "Princeton" in done.text
 
 
 def test_old_and_new_values_are_shown(admin_client):
     make_library(name="Princeton", zip_code="08542-3214", state="NJ", address="1 Old Street")
-    preview = upload(admin_client, HEADER + GOOD)
+    preview = check(admin_client, HEADER + GOOD)
     assert "<del>1 Old Street</del> <ins>65 Witherspoon Street</ins>" in preview.text
 
 
 def test_a_rejected_row_stops_all_unless_told_otherwise(admin_client):
-    preview = upload(admin_client, HEADER + GOOD + BAD)
+    preview = check(admin_client, HEADER + GOOD + BAD)
     assert "phone_number" in preview.text
-    assert not preview.context["may_write"]
-    confirm(admin_client, preview)
+    press(admin_client, preview)
     assert not Library.objects.exists()
 
-    preview = upload(admin_client, HEADER + GOOD + BAD, on_error="skip")
-    confirm(admin_client, preview)
+    press(admin_client, check(admin_client, HEADER + GOOD + BAD, on_error="skip"))
     assert Library.objects.get().name == "Princeton"
 
 
-def test_rejected_rows_can_be_downloaded(admin_client):
-    preview = upload(admin_client, HEADER + GOOD + BAD)
-    response = confirm(admin_client, preview, _rejects="1")
-    text = b"".join(response.streaming_content).decode()
-    assert text.splitlines()[0].endswith(",error")
-    assert "row 3, phone_number '-4'" in text
-    assert "branches-rejects.csv" in response["Content-Disposition"]
+def test_a_preview_has_pages_and_kinds(admin_client):
+    rows = "".join(f"Branch {i},1 Main St,NY,212-222-6559,10001\n" for i in range(120))
+    preview = check(admin_client, HEADER + rows + BAD, on_error="skip")
+    url = preview.redirect_chain[-1][0]
+    assert len(preview.context["page"].object_list) == 50
+    assert "Branch 119" in admin_client.get(url, {"show": "new", "p": "3"}).text
+    assert "-4" in admin_client.get(url, {"show": "rejected"}).text
+    for odd in ({"show": "'"}, {"p": "x"}, {"show": "new", "p": "-1"}):
+        assert admin_client.get(url, odd).status_code == 200
+
+
+def test_rejects_and_changes_can_be_downloaded(admin_client):
+    preview = check(admin_client, HEADER + GOOD + BAD)
+    links = re.findall(r'href="([^"]+\.csv)"', preview.text)
+    texts = [b"".join(admin_client.get(link).streaming_content).decode() for link in links]
+    assert "row 3, phone_number '-4'" in texts[0]
+    assert "Princeton" in texts[1]
+    for name in ("upload", "sample.json", "secret_key"):
+        assert admin_client.get(links[0].replace("rejects.csv", name)).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\x00\x01\x02\xff" * 50, b"a,b\n1,2\n", b"PK\x03\x04 no zip at all"],
+    "content", [b"", b"\x00\x01\x02\xff" * 50, b"PK\x03\x04 no zip at all"]
 )
-def test_a_file_that_can_t_be_used_is_an_error_of_the_form(admin_client, content):
+def test_a_file_that_can_t_be_read_is_an_error_of_the_form(admin_client, content, settings):
     response = upload(admin_client, content)
     assert response.status_code == 200
     assert response.context["form"].errors["import_file"]
-    assert list(uploads_dir().iterdir()) == []
+    assert not ImportJob.objects.exists()
+    assert not list(settings.DATA_DIR.glob("imports/*"))
 
 
 def test_a_file_with_a_header_alone_has_nothing_to_write(admin_client):
-    assert "There is nothing to write." in upload(admin_client, HEADER).text
+    assert "There is nothing to write." in check(admin_client, HEADER).text
 
 
-def test_a_database_that_moved_stops_the_import(admin_client):
-    preview = upload(admin_client, HEADER + GOOD)
-    make_library(name="Princeton", zip_code="08542-3214")
-    assert "The database has changed since the check" in confirm(admin_client, preview).text
+def test_a_database_that_moved_stops_the_import_and_can_be_checked_again(admin_client):
+    preview = check(admin_client, HEADER + GOOD)
+    make_library(name="Princeton", zip_code="08542-3214", address="1 Old Street")
+    failed = press(admin_client, preview)
+    assert "The database has changed since the check" in failed.text
+    assert Library.objects.get().address == "1 Old Street"
+    again = press(admin_client, failed, "_again")
+    assert again.context["job"].status == "uploaded"
+    assert again.context["job"].pk != failed.context["job"].pk
+
+
+def test_a_second_click_does_nothing(admin_client):
+    preview = check(admin_client, HEADER + GOOD)
+    press(admin_client, preview)
+    assert "has moved on since" in press(admin_client, preview).text
     assert Library.objects.count() == 1
 
 
-def test_a_preview_can_t_be_confirmed_twice(admin_client):
-    preview = upload(admin_client, HEADER + GOOD)
-    confirm(admin_client, preview)
-    again = confirm(admin_client, preview)
-    assert "That upload is no longer here" in again.text
-    assert Library.objects.count() == 1
-
-
-def test_a_preview_can_t_be_forged_nor_used_by_another(admin_client, client):
-    preview = upload(admin_client, HEADER + GOOD)
-    token = preview.context["token"]
-    client.force_login(make_user(is_superuser=True))
-    for forged in (token, token[:-2] + "xx", "", "../../etc/passwd"):
-        response = client.post(reverse(PROCESS), {"token": forged}, follow=True)
-        assert "That upload is no longer here" in response.text
+def test_a_cancelled_import_can_t_be_written(admin_client):
+    preview = check(admin_client, HEADER + GOOD)
+    assert "Cancelled" in press(admin_client, preview, "_cancel").text
+    press(admin_client, preview)
     assert not Library.objects.exists()
+
+
+def test_the_same_file_again_is_pointed_out(admin_client):
+    press(admin_client, check(admin_client, HEADER + GOOD))
+    assert "The very same file was imported" in check(admin_client, HEADER + GOOD).text
 
 
 @pytest.mark.parametrize(
@@ -131,30 +186,68 @@ def test_a_preview_can_t_be_forged_nor_used_by_another(admin_client, client):
         ["library.add_patron", "library.change_patron"],
     ],
 )
-def test_import_takes_the_right_to_add_and_to_change(client, permissions):
+def test_import_takes_the_right_to_add_and_to_change(admin_client, client, permissions):
+    preview = check(admin_client, HEADER + GOOD + BAD)
+    job = preview.context["job"]
+    links = re.findall(r'href="([^"]+\.csv)"', preview.text)
     client.force_login(make_user(permissions=permissions))
-    assert client.get(reverse(IMPORT)).status_code == 403
+    pages = [reverse(IMPORT), reverse(JOB, args=[job.pk]), *links]
+    pages += [
+        reverse(f"admin:library_library_{n}", args=[job.pk])
+        for n in ("import_progress", "import_undo")
+    ]
+    assert [client.get(page).status_code for page in pages] == [403] * len(pages)
     assert upload(client, HEADER + GOOD).status_code == 403
-    assert client.post(reverse(PROCESS), {"token": "x"}).status_code == 403
+    assert client.post(reverse(PROCESS), {"job": job.pk}).status_code == 403
+    assert ImportJob.objects.get().status == "checked"
     listing = client.get(reverse("admin:library_library_changelist"))
     assert reverse(IMPORT) not in listing.text
 
 
+def test_a_job_of_another_model_is_not_found(admin_client):
+    job = check(admin_client, HEADER + GOOD).context["job"]
+    url = reverse("admin:library_patron_import_job", args=[job.pk])
+    assert admin_client.get(url).status_code == 404
+
+
 def test_whoever_may_add_and_change_may_import(client):
-    rights = ["library.view_library", "library.add_library", "library.change_library"]
-    client.force_login(make_user(permissions=rights))
+    client.force_login(make_user(permissions=RIGHTS))
     listing = client.get(reverse("admin:library_library_changelist"))
     assert reverse(IMPORT) in listing.text
-    confirm(client, upload(client, HEADER + GOOD))
+    press(client, check(client, HEADER + GOOD))
     assert Library.objects.exists()
+
+
+def test_the_list_of_imports_has_those_that_one_may_make(admin_client, client):
+    job = check(admin_client, HEADER + GOOD).context["job"]
+    listing = reverse("admin:backoffice_importjob_changelist")
+    assert "branches.csv" in admin_client.get(listing).text
+    entry = admin_client.get(reverse("admin:backoffice_importjob_change", args=[job.pk]))
+    assert entry.url == reverse(JOB, args=[job.pk])
+    client.force_login(make_user(permissions=["library.add_patron", "library.change_patron"]))
+    assert "branches.csv" not in client.get(listing).text
+    client.force_login(make_user())
+    assert client.get(listing).status_code == 403
+
+
+def test_progress_is_told_to_the_page(admin_client):
+    job = upload(admin_client, HEADER + GOOD).context["job"]
+    job.take("uploaded", to="checking")
+    job.beat(1)
+    url = reverse("admin:library_library_import_progress", args=[job.pk])
+    progress = admin_client.get(url).json()
+    assert (progress["running"], progress["rows"], progress["total"]) == (True, 1, 2)
+    page = admin_client.get(reverse(JOB, args=[job.pk]))
+    assert "Checking the file" in page.text
+    assert "Cancel" in page.text
 
 
 def test_the_survey_imports_as_it_comes(admin_client, shared_data):
     content = (shared_data / "imls_pls_fy2018_outlets.csv").read_bytes()
-    preview = upload(admin_client, content, on_error="skip", name="outlets.csv")
-    counts = preview.context["counts"]
-    assert (counts.new, counts.rejected) == (17_202, 276)
-    assert len(preview.content) < 200_000
-    done = confirm(admin_client, preview)
-    assert "17202 new, 0 updated, 0 unchanged, 276 rejected" in done.text
+    preview = check(admin_client, content, on_error="skip", name="outlets.csv")
+    job = preview.context["job"]
+    assert (job.new, job.rejected) == (17_202, 276)
+    assert "The first 1,000 of 17,202" in preview.text
+    assert len(preview.content) < 100_000
+    press(admin_client, preview)
     assert Library.objects.count() == 17_202

@@ -1,0 +1,71 @@
+"""The list of imports: who brought what in, and what came of it."""
+
+from django.contrib import admin
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.filters import InUseFilter
+from backoffice.models import ImportJob
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(PlainModelAdmin):
+    """Read only; an import's own page is where its model's pages are.
+
+    Whoever may import into a model sees its imports.
+    """
+
+    list_display = (
+        "file_name",
+        "model",
+        "status",
+        "user",
+        "created_at",
+        "rows",
+        "new",
+        "updated",
+        "unchanged",
+        "rejected",
+    )
+    list_filter = [("status", InUseFilter), ("model", InUseFilter), ("user", InUseFilter)]
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    search_fields = ("file_name", "user__username")
+    search_help_text = _("File name or username")
+    ordering = ("-created_at",)
+    actions = None
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(model__in=self._models(request))
+
+    def _models(self, request):
+        return [
+            model._meta.label
+            for model, model_admin in self.admin_site._registry.items()
+            if hasattr(model_admin, "has_import_permission")
+            and model_admin.has_import_permission(request)
+        ]
+
+    def has_view_permission(self, request, obj=None):
+        return bool(self._models(request))
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        job = get_object_or_404(self.get_queryset(request), pk=object_id)
+        opts = job.model_class._meta
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
+        return HttpResponseRedirect(reverse(name, args=[job.pk]))

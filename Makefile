@@ -61,9 +61,10 @@ clean: ## Remove the environment and caches; the data in var/ stays
 $(installed): requirements.txt
 	@for python in $(PYTHON); do \
 		if "$$python" -c '$(is_new_enough)' 2>/dev/null; then \
-			set -ex; \
+			set -e; \
+			echo "Making the environment $(VENV) (half a minute)"; \
 			"$$python" -m venv --clear $(VENV); \
-			$(python) -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+			$(python) -m pip install -qq --disable-pip-version-check -r requirements.txt; \
 			touch $@; \
 			exit 0; \
 		fi; \

@@ -18,6 +18,18 @@ zip_code_validator = RegexValidator(
 )
 
 
+_WITHOUT_ZEROS = re.compile(r"(\d{3,4})(?:\.0+)?((?:-\d{4})?)", re.ASCII)
+
+
+def restore_leading_zeros(text):
+    """`8542`, as a spreadsheet leaves a ZIP code that begins with 0, made `08542` again.
+
+    ZIP codes begin with 0 in New England, New Jersey and Puerto Rico; the least is 00501.
+    """
+    match = _WITHOUT_ZEROS.fullmatch(text)
+    return match[1].zfill(5) + match[2] if match else text
+
+
 @functools.cache
 def us_states():
     return tuple((code, str(name)) for code, name in STATE_CHOICES)

@@ -4,7 +4,10 @@ The spellings in capitals are those of the Public Libraries Survey's outlet file
 of Museum and Library Services, "PLS Data File Documentation").
 """
 
-from backoffice.imports.resource import Resource
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.imports.resource import Repair, Resource
+from library.fields import restore_leading_zeros
 from library.models import Book, Librarian, Library, Patron
 
 
@@ -15,6 +18,13 @@ class LibraryResource(Resource):
         "state": ("STABR", "state code"),
         "phone_number": ("PHONE", "telephone", "tel"),
         "zip_code": ("ZIP", "postal code", "postcode"),
+    }
+    repairs = {
+        "zip_zeros": Repair(
+            "zip_code",
+            restore_leading_zeros,
+            _("Restore ZIP codes that lost their leading zero"),
+        )
     }
 
     class Meta:

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 from tests.factories import make_user
+
+# A slow machine is no failure: what takes time is measured in benchmarks/.
+hypothesis_settings.register_profile("tests", deadline=None)
+hypothesis_settings.load_profile("tests")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -44,6 +44,20 @@ class UploadForm(forms.Form):
     format = forms.ChoiceField(label=_("Format"), choices=FORMATS, required=False)
     encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(label=_("Between cells"), choices=DELIMITERS, required=False)
+    keep_blank = forms.BooleanField(
+        label=_("A blank cell keeps the present value"), required=False
+    )
+    repairs = forms.MultipleChoiceField(
+        label=_("Repairs"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, resource_class, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["repairs"].choices = [
+            (name, repair.label) for name, repair in resource_class.repairs.items()
+        ]
+        if not resource_class.repairs:
+            del self.fields["repairs"]
 
     def options(self):
         """What `create_job` takes."""

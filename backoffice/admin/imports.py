@@ -67,8 +67,8 @@ class ImportMixin(UpstreamImportMixin):
     def import_action(self, request, **kwargs):
         """The upload: its form, and a job made of what is sent."""
         self._require_import_permission(request)
-        form = UploadForm(request.POST or None, request.FILES or None)
         resource_class = self.get_import_resource_classes(request)[0]
+        form = UploadForm(resource_class, request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             uploaded = form.cleaned_data["import_file"]
             job = create_job(
@@ -203,10 +203,12 @@ class ImportMixin(UpstreamImportMixin):
             ("new", _("New"), job.new),
             ("updated", _("Updated"), job.updated),
             ("rejected", _("Rejected"), job.rejected),
+            ("repaired", _("Repaired"), job.found.get("repaired")),
         ]
         kinds = [kind for kind in kinds if kind[2]]
+        totals = {kind: total for kind, _label, total in kinds}
         shown = request.GET.get("show")
-        if shown not in [kind[0] for kind in kinds]:
+        if shown not in totals:
             shown = kinds[0][0] if kinds else ""
         rows = sample.get(shown, [])
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
@@ -214,7 +216,7 @@ class ImportMixin(UpstreamImportMixin):
             "kinds": kinds,
             "shown": shown,
             "sampled": len(rows),
-            "total": getattr(job, shown) if shown else 0,
+            "total": totals.get(shown, 0),
             "page": page,
             "columns": list(job.found.get("mapping", {})),
             "same_file": job.same_file.first(),

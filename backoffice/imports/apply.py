@@ -40,8 +40,10 @@ class Apply:
         return [self.checks.column(column) for column in self.staging.values]
 
     def update(self):
-        columns = self.written_columns()
-        values = [f"{column} = s.{column}" for column in columns]
+        values = [
+            f"{self.checks.column(c)} = {self.checks.new_value(c, self.table)}"
+            for c in self.staging.values
+        ]
         params = []
         for field, value in self.own_values(add=False):
             values.append(f"{self.quote(field.column)} = %s")
@@ -125,7 +127,10 @@ class Apply:
             self.checks.execute(
                 f"""
                 DELETE FROM {table}
-                WHERE {source} IN (SELECT pk FROM import_plan WHERE action = 'updated')
+                WHERE {source} IN (
+                    SELECT p.pk FROM import_plan p
+                    WHERE p.action = 'updated' AND {self.checks.lists_links(column)}
+                )
                 AND NOT EXISTS (
                     SELECT 1 FROM ({wanted}) w
                     WHERE w.pk = {table}.{source} AND w.target = {table}.{target}

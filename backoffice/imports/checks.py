@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from django.db.models import NOT_PROVIDED
 
-ROW_CODES = ("unknown", "ambiguous", "duplicate", "many", "missing", "taken")
+ROW_CODES = ("unknown", "ambiguous", "duplicate", "many", "missing", "empty", "taken")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Checks:
             f"SELECT {', '.join(selected)} FROM import_rows r {' '.join(joins)}"
             " WHERE NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
         )
+
+    def new_value(self, staged, live):
+        """What an update gives the column: a blank that keeps is the `live` row's value."""
+        column = self.column(staged)
+        return f"coalesce(s.{column}, {live}.{column})" if staged.keep_blank else f"s.{column}"
 
     def key_columns(self):
         by_name = {c.name: c for c in self.staging.values}
@@ -134,8 +139,8 @@ class Checks:
         """Plan each row: new, updated or unchanged, by the live row with its key."""
         on = " AND ".join(f"live.{c} = s.{c}" for c in self.key_columns())
         same = " AND ".join(
-            f"live.{column} IS NOT DISTINCT FROM s.{column}"
-            for column in map(self.column, self.staging.values)
+            f"live.{self.column(c)} IS NOT DISTINCT FROM {self.new_value(c, 'live')}"
+            for c in self.staging.values
         )
         # Of several live rows with the key, the row is rejected below, so any one will do.
         self.execute(
@@ -174,6 +179,12 @@ class Checks:
             f" JOIN import_targets_{column.name} t ON t.ref = l.ref"
         )
 
+    def lists_links(self, column):
+        """The condition that row `p` says which links there shall be."""
+        if not column.keep_blank:
+            return "1 = 1"
+        return f"EXISTS (SELECT 1 FROM import_links_{column.name} b WHERE b.line = p.line)"
+
     def compare_links(self):
         """Rows whose many-to-many differs from what the file lists are updates too."""
         for column in self.staging.links:
@@ -190,7 +201,7 @@ class Checks:
                     JOIN {table} m ON m.{source} = p.pk
                     LEFT JOIN ({self.wanted_links(column)}) w
                         ON w.line = p.line AND w.target = m.{target}
-                    WHERE w.line IS NULL
+                    WHERE w.line IS NULL AND {self.lists_links(column)}
                 )
                 """
             )
@@ -213,6 +224,17 @@ class Checks:
                     SELECT line, %s, '', 'missing', '' FROM import_plan WHERE action = 'new'
                     """,
                     [field.name],
+                )
+        for column in self.staging.values:
+            if column.keep_blank and not column.model_field.null:
+                self.execute(
+                    f"""
+                    INSERT INTO import_rejects (line, field, value, code, message)
+                    SELECT p.line, %s, '', 'empty', '' FROM import_plan p
+                    JOIN import_rows r ON r.line = p.line
+                    WHERE p.action = 'new' AND r.v_{column.name} IS NULL
+                    """,
+                    [column.name],
                 )
 
     def other_unique_keys(self):

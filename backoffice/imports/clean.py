@@ -36,11 +36,26 @@ class Column(dict):
 
     `name` is the Resource's field, `index` the place in the file, `header` what the file
     calls it. `kind` is "value", "reference" (a text to look up) or "references" (a tuple of
-    texts).
+    texts). With `keep_blank` a blank cell is None: the present value stays. `repair` is a
+    function from text to text, of those that the Resource offers.
     """
 
-    def __init__(self, name, resource_field, model_field, index, header, connection):
+    def __init__(
+        self,
+        name,
+        resource_field,
+        model_field,
+        index,
+        header,
+        connection,
+        *,
+        keep_blank=False,
+        repair=None,
+    ):
         super().__init__()
+        self.keep_blank, self.repair = keep_blank, repair
+        #: What the cells that were repaired became.
+        self.repaired: dict[str, str] = {}
         self.name, self.index, self.header = name, index, header
         self.resource_field, self.model_field = resource_field, model_field
         self.connection = connection
@@ -59,8 +74,14 @@ class Column(dict):
         self._is_plain_text = _is_plain_text(resource_field, model_field)
 
     def __missing__(self, cell):
+        text = unescape_formula(cell.strip())
+        if self.repair and (mended := self.repair(text)) != text:
+            text = self.repaired[cell] = mended
         try:
-            value = self._clean(unescape_formula(cell.strip()))
+            if not text and self.keep_blank:
+                value = () if self.kind == "references" else None
+            else:
+                value = self._clean(text)
         except ValidationError as error:
             value = self._invalid(cell, " ".join(error.messages), error)
         except ArithmeticError as error:  # upstream's, of a number that is none
@@ -75,6 +96,7 @@ class Column(dict):
         """Called between chunks."""
         if len(self) > REMEMBERED:
             self.clear()
+            self.repaired.clear()
 
     def _clean_value(self, text):
         if self._is_plain_text and text and len(text) <= self.model_field.max_length:

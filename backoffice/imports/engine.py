@@ -40,17 +40,28 @@ class Import:
     """One file into one Resource.
 
     source: of `reader.open_source` · overrides: `{field: header}` · match: the key's
-    fields, the Resource's by default · user and reason: for history.
+    fields, the Resource's by default · keep_blank: a blank cell keeps the present value ·
+    repairs: names of those that the Resource offers · user and reason: for history.
 
     Raises MappingError where the file's headers don't do.
     """
 
     def __init__(
-        self, resource_class, source, *, overrides=None, match=None, user=None, reason=""
+        self,
+        resource_class,
+        source,
+        *,
+        overrides=None,
+        match=None,
+        keep_blank=False,
+        repairs=(),
+        user=None,
+        reason="",
     ):
         self.resource, self.source = resource_class(), source
         self.model = resource_class._meta.model
-        self.user, self.reason = user, reason
+        self.keep_blank, self.user, self.reason = keep_blank, user, reason
+        self.repairs = self._chosen_repairs(repairs or ())
         self.match = self._match_key(match)
         self.mapping = map_columns(
             source.headers,
@@ -75,11 +86,27 @@ class Import:
             )
         return match
 
+    def _chosen_repairs(self, names):
+        """`{field: function}`."""
+        offered = self.resource.repairs
+        if unknown := [name for name in names if name not in offered]:
+            raise MappingError(
+                _("There is no repair %(names)s. Choose among: %(offered)s.")
+                % {"names": ", ".join(unknown), "offered": ", ".join(offered) or "–"}
+            )
+        return {offered[name].field: offered[name].function for name in names}
+
     def _column(self, name, index):
-        resource_field = self.resource.fields[name]
-        model_field = self.model._meta.get_field(name)
-        header = self.source.headers[index]
-        return Column(name, resource_field, model_field, index, header, self.connection)
+        return Column(
+            name,
+            self.resource.fields[name],
+            self.model._meta.get_field(name),
+            index,
+            self.source.headers[index],
+            self.connection,
+            keep_blank=self.keep_blank and name not in self.match,
+            repair=self.repairs.get(name),
+        )
 
     def __enter__(self):
         self.staging.create()
@@ -113,6 +140,7 @@ class Import:
         lines = [row[0] for row in chunk]
         cells = list(zip(*(row[1] for row in chunk), strict=True)) if chunk else []
         cleaned = {c.name: self._clean(c, cells, lines, rejects) for c in self.columns}
+        self._note_repairs(cells, lines)
         if rejects:
             self.staging.write_rejects(rejects)
             bad = {reject[0] for reject in rejects}
@@ -136,6 +164,18 @@ class Import:
                         (line, column.name, cell[:200], value.code, value.message, None)
                     )
         return values
+
+    def _note_repairs(self, cells, lines):
+        for column in self.columns:
+            if cells and (repaired := column.repaired):
+                here = zip(lines, cells[column.index], strict=True)
+                self.staging.write_repairs(
+                    [
+                        (n, column.name, cell, repaired[cell])
+                        for n, cell in here
+                        if cell in repaired
+                    ]
+                )
 
     def check(self, progress=None) -> Counts:
         """What the file would do. Writes nothing but temporary tables."""
@@ -181,3 +221,14 @@ class Import:
     def changes(self) -> Iterator[Change]:
         """The rows that would be written, in the file's order, with old and new values."""
         return read_changes(self)
+
+    def repaired(self, limit) -> list[tuple[int, str, str, str]]:
+        """What was repaired on the way in: (line, field, cell, what was made of it)."""
+        return self.checks.fetch(
+            "SELECT line, field, value, repaired FROM import_repairs ORDER BY line, field"
+            f" LIMIT {limit:d}"
+        )
+
+    def count_repaired(self) -> int:
+        ((count,),) = self.checks.fetch("SELECT count(*) FROM import_repairs")
+        return count

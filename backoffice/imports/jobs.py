@@ -35,7 +35,7 @@ UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "samp
 def create_job(resource_class, blocks, *, file_name, user=None, **options):
     """Keep an upload, an iterable of bytes, and make its job.
 
-    options: format, encoding, delimiter, match, on_error, overrides.
+    options: format, encoding, delimiter, match, on_error, overrides, keep_blank, repairs.
     """
     job = ImportJob(
         user=user,
@@ -81,6 +81,8 @@ def job_import(job):
         open_job(job),
         overrides=job.options.get("overrides"),
         match=job.options.get("match"),
+        keep_blank=job.options.get("keep_blank", False),
+        repairs=job.options.get("repairs"),
         user=job.user,
         reason=job.reason,
     )
@@ -145,6 +147,7 @@ def _findings(imported):
             "delimiter": source.delimiter,
             "warnings": source.warnings,
             "mapping": imported.mapping.as_dict(),
+            "repaired": imported.count_repaired(),
         },
         "causes": group_rejects(imported.checks)[:100],
     }
@@ -161,6 +164,7 @@ def _write_findings(job, imported):
         write_rejects(imported, file)
     with (job.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
         sample = _write_changes(imported, csv.writer(file))
+    sample["repaired"] = imported.repaired(SAMPLED)
     sample["rejected"] = [asdict(reject) for reject in islice(imported.rejects(), SAMPLED)]
     with (job.directory / SAMPLE).open("w", encoding="utf-8") as file:
         json.dump(sample, file, ensure_ascii=False)

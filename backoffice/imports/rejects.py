@@ -29,7 +29,7 @@ class Reject:
         place = _("row %(line)d") % {"line": self.line}
         if self.field:
             place += f", {self.field}"
-            if self.value or self.code in ("blank", "null"):
+            if self.value or self.code in ("blank", "null", "empty"):
                 place += f" '{self.value}'"
         return f"{place}: {self.message}"
 
@@ -48,6 +48,7 @@ def message(code, detail, name):
             "Fits %(detail)s records (%(name)s). Make them differ, or match by more columns."
         ),
         "missing": _("A new record needs it, and the file has no such column."),
+        "empty": _("A new record needs it, and the cell is blank."),
         "taken": _("Belongs to another record (%(name)s) already."),
     }[code] % {"detail": detail, "name": name}
 
@@ -68,8 +69,8 @@ def read_rejects(checks, limit=None):
                 if not text:
                     text = message(code, detail, checks.model._meta.verbose_name)
                     by_name = dict(zip(names, staged, strict=True))
-                    keys = [str(by_name[key]) for key in field.split(", ") if key in by_name]
-                    value = value or ", ".join(keys)
+                    keys = [by_name.get(key) for key in field.split(", ")]
+                    value = value or ", ".join("" if key is None else str(key) for key in keys)
                 yield Reject(line, field, value, code, text)
 
 

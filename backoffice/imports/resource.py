@@ -6,6 +6,8 @@ written as people write them (see `references`), never as primary keys.
 """
 
 import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.apps import apps
 from django.contrib import admin
@@ -18,7 +20,18 @@ from backoffice.exports.formulas import escape_formula
 from backoffice.imports.references import ReferencesWidget, ReferenceWidget
 
 
+@dataclass(frozen=True)
+class Repair:
+    """A mending that staff can choose at an import: `function` on the text of `field`."""
+
+    field: str
+    function: Callable[[str], str]
+    label: str
+
+
 class Resource(ModelResource):
+    #: Mendings offered, off unless chosen: `{"zip_zeros": Repair(…)}`.
+    repairs: dict[str, Repair] = {}
     #: Header spellings other systems use, by field: `{"name": ("LIBNAME",)}`.
     synonyms: dict[str, tuple[str, ...]] = {}
 

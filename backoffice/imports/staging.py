@@ -5,6 +5,7 @@
     import_candidates_<field>   ref, label              a reference and what its label may be
     import_targets_<field>      ref, target, hits       the record that a reference names
     import_rejects              line, field, value, code, message, detail
+    import_repairs              line, field, value, repaired
     import_plan                 line, pk, hits, action  what would be done with a row
 
 They belong to the connection: one import at a time on each, and nobody else sees them.
@@ -42,6 +43,7 @@ class Staging:
             "import_rejects",
             "line bigint, field text, value text, code text, message text, detail bigint",
         )
+        yield "import_repairs", "line bigint, field text, value text, repaired text"
         yield (
             "import_plan",
             "line bigint PRIMARY KEY, pk bigint, hits integer, action text",
@@ -122,6 +124,9 @@ class Staging:
 
     def write_rejects(self, rejects):
         self.write("import_rejects", 6, rejects)
+
+    def write_repairs(self, repairs):
+        self.write("import_repairs", 4, repairs)
 
     def analyze(self):
         """Tell PostgreSQL's planner how many rows there are; SQLite does well without."""

@@ -9,7 +9,13 @@ from django.forms import modelform_factory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from library.fields import PhoneNumberField, USStateField, clean_phone_number, us_states
+from library.fields import (
+    PhoneNumberField,
+    USStateField,
+    clean_phone_number,
+    restore_leading_zeros,
+    us_states,
+)
 from library.models import Library
 from tests.factories import make_library
 
@@ -273,3 +279,20 @@ def test_a_field_is_rebuilt_from_what_a_migration_stores(name):
 
 def test_the_migrations_are_complete(db):
     call_command("makemigrations", "library", check=True, dry_run=True, stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    ("text", "restored"),
+    [
+        ("8542", "08542"),
+        ("8542.0", "08542"),
+        ("8542-3214", "08542-3214"),
+        ("501", "00501"),
+        ("08542", "08542"),
+        ("10016.0", "10016.0"),
+        ("85", "85"),
+        ("", ""),
+    ],
+)
+def test_leading_zeros_of_a_zip_code_are_restored(text, restored):
+    assert restore_leading_zeros(text) == restored

@@ -27,12 +27,10 @@ def data_dir(settings, tmp_path):
     settings.DATA_DIR = tmp_path
 
 
-def upload(client, text, *, on_error="abort", name="branches.csv"):
+def upload(client, text, *, on_error="abort", name="branches.csv", **data):
     content = text if isinstance(text, bytes) else text.encode()
-    file = SimpleUploadedFile(name, content)
-    return client.post(
-        reverse(IMPORT), {"import_file": file, "on_error": on_error}, follow=True
-    )
+    data |= {"import_file": SimpleUploadedFile(name, content), "on_error": on_error}
+    return client.post(reverse(IMPORT), data, follow=True)
 
 
 def check(client, text, *, columns=None, **options):
@@ -155,6 +153,15 @@ def test_a_database_that_moved_stops_the_import_and_can_be_checked_again(admin_c
     again = press(admin_client, failed, "_again")
     assert again.context["job"].status == "uploaded"
     assert again.context["job"].pk != failed.context["job"].pk
+
+
+def test_repairs_are_off_unless_chosen_and_shown_one_by_one(admin_client):
+    short = HEADER + GOOD.replace("08542-3214", "8542")
+    assert check(admin_client, short).context["job"].rejected == 1
+    preview = check(admin_client, short, repairs=["zip_zeros"])
+    assert preview.context["job"].new == 1
+    page = admin_client.get(preview.redirect_chain[-1][0], {"show": "repaired"})
+    assert "<del>8542</del></td><td><ins>08542</ins>" in page.text
 
 
 def test_a_second_click_does_nothing(admin_client):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
 from library.models import Book, Librarian, Library, Patron
@@ -326,6 +327,48 @@ def test_statements_don_t_grow_with_the_rows_of_a_chunk(write_csv):
         return len(queries)
 
     assert statements(10) == statements(1000)
+
+
+def test_a_blank_cell_keeps_the_present_value_where_asked(write_csv):
+    library = make_library(name="A", zip_code="10001", address="1 Street", state="NY")
+    book = make_book(title="Dune", libraries=[library])
+    other = make_book(title="Emma", libraries=[library])
+    rows = (
+        ["name", "zip_code", "address", "state"],
+        ["A", "10001", "", "NJ"],
+        ["B", "10002", "", ""],
+    )
+    counts, rejects = run(LibraryResource, write_csv(*rows), keep_blank=True)
+    assert counted(counts) == (0, 1, 0, 1)
+    assert "row 3, address '': A new record needs it, and the cell is blank." in rejects
+    library.refresh_from_db()
+    assert (library.address, library.state) == ("1 Street", "NJ")
+
+    path = write_csv(["title", "libraries"], ["Dune", ""], ["Emma", ""])
+    assert counted(run(BookResource, path, keep_blank=True)[0]) == (0, 0, 2, 0)
+    assert book.libraries.count() == other.libraries.count() == 1
+    assert counted(run(BookResource, path)[0]) == (0, 2, 0, 0)
+    assert book.libraries.count() == 0
+
+
+def test_a_blank_cell_is_an_error_where_not_asked(write_csv):
+    make_library(name="A", zip_code="10001", address="1 Street")
+    path = write_csv(["name", "zip_code", "address"], ["A", "10001", ""])
+    counts, rejects = run(LibraryResource, path)
+    assert (counts.rejected, rejects) == (1, ["row 2, address '': This field cannot be blank."])
+
+
+def test_lost_zeros_are_restored_where_asked_and_told(write_csv):
+    path = write_csv(HEADER, [*PRINCETON[:4], "8542"], SEAFORD)
+    with Import(LibraryResource, open_source(path), repairs=["zip_zeros"]) as imported:
+        assert counted(imported.apply()) == (2, 0, 0, 0)
+        assert imported.repaired(10) == [(2, "zip_code", "8542", "08542")]
+    assert set(Library.objects.values_list("zip_code", flat=True)) == {"08542", "11783"}
+
+
+def test_a_repair_that_is_not_offered_is_refused(write_csv):
+    with pytest.raises(MappingError, match="zip_zeros"):
+        Import(LibraryResource, open_source(write_csv(HEADER)), repairs=["magic"])
 
 
 cell = st.text(

@@ -10,8 +10,9 @@ STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 def run_together(commands, **options):
     """Run the commands (lists of strings) until a signal comes or one of them ends.
 
-    Then the others get SIGTERM, and SIGKILL at the next signal. `options` go to
-    `subprocess.Popen`. Returns 0 after a signal, 1 where a command ended by itself.
+    Then the others get SIGTERM, and SIGKILL at a further SIGINT; SIGTERM may come twice, as
+    make passes on what the group got already. `options` go to `subprocess.Popen`.
+    Returns 0 after a signal, 1 where a command ended by itself.
 
     The commands stay in our process group, but with SIGINT and SIGHUP blocked: a terminal
     sends those to the whole group, and gunicorn reloads at SIGHUP and hangs when a worker
@@ -32,7 +33,7 @@ def run_together(commands, **options):
     for child in children:
         child.terminate()
     while any([child.poll() is None for child in children]):  # noqa: C419 - poll them all
-        if signal.sigwait({*STOP, signal.SIGCHLD}) in STOP:
+        if signal.sigwait({*STOP, signal.SIGCHLD}) == signal.SIGINT:
             for child in children:
                 child.kill()
     return 0 if received in STOP else 1

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -65,10 +66,12 @@ class Server:
         self.output += self.process.communicate(timeout=20)[0]
 
     def group_is_gone(self):
-        try:
-            os.killpg(self.process.pid, 0)
-        except ProcessLookupError:
-            return True
+        for _ in range(50):  # the last may wait a moment for init to collect it
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return True
+            time.sleep(0.1)
         return False
 
     def __enter__(self):
@@ -114,6 +117,7 @@ def test_a_newcomer_runs_signs_in_stops_and_finds_the_data_again(tmp_path):
         assert "/admin/library/library/" in page
         server.stop(signal.SIGTERM)
         assert server.group_is_gone()
+        assert "Shutting down: Master" in server.output
 
 
 @in_our_environment

@@ -71,7 +71,7 @@ def clean_phone_number(value: str) -> str:
         return "-".join(match.groups())
     if _LOOKS_LIKE_A_CODE.fullmatch(value):
         raise ValidationError(
-            _("is a code, not a number; write it like 212-222-6559."), code="code"
+            _("This is a code, not a number; write it like 212-222-6559."), code="code"
         )
     return _clean_odd_form(value)
 
@@ -88,7 +88,7 @@ def _clean_odd_form(value):
     if number is None or number.country_code != 1 or not usual:
         raise ValidationError(
             _(
-                "is no North American phone number: write ten digits like 212-222-6559;"
+                "This is no North American phone number: write ten digits like 212-222-6559;"
                 " area code and exchange start with 2–9."
             ),
             code="invalid",
@@ -106,6 +106,8 @@ class PhoneNumberField(models.CharField):
     """
 
     description = _("North American phone number")
+    #: What cleaning leaves as it is.
+    canonical = re.compile(r"\A[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}\Z")
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("max_length", 20)

@@ -16,6 +16,8 @@ class Apply:
         self.user_id = user.pk if user else None
         self.reason = reason[:100]
         self.now = timezone.now()
+        #: The primary key of a row of the plan, as SQL.
+        self.key = "p.pk"
 
     def lock(self):
         """Keep other writers from the table between the checks and the writing.
@@ -63,15 +65,12 @@ class Apply:
         )
         if last_line is None:
             return
-        base = self.reserve_keys(last_line)
         # The keys are known beforehand, so history and links need no look-up. They have
         # gaps where the file has rows that aren't new.
-        self.checks.execute(
-            "UPDATE import_plan SET pk = line + %s WHERE action = 'new'", [base]
-        )
+        self.key = f"coalesce(p.pk, p.line + {self.reserve_keys(last_line):d})"
         columns, own = self.written_columns(), list(self.own_values(add=True))
         names = [self.pk, *columns, *(self.quote(field.column) for field, _value in own)]
-        values = ["p.pk", *(f"s.{column}" for column in columns), *["%s"] * len(own)]
+        values = [self.key, *(f"s.{column}" for column in columns), *["%s"] * len(own)]
         self.checks.execute(
             f"""
             INSERT INTO {self.table} ({", ".join(names)})
@@ -123,7 +122,7 @@ class Apply:
         """Make each written row's links what its cell lists, no more and no less."""
         for column in self.staging.links:
             table, source, target = self.checks.link_table(column)
-            wanted = self.checks.wanted_links(column)
+            wanted = self.checks.wanted_links(column, self.key)
             self.checks.execute(
                 f"""
                 DELETE FROM {table}
@@ -182,7 +181,7 @@ class Apply:
             INSERT INTO {history} ({", ".join(columns)}, history_type, history_date,
                                    history_change_reason, history_user_id)
             SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
-            FROM import_plan p JOIN {self.table} live ON live.{self.pk} = p.pk
+            FROM import_plan p JOIN {self.table} live ON live.{self.pk} = {self.key}
             WHERE {where} ORDER BY p.line
             """,
             [history_type, self.adapted_now(), reason, user_id],
@@ -202,9 +201,9 @@ class Apply:
                    (history_id, {", ".join(columns)})
             SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
             FROM import_plan p
-            JOIN {history} h ON h.{self.pk} = p.pk AND h.history_date = %s
+            JOIN {history} h ON h.{self.pk} = {self.key} AND h.history_date = %s
                  AND h.history_type = %s AND h.history_change_reason = %s
-            JOIN {self.quote(field.m2m_db_table())} m ON m.{source} = p.pk
+            JOIN {self.quote(field.m2m_db_table())} m ON m.{source} = {self.key}
             """,
             [self.adapted_now(), history_type, reason],
         )

@@ -171,10 +171,10 @@ class Checks:
             self.quote(field.m2m_reverse_name()),
         )
 
-    def wanted_links(self, column):
-        """SELECT of what the file lists: `line`, `pk`, `target`."""
+    def wanted_links(self, column, key="p.pk"):
+        """SELECT of what the file lists: `line`, `pk` (as SQL: `key`), `target`."""
         return (
-            "SELECT DISTINCT p.line, p.pk, t.target FROM import_plan p"
+            f"SELECT DISTINCT p.line, {key} AS pk, t.target FROM import_plan p"
             f" JOIN import_links_{column.name} l ON l.line = p.line"
             f" JOIN import_targets_{column.name} t ON t.ref = l.ref"
         )

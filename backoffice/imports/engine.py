@@ -156,7 +156,7 @@ class Import:
         if not cells:
             return []
         column.forget()
-        values = [column[cell] for cell in cells[column.index]]
+        values = column.clean_all(cells[column.index])
         if column.seen_invalid:
             for line, cell, value in zip(lines, cells[column.index], values, strict=True):
                 if value.__class__ is Invalid:

@@ -34,23 +34,28 @@ class Reject:
         return f"{place}: {self.message}"
 
 
-def message(code, detail, name):
-    """The sentence for what a check of the whole file found; `name` of a record."""
+def message(code, name, detail=None):
+    """The sentence for what a check of the whole file found.
+
+    name: of a record · detail: the number it is about; none where many rows share a cause.
+    """
+    row = _("an earlier row") if detail is None else _("row %d") % detail
+    count = _("several") if detail is None else detail
     return {
         "unknown": _(
             "No such record is here. Write its name as it is here, or create it first."
         ),
         "ambiguous": _(
-            "Fits %(detail)s records. Add what tells them apart, in brackets: Name (10016)."
+            "Fits %(count)s records. Add what tells them apart, in brackets: Name (10016)."
         ),
-        "duplicate": _("Repeats row %(detail)s, which was taken. Keep one of the two."),
+        "duplicate": _("Repeats %(row)s, which was taken. Keep one of the two."),
         "many": _(
-            "Fits %(detail)s records (%(name)s). Make them differ, or match by more columns."
+            "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
         ),
         "missing": _("A new record needs it, and the file has no such column."),
         "empty": _("A new record needs it, and the cell is blank."),
         "taken": _("Belongs to another record (%(name)s) already."),
-    }[code] % {"detail": detail, "name": name}
+    }[code] % {"row": row, "count": count, "name": name}
 
 
 def read_rejects(checks, limit=None):
@@ -67,7 +72,7 @@ def read_rejects(checks, limit=None):
         while rows := cursor.fetchmany(1000):
             for line, field, value, code, text, detail, *staged in rows:
                 if not text:
-                    text = message(code, detail, checks.model._meta.verbose_name)
+                    text = message(code, checks.model._meta.verbose_name, detail)
                     by_name = dict(zip(names, staged, strict=True))
                     keys = [by_name.get(key) for key in field.split(", ")]
                     value = value or ", ".join("" if key is None else str(key) for key in keys)
@@ -84,7 +89,7 @@ def group_rejects(checks):
     )
     name = checks.model._meta.verbose_name
     return [
-        (count, field, text or message(code, "…", name), line)
+        (count, field, text or message(code, name), line)
         for count, field, code, text, line in rows
     ]
 

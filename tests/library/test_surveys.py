@@ -20,9 +20,10 @@ PHONE = re.compile(r"([2-9]\d\d)([2-9]\d\d)(\d{4})")
 
 def accepted(path):
     """Per match key the values of the first good row; how many rows, and why others fail."""
-    rows, phones, repeats = {}, 0, 0
+    rows, total, phones, repeats = {}, 0, 0, 0
     with path.open(encoding="cp1252", newline="") as file:
-        for total, row in enumerate(csv.DictReader(file), 1):
+        for row in csv.DictReader(file):
+            total += 1
             phone = PHONE.fullmatch(row["PHONE"])
             key = (row["LIBNAME"], row["ZIP"])
             if not phone:

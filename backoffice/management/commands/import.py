@@ -36,6 +36,14 @@ class Command(BaseCommand):
             help="Take a field from this column: --map name=LIBNAME. Can be repeated.",
         )
         add("--match", help="Fields that tell records apart, by commas: name,zip_code.")
+        add("--keep-blank", action="store_true", help="A blank cell keeps the present value.")
+        add(
+            "--repair",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="Mend cells on the way in, as the Resource offers: --repair zip_zeros.",
+        )
         add(
             "--on-error",
             choices=("abort", "skip"),
@@ -88,6 +96,8 @@ class Command(BaseCommand):
             source,
             overrides=self.overrides(options["map"]),
             match=options["match"] and [n.strip() for n in options["match"].split(",")],
+            keep_blank=options["keep_blank"],
+            repairs=options["repair"],
             reason=_("import of %s") % options["import_file_name"],
         )
         with imported:

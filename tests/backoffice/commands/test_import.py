@@ -107,6 +107,13 @@ def test_encoding_and_delimiter_can_be_told(make_file):
     assert Library.objects.get().name == "Café"
 
 
+def test_zeros_are_restored_and_blanks_kept_where_asked(make_file):
+    make_library(name="A", zip_code="08542", address="1 Street")
+    path = make_file("name,zip_code,address\nA,8542,\n")
+    outcome, code = run(path, "--repair", "zip_zeros", "--keep-blank")
+    assert (code, outcome["unchanged"]) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "arguments"),
     [
@@ -135,7 +142,7 @@ def test_a_file_that_is_not_there_exits_with_2(tmp_path):
 
 
 def test_a_model_that_is_not_there_exits_with_2_and_names_those_that_are(make_file):
-    with pytest.raises(CommandError, match="library.Library") as error:
+    with pytest.raises(CommandError, match=r"library\.Library") as error:
         call_command("import", "library.Shelf", str(make_file(HEADER)), interactive=False)
     assert error.value.returncode == 2
 

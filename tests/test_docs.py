@@ -1,0 +1,61 @@
+"""The pages under docs/ say what is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import load_command_class
+
+from tests.docs import DOCS, manage_py, read_blocks, run_prompt
+
+ROOT = DOCS.parent
+
+
+@pytest.mark.django_db
+def test_the_examples_of_importing_a_file_work(tmp_path, monkeypatch):
+    blocks = read_blocks(DOCS / "how-to" / "import-a-file.md")
+    (file,) = (block for block in blocks if block.language == "csv")
+    (tmp_path / "branches.csv").write_text(file.text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
+
+
+def test_the_example_app_is_the_one_that_the_tests_install():
+    page = (DOCS / "how-to" / "add-a-model.md").read_text(encoding="utf-8")
+    for name in ("models", "resources", "filtersets", "admin"):
+        source = (ROOT / "tests" / "loans" / f"{name}.py").read_text(encoding="utf-8")
+        assert f"`{name}.py`:\n\n```python\n{source}```" in page
+
+
+@pytest.mark.parametrize("name", ["import", "export", "undo_import"])
+def test_every_option_of_a_command_is_listed_and_none_else(name):
+    page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {name}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)[1]
+    listed = set(re.findall(r"^\| `(--[a-z-]+)` \|", section, re.MULTILINE))
+    command = load_command_class("backoffice", name)
+    parser = command.create_parser("manage.py", name)
+    base = type(command).__mro__[1]().create_parser("manage.py", name)
+    common = {option for action in base._actions for option in action.option_strings}
+    own = {
+        max(action.option_strings, key=lambda option: (len(option), option))
+        for action in parser._actions
+        if action.option_strings and not common & set(action.option_strings)
+    }
+    assert listed == own
+
+
+def pages():
+    return [ROOT / "README.md", *DOCS.rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (Path(page).parent / target).exists(), target
+
+
+def test_every_page_is_in_the_index():
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    for page in DOCS.rglob("*.md"):
+        name = page.relative_to(DOCS).as_posix()
+        assert name == "README.md" or f"({name})" in index

@@ -167,6 +167,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Imports ----------------------------------------------------------------------------
+
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1_000_000_000)  # of an upload
+IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=2_000_000)
+IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=1_000)
+IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=32_767)  # characters
+IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=1_000_000_000)  # bytes
+FILE_UPLOAD_HANDLERS = [
+    "backoffice.uploads.LimitUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 # Packages ---------------------------------------------------------------------------
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True

@@ -5,6 +5,8 @@ import json
 from itertools import islice
 
 from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.imports.mapping import MappingError, map_columns
@@ -58,6 +60,12 @@ class UploadForm(forms.Form):
         ]
         if not resource_class.repairs:
             del self.fields["repairs"]
+
+    def say_too_large(self):
+        """Where the file was dropped on its way here."""
+        limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+        message = _("The file is larger than %s, the most that is taken. Split it.")
+        self.errors["import_file"] = self.error_class([message % limit])
 
     def options(self):
         """What `create_job` takes."""

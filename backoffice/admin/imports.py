@@ -25,6 +25,7 @@ from backoffice.imports.jobs import CHANGES, REJECTS, create_job, open_job, read
 from backoffice.imports.reader import ReaderError
 from backoffice.imports.undo import Undo
 from backoffice.models import ImportJob
+from backoffice.uploads import is_too_large
 
 PER_PAGE = 50  # rows of a preview's page
 LINKED = 20  # records that a done import's page, or an undo's, links to
@@ -69,7 +70,9 @@ class ImportMixin(UpstreamImportMixin):
         self._require_import_permission(request)
         resource_class = self.get_import_resource_classes(request)[0]
         form = UploadForm(resource_class, request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        if request.method == "POST" and is_too_large(request):
+            form.say_too_large()
+        elif request.method == "POST" and form.is_valid():
             uploaded = form.cleaned_data["import_file"]
             job = create_job(
                 resource_class,
@@ -79,7 +82,8 @@ class ImportMixin(UpstreamImportMixin):
                 **form.options(),
             )
             try:
-                open_job(job)
+                job.lines = open_job(job).approximate_rows
+                job.save(update_fields=["lines"])
             except ReaderError as error:
                 job.remove_files()
                 job.delete()
@@ -155,7 +159,7 @@ class ImportMixin(UpstreamImportMixin):
         except ReaderError as error:
             job.take(Status.UPLOADED, to=Status.CHECKING)
             job.finish(Status.FAILED, error=str(error))
-            return self._redirect(job)
+            return self._show(request, job, "ended", self._ended(job))
         if request.method == "POST" and form.is_valid():
             job.options |= {
                 "overrides": form.overrides(),

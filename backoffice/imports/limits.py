@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 
 class ReaderError(Exception):
     """A file that can't be used. `str()` says for staff what is wrong and what to do."""
@@ -23,3 +25,13 @@ class Limits:
     record_characters: int = 1_000_000
     unpacked_bytes: int = 1_000_000_000
     sheet_cells: int = 50_000_000
+
+    @classmethod
+    def from_settings(cls):
+        return cls(
+            rows=settings.IMPORT_MAX_ROWS,
+            columns=settings.IMPORT_MAX_COLUMNS,
+            cell_characters=settings.IMPORT_MAX_CELL,
+            record_characters=max(1_000_000, settings.IMPORT_MAX_CELL),
+            unpacked_bytes=settings.IMPORT_MAX_UNPACKED,
+        )

@@ -104,7 +104,7 @@ class Command(BaseCommand):
             asks = options["interactive"] and not options["json"]
             asks = asks and options["import_file_name"] != "-"
             if options["dry_run"] or asks:
-                counts, written = imported.check(), False
+                counts, written = imported.check(progress=self.progress(source)), False
                 if (
                     not options["dry_run"]
                     and self.may_write(counts, options)
@@ -112,11 +112,29 @@ class Command(BaseCommand):
                 ):
                     counts, written = imported.apply(expected=counts), True
             else:
-                counts = imported.apply(may_write=lambda c: self.may_write(c, options))
+                counts = imported.apply(
+                    progress=self.progress(source),
+                    may_write=lambda c: self.may_write(c, options),
+                )
                 written = self.may_write(counts, options)
             rejects = self.write_rejects(imported, counts, options["rejects"])
             self.report(imported, counts, written, rejects, options["json"])
         return written, counts.rejected
+
+    def progress(self, source):
+        """A function that shows rows read on a terminal; None where there is none."""
+        if not self.stderr.isatty():
+            return None
+        total = source.approximate_rows
+
+        def show(rows):
+            done = f" ({min(rows / total, 1):.0%})" if total else ""
+            self.stderr.write(
+                _("\r%(rows)d rows read%(done)s") % {"rows": rows, "done": done}, ending=""
+            )
+            self.stderr.flush()
+
+        return show
 
     @staticmethod
     def overrides(pairs):

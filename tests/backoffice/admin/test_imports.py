@@ -140,6 +140,17 @@ def test_a_file_that_can_t_be_read_is_an_error_of_the_form(admin_client, content
     assert not list(settings.DATA_DIR.glob("imports/*"))
 
 
+def test_a_file_that_is_too_large_is_refused_with_the_limit(admin_client, settings):
+    settings.IMPORT_MAX_BYTES = 2000
+    response = upload(admin_client, HEADER + GOOD * 100)
+    assert "larger than 2.0" in response.context["form"].errors["import_file"][0]
+    assert not ImportJob.objects.exists()
+    settings.IMPORT_MAX_BYTES, settings.IMPORT_MAX_ROWS = 100_000, 3
+    job = upload(admin_client, HEADER + GOOD * 4).context["job"]
+    assert job.status == "failed"
+    assert "3" in job.error
+
+
 def test_a_file_with_a_header_alone_has_nothing_to_write(admin_client):
     assert "There is nothing to write." in check(admin_client, HEADER).text
 
@@ -243,7 +254,7 @@ def test_progress_is_told_to_the_page(admin_client):
     job.beat(1)
     url = reverse("admin:library_library_import_progress", args=[job.pk])
     progress = admin_client.get(url).json()
-    assert (progress["running"], progress["rows"], progress["total"]) == (True, 1, 2)
+    assert (progress["running"], progress["rows"], progress["total"]) == (True, 1, 1)
     page = admin_client.get(reverse(JOB, args=[job.pk]))
     assert "Checking the file" in page.text
     assert "Cancel" in page.text

@@ -1,8 +1,13 @@
 """Export in the admin: what the list shows, for whoever may view it."""
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.http import HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect, StreamingHttpResponse
 from import_export.admin import ExportMixin as UpstreamExportMixin
+from import_export.signals import post_export
+
+from backoffice.exports.delimited import STREAMED, delimited_lines
+from backoffice.exports.rows import export_rows
 
 
 class ExportMixin(UpstreamExportMixin):
@@ -20,3 +25,21 @@ class ExportMixin(UpstreamExportMixin):
         except IncorrectLookupParameters:
             # A filter that can't be: the list says so, and shows all.
             return HttpResponseRedirect("../?e=1")
+
+    def _do_file_export(self, file_format, request, queryset, export_form=None):
+        """Upstream's, which holds the whole file in memory; delimited text is streamed."""
+        if type(file_format) not in STREAMED:
+            return super()._do_file_export(file_format, request, queryset, export_form)
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        resource = self.choose_export_resource_class(export_form, request)()
+        names = self.get_export_resource_fields_from_form(export_form)
+        rows = export_rows(resource, queryset, names)
+        response = StreamingHttpResponse(
+            delimited_lines(rows, delimiter=STREAMED[type(file_format)]),
+            content_type=file_format.get_content_type(),
+        )
+        name = self.get_export_filename(request, queryset, file_format)
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        post_export.send(sender=None, model=self.model)
+        return response

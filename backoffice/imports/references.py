@@ -47,13 +47,20 @@ class ReferenceKey:
         paths = {"__".join([*attribute, *path.split("__")[:-1]]) for path in self.paths}
         return paths - {""}
 
-    def queryset(self):
-        """All records as `values_list("pk", "label", "full")`, in no order."""
-        label, *others = (Cast(F(path), CharField()) for path in self.paths)
+    def expressions(self, prefix=""):
+        """A record's label and its full text, as the database makes them.
+
+        prefix: the lookup that leads to the record, such as `library__`.
+        """
+        label, *others = (Cast(F(prefix + path), CharField()) for path in self.paths)
         parts = [label, Value(" (")]
         for other in others:
             parts += [other, Value(", ")]
-        full = Concat(*parts[:-1], Value(")")) if others else label
+        return label, Concat(*parts[:-1], Value(")")) if others else label
+
+    def queryset(self):
+        """All records as `values_list("pk", "label", "full")`, in no order."""
+        label, full = self.expressions()
         records = self.model._base_manager.order_by()
         return records.annotate(_label=label, _full=full).values_list("pk", "_label", "_full")
 
@@ -118,6 +125,12 @@ class _ReferenceMixin:
     def _shared_labels(self):
         # Once per export: a resource copies its widgets when it is made.
         return self.key.shared_labels()
+
+    def text(self, label, full):
+        """The one of a record's two texts that tells it apart; "" where it has none."""
+        if label is None:
+            return ""
+        return full if label in self._shared_labels else label
 
     def texts(self, pks):
         """`{pk: text}` of these records."""

@@ -9,6 +9,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from import_export.command_utils import get_format_class
 
+from backoffice.exports.delimited import STREAMED, delimited_lines
+from backoffice.exports.rows import export_rows
 from backoffice.imports.resource import resource_class_named
 
 
@@ -36,10 +38,19 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         file_format = self.file_format(options["format"], options["encoding"])
         queryset = self.filtered(resource.get_queryset(), options["filter"])
+        blocks = self.blocks(resource, queryset, file_format, options["encoding"] or "utf-8")
+        self.write(blocks, options["output"], file_format.is_binary())
+
+    @staticmethod
+    def blocks(resource, queryset, file_format, encoding):
+        """The file as blocks of bytes; delimited text is streamed."""
+        if type(file_format) in STREAMED:
+            rows = export_rows(resource, queryset)
+            return delimited_lines(
+                rows, delimiter=STREAMED[type(file_format)], encoding=encoding
+            )
         data = file_format.export_data(resource.export(queryset))
-        if isinstance(data, str):
-            data = data.encode(options["encoding"] or "utf-8")
-        self.write(data, options["output"], file_format.is_binary())
+        return [data.encode(encoding) if isinstance(data, str) else data]
 
     @staticmethod
     def file_format(name, encoding):
@@ -78,13 +89,14 @@ class Command(BaseCommand):
             raise CommandError(errors, returncode=2)
         return filterset.qs
 
-    def write(self, data, output, is_binary):
+    def write(self, blocks, output, is_binary):
         if output:
-            Path(output).write_bytes(data)
+            with Path(output).open("wb") as file:
+                file.writelines(blocks)
         elif is_binary and sys.stdout.isatty():
             raise CommandError(
                 _("This format is no text for a terminal: name a file with -o."), returncode=2
             )
         else:
             self.stdout.flush()
-            getattr(self.stdout, "buffer", sys.stdout.buffer).write(data)
+            getattr(self.stdout, "buffer", sys.stdout.buffer).writelines(blocks)

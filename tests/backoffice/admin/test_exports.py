@@ -21,7 +21,7 @@ def export(client, query=""):
 
 
 def names(response):
-    return [row["name"] for row in csv.DictReader(io.StringIO(response.content.decode()))]
+    return [row["name"] for row in csv.DictReader(io.StringIO(response.getvalue().decode()))]
 
 
 def test_a_file_with_the_rows_of_the_list(admin_client):

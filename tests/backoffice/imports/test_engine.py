@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backoffice.exports.delimited import delimited_lines
+from backoffice.exports.rows import export_rows
 from backoffice.imports.engine import DatabaseMoved, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
@@ -405,10 +407,9 @@ def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, d
     for library in libraries[:2]:
         make_patron(library=library)
     for resource_class in (LibraryResource, PatronResource, BookResource):
-        exported = resource_class().export()
+        resource = resource_class()
+        rows = list(export_rows(resource, resource.get_queryset()))
         path = tmp_path / "exported.csv"
-        path.write_text(exported.csv, encoding="utf-8", newline="")
-        if not len(exported):
-            continue
+        path.write_bytes(b"".join(delimited_lines(rows)))
         counts, rejects = run(resource_class, path)
-        assert (counted(counts), rejects) == ((0, 0, len(exported), 0), [])
+        assert (counted(counts), rejects) == ((0, 0, len(rows) - 1, 0), [])

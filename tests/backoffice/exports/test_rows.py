@@ -1,0 +1,95 @@
+"""Streamed rows are what upstream's export gives, without its query and object a row."""
+
+import datetime
+
+import pytest
+from import_export.fields import Field
+
+from backoffice.exports.delimited import delimited_lines
+from backoffice.exports.rows import export_rows
+from backoffice.imports.resource import Resource
+from library.models import Library
+from library.resources import (
+    BookResource,
+    LibrarianResource,
+    LibraryResource,
+    PatronResource,
+)
+from tests.factories import make_book, make_librarian, make_library, make_patron
+from tests.loans.models import Loan
+from tests.loans.resources import LoanResource
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(resource_class, queryset=None, names=None):
+    resource = resource_class()
+    queryset = resource.get_queryset() if queryset is None else queryset
+    return list(export_rows(resource, queryset, names))
+
+
+@pytest.fixture
+def data():
+    one = make_library(name="Main", zip_code="10001", address="=1+1")
+    two = make_library(name="Main", zip_code="10002")
+    odd = make_library(name="A|B\\C", zip_code="08542")
+    patron = make_patron(name="Bob", library=one)
+    make_patron(name="Bob", library=two)
+    make_librarian(library=odd)
+    book = make_book(title="Dune", libraries=[two, one, odd])
+    make_book(title="-Emma-")
+    loan = Loan.objects.create(number="1", patron=patron, due=datetime.date(2026, 12, 1))
+    loan.books.add(book)
+    Loan.objects.create(number="2", patron=patron)
+
+
+@pytest.mark.parametrize(
+    "resource_class",
+    [LibraryResource, PatronResource, LibrarianResource, BookResource, LoanResource],
+)
+def test_rows_are_those_of_upstreams_export(data, resource_class):
+    dataset = resource_class().export()
+    expected = [["" if cell is None else str(cell) for cell in row] for row in dataset]
+    assert [[str(cell) for cell in row] for row in rows(resource_class)] == [
+        dataset.headers,
+        *expected,
+    ]
+
+
+def test_a_queryset_and_columns_can_be_chosen(data):
+    queryset = Library.objects.filter(name="Main").order_by("-zip_code")
+    assert rows(LibraryResource, queryset, ["zip_code", "name"]) == [
+        ["zip_code", "name"],
+        ["10002", "Main"],
+        ["10001", "Main"],
+    ]
+
+
+def test_queries_don_t_grow_with_the_rows_of_a_chunk(django_assert_num_queries):
+    libraries = [make_library() for _ in range(5)]
+    for _ in range(30):
+        make_book(libraries=libraries)
+    # The books, their libraries, and which names are shared: by two, or by a bracketed one.
+    with django_assert_num_queries(4):
+        rows(BookResource)
+
+
+def test_a_resource_with_columns_of_its_own_is_read_row_by_row(data):
+    class Labels(Resource):
+        label = Field()
+
+        class Meta:
+            model = Library
+            fields = ("name", "label")
+
+        def dehydrate_label(self, library):
+            return f"={library.name}!"
+
+    assert rows(Labels)[1] == ["Main", "'=Main!"]
+
+
+def test_a_byte_order_mark_comes_once():
+    lines = list(delimited_lines(([str(i)] for i in range(2000)), encoding="utf-8-sig"))
+    assert len(lines) > 1
+    assert b"".join(lines).count("\ufeff".encode()) == 1
+    assert b"".join(lines).startswith("\ufeff".encode())

@@ -220,12 +220,11 @@ def test_the_choices_are_resolved_once():
     us_states()
     before = us_states.cache_info()
     for _ in range(3):
-        assert list(USStateField().choices) == list(us_states())
+        list(USStateField().choices)
         library().clean_fields()
     after = us_states.cache_info()
     assert after.misses == before.misses
-    assert after.hits > before.hits
-    assert us_states() is us_states()
+    assert after.hits >= before.hits + 6
 
 
 def test_a_state_has_a_display_name():

@@ -18,6 +18,8 @@ os.environ.update(
     HTTPS="off",
     SECRET_KEY="only-for-tests",
     EXTRA_APPS="tests.loans",
+    # Playwright keeps an event loop running in the process; Django would refuse to query.
+    DJANGO_ALLOW_ASYNC_UNSAFE="1",
 )
 for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
     os.environ.pop(name, None)

@@ -1,0 +1,83 @@
+"""Chromium, and a page that notes whatever is wrong while it is used."""
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.server import serve
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NOTE_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+    console.error("CSP", event.violatedDirective, event.blockedURI, event.sourceFile, event.lineNumber);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser. Skips where there is none; fails where one is required."""
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "Chromium is not installed (Debian: apt-get install chromium)"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, server):
+    """`open_page(path, user="admin", **context options)`: a page that is signed in.
+
+    What the console, the network or the policy complains of fails the test at its end;
+    `page.problems` has it, for a test that expects something.
+    """
+    contexts, pages = [], []
+
+    def open_(path, *, user="admin", **options):
+        context = chromium.new_context(base_url=server.url, **options)
+        contexts.append(context)
+        context.add_init_script(NOTE_VIOLATIONS)
+        if user:
+            cookie = {"name": "sessionid", "value": server.sessions[user], "url": server.url}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        page.problems = []
+        pages.append(page)
+        page.on(
+            "console",
+            lambda m: (
+                m.type in ("error", "warning") and page.problems.append(f"{m.type}: {m.text}")
+            ),
+        )
+        page.on("pageerror", lambda error: page.problems.append(f"script: {error}"))
+        page.on("requestfailed", lambda r: page.problems.append(f"{r.url}: {r.failure}"))
+        page.goto(path)
+        return page
+
+    yield open_
+    problems = [problem for page in pages for problem in page.problems]
+    for context in contexts:
+        context.close()
+    assert not problems

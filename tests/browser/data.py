@@ -1,0 +1,138 @@
+"""What the browser walks over: the demo, and some of everything that a page can show.
+
+Run as a program against the server's own database; prints a JSON object with `sessions`
+(session keys by user name) and `pages` (paths by name).
+"""
+
+import json
+
+import django
+
+django.setup()
+
+from django.contrib.auth import (  # noqa: E402
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+)
+from django.contrib.auth.models import Group, User  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.urls import reverse  # noqa: E402
+
+from backoffice.imports.jobs import apply_job, check_job, create_job  # noqa: E402
+from library.models import Book, Librarian, Library, Patron  # noqa: E402
+from library.resources import LibraryResource  # noqa: E402
+
+HEADER = b"name,address,state,phone_number,zip_code\n"
+GOOD = b"Princeton,65 Witherspoon Street,NJ,609-924-9529,08542-3214\n"
+BAD = b"Seaford,2234 Jackson Ave,NY,-4,11783\nX,Y,ZZ,212-222-6559,8542\n"
+
+
+def session_of(user):
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return session.session_key
+
+
+def job_page(job, page="job"):
+    return reverse(f"admin:library_library_import_{page}", args=[job.pk])
+
+
+def import_pages(user):
+    def job(*blocks, on_error="skip"):
+        name = "a-rather-long-file-name-of-branches-2026.csv"
+        return create_job(LibraryResource, blocks, file_name=name, user=user, on_error=on_error)
+
+    uploaded = job(HEADER, GOOD)
+    running = job(HEADER, GOOD)
+    running.take("uploaded", to="checking")
+    stopped = job(HEADER, GOOD, BAD, on_error="abort")
+    checked = job(HEADER, GOOD, BAD)
+    failed = job(b"a,b\n1,2\n")
+    library = Library.objects.first()
+    change = f"{library.name},1 New Street,{library.state},212-222-6559,{library.zip_code}\n"
+    done = job(HEADER, GOOD.replace(b"Princeton", b"New Branch"), change.encode())
+    for each in (stopped, checked, failed, done):
+        check_job(each)
+    apply_job(done)
+    return {
+        "import upload": reverse("admin:library_library_import"),
+        "import columns": job_page(uploaded),
+        "import running": job_page(running),
+        "import preview": job_page(checked),
+        "import preview of rejects": job_page(checked) + "?show=rejected",
+        "import stopped": job_page(stopped),
+        "import failed": job_page(failed),
+        "import done": job_page(done),
+        "import undo": job_page(done, "undo"),
+        "imports": reverse("admin:backoffice_importjob_changelist"),
+    }
+
+
+def history_pages(user):
+    library, book = Library.objects.first(), Book.objects.first()
+    library._history_user = book._history_user = user
+    library.address = "1 Some Other Street"
+    library.save()
+    book.libraries.add(*Library.objects.all()[:12])
+    book.title += ", second edition"
+    book.save()
+    return {
+        "library history": reverse("admin:library_library_history", args=[library.pk]),
+        "book history": reverse("admin:library_book_history", args=[book.pk]),
+        "book version": reverse(
+            "admin:library_book_simple_history", args=[book.pk, book.history.last().pk]
+        ),
+    }
+
+
+def form_pages():
+    pages = {}
+    for model in (Library, Patron, Librarian, Book, User, Group):
+        opts, first = model._meta, model.objects.order_by("pk").first()
+        name = f"admin:{opts.app_label}_{opts.model_name}"
+        pages |= {
+            f"{opts.model_name} list": reverse(f"{name}_changelist"),
+            f"{opts.model_name} add": reverse(f"{name}_add"),
+            f"{opts.model_name} change": reverse(f"{name}_change", args=[first.pk]),
+            f"{opts.model_name} delete": reverse(f"{name}_delete", args=[first.pk]),
+        }
+    libraries = pages["library list"]
+    return pages | {
+        "library filtered": libraries + "?state=NY",
+        "library searched": libraries + "?q=branch&o=2.-1",
+        "library none": libraries + "?q=there+is+no+such+library",
+        "library second page": libraries + "?p=2",
+        "library export": reverse("admin:library_library_export"),
+        "book export": reverse("admin:library_book_export"),
+        "user password": reverse(
+            "admin:auth_user_password_change", args=[User.objects.first().pk]
+        ),
+    }
+
+
+def main():
+    call_command("loaddata", "tutorial", "roles", "demo", verbosity=0)
+    admin = User.objects.create_superuser("admin", password="walk the pages")  # noqa: S106
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.groups.add(Group.objects.get(name="Auditor"))
+    pages = {
+        "index": reverse("admin:index"),
+        "library app": reverse("admin:app_list", args=["library"]),
+        "password change": reverse("admin:password_change"),
+        "activity": reverse("admin:admin_logentry_changelist"),
+        "not found": "/admin/nowhere/",
+        **form_pages(),
+        **history_pages(admin),
+        **import_pages(admin),
+    }
+    sessions = {user.username: session_of(user) for user in (admin, viewer)}
+    print(json.dumps({"sessions": sessions, "pages": pages}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

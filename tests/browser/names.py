@@ -1,0 +1,31 @@
+"""The pages that are walked, by the names that `data.py` gives them."""
+
+MODELS = ("library", "patron", "librarian", "book", "user", "group")
+PAGES = (
+    "index",
+    "library app",
+    "password change",
+    "activity",
+    "not found",
+    *(f"{model} {page}" for model in MODELS for page in ("list", "add", "change", "delete")),
+    "library filtered",
+    "library searched",
+    "library none",
+    "library second page",
+    "library export",
+    "book export",
+    "user password",
+    "library history",
+    "book history",
+    "book version",
+    "import upload",
+    "import columns",
+    "import running",
+    "import preview",
+    "import preview of rejects",
+    "import stopped",
+    "import failed",
+    "import done",
+    "import undo",
+    "imports",
+)

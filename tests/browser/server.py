@@ -1,0 +1,83 @@
+"""The real thing to browse: gunicorn on a port of its own, with a database of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """`url` without a slash at its end; `sessions` and `pages` as `data.py` made them."""
+
+    def __init__(self, url, sessions, pages):
+        self.url, self.sessions, self.pages = url, sessions, pages
+
+
+@contextmanager
+def serve(folder):
+    """A server over the data of `data.py`, kept in `folder`, until the block ends."""
+    port = free_port()
+    environment = os.environ | {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "EXTRA_APPS": "",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+    }
+
+    def run(*command):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("manage.py", "migrate", "-v0")
+    run("manage.py", "collectstatic", "--no-input", "-v0")
+    made = json.loads(run("-m", "tests.browser.data"))
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/admin/login/", process, folder / "server.log")
+            yield Server(url, **made)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url, process, log, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5)
+        except urllib.error.URLError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(log.read_text())

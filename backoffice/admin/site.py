@@ -16,3 +16,4 @@ class AdminSite(admin.AdminSite):
                 model_admin = self.get_model_admin(entry["model"])
                 entry["name"] = getattr(model_admin, "menu_title", entry["name"])
         return app_list
+    site_url = None  # there is no other site to view

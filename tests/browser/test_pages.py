@@ -30,6 +30,7 @@ def assert_clean(page):
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            page.evaluate("Promise.all(document.getAnimations().map((a) => a.finished))")
             where = f"{size['width']} {scheme}"
             found += [f"{where} {violation}" for violation in axe_violations(page)]
         width = page.evaluate("document.scrollingElement.scrollWidth")

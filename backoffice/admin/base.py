@@ -3,6 +3,7 @@
 from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.columns import ColumnsMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
@@ -11,7 +12,9 @@ from backoffice.admin.picker import RelatedPickerMixin
 from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
 
 
-class PlainModelAdmin(RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin):
+class PlainModelAdmin(
+    NamedInputsMixin, RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin
+):
     """For models that keep no history of their own."""
 
     list_per_page = 50
@@ -21,7 +24,7 @@ class ModelAdmin(ImportMixin, ExportMixin, HistoryMixin, PlainModelAdmin, Simple
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
 
 
-class TabularInline(RelatedScopeMixin, admin.TabularInline):
+class TabularInline(NamedRowsMixin, RelatedScopeMixin, admin.TabularInline):
     pass
 
 

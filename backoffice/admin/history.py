@@ -25,6 +25,9 @@ class HistoryMixin:
     model; reverting it needs the permissions to add and change, and brings the row back.
     """
 
+    # Upstream's has an inline style and makes a narrow page scroll sideways.
+    object_history_list_template = "admin/backoffice/history_list.html"
+
     def history_view(self, request, object_id, extra_context=None):
         if self.get_object(request, unquote(object_id)) is None:
             obj = self.deleted_object(request, unquote(object_id))

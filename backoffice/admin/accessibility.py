@@ -1,0 +1,48 @@
+"""Names for the inputs that Django's admin leaves without one (WCAG 2.2, 1.3.1 and 4.1.2).
+
+tests/browser/test_upstream.py says when Django has mended its own.
+"""
+
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.db import models
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class NamedSplitDateTime(AdminSplitDateTime):
+    """Date and time, each with its own name; the field's label is their group's."""
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs)
+        names = (gettext_lazy("Date"), gettext_lazy("Time"))
+        for widget, name in zip(self.widgets, names, strict=True):
+            widget.attrs["aria-label"] = name
+
+
+class NamedInputsMixin:
+    """For a ModelAdmin."""
+
+    formfield_overrides = {models.DateTimeField: {"widget": NamedSplitDateTime}}
+
+
+class NamedRows:
+    """A formset whose inputs say which row and which column they are: "Patron 2: Name"."""
+
+    def add_fields(self, form, index):
+        super().add_fields(form, index)
+        row = capfirst(self.model._meta.verbose_name)
+        if index is not None:
+            row = f"{row} {index + 1}"
+        for name, field in form.fields.items():
+            label = _("Delete") if name == DELETION_FIELD_NAME else field.label
+            field.widget.attrs.setdefault("aria-label", f"{row}: {label}")
+
+
+class NamedRowsMixin:
+    """For a tabular inline, whose column headers label nothing."""
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        return type(formset.__name__, (NamedRows, formset), {})

@@ -80,7 +80,7 @@ class ImportJob(models.Model):
     #: The history date of every record that it wrote.
     applied_at = models.DateTimeField(gettext_lazy("applied at"), null=True)
     finished_at = models.DateTimeField(gettext_lazy("finished at"), null=True)
-    #: What undoing it did: removed, restored, left.
+    #: Who undoes it (user, a key), and what that did: removed, restored, left, gone.
     undo = models.JSONField(gettext_lazy("undo"), default=dict)
 
     objects = ImportJobQuerySet.as_manager()

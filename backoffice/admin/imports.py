@@ -145,6 +145,7 @@ class ImportMixin(UpstreamImportMixin):
         if job.status != Status.DONE:
             return self._redirect(job)
         if request.method == "POST":
+            ImportJob.objects.filter(pk=job.pk).update(undo={"user": request.user.pk})
             tasks.start_undo(job)
             return self._redirect(job)
         with Undo(job) as undo:

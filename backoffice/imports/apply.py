@@ -3,9 +3,10 @@
 The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
-from django.utils import timezone
-
 from backoffice.history import BEFORE
+from backoffice.imports.records import Records
+
+LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
 
 
 class Apply:
@@ -15,7 +16,7 @@ class Apply:
         self.table, self.pk = checks.table, checks.pk
         self.user_id = user.pk if user else None
         self.reason = reason[:100]
-        self.now = timezone.now()
+        self.records = Records(self.connection, self.model)
         #: The primary key of a row of the plan, as SQL.
         self.key = "p.pk"
 
@@ -26,7 +27,7 @@ class Apply:
         from creating the same record. On SQLite the transaction itself is the lock.
         """
         if self.staging.is_postgresql:
-            self.checks.execute(f"LOCK TABLE {self.table} IN SHARE ROW EXCLUSIVE MODE")
+            self.checks.execute(LOCK % self.table)
 
     def run(self):
         self.record_missing()
@@ -150,63 +151,21 @@ class Apply:
 
     # History ------------------------------------------------------------------------
 
-    def history_model(self):
-        name = getattr(self.model._meta, "simple_history_manager_attribute", None)
-        return getattr(self.model, name).model if name else None
-
     def record_missing(self):
         """A row changed for the first time gets its present state written down as well."""
-        history_model = self.history_model()
-        if history_model is None:
-            return
-        table = self.quote(history_model._meta.db_table)
-        missing = (
-            f"p.action = 'updated' AND NOT EXISTS"
-            f" (SELECT 1 FROM {table} h WHERE h.{self.pk} = p.pk)"
-        )
-        self._record("~", missing, BEFORE, None)
+        if self.records.model is not None:
+            rows = (
+                f"SELECT p.pk, p.line AS place FROM import_plan p WHERE p.action = 'updated'"
+                f" AND NOT EXISTS (SELECT 1 FROM {self.records.table} h"
+                f" WHERE h.{self.pk} = p.pk)"
+            )
+            self.records.write(rows, history_type="~", reason=BEFORE, user_id=None)
 
     def record(self, history_type, action):
-        if self.history_model() is not None:
-            self._record(history_type, f"p.action = '{action}'", self.reason, self.user_id)
-
-    def _record(self, history_type, where, reason, user_id):
-        """Copy the live rows of the plan's rows `where` into history, links included."""
-        history_model = self.history_model()
-        history = self.quote(history_model._meta.db_table)
-        columns = [self.quote(field.column) for field in history_model.tracked_fields]
-        # History ids are drawn in line order; a row's new record is then its latest.
-        self.checks.execute(
-            f"""
-            INSERT INTO {history} ({", ".join(columns)}, history_type, history_date,
-                                   history_change_reason, history_user_id)
-            SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
-            FROM import_plan p JOIN {self.table} live ON live.{self.pk} = {self.key}
-            WHERE {where} ORDER BY p.line
-            """,
-            [history_type, self.adapted_now(), reason, user_id],
+        self.records.write(
+            f"SELECT {self.key} AS pk, p.line AS place FROM import_plan p"
+            f" WHERE p.action = '{action}'",
+            history_type=history_type,
+            reason=self.reason,
+            user_id=self.user_id,
         )
-        for field in history_model._history_m2m_fields:
-            self._record_links(history_model, field, history_type, reason)
-
-    def _record_links(self, history_model, field, history_type, reason):
-        through = field.remote_field.through
-        m2m_history = getattr(history_model, field.name).model
-        columns = [self.quote(f.column) for f in through._meta.concrete_fields]
-        source = self.quote(field.m2m_column_name())
-        history = self.quote(history_model._meta.db_table)
-        self.checks.execute(
-            f"""
-            INSERT INTO {self.quote(m2m_history._meta.db_table)}
-                   (history_id, {", ".join(columns)})
-            SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
-            FROM import_plan p
-            JOIN {history} h ON h.{self.pk} = {self.key} AND h.history_date = %s
-                 AND h.history_type = %s AND h.history_change_reason = %s
-            JOIN {self.quote(field.m2m_db_table())} m ON m.{source} = {self.key}
-            """,
-            [self.adapted_now(), history_type, reason],
-        )
-
-    def adapted_now(self):
-        return self.connection.ops.adapt_datetimefield_value(self.now)

@@ -202,7 +202,7 @@ class Import:
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks, user=self.user, reason=self.reason)
             if begin:
-                begin(apply.now)
+                begin(apply.records.now)
             apply.lock()
             self.checks.run()
             counts = self.checks.counts(self.rows)

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from backoffice.exports.formulas import escape_formula
@@ -20,6 +21,7 @@ from backoffice.imports.engine import DatabaseMoved, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.undo import Undo
 from backoffice.models import ImportJob, JobStopped
 
 logger = logging.getLogger(__name__)
@@ -136,6 +138,28 @@ def apply_job(job):
         raise JobStopped
     with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
         imported.apply(expected=job.counts, progress=job.beat, begin=begin)
+
+
+def undo_job(job):
+    """Take back what the job wrote; all that can be, or nothing.
+
+    Where it fails the job is done, as before, with the reason. Raises JobStopped where the
+    job is not one to undo.
+    """
+    job.take(Status.DONE, to=Status.UNDOING)
+    try:
+        with Undo(job) as undo, transaction.atomic(using=undo.connection.alias):
+            undo.lock()
+            counts = undo.plan()
+            # The rows and the word that they went, or neither.
+            job.finish(Status.UNDONE, undo=job.undo | counts.as_dict())
+            undo.run()
+    except JobStopped:
+        raise
+    except Exception:
+        logger.exception("%s could not be undone", job)
+        job.status = Status.UNDOING
+        job.finish(Status.DONE, error=_("It could not be undone; the reason is in the log."))
 
 
 def _findings(imported):

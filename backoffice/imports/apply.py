@@ -10,12 +10,10 @@ LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
 
 
 class Apply:
-    def __init__(self, checks, *, user=None, reason=""):
+    def __init__(self, checks):
         self.checks, self.staging, self.model = checks, checks.staging, checks.model
         self.connection, self.quote = checks.connection, checks.quote
         self.table, self.pk = checks.table, checks.pk
-        self.user_id = user.pk if user else None
-        self.reason = reason[:100]
         self.records = Records(self.connection, self.model)
         #: The primary key of a row of the plan, as SQL.
         self.key = "p.pk"
@@ -29,7 +27,9 @@ class Apply:
         if self.staging.is_postgresql:
             self.checks.execute(LOCK % self.table)
 
-    def run(self):
+    def run(self, *, user=None, reason=""):
+        """Write it all; `user` and `reason` are for history."""
+        self.user_id, self.reason = user.pk if user else None, reason[:100]
         self.record_missing()
         self.update()
         self.create()

@@ -190,7 +190,7 @@ class Import:
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that were agreed to · begin(now) and may_write(counts) are
+        expected: the counts that were agreed to · begin(now) and may_write(counts, now) are
         called inside the transaction, first and before anything is written: what `begin`
         raises undoes it, and nothing is written where `may_write` says no. `now` is the
         history date of all that is written.
@@ -200,7 +200,7 @@ class Import:
         if self.rows is None:
             self.stage(progress)
         with transaction.atomic(using=self.connection.alias):
-            apply = Apply(self.checks, user=self.user, reason=self.reason)
+            apply = Apply(self.checks)
             if begin:
                 begin(apply.records.now)
             apply.lock()
@@ -208,8 +208,8 @@ class Import:
             counts = self.checks.counts(self.rows)
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)
-            if may_write is None or may_write(counts):
-                apply.run()
+            if may_write is None or may_write(counts, apply.records.now):
+                apply.run(user=self.user, reason=self.reason)
         return counts
 
     # What was found -----------------------------------------------------------------

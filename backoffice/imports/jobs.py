@@ -59,6 +59,28 @@ def create_job(resource_class, blocks, *, file_name, user=None, **options):
     return job
 
 
+def record_job(resource_class, path, options, counts, now):
+    """A job for what the command line writes; its file is not kept, so it can be undone only.
+
+    options: as asked for, of them those that JSON takes · now: the history date.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ImportJob.objects.create(
+        resource=f"{resource_class.__module__}.{resource_class.__qualname__}",
+        model=resource_class._meta.model._meta.label,
+        file_name=Path(options["import_file_name"]).name[:200],
+        sha256=digest,
+        size=path.stat().st_size,
+        options={key: options[key] for key in ("format", "encoding", "match", "on_error")},
+        status=Status.DONE,
+        started_at=now,
+        applied_at=now,
+        finished_at=now,
+        **asdict(counts),
+    )
+
+
 def open_job(job):
     """The job's file as a source.
 

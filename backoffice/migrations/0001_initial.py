@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,39 +14,81 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ImportJob',
+            name="ImportJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('resource', models.CharField(max_length=200, verbose_name='resource')),
-                ('model', models.CharField(db_index=True, max_length=200, verbose_name='model')),
-                ('file_name', models.CharField(max_length=200, verbose_name='file name')),
-                ('folder', models.CharField(blank=True, max_length=64, verbose_name='folder')),
-                ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='SHA-256')),
-                ('size', models.PositiveBigIntegerField(verbose_name='size in bytes')),
-                ('lines', models.PositiveBigIntegerField(default=0, verbose_name='lines')),
-                ('options', models.JSONField(default=dict, verbose_name='options')),
-                ('found', models.JSONField(default=dict, verbose_name='found')),
-                ('causes', models.JSONField(default=list, verbose_name='causes of rejects')),
-                ('status', models.CharField(choices=[('uploaded', 'uploaded'), ('checking', 'checking'), ('checked', 'checked'), ('applying', 'applying'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('undoing', 'undoing'), ('undone', 'undone')], default='uploaded', max_length=10, verbose_name='status')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('rows', models.PositiveIntegerField(null=True, verbose_name='rows')),
-                ('new', models.PositiveIntegerField(null=True, verbose_name='new')),
-                ('updated', models.PositiveIntegerField(null=True, verbose_name='updated')),
-                ('unchanged', models.PositiveIntegerField(null=True, verbose_name='unchanged')),
-                ('rejected', models.PositiveIntegerField(null=True, verbose_name='rejected')),
-                ('progress', models.PositiveIntegerField(default=0, verbose_name='rows read')),
-                ('heartbeat', models.DateTimeField(null=True, verbose_name='heartbeat')),
-                ('claim', models.CharField(blank=True, max_length=32, verbose_name='claim')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
-                ('applied_at', models.DateTimeField(null=True, verbose_name='applied at')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('undo', models.JSONField(default=dict, verbose_name='undo')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("resource", models.CharField(max_length=200, verbose_name="resource")),
+                (
+                    "model",
+                    models.CharField(db_index=True, max_length=200, verbose_name="model"),
+                ),
+                ("file_name", models.CharField(max_length=200, verbose_name="file name")),
+                ("folder", models.CharField(blank=True, max_length=64, verbose_name="folder")),
+                (
+                    "sha256",
+                    models.CharField(db_index=True, max_length=64, verbose_name="SHA-256"),
+                ),
+                ("size", models.PositiveBigIntegerField(verbose_name="size in bytes")),
+                ("lines", models.PositiveBigIntegerField(default=0, verbose_name="lines")),
+                ("options", models.JSONField(default=dict, verbose_name="options")),
+                ("found", models.JSONField(default=dict, verbose_name="found")),
+                ("causes", models.JSONField(default=list, verbose_name="causes of rejects")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "uploaded"),
+                            ("checking", "checking"),
+                            ("checked", "checked"),
+                            ("applying", "applying"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("undoing", "undoing"),
+                            ("undone", "undone"),
+                        ],
+                        default="uploaded",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                ("rows", models.PositiveIntegerField(null=True, verbose_name="rows")),
+                ("new", models.PositiveIntegerField(null=True, verbose_name="new")),
+                ("updated", models.PositiveIntegerField(null=True, verbose_name="updated")),
+                ("unchanged", models.PositiveIntegerField(null=True, verbose_name="unchanged")),
+                ("rejected", models.PositiveIntegerField(null=True, verbose_name="rejected")),
+                ("progress", models.PositiveIntegerField(default=0, verbose_name="rows read")),
+                ("heartbeat", models.DateTimeField(null=True, verbose_name="heartbeat")),
+                ("claim", models.CharField(blank=True, max_length=32, verbose_name="claim")),
+                (
+                    "created_at",
+                    models.DateTimeField(auto_now_add=True, verbose_name="created at"),
+                ),
+                ("started_at", models.DateTimeField(null=True, verbose_name="started at")),
+                ("applied_at", models.DateTimeField(null=True, verbose_name="applied at")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("undo", models.JSONField(default=dict, verbose_name="undo")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'import',
-                'verbose_name_plural': 'imports',
+                "verbose_name": "import",
+                "verbose_name_plural": "imports",
             },
         ),
     ]

@@ -9,7 +9,8 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from backoffice.imports.engine import Import
+from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.jobs import record_job
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
@@ -67,10 +68,10 @@ class Command(BaseCommand):
             resource_class = resource_class_named(options["resource"])
             with tempfile.TemporaryDirectory() as folder:
                 path = self.local_file(options["import_file_name"], Path(folder))
-                written, rejected = self.import_file(resource_class, path, options)
-        except (ReaderError, MappingError, LookupError, OSError) as error:
+                rejected = self.import_file(resource_class, path, options)
+        except (DatabaseMoved, ReaderError, MappingError, LookupError, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
-        if rejected and not written and options["on_error"] == "abort":
+        if rejected and options["on_error"] == "abort":
             sys.exit(1)
 
     @staticmethod
@@ -85,6 +86,7 @@ class Command(BaseCommand):
         return path
 
     def import_file(self, resource_class, path, options):
+        self.job = None
         source = open_source(
             path,
             format=options["format"],
@@ -98,28 +100,29 @@ class Command(BaseCommand):
             match=options["match"] and [n.strip() for n in options["match"].split(",")],
             keep_blank=options["keep_blank"],
             repairs=options["repair"],
-            reason=_("import of %s") % options["import_file_name"],
         )
+
+        def may_write(counts, now):
+            """Whether to; in the transaction that writes, the job is made as well."""
+            if not self.is_allowed(counts, options):
+                return False
+            self.job = record_job(resource_class, path, options, counts, now)
+            imported.reason = self.job.reason
+            return True
+
         with imported:
             asks = options["interactive"] and not options["json"]
             asks = asks and options["import_file_name"] != "-"
             if options["dry_run"] or asks:
-                counts, written = imported.check(progress=self.progress(source)), False
-                if (
-                    not options["dry_run"]
-                    and self.may_write(counts, options)
-                    and self.ask(counts)
-                ):
-                    counts, written = imported.apply(expected=counts), True
+                counts = imported.check(progress=self.progress(source))
+                if not options["dry_run"] and self.is_allowed(counts, options):
+                    self.ask(counts)
+                    imported.apply(expected=counts, may_write=may_write)
             else:
-                counts = imported.apply(
-                    progress=self.progress(source),
-                    may_write=lambda c: self.may_write(c, options),
-                )
-                written = self.may_write(counts, options)
+                counts = imported.apply(progress=self.progress(source), may_write=may_write)
             rejects = self.write_rejects(imported, counts, options["rejects"])
-            self.report(imported, counts, written, rejects, options["json"])
-        return written, counts.rejected
+            self.report(imported, counts, rejects, options["json"])
+        return counts.rejected
 
     def progress(self, source):
         """A function that shows rows read on a terminal; None where there is none."""
@@ -147,14 +150,15 @@ class Command(BaseCommand):
         return overrides
 
     @staticmethod
-    def may_write(counts, options):
-        return not counts.rejected or options["on_error"] == "skip"
+    def is_allowed(counts, options):
+        """Whether there is something to write, and it may be."""
+        allowed = not counts.rejected or options["on_error"] == "skip"
+        return allowed and bool(counts.new or counts.updated)
 
     def ask(self, counts):
         self.stderr.write(self.sentence(counts))
         if input(_("Write this to the database? [yes/no]: ")) != "yes":
             raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
-        return True
 
     def write_rejects(self, imported, counts, name):
         if not name or not counts.rejected:
@@ -164,13 +168,13 @@ class Command(BaseCommand):
             write_rejects(imported, file)
         return name
 
-    def report(self, imported, counts, written, rejects, as_json):
+    def report(self, imported, counts, rejects, as_json):
         source = imported.source
         if as_json:
             outcome = {
-                "job": None,
+                "job": self.job and self.job.pk,
                 **counts.as_dict(),
-                "written": written,
+                "written": self.job is not None,
                 "rejects": rejects,
                 "encoding": source.encoding,
                 "delimiter": source.delimiter,
@@ -182,7 +186,9 @@ class Command(BaseCommand):
         for warning in source.warnings:
             self.stderr.write(self.style.WARNING(warning))
         self.report_rejects(imported, counts)
-        done = _("Written.") if written else _("Nothing was written.")
+        done = _("Nothing was written.")
+        if self.job:
+            done = _("Written, as import %d.") % self.job.pk
         self.stdout.write(f"{self.sentence(counts)} {done}")
 
     def report_rejects(self, imported, counts):

@@ -6,6 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from backoffice.models import ImportJob
 from library.models import Library
 from tests.factories import make_library
 
@@ -43,9 +44,15 @@ def test_json_has_what_the_contract_names(make_file):
     outcome, code = run(make_file(HEADER + GOOD))
     seconds = outcome.pop("seconds")
     assert isinstance(seconds, float)
+    job = ImportJob.objects.get()
+    assert (job.status, job.new, job.applied_at) == (
+        "done",
+        1,
+        Library.objects.get().history.get().history_date,
+    )
     assert code == 0
     assert outcome == {
-        "job": None,
+        "job": job.pk,
         "rows": 1,
         "new": 1,
         "updated": 0,
@@ -77,7 +84,8 @@ def test_good_rows_are_written_where_asked_and_the_rest_handed_out(make_file, tm
 
 def test_a_dry_run_writes_nothing(make_file):
     outcome, code = run(make_file(HEADER + GOOD), "-n")
-    assert (code, outcome["new"], outcome["written"]) == (0, 1, False)
+    assert (code, outcome["new"], outcome["written"], outcome["job"]) == (0, 1, False, None)
+    assert not ImportJob.objects.exists()
     assert not Library.objects.exists()
 
 
@@ -89,6 +97,18 @@ def test_headers_can_be_mapped_and_the_key_chosen(make_file):
     assert outcome["mapping"] == {"name": "Bibliothek", "zip_code": "PLZ"}
     library.refresh_from_db()
     assert library.zip_code == "08542"
+
+
+def test_the_same_file_again_writes_nothing(make_file):
+    path = make_file(HEADER + GOOD)
+    run(path)
+    outcome, code = run(path)
+    assert (code, outcome["unchanged"], outcome["written"], outcome["job"]) == (
+        0,
+        1,
+        False,
+        None,
+    )
 
 
 def test_stdin_is_read(monkeypatch):

@@ -267,7 +267,7 @@ def test_an_import_stops_where_the_database_has_moved_since_the_check(write_csv)
 def test_the_good_rows_alone_are_written_or_nothing(write_csv):
     path = write_csv(HEADER, PRINCETON, [*SEAFORD[:2], "ZZ", *SEAFORD[3:]])
     with Import(LibraryResource, open_source(path)) as imported:
-        imported.apply(may_write=lambda counts: not counts.rejected)
+        imported.apply(may_write=lambda counts, _now: not counts.rejected)
         assert not Library.objects.exists()
         imported.apply()
     assert Library.objects.get().name == "Princeton"

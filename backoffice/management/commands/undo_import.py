@@ -1,0 +1,78 @@
+"""`manage.py undo_import`: take an import back."""
+
+import json
+import sys
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from backoffice.imports.jobs import undo_job
+from backoffice.imports.undo import Undo
+from backoffice.models import ImportJob, JobStopped
+
+SHOWN = 20  # records left alone, on the terminal
+
+
+class Command(BaseCommand):
+    help = "Take an import back: created records go, changed ones return."
+
+    def add_arguments(self, parser):
+        add = parser.add_argument
+        add("job", type=int, help="The number of the import.")
+        add(
+            "--noinput",
+            "--no-input",
+            action="store_false",
+            dest="interactive",
+            help="Don't ask before writing. --json doesn't ask either.",
+        )
+        add("--json", action="store_true", help="Print one JSON object on stdout.")
+
+    def handle(self, *args, **options):
+        started = time.monotonic()
+        job = self.get_job(options["job"])
+        with Undo(job) as undo:
+            counts, left = undo.plan(), undo.left(SHOWN)
+        if not options["json"]:
+            self.show(counts, left)
+            if options["interactive"] and input(_("Undo the import? [yes/no]: ")) != "yes":
+                raise CommandError(_("Nothing was undone."), returncode=2)
+        try:
+            undo_job(job)
+        except JobStopped as error:
+            raise CommandError(_("Somebody else is undoing it."), returncode=2) from error
+        if job.status != ImportJob.Status.UNDONE:
+            raise CommandError(job.error, returncode=2)
+        outcome = {key: job.undo[key] for key in ("removed", "restored", "left", "gone")}
+        if options["json"]:
+            seconds = round(time.monotonic() - started, 3)
+            outcome |= {"job": job.pk, "written": True, "seconds": seconds}
+            self.stdout.write(json.dumps(outcome))
+        else:
+            self.stdout.write(_("Undone."))
+        if outcome["left"]:
+            sys.exit(1)
+
+    @staticmethod
+    def get_job(number):
+        try:
+            job = ImportJob.objects.get(pk=number)
+        except ImportJob.DoesNotExist as error:
+            raise CommandError(_("There is no import %d.") % number, returncode=2) from error
+        if job.status != ImportJob.Status.DONE:
+            message = _("%(job)s can't be undone: it is %(status)s.")
+            status = job.get_status_display()
+            raise CommandError(message % {"job": job, "status": status}, returncode=2)
+        return job
+
+    def show(self, counts, left):
+        for _pk, text, why in left:
+            self.stderr.write(self.style.WARNING(f"{text}: {why}"))
+        self.stderr.write(
+            _(
+                "%(removed)d to remove, %(restored)d to restore, %(left)d left alone,"
+                " %(gone)d already gone."
+            )
+            % counts.as_dict()
+        )

@@ -75,6 +75,8 @@ class ImportJob(models.Model):
     heartbeat = models.DateTimeField(gettext_lazy("heartbeat"), null=True)
     #: Who runs it now; another worker that takes over writes its own.
     claim = models.CharField(gettext_lazy("claim"), max_length=32, blank=True)
+    #: How often the step that it is at was begun; more than once where a worker died.
+    runs = models.PositiveSmallIntegerField(gettext_lazy("runs"), default=0)
     created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
     started_at = models.DateTimeField(gettext_lazy("started at"), null=True)
     #: The history date of every record that it wrote.
@@ -163,6 +165,7 @@ class ImportJob(models.Model):
         """
         now, claim = timezone.now(), secrets.token_hex(16)
         fields |= {"claim": claim, "heartbeat": now, "started_at": now, "error": ""}
+        fields["runs"] = models.F("runs") + 1
         if not self._mine.move(*sources, to=to, **fields):
             raise JobStopped
         self.refresh_from_db()
@@ -179,7 +182,7 @@ class ImportJob(models.Model):
 
     def finish(self, to, **fields):
         """End the run. Raises JobStopped as `beat` does."""
-        fields["finished_at"] = timezone.now()
+        fields |= {"finished_at": timezone.now(), "runs": 0}
         if not self._mine.filter(claim=self.claim).move(self.status, to=to, **fields):
             raise JobStopped
         self.refresh_from_db()

@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "import_export",
     "django_filters",
     "simple_history",
+    "django_tasks",
+    "django_tasks_db",
     "django_extensions",
     "csp",
     # Apps of your own, beside `library`.
@@ -174,6 +176,13 @@ IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=2_000_000)
 IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=1_000)
 IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=32_767)  # characters
 IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=1_000_000_000)  # bytes
+# Files of up to so many rows are worked on within the request, larger ones by the worker.
+IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=20_000)
+IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)  # uploads and what checks found
+TASKS = {
+    "default": {"BACKEND": "django_tasks_db.DatabaseBackend"},
+    "immediate": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"},
+}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -1,26 +1,73 @@
-"""Placeholder until the worker lands."""
+"""Background work: a task takes a job's primary key and calls one function.
 
-from backoffice.imports.jobs import apply_job, check_job
-from backoffice.models import JobStopped
+A small file is worked on within the request, a large one by the worker (`manage.py worker`).
+"""
+
+import contextlib
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django_tasks import task
+
+from backoffice.imports import jobs
+from backoffice.models import ImportJob, JobStopped
+
+SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
+
+
+@task()
+def check(pk):
+    _run(jobs.check_job, pk)
+
+
+@task()
+def apply(pk):
+    _run(jobs.apply_job, pk)
+
+
+@task()
+def undo(pk):
+    _run(jobs.undo_job, pk)
+
+
+def _run(function, pk):
+    # Stopped: cancelled, or somebody else's by now. Gone: deleted since it was queued.
+    with contextlib.suppress(JobStopped, ImportJob.DoesNotExist):
+        function(ImportJob.objects.get(pk=pk))
 
 
 def start_check(job):
-    try:
-        check_job(job)
-    except JobStopped:
-        pass
+    enqueue(check, job, rows=job.lines)
 
 
 def start_apply(job):
-    try:
-        apply_job(job)
-    except JobStopped:
-        pass
+    enqueue(apply, job, rows=job.rows)
 
 
 def start_undo(job):
-    pass
+    enqueue(undo, job, rows=job.new + job.updated)
+
+
+def enqueue(task_, job, *, rows=None):
+    """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows."""
+    if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
+        task_.using(backend="immediate").enqueue(job.pk)
+    else:
+        transaction.on_commit(lambda: task_.enqueue(job.pk))
+
+
+# Signs of life --------------------------------------------------------------------------
+# A file and not a row: while a long import writes on SQLite, nobody else can.
+
+
+def sign_of_life():
+    return settings.DATA_DIR / "worker.alive"
 
 
 def worker_is_missing():
-    return False
+    """Whether no worker has given a sign within the last minute."""
+    try:
+        return time.time() - sign_of_life().stat().st_mtime > SEEN_WITHIN
+    except FileNotFoundError:
+        return True

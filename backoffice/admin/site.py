@@ -7,6 +7,7 @@ class AdminSite(admin.AdminSite):
     site_title = "Library back office"
     site_header = "Library back office"
     index_title = "Branches, patrons, librarians and titles"
+    site_url = None  # there is no other site to view
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""
@@ -16,4 +17,3 @@ class AdminSite(admin.AdminSite):
                 model_admin = self.get_model_admin(entry["model"])
                 entry["name"] = getattr(model_admin, "menu_title", entry["name"])
         return app_list
-    site_url = None  # there is no other site to view

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import logging
+import time
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,7 @@ from backoffice.models import ImportJob, JobStopped
 logger = logging.getLogger(__name__)
 
 Status = ImportJob.Status
+BEAT = 2  # seconds between heartbeats while changes are written down
 SAMPLED = 1000  # rows of each kind that a preview shows
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 
@@ -209,20 +211,24 @@ def _write_findings(job, imported):
     ) as file:
         write_rejects(imported, file)
     with (job.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
-        sample = _write_changes(imported, csv.writer(file))
+        sample = _write_changes(job, imported, csv.writer(file))
     sample["repaired"] = imported.repaired(SAMPLED)
     sample["rejected"] = [asdict(reject) for reject in islice(imported.rejects(), SAMPLED)]
     with (job.directory / SAMPLE).open("w", encoding="utf-8") as file:
         json.dump(sample, file, ensure_ascii=False)
 
 
-def _write_changes(imported, writer):
+def _write_changes(job, imported, writer):
     """All changes to `writer`; the first of each kind are returned."""
     sample = {"new": [], "updated": []}
     names = [column.name for column in imported.columns]
+    beat = time.monotonic()
     was = [_("%s before") % name for name in names]
     writer.writerow([_("row"), _("change"), *names, *was])
     for change in imported.changes():
+        if time.monotonic() > beat + BEAT:
+            job.beat(imported.rows)
+            beat = time.monotonic()
         new = [cell.new for cell in change.cells]
         old = [cell.old or "" for cell in change.cells]
         writer.writerow(map(escape_formula, [change.line, change.action, *new, *old]))

@@ -26,7 +26,8 @@ def open_source(
     """The file at `path`, ready to be read; what is not given is detected.
 
     `file_name` is the name that staff know it by; `format` is one of csv, tsv, xlsx, xls,
-    xlsb, ods; `limits` are those of the settings. Raises ReaderError for a file that can't be used, OSError for a missing one.
+    xlsb, ods; `limits` are those of the settings. Raises ReaderError for a file that can't
+    be used, OSError for a missing one.
     """
     path, limits = Path(path), limits or Limits.from_settings()
     found = find_format(path, format, limits)

@@ -248,7 +248,8 @@ class Undo:
         """`~` for what was restored, `-` for what is about to be removed."""
         kind = "~" if history_type == "~" else "+"
         self.records.write(
-            f"SELECT u.pk, u.pk AS place FROM import_undo u WHERE u.kind = '{kind}' AND u.why = ''",
+            "SELECT u.pk, u.pk AS place FROM import_undo u"
+            f" WHERE u.kind = '{kind}' AND u.why = ''",
             history_type=history_type,
             reason=self.reason,
             user_id=self.user_id,

@@ -11,12 +11,13 @@ from backoffice.processes import run_together
 class Command(BaseCommand):
     help = (
         "Serve the back office with gunicorn (gunicorn.conf.py) on PORT, 8000 by default, of "
-        "127.0.0.1. Ctrl-C stops everything."
+        "127.0.0.1, and run a worker beside it. Ctrl-C stops everything."
     )
 
     def handle(self, **options):
         processes = [
             [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+            [sys.executable, "manage.py", "worker"],
         ]
         if run_together(processes, cwd=settings.BASE_DIR):
             sys.exit("A process of the server ended by itself; its last lines say why.")

@@ -1,0 +1,13 @@
+"""`manage.py remove_old_imports`; the worker does it every hour by itself."""
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from backoffice.imports.care import remove_old_imports
+
+
+class Command(BaseCommand):
+    help = "Remove the files of imports that are older than IMPORT_KEEP_DAYS."
+
+    def handle(self, *args, **options):
+        self.stdout.write(_("Removed the files of %d imports.") % remove_old_imports())

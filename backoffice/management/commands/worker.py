@@ -1,0 +1,50 @@
+"""`manage.py worker`: django-tasks-db's worker, and what a worker of ours does beside."""
+
+from django.utils.crypto import get_random_string
+from django_tasks_db.management.commands import db_worker
+
+from backoffice import tasks
+from backoffice.imports.care import TASKS, Caretaker
+
+
+class Worker(db_worker.Worker):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.caretaker = Caretaker()
+
+    def run(self):
+        tasks.sign_of_life().touch()
+        self.caretaker.start()
+        try:
+            super().run()
+        finally:
+            self.caretaker.stop.set()
+
+    def run_task(self, db_task_result):
+        if db_task_result.task_path in TASKS:
+            (self.caretaker.running_job,) = db_task_result.args_kwargs["args"]
+        try:
+            super().run_task(db_task_result)
+        finally:
+            self.caretaker.running_job = None
+
+
+class Command(db_worker.Command):
+    help = "Run imports that are too large for a request. Ctrl-C ends it after the present one."
+
+    def handle(
+        self, *, verbosity, interval, batch, max_tasks, startup_delay, backend_name, **options
+    ):
+        self.configure_logging(verbosity)
+        worker = Worker(
+            queue_names=["*"],
+            interval=interval,
+            batch=batch,
+            backend_name=backend_name,
+            startup_delay=startup_delay,
+            max_tasks=max_tasks,
+            worker_id=get_random_string(32),
+            excluded_queue_names=[],
+        )
+        worker.configure_signals()
+        worker.run()

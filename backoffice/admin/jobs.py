@@ -5,10 +5,14 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.filters import InUseFilter
 from backoffice.models import ImportJob
+
+# The queue's own rows say less than the imports below, and editing one breaks the queue.
+admin.site.unregister(DBTaskResult)
 
 
 @admin.register(ImportJob)

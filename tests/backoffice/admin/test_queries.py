@@ -6,6 +6,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
+from backoffice.models import ImportJob
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
@@ -76,18 +77,25 @@ MAKERS = {
     Group: make_many_groups,
     LogEntry: make_many_log_entries,
 }
+# Its list; its entries lead to the pages of test_imports.py.
+LISTS = MAKERS | {
+    ImportJob: lambda number: ImportJob.objects.bulk_create(
+        ImportJob(model="library.Library", file_name="f.csv", size=1, user=make_user())
+        for _ in range(number)
+    )
+}
 
 
 def test_every_registered_model_is_measured():
-    assert set(MAKERS) == set(admin.site._registry)
+    assert set(LISTS) == set(admin.site._registry)
 
 
-@pytest.mark.parametrize("model", MAKERS, ids=lambda model: model._meta.model_name)
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.model_name)
 def test_a_list_takes_the_same_statements_for_few_rows_and_for_many(admin_client, model):
     address = url(model, "changelist") + "?all="
-    MAKERS[model](5)
+    LISTS[model](5)
     few = statements(admin_client, address)
-    MAKERS[model](45)
+    LISTS[model](45)
     assert statements(admin_client, address) == few
 
 

@@ -3,7 +3,7 @@
 Upstream 3.13 records a many-to-many change only for the instance it was made on (so
 `library.book_set.add(book)` fails), reverts a many-to-many to its present value, writes
 half a history while `loaddata` runs, and has nothing to compare the first recorded change
-of a row with that came in by a fixture. tests/backoffice/test_history.py says when one of
+of a row with that came in by a fixture. tests/test_upstream.py says when one of
 these is mended upstream.
 """
 

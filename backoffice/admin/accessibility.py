@@ -1,6 +1,6 @@
 """Names for the inputs that Django's admin leaves without one (WCAG 2.2, 1.3.1 and 4.1.2).
 
-tests/browser/test_upstream.py says when Django has mended its own.
+tests/test_upstream.py says when Django has mended its own.
 """
 
 from django.contrib.admin.widgets import AdminSplitDateTime

@@ -20,7 +20,8 @@ ARGUMENTS = [
 ]
 NOTE_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
-    console.error("CSP", event.violatedDirective, event.blockedURI, event.sourceFile, event.lineNumber);
+    const {violatedDirective, blockedURI, sourceFile, lineNumber} = event;
+    console.error("CSP", violatedDirective, blockedURI, sourceFile, lineNumber);
 });
 """
 
@@ -72,7 +73,12 @@ def open_page(chromium, server):
             ),
         )
         page.on("pageerror", lambda error: page.problems.append(f"script: {error}"))
-        page.on("requestfailed", lambda r: page.problems.append(f"{r.url}: {r.failure}"))
+        page.on(
+            "requestfailed",
+            # Aborted: the page was left, or the answer is a download.
+            lambda r: r.failure == "net::ERR_ABORTED"
+            or page.problems.append(f"{r.url}: {r.failure}"),
+        )
         page.goto(path)
         return page
 

@@ -117,7 +117,7 @@ def form_pages():
 
 def main():
     call_command("loaddata", "tutorial", "roles", "demo", verbosity=0)
-    admin = User.objects.create_superuser("admin", password="walk the pages")  # noqa: S106
+    admin = User.objects.create_superuser("admin", password="walk the pages")
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.groups.add(Group.objects.get(name="Auditor"))
     pages = {

@@ -1,5 +1,5 @@
 /* Names for what Django's scripts and select2 put on the page without one.
-   tests/browser/test_upstream.py says when one of these is mended upstream. */
+   tests/test_upstream.py says when one of these is mended upstream. */
 "use strict";
 
 function labelOf(select) {
@@ -28,6 +28,9 @@ function nameSelect2(root) {
             value.removeAttribute("role");
             value.removeAttribute("aria-readonly");
         }
+    }
+    for (const open of root.querySelectorAll(".select2-container--open [role=combobox][aria-owns]")) {
+        open.setAttribute("aria-controls", open.getAttribute("aria-owns"));
     }
     for (const search of root.querySelectorAll(".select2-container--open .select2-search__field:not([aria-label])")) {
         search.setAttribute("aria-label", "Search");

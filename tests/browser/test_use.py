@@ -1,0 +1,218 @@
+"""The pages as staff use them: by mouse, by keyboard, and without JavaScript."""
+
+import csv
+import re
+
+import pytest
+
+from tests.browser.clean import assert_clean
+
+HEADER = "name,address,state,phone_number,zip_code\n"
+ROW = "{},65 Witherspoon Street,NJ,609-924-9529,08542-3214\n"
+
+
+def submit(page, name="_save"):
+    page.click(f"input[name={name}]")
+    page.wait_for_load_state()
+
+
+def add_library(page, name):
+    """A library of this name, made through its form; the page is its form again."""
+    page.goto("/admin/library/library/add/")
+    page.fill("#id_name", name)
+    page.fill("#id_address", "1 Main Street")
+    page.select_option("#id_state", "NY")
+    page.fill("#id_phone_number", "(212) 222-6559")
+    page.fill("#id_zip_code", "10016")
+    submit(page, "_continue")
+    assert page.input_value("#id_phone_number") == "212-222-6559"
+
+
+def rows(page):
+    return page.locator("#result_list tbody tr").count()
+
+
+def test_signing_in_and_out(open_page):
+    page = open_page("/admin/", user=None)
+    assert_clean(page)
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "wrong")
+    page.click("input[type=submit]")
+    assert "Please enter the correct username" in page.text_content("body")
+    page.fill("#id_password", "walk the pages")
+    page.click("input[type=submit]")
+    page.wait_for_url("**/admin/")
+    page.click("#logout-form button")
+    assert "Logged out" in page.title() or "log in" in page.text_content("body").lower()
+
+
+def test_a_library_is_chosen_by_keyboard(open_page):
+    page = open_page("/admin/library/patron/add/")
+    page.fill("#id_name", "Keyboard Patron")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".select2-results__option[role=option], .select2-results__option")
+    page.keyboard.type("New York")
+    page.wait_for_selector(".select2-results__option--highlighted:has-text('New York')")
+    assert_clean(page)
+    page.keyboard.press("Enter")
+    submit(page)
+    assert "was added successfully" in page.text_content(".messagelist")
+
+
+def test_a_patron_is_added_to_a_library(open_page):
+    page = open_page("/admin/")
+    add_library(page, "Inline Library")
+    page.click("#patron_set-group .add-row a")
+    page.fill("#id_patron_set-0-name", "Ann")
+    page.fill("#id_patron_set-1-name", "Bob")
+    assert page.get_attribute("#id_patron_set-1-name", "aria-label").startswith("Patron")
+    assert_clean(page)
+    submit(page, "_continue")
+    assert page.input_value("#id_patron_set-1-name") == "Bob"
+    page.check("#id_patron_set-0-DELETE")
+    submit(page, "_continue")
+    assert page.input_value("#id_patron_set-0-name") == "Bob"
+
+
+def test_books_are_picked_from_the_librarys_side(open_page):
+    page = open_page("/admin/")
+    add_library(page, "Picker Library")
+    page.locator("#id_book_set_input").press_sequentially("hitchhiker")
+    page.wait_for_function("document.querySelector('#id_book_set_from').options.length < 9")
+    first = page.locator("#id_book_set_from option").first
+    title = first.text_content()
+    page.select_option("#id_book_set_from", label=title)
+    page.click("#id_book_set_add")
+    submit(page, "_continue")
+    assert page.locator("#id_book_set_to option").all_text_contents() == [title]
+    # By keyboard: take it out again.
+    page.focus("#id_book_set_to")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    submit(page, "_continue")
+    assert page.locator("#id_book_set_to option").count() == 0
+
+
+def test_errors_are_shown_and_nothing_typed_is_lost(open_page):
+    page = open_page("/admin/")
+    add_library(page, "Mistaken Library")
+    page.fill("#id_phone_number", "-4")
+    page.fill("#id_zip_code", "8542")
+    submit(page)
+    assert "Please correct the errors below" in page.text_content(".errornote")
+    assert page.input_value("#id_zip_code") == "8542"
+    assert_clean(page)
+
+
+def test_a_list_is_filtered_searched_and_sorted(open_page):
+    page = open_page("/admin/library/library/")
+    everything = rows(page)
+    page.click("#changelist-filter a:has-text('New Jersey')")
+    page.wait_for_url("**state=NJ**")
+    assert 0 < rows(page) < everything
+    page.fill("#searchbar", "princeton")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=princeton**")
+    assert rows(page) == 1
+
+
+def test_the_theme_can_be_switched(open_page):
+    page = open_page("/admin/", color_scheme="light")
+    themes = set()
+    for _ in range(3):
+        page.click("#header .theme-toggle")
+        themes.add(page.get_attribute("html", "data-theme"))
+    assert themes == {"light", "dark", "auto"}
+
+
+def test_a_record_is_deleted_and_brought_back_from_its_history(open_page):
+    page = open_page("/admin/")
+    add_library(page, "Lost Library")
+    page.goto(page.url.replace("change/", "delete/"))
+    address = page.url.replace("delete/", "history/")
+    page.click("input[type=submit]")
+    page.wait_for_load_state()
+    page.goto(address)
+    page.click("#change-history tbody tr:last-child a")
+    page.wait_for_load_state()
+    submit(page)
+    page.goto(address)
+    assert "Reverted to the version" in page.text_content("#change-history")
+
+
+def write_file(tmp_path, *names):
+    path = tmp_path / "branches.csv"
+    bad = "Seaford,2234 Jackson Ave,NY,-4,11783\n"
+    path.write_text(HEADER + "".join(map(ROW.format, names)) + bad)
+    return path
+
+
+def import_file(page, path):
+    """Upload, columns, check; the page is the preview."""
+    page.goto("/admin/library/library/import/")
+    page.set_input_files("#id_import_file", path)
+    page.select_option("#id_on_error", "skip")
+    page.click("#import-form input[type=submit]")
+    page.wait_for_selector("#mapping-form")
+    page.click("#mapping-form input.default")
+    page.wait_for_selector("#apply-form")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_an_import_from_end_to_end(open_page, tmp_path, scripts):
+    page = open_page("/admin/", java_script_enabled=scripts)
+    names = [f"Import {scripts} {n}" for n in range(3)]
+    import_file(page, write_file(tmp_path, *names))
+    assert page.locator("dl.counts dd").all_text_contents() == ["4", "3", "0", "0", "1"]
+    page.click("ul.kinds a:has-text('Rejected')")
+    page.wait_for_load_state()
+    assert "This is a code, not a number" in page.text_content("#rows")
+    page.click("input[name=_apply]")
+    page.wait_for_selector("text=was imported")
+    page.click("a:has-text('Undo this import')")
+    page.wait_for_load_state()
+    assert page.locator("dl.counts dd").all_text_contents() == ["3", "0", "0", "0"]
+    page.click("input.default")
+    page.wait_for_selector("text=3 removed")
+    page.goto(f"/admin/library/library/?q=Import+{scripts}")
+    assert rows(page) == 0
+
+
+def test_an_export_has_the_rows_of_the_list(open_page, tmp_path):
+    page = open_page("/admin/library/library/?state=NJ")
+    listed = rows(page)
+    page.click("a.export_link")
+    page.wait_for_load_state()
+    page.select_option("#id_format", label="csv")
+    with page.expect_download() as download:
+        page.click("#export-form input.default")
+    path = tmp_path / "export.csv"
+    download.value.save_as(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        states = [row["state"] for row in csv.DictReader(file)]
+    assert states == ["NJ"] * listed
+
+
+def test_a_form_is_saved_without_javascript(open_page):
+    page = open_page("/admin/library/library/?q=denver", java_script_enabled=False)
+    page.click("#result_list tbody th a")
+    page.wait_for_load_state()
+    books = page.locator("#id_book_set option[selected]").count()
+    page.fill("#id_address", "10 W 14th Avenue Parkway")
+    page.fill("#id_patron_set-0-name", "Without Script")
+    submit(page, "_continue")
+    assert page.input_value("#id_address") == "10 W 14th Avenue Parkway"
+    assert page.locator("input[value='Without Script']").count() == 1
+    assert page.locator("#id_book_set option[selected]").count() == books
+
+
+def test_a_page_says_what_may_not_be_done(open_page):
+    page = open_page("/admin/library/library/", user="viewer")
+    assert page.locator("a.import_link").count() == 0
+    assert page.locator("a.export_link").count() == 1
+    page.click("#result_list tbody th a")
+    page.wait_for_load_state()
+    assert page.locator("input[name=_save]").count() == 0
+    assert re.search("View library", page.text_content("#content"))
+    assert_clean(page)

@@ -9,6 +9,7 @@ export PORT
 PYTHON = python3 python3.13 python3.12 python3.11 python
 VENV = .venv
 FIXTURES = tutorial roles demo
+ROWS = 1000000
 
 python = $(VENV)/bin/python
 installed = $(VENV)/.installed
@@ -20,7 +21,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres lint check clean
+.PHONY: help run test test-postgres bench lint check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (AR
 
 test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
 	.ci/with-postgres $(python) -m pytest -n auto $(ARGS)
+
+bench: $(installed) ## Measure imports, write benchmarks/RESULTS.md (ROWS=100000 for a quick one)
+	.ci/with-postgres $(python) -m benchmarks --rows $(ROWS) $(ARGS)
 
 lint: $(installed) ## Check style and layout of the code
 	$(python) -m ruff check

@@ -1,0 +1,5 @@
+"""Imports timed: ours, stock django-import-export's, and the raw database's.
+
+`make bench` runs all and writes RESULTS.md. Every run is a process of its own on a fresh,
+migrated database.
+"""

@@ -1,0 +1,38 @@
+"""Files to import: every row valid, every match key once, the same at every run."""
+
+import csv
+
+STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA".split()  # noqa: SIM905
+LINKS = 3  # libraries of a book
+
+
+def libraries(rows):
+    yield "name", "address", "state", "phone_number", "zip_code"
+    for n in range(rows):
+        phone = f"{212 + n % 700}-{200 + n // 10_000 % 800}-{n % 10_000:04}"
+        yield (
+            f"Library {n:07}",
+            f"{n % 9_999 + 1} Main Street",
+            STATES[n % len(STATES)],
+            phone,
+            f"{n * 7 % 99_000 + 501:05}",
+        )
+
+
+def patrons(rows, libraries):
+    yield "name", "library"
+    for n in range(rows):
+        yield f"Patron {n:07}", f"Library {n * 31 % libraries:07}"
+
+
+def books(rows, libraries):
+    yield "title", "libraries"
+    for n in range(rows):
+        held_by = (f"Library {(n * 31 + step * 7) % libraries:07}" for step in range(LINKS))
+        yield f"Title {n:07}", "|".join(held_by)
+
+
+def write(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path

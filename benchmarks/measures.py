@@ -1,0 +1,183 @@
+"""The measures: each runs what it compares, in turns, and yields rows of the report."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from benchmarks.databases import ROOT
+from benchmarks.files import LINKS
+from benchmarks.processes import best, run
+
+LIBRARY, PATRON, BOOK = "library.Library", "library.Patron", "library.Book"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`value` of `what`, and its bound: at most `most`, or at least `least`."""
+
+    database: str
+    what: str
+    value: float
+    unit: str = "×"
+    most: float | None = None
+    least: float | None = None
+    note: str = ""
+
+    @property
+    def holds(self):
+        if self.most is not None:
+            return self.value <= self.most
+        return self.least is None or self.value >= self.least
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A run as it is listed: `rows` that it was of."""
+
+    database: str
+    what: str
+    rows: int
+    seconds: float
+    peak: float
+    statements: int | None = None
+
+
+class Bench:
+    """All measures of one database. `measures` and `timings` fill as they run."""
+
+    def __init__(self, databases, files, *, rows, compared, stock_rows, repeat):
+        self.databases, self.files, self.repeat = databases, files, repeat
+        self.rows, self.compared, self.stock_rows = rows, compared, stock_rows
+        self.measures, self.timings = [], []
+        databases.template("empty")
+        databases.template("pool", files["pool"])
+        databases.template("stocked", files["libraries", stock_rows])
+
+    def run(self):
+        self.against_the_floor()
+        if self.databases.name == "SQLite":
+            self.saves_of_others()
+        self.against_default("libraries", LIBRARY, least=40, template="empty")
+        self.against_default("patrons", PATRON, least=40, template="pool")
+        self.against_default("books", BOOK, least=50, template="pool")
+        self.against_bulk()
+
+    def note(self, what, value, **bound):
+        self.measures.append(Measure(self.databases.name, what, value, **bound))
+        print(self.measures[-1], flush=True)
+
+    def time(self, what, rows, measured, *, whole=False):
+        self.timings.append(
+            Timing(
+                self.databases.name,
+                what,
+                rows,
+                measured.wall if whole else measured.seconds,
+                measured.peak,
+                measured.said.get("statements"),
+            )
+        )
+
+    def ours(self, environment, *arguments):
+        return run(environment, "benchmarks.ours", *arguments, "--json")
+
+    # A million rows -----------------------------------------------------------------
+
+    def against_the_floor(self):
+        file, small = self.files["libraries", self.rows], self.files["libraries", self.compared]
+        floors, firsts, agains, undos = [], [], [], []
+        for _turn in range(self.repeat):
+            floors.append(run(self.databases.fresh(), "benchmarks.floor", file))
+            environment = self.databases.fresh()
+            firsts.append(self.ours(environment, "import", LIBRARY, file))
+            if firsts[-1].said["new"] != self.rows:
+                raise RuntimeError(firsts[-1])
+            agains.append(self.ours(environment, "import", LIBRARY, file))
+            if agains[-1].said["unchanged"] != self.rows:
+                raise RuntimeError(agains[-1])
+            undos.append(self.ours(environment, "undo_import", firsts[-1].said["job"]))
+        floor, first, again, undo = map(best, (floors, firsts, agains, undos))
+        of_few = self.ours(self.databases.fresh(), "import", LIBRARY, small)
+        for what, measured in (
+            ("raw floor", floor),
+            ("ours, new", first),
+            ("ours, the same file again", again),
+            ("ours, undo", undo),
+        ):
+            self.time(f"libraries: {what} (whole process)", self.rows, measured, whole=True)
+        self.note(f"{self.rows:,} new libraries ÷ raw", first.wall / floor.wall, most=3.0)
+        self.note("the same file again ÷ first", again.wall / first.wall, most=1.0)
+        self.note("undo ÷ import", undo.wall / first.wall, most=1.5)
+        self.note(
+            f"peak RSS at {self.rows:,} ÷ at {self.compared:,}",
+            first.peak / of_few.peak,
+            most=1.2,
+        )
+        peak = max(measured.peak for measured in (*firsts, *agains))
+        self.note(f"peak RSS at {self.rows:,}", peak, unit=" MB", most=200)
+
+    def saves_of_others(self):
+        environment = self.databases.fresh()
+        command = [sys.executable, "-m", "benchmarks.saves"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as other:
+            other.stdout.readline()
+            file = self.files["libraries", self.rows]
+            imported = self.ours(environment, "import", LIBRARY, file)
+            said = json.loads(other.communicate()[0])
+        what = f"saves of another user during an import of {self.rows:,}"
+        note = f"of {said['saves']}"
+        self.note(f"{what}: failed", said["failed"], unit="", most=0, note=note)
+        writing = imported.said["writing"]
+        self.note(f"{what}: the longest", said["longest"], unit=" s", most=writing)
+
+    # Beside stock -------------------------------------------------------------------
+
+    def stock(self, template, name, kind, phase, file):
+        model = name.rpartition(".")[2]
+        return run(self.databases.fresh(template), "benchmarks.stock", model, kind, phase, file)
+
+    def compare(self, what, ours, stock, least):
+        """Both by the row: stock is measured at `stock_rows` and is linear in them."""
+        self.time(f"{what}: ours", self.compared, ours)
+        self.time(f"{what}: stock", self.stock_rows, stock)
+        ratio = (stock.seconds / self.stock_rows) / (ours.seconds / self.compared)
+        self.note(f"{what}: stock ÷ ours", ratio, least=least)
+
+    def against_default(self, what, model, *, least, template):
+        few, many = self.files[what, self.stock_rows], self.files[what, self.compared]
+        for phase, options in (("preview", ["--dry-run"]), ("confirm", [])):
+            runs = []
+            for _turn in range(self.repeat):
+                environment = self.databases.fresh(template)
+                runs.append(self.ours(environment, "import", model, many, *options))
+            ours = best(runs)
+            if ours.said["new"] != self.compared:
+                raise RuntimeError(ours)
+            if (what, phase) == ("books", "confirm"):
+                self.links_are_complete(environment)
+            stock = self.stock(template, model, "default", phase, few)
+            self.compare(f"{what}, {phase}, stock's defaults", ours, stock, least)
+
+    def links_are_complete(self, environment):
+        counted = run(environment, "benchmarks.stock", "links")
+        links = counted.said["links"]
+        self.note("books: links written ÷ listed", links / (LINKS * self.compared), least=1.0)
+
+    def against_bulk(self):
+        few = self.files["libraries", self.stock_rows]
+        many = self.files["libraries", self.compared]
+        news, agains = [], []
+        for _turn in range(self.repeat):
+            environment = self.databases.fresh()
+            news.append(self.ours(environment, "import", LIBRARY, many))
+            agains.append(self.ours(environment, "import", LIBRARY, many))
+        stock = self.stock("empty", LIBRARY, "bulk", "confirm", few)
+        self.compare("libraries new, stock's bulk", best(news), stock, 20)
+        stock = self.stock("stocked", LIBRARY, "bulk", "confirm", few)
+        self.compare("libraries again, stock's bulk", best(agains), stock, 50)
+        stock = self.stock("stocked", LIBRARY, "bulk-skip", "confirm", few)
+        self.compare(
+            "libraries again, stock's bulk and skip_unchanged", best(agains), stock, None
+        )

@@ -1,0 +1,26 @@
+"""The benchmarks run; what they measure is not for a test to judge."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_benchmarks_run_and_write_their_report(tmp_path):
+    report = tmp_path / "RESULTS.md"
+    arguments = ["--rows", "200", "--repeat", "1", "--only", "sqlite", "--output", report]
+    environment = os.environ | {"EXTRA_APPS": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: so few rows miss most bounds
+    assert not done.stderr, done.stderr
+    text = report.read_text(encoding="utf-8")
+    assert "200 new libraries ÷ raw" in text
+    assert "| books: links written ÷ listed | 1×" in text

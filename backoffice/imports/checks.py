@@ -123,14 +123,17 @@ class Checks:
         """Of rows with the same values in `columns` (`names`, for staff), keep the first."""
         keys = ", ".join(columns)
         nulls = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+        same = " AND ".join(f"s.{column} = repeated.{column}" for column in columns)
+        # CROSS JOIN: SQLite looks at the rows again only where there are repeated keys.
         self.execute(
             f"""
             INSERT INTO import_rejects (line, field, value, code, message, detail)
-            SELECT line, %s, '', 'duplicate', '', first
+            SELECT s.line, %s, '', 'duplicate', '', repeated.first
             FROM (
-                SELECT line, min(line) OVER (PARTITION BY {keys}) AS first
-                FROM ({self.staged()}) s WHERE {nulls}
-            ) repeated WHERE line <> first
+                SELECT {keys}, min(line) AS first FROM ({self.staged()}) s WHERE {nulls}
+                GROUP BY {keys} HAVING count(*) > 1
+            ) repeated CROSS JOIN ({self.staged()}) s
+            WHERE {same} AND s.line <> repeated.first
             """,
             [", ".join(names)],
         )

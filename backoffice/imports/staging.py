@@ -14,6 +14,7 @@ They belong to the connection: one import at a time on each, and nobody else see
 import contextlib
 
 from django.db import transaction
+from django.db.models import BigAutoField
 
 
 class Staging:
@@ -30,7 +31,9 @@ class Staging:
     def tables(self):
         """Each table's name and definition."""
         values = [f"v_{c.name} {self._type(c)}" for c in self.values]
-        yield "import_rows", ", ".join(["line bigint PRIMARY KEY", *values])
+        # SQLite keeps rows by a key of the type `integer`; `bigint` would be a second tree.
+        key = BigAutoField().db_type(self.connection)
+        yield "import_rows", ", ".join([f"line {key} PRIMARY KEY", *values])
         for column in [*self.references, *self.links]:
             yield f"import_candidates_{column.name}", "ref text, label text"
             yield (
@@ -46,7 +49,7 @@ class Staging:
         yield "import_repairs", "line bigint, field text, value text, repaired text"
         yield (
             "import_plan",
-            "line bigint PRIMARY KEY, pk bigint, hits integer, action text",
+            f"line {key} PRIMARY KEY, pk bigint, hits integer, action text",
         )
 
     def _type(self, column):

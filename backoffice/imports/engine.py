@@ -10,7 +10,7 @@ staging hold no lock on the live tables.
 
 from collections.abc import Iterator
 
-from django.db import connections, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.utils.translation import gettext as _
 
 from backoffice.imports.apply import Apply
@@ -33,6 +33,15 @@ class DatabaseMoved(Exception):
                 " Nothing was written. Check the file again."
             )
             % {"found": found, "expected": expected}
+        )
+
+
+class DatabaseRefused(Exception):
+    """The database holds a rule that the checks don't know, such as a CHECK constraint."""
+
+    def __init__(self, error):
+        super().__init__(
+            _("The database refused a row, so nothing was written: %s") % str(error).strip()
         )
 
 
@@ -195,10 +204,16 @@ class Import:
         raises undoes it, and nothing is written where `may_write` says no. `now` is the
         history date of all that is written.
 
-        Raises DatabaseMoved where the counts are other than expected.
+        Raises DatabaseMoved where the counts are other than expected, and DatabaseRefused.
         """
         if self.rows is None:
             self.stage(progress)
+        try:
+            return self._apply(expected, begin, may_write)
+        except IntegrityError as error:
+            raise DatabaseRefused(error) from error
+
+    def _apply(self, expected, begin, may_write):
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks)
             if begin:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from backoffice.exports.formulas import escape_formula
-from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
@@ -125,7 +125,7 @@ def running(job, *sources, to):
         yield
     except JobStopped:
         raise
-    except (DatabaseMoved, ReaderError, MappingError) as error:
+    except (DatabaseMoved, DatabaseRefused, ReaderError, MappingError) as error:
         reason = str(error)
     except Exception:
         logger.exception("%s failed while %s", job, to)

@@ -15,17 +15,20 @@ PAGES = {"admin": "library list"}
 
 def main():
     os.environ.update(DEBUG="off", HTTPS="off", SECRET_KEY="only-for-screenshots")
-    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as server:
-        with sync_playwright() as playwright:
-            path = shutil.which("chromium")
-            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            cookie = {"name": "sessionid", "value": server.sessions["admin"], "url": server.url}
-            page.context.add_cookies([cookie])
-            for name, address in PAGES.items():
-                page.goto(server.url + server.pages[address])
-                page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(Path(folder)) as server,
+        sync_playwright() as playwright,
+    ):
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        cookie = {"name": "sessionid", "value": server.sessions["admin"], "url": server.url}
+        page.context.add_cookies([cookie])
+        for name, address in PAGES.items():
+            page.goto(server.url + server.pages[address])
+            page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+        browser.close()
 
 
 if __name__ == "__main__":

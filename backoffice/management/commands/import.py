@@ -9,13 +9,21 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.jobs import record_job
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.resource import resource_class_named
 
+UNUSABLE = (
+    DatabaseMoved,
+    DatabaseRefused,
+    ReaderError,
+    MappingError,
+    LookupError,
+    OSError,
+)
 SHOWN = 20  # rejects on the terminal; `--rejects` has them all
 
 
@@ -69,7 +77,7 @@ class Command(BaseCommand):
             with tempfile.TemporaryDirectory() as folder:
                 path = self.local_file(options["import_file_name"], Path(folder))
                 rejected = self.import_file(resource_class, path, options)
-        except (DatabaseMoved, ReaderError, MappingError, LookupError, OSError) as error:
+        except UNUSABLE as error:
             raise CommandError(str(error), returncode=2) from error
         if rejected and options["on_error"] == "abort":
             sys.exit(1)

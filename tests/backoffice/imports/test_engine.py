@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backoffice.exports.delimited import delimited_lines
 from backoffice.exports.rows import export_rows
-from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
@@ -92,7 +92,7 @@ def test_a_new_row_needs_every_field(write_csv):
     [
         ("name", "", "row 2, name '': This field cannot be blank."),
         ("name", "x" * 300, "at most 200 characters (it has 300)"),
-        ("state", "ZZ", "row 2, state 'ZZ': "),
+        ("state", "ZZ", "row 2, state 'ZZ': “ZZ” is no US state: write its two-letter code"),
         ("zip_code", "8542", "row 2, zip_code '8542': "),
         ("zip_code", "8542.0", "A spreadsheet made a decimal number of it."),
         ("phone_number", "-4", "row 2, phone_number '-4': "),
@@ -262,6 +262,17 @@ def test_an_import_stops_where_the_database_has_moved_since_the_check(write_csv)
         with pytest.raises(DatabaseMoved):
             imported.apply(expected=counts)
     assert Library.objects.count() == 1
+
+
+def test_a_rule_of_the_database_alone_stops_it_with_a_sentence(write_csv):
+    add = "CREATE UNIQUE INDEX only_one ON library_library (state)"
+    with connection.cursor() as cursor:
+        cursor.execute(add)
+    path = write_csv(HEADER, SEAFORD, [*SEAFORD[:1], *SEAFORD[1:4], "11784"])
+    with Import(LibraryResource, open_source(path)) as imported:
+        with pytest.raises(DatabaseRefused, match="nothing was written"):
+            imported.apply()
+    assert not Library.objects.exists()
 
 
 def test_the_good_rows_alone_are_written_or_nothing(write_csv):

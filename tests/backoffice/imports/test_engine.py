@@ -269,9 +269,9 @@ def test_a_rule_of_the_database_alone_stops_it_with_a_sentence(write_csv):
     with connection.cursor() as cursor:
         cursor.execute(add)
     path = write_csv(HEADER, SEAFORD, [*SEAFORD[:1], *SEAFORD[1:4], "11784"])
-    with Import(LibraryResource, open_source(path)) as imported:
-        with pytest.raises(DatabaseRefused, match="nothing was written"):
-            imported.apply()
+    refused = pytest.raises(DatabaseRefused, match="nothing was written")
+    with Import(LibraryResource, open_source(path)) as imported, refused:
+        imported.apply()
     assert not Library.objects.exists()
 
 

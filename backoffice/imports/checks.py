@@ -75,6 +75,10 @@ class Checks:
     # The checks ---------------------------------------------------------------------
 
     def run(self):
+        if self.staging.is_postgresql:
+            # Until the transaction ends: a million rows are joined and sorted in memory.
+            self.execute("SET LOCAL work_mem = '128MB'")
+            self.execute("SET LOCAL jit = off")
         marks = ", ".join(["%s"] * len(ROW_CODES))
         self.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
         self.execute("DELETE FROM import_plan")
@@ -157,6 +161,7 @@ class Checks:
             GROUP BY s.line
             """
         )
+        self.staging.analyze("import_plan")
         self.execute(
             """
             INSERT INTO import_rejects (line, field, value, code, message, detail)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from backoffice.exports.formulas import escape_formula
 
 ERROR = "error"
+PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,33 @@ def message(code, name, detail=None):
 def read_rejects(checks, limit=None):
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"r.v_{name}" for name in names)
-    with checks.connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT x.line, x.field, x.value, x.code, x.message, x.detail, {values}
-            FROM import_rejects x LEFT JOIN import_rows r ON r.line = x.line
-            ORDER BY x.line, x.field {f"LIMIT {limit:d}" if limit else ""}
-            """
-        )
-        while rows := cursor.fetchmany(1000):
-            for line, field, value, code, text, detail, *staged in rows:
-                if not text:
-                    text = message(code, checks.model._meta.verbose_name, detail)
-                    by_name = dict(zip(names, staged, strict=True))
-                    keys = [by_name.get(key) for key in field.split(", ")]
-                    value = value or ", ".join("" if key is None else str(key) for key in keys)
-                yield Reject(line, field, value, code, text)
+    for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
+        if not text:
+            text = message(code, checks.model._meta.verbose_name, detail)
+            by_name = dict(zip(names, staged, strict=True))
+            keys = [by_name.get(key) for key in field.split(", ")]
+            value = value or ", ".join("" if key is None else str(key) for key in keys)
+        yield Reject(line, field, value, code, text)
+
+
+def _pages(checks, values, limit):
+    """Rejects by the page of rows: PostgreSQL's cursor would send all of them at once."""
+    after, count = 0, limit or PAGE
+    while rows := checks.fetch(
+        f"""
+        SELECT x.line, x.field, x.value, x.code, x.message, x.detail, {values}
+        FROM (SELECT * FROM import_rejects WHERE line > %s AND line <= (
+                  SELECT max(line) FROM (SELECT line FROM import_rejects WHERE line > %s
+                                         ORDER BY line LIMIT {count:d}) page
+              )) x LEFT JOIN import_rows r ON r.line = x.line
+        ORDER BY x.line, x.field
+        """,
+        [after, after],
+    ):
+        yield from rows[:limit]
+        if limit:
+            return
+        after = rows[-1][0]
 
 
 def group_rejects(checks):

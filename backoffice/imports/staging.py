@@ -12,6 +12,8 @@ They belong to the connection: one import at a time on each, and nobody else see
 """
 
 import contextlib
+import csv
+import io
 
 from django.db import transaction
 from django.db.models import BigAutoField
@@ -115,7 +117,8 @@ class Staging:
         lines: their numbers · values: a sequence per value column · links: one per
         many-to-many column, of tuples of texts.
         """
-        self.write("import_rows", 1 + len(values), zip(lines, *values, strict=True))
+        if not (self.is_postgresql and self._copy_texts(lines, values)):
+            self.write("import_rows", 1 + len(values), zip(lines, *values, strict=True))
         for column, cells in zip(self.links, links, strict=True):
             rows = [
                 (line, ref) for line, refs in zip(lines, cells, strict=True) for ref in refs
@@ -125,15 +128,29 @@ class Staging:
             candidates, column.candidates = column.candidates, []
             self.write(f"import_candidates_{column.name}", 2, candidates)
 
+    def _copy_texts(self, lines, values):
+        """A third of the time of `write`; whether all are texts, and so it could be used."""
+        if {type(value) for column in values for value in column} != {str}:
+            return False
+        texts = io.StringIO(newline="")
+        csv.writer(texts).writerows(zip(lines, *values, strict=True))
+        if "\n\\." in texts.getvalue():  # within a cell, yet COPY would take it for the end
+            return False
+        names = ", ".join(f"v_{column.name}" for column in self.values)
+        copy_in = f"COPY import_rows FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({names}))"
+        with self.connection.cursor() as cursor, cursor.copy(copy_in) as copy:
+            copy.write(texts.getvalue())
+        return True
+
     def write_rejects(self, rejects):
         self.write("import_rejects", 6, rejects)
 
     def write_repairs(self, repairs):
         self.write("import_repairs", 4, repairs)
 
-    def analyze(self):
+    def analyze(self, *names):
         """Tell PostgreSQL's planner how many rows there are; SQLite does well without."""
         if self.is_postgresql:
             with self.connection.cursor() as cursor:
-                for name, _definition in self.tables():
+                for name in names or [name for name, _definition in self.tables()]:
                     cursor.execute(f"ANALYZE {name}")

@@ -5,12 +5,12 @@ from django.contrib.admin.models import LogEntry
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.filters import InUseFilter
 
 
 @admin.register(LogEntry)
-class ActivityAdmin(PlainModelAdmin):
+class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Needs the permission to view log entries; nobody adds, changes or deletes one.
 
     So an account that has done something can't be deleted, which would delete its log too;
@@ -55,12 +55,3 @@ class ActivityAdmin(PlainModelAdmin):
         return super().changelist_view(
             request, {"title": self.menu_title} | (extra_context or {})
         )
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False

@@ -21,6 +21,19 @@ class PlainModelAdmin(
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
 
 
+class ReadOnlyMixin:
+    """For a ModelAdmin that shows what others write; nobody adds, changes or deletes."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
 class ModelAdmin(ImportMixin, ExportMixin, HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin):
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.filters import InUseFilter
 from backoffice.models import ImportJob
 
@@ -16,7 +16,7 @@ admin.site.unregister(DBTaskResult)
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(PlainModelAdmin):
+class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Read only; an import's own page is where its model's pages are.
 
     Whoever may import into a model sees its imports.
@@ -58,15 +58,6 @@ class ImportJobAdmin(PlainModelAdmin):
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         job = get_object_or_404(self.get_queryset(request), pk=object_id)

@@ -76,8 +76,9 @@ def open_page(chromium, server):
         page.on(
             "requestfailed",
             # Aborted: the page was left, or the answer is a download.
-            lambda r: r.failure == "net::ERR_ABORTED"
-            or page.problems.append(f"{r.url}: {r.failure}"),
+            lambda r: (
+                r.failure == "net::ERR_ABORTED" or page.problems.append(f"{r.url}: {r.failure}")
+            ),
         )
         page.goto(path)
         return page

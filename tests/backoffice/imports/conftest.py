@@ -1,5 +1,7 @@
 """Files to import."""
 
+import csv
+
 import pytest
 
 
@@ -13,3 +15,16 @@ def saved(tmp_path):
         return path
 
     return save
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    """`write_csv(*rows)`: the path of a file that has them."""
+
+    def write(*rows):
+        path = tmp_path / "file.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return path
+
+    return write

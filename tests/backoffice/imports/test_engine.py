@@ -5,11 +5,7 @@ import csv
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from backoffice.exports.delimited import delimited_lines
-from backoffice.exports.rows import export_rows
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
@@ -21,35 +17,13 @@ from library.resources import (
     LibraryResource,
     PatronResource,
 )
-from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
+from tests.backoffice.imports.running import HEADER, counted, run
+from tests.factories import make_book, make_librarian, make_library, make_user
 
 pytestmark = pytest.mark.django_db
 
-HEADER = ["name", "address", "state", "phone_number", "zip_code"]
 PRINCETON = ["Princeton", "65 Witherspoon Street", "NJ", "609-924-9529", "08542-3214"]
 SEAFORD = ["Seaford", "2234 Jackson Ave", "NY", "516-221-1334", "11783"]
-
-
-@pytest.fixture
-def write_csv(tmp_path):
-    def write(*rows):
-        path = tmp_path / "file.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
-        return path
-
-    return write
-
-
-def run(resource_class, path, **options):
-    """Import the file, whatever it holds; the counts, and the rejects as text."""
-    with Import(resource_class, open_source(path), **options) as imported:
-        counts = imported.apply()
-        return counts, [str(reject) for reject in imported.rejects()]
-
-
-def counted(counts):
-    return counts.new, counts.updated, counts.unchanged, counts.rejected
 
 
 def test_new_rows_are_created_as_the_file_has_them(write_csv):
@@ -382,45 +356,3 @@ def test_lost_zeros_are_restored_where_asked_and_told(write_csv):
 def test_a_repair_that_is_not_offered_is_refused(write_csv):
     with pytest.raises(MappingError, match="zip_zeros"):
         Import(LibraryResource, open_source(write_csv(HEADER)), repairs=["magic"])
-
-
-cell = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("|'\"=,"),
-    max_size=8,
-)
-written = cell.map(str.strip).filter(bool)
-slow = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@slow
-@given(rows=st.lists(st.tuples(cell, cell, st.sampled_from(["NY", "ZZ", ""])), max_size=12))
-def test_the_counts_add_up_and_are_what_happens(write_csv, rows):
-    Library.objects.all().delete()
-    path = write_csv(HEADER, *([a, b, s, "212-222-6559", "10001"] for a, b, s in rows))
-    counts, _rejects = run(LibraryResource, path)
-    assert counts.rows == sum(counted(counts)) == len(rows)
-    assert Library.objects.count() == counts.new
-    again, _rejects = run(LibraryResource, path)
-    assert counted(again) == (0, 0, counts.new, counts.rejected)
-
-
-@slow
-@given(names=st.lists(written, max_size=6), data=st.data())
-def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, data):
-    Library.objects.all().delete()
-    Book.objects.all().delete()
-    libraries = [make_library(name=name) for name in names]
-    for title in data.draw(st.lists(written, max_size=4, unique=True)):
-        held = data.draw(st.sets(st.sampled_from(libraries))) if libraries else ()
-        make_book(title=title, libraries=held)
-    for library in libraries[:2]:
-        make_patron(library=library)
-    for resource_class in (LibraryResource, PatronResource, BookResource):
-        resource = resource_class()
-        rows = list(export_rows(resource, resource.get_queryset()))
-        path = tmp_path / "exported.csv"
-        path.write_bytes(b"".join(delimited_lines(rows)))
-        counts, rejects = run(resource_class, path)
-        assert (counted(counts), rejects) == ((0, 0, len(rows) - 1, 0), [])

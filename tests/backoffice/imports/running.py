@@ -1,0 +1,17 @@
+"""What the tests of the engine share."""
+
+from backoffice.imports.engine import Import
+from backoffice.imports.reader import open_source
+
+HEADER = ["name", "address", "state", "phone_number", "zip_code"]
+
+
+def run(resource_class, path, **options):
+    """Import the file, whatever it holds; the counts, and the rejects as text."""
+    with Import(resource_class, open_source(path), **options) as imported:
+        counts = imported.apply()
+        return counts, [str(reject) for reject in imported.rejects()]
+
+
+def counted(counts):
+    return counts.new, counts.updated, counts.unchanged, counts.rejected

@@ -1,0 +1,56 @@
+"""What holds for any file: counts add up, and an export imports without a change."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backoffice.exports.delimited import delimited_lines
+from backoffice.exports.rows import export_rows
+from library.models import Book, Library
+from library.resources import BookResource, LibraryResource, PatronResource
+from tests.backoffice.imports.running import HEADER, counted, run
+from tests.factories import make_book, make_library, make_patron
+
+pytestmark = pytest.mark.django_db
+
+
+cell = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("|'\"=,"),
+    max_size=8,
+)
+written = cell.map(str.strip).filter(bool)
+slow = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@slow
+@given(rows=st.lists(st.tuples(cell, cell, st.sampled_from(["NY", "ZZ", ""])), max_size=12))
+def test_the_counts_add_up_and_are_what_happens(write_csv, rows):
+    Library.objects.all().delete()
+    path = write_csv(HEADER, *([a, b, s, "212-222-6559", "10001"] for a, b, s in rows))
+    counts, _rejects = run(LibraryResource, path)
+    assert counts.rows == sum(counted(counts)) == len(rows)
+    assert Library.objects.count() == counts.new
+    again, _rejects = run(LibraryResource, path)
+    assert counted(again) == (0, 0, counts.new, counts.rejected)
+
+
+@slow
+@given(names=st.lists(written, max_size=6), data=st.data())
+def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, data):
+    Library.objects.all().delete()
+    Book.objects.all().delete()
+    libraries = [make_library(name=name) for name in names]
+    for title in data.draw(st.lists(written, max_size=4, unique=True)):
+        held = data.draw(st.sets(st.sampled_from(libraries))) if libraries else ()
+        make_book(title=title, libraries=held)
+    for library in libraries[:2]:
+        make_patron(library=library)
+    for resource_class in (LibraryResource, PatronResource, BookResource):
+        resource = resource_class()
+        rows = list(export_rows(resource, resource.get_queryset()))
+        path = tmp_path / "exported.csv"
+        path.write_bytes(b"".join(delimited_lines(rows)))
+        counts, rejects = run(resource_class, path)
+        assert (counted(counts), rejects) == ((0, 0, len(rows) - 1, 0), [])

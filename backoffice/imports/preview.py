@@ -47,7 +47,11 @@ def read_changes(imported):
 
 def _changes(imported, planned):
     checks = imported.checks
-    new = {c.name: _new_texts(checks, c, [row[0] for row in planned]) for c in imported.columns}
+    lines = [row[0] for row in planned]
+    new = _new_values(checks, [c for c in imported.columns if c.kind == "value"], lines)
+    for column in imported.columns:
+        if column.kind != "value":
+            new[column.name] = _new_references(checks, column, lines)
     old = _old_texts(imported, [pk for _line, action, pk in planned if action == "updated"])
     return [
         Change(
@@ -75,15 +79,20 @@ def _old_texts(imported, pks):
     }
 
 
-def _new_texts(checks, column, lines):
+def _new_values(checks, columns, lines):
+    """Per field and line, the text of what would be written."""
+    marks = ", ".join(["%s"] * len(lines))
+    names = ", ".join(["line", *(f"v_{column.name}" for column in columns)])
+    rows = checks.fetch(f"SELECT {names} FROM import_rows WHERE line IN ({marks})", lines)
+    return {
+        column.name: {row[0]: str(column.resource_field.widget.render(row[i])) for row in rows}
+        for i, column in enumerate(columns, 1)
+    }
+
+
+def _new_references(checks, column, lines):
     """Per line, the text of what would be written."""
     marks = ", ".join(["%s"] * len(lines))
-    if column.kind == "value":
-        rows = checks.fetch(
-            f"SELECT line, v_{column.name} FROM import_rows WHERE line IN ({marks})", lines
-        )
-        render = column.resource_field.widget.render
-        return {line: str(render(value)) for line, value in rows}
     source, ref = f"import_links_{column.name}", "ref"
     if column.kind == "reference":
         source, ref = "import_rows", f"v_{column.name}"

@@ -64,6 +64,8 @@ class ImportJob(models.Model):
     status = models.CharField(
         gettext_lazy("status"), max_length=10, choices=Status, default=Status.UPLOADED
     )
+    #: What it waits for a worker to do: checking, applying or undoing; "" where it doesn't.
+    waiting = models.CharField(gettext_lazy("waiting"), max_length=10, blank=True)
     error = models.TextField(gettext_lazy("error"), blank=True)
     rows = models.PositiveIntegerField(gettext_lazy("rows"), null=True)
     new = models.PositiveIntegerField(gettext_lazy("new"), null=True)
@@ -119,13 +121,18 @@ class ImportJob(models.Model):
         return Counts(self.rows, self.new, self.updated, self.unchanged, self.rejected)
 
     @property
-    def may_apply(self):
+    def is_applicable(self):
         """Whether what the check found can be written as it was asked for."""
         return (
             self.status == self.Status.CHECKED
             and bool(self.new or self.updated)
             and (not self.rejected or self.options.get("on_error") == "skip")
         )
+
+    @property
+    def may_apply(self):
+        """Whether staff can have it applied: it is applicable, and not waiting for that."""
+        return self.is_applicable and not self.waiting
 
     @property
     def same_file(self):
@@ -165,7 +172,7 @@ class ImportJob(models.Model):
         """
         now, claim = timezone.now(), secrets.token_hex(16)
         fields |= {"claim": claim, "heartbeat": now, "started_at": now, "error": ""}
-        fields["runs"] = models.F("runs") + 1
+        fields |= {"runs": models.F("runs") + 1, "waiting": ""}
         if not self._mine.move(*sources, to=to, **fields):
             raise JobStopped
         self.refresh_from_db()
@@ -196,6 +203,7 @@ class ImportJob(models.Model):
                 status.CHECKING,
                 status.CHECKED,
                 to=status.CANCELLED,
+                waiting="",
                 finished_at=timezone.now(),
             )
         )

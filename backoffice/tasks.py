@@ -13,6 +13,9 @@ from django_tasks import task
 from backoffice.imports import jobs
 from backoffice.models import ImportJob, JobStopped
 
+Status = ImportJob.Status
+#: What a job waits for while its task is in the queue.
+WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING, "undo": Status.UNDOING}
 SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
 
 
@@ -50,10 +53,15 @@ def start_undo(job):
 
 
 def enqueue(task_, job, *, rows=None):
-    """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows."""
+    """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows.
+
+    A job that waits already is not queued a second time.
+    """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
         task_.using(backend="immediate").enqueue(job.pk)
-    else:
+        return
+    waiting = ImportJob.objects.filter(pk=job.pk)
+    if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
         transaction.on_commit(lambda: task_.enqueue(job.pk))
 
 

@@ -100,10 +100,10 @@ class ImportMixin(UpstreamImportMixin):
     def import_job_view(self, request, pk):
         """The page of a job, by how far it is."""
         job = self._get_job(request, pk)
+        if job.waiting or job.status in RUNNING:
+            return self._show(request, job, "running", self._progress(job))
         if job.status == Status.UPLOADED:
             return self._map(request, job)
-        if job.status in RUNNING:
-            return self._show(request, job, "running", self._progress(job))
         if job.status == Status.CHECKED:
             return self._show(request, job, "preview", self._preview(request, job))
         return self._show(request, job, "ended", self._ended(job))
@@ -142,7 +142,7 @@ class ImportMixin(UpstreamImportMixin):
     def import_undo_view(self, request, pk):
         """What undoing would do and leave; then doing it."""
         job = self._get_job(request, pk)
-        if job.status != Status.DONE:
+        if job.status != Status.DONE or job.waiting:
             return self._redirect(job)
         if request.method == "POST":
             ImportJob.objects.filter(pk=job.pk).update(undo={"user": request.user.pk})
@@ -193,13 +193,13 @@ class ImportMixin(UpstreamImportMixin):
         total = job.rows if job.status == Status.APPLYING else job.lines
         left = max(total - job.progress, 0) if total else None
         return {
-            "status": job.status,
-            "running": job.status in RUNNING,
+            "status": "waiting" if job.waiting else job.status,
+            "running": bool(job.waiting) or job.status in RUNNING,
             "rows": job.progress,
             "total": total or None,
             "rate": round(rate),
             "seconds_left": round(left / rate) if rate and left is not None else None,
-            "worker_is_missing": job.status in RUNNING and tasks.worker_is_missing(),
+            "worker_is_missing": bool(job.waiting) and tasks.worker_is_missing(),
         }
 
     def _preview(self, request, job):

@@ -123,6 +123,7 @@ def _take_up_lost_tasks(limit):
         this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
         ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
         if ended and job is not None and job.status == back:
+            ImportJob.objects.filter(pk=pk).update(waiting="")
             tasks.enqueue(task, job)
             lost += 1
     return lost

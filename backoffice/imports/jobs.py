@@ -158,7 +158,7 @@ def apply_job(job):
         # Inside the transaction: the rows and the word that they are there, or neither.
         job.finish(Status.DONE, applied_at=now)
 
-    if not job.may_apply:
+    if not job.is_applicable:
         raise JobStopped
     with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
         imported.apply(expected=job.counts, progress=job.beat, begin=begin)

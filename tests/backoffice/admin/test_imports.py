@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
 
 from backoffice.models import ImportJob
 from library.models import Library
@@ -258,6 +259,21 @@ def test_progress_is_told_to_the_page(admin_client):
     page = admin_client.get(reverse(JOB, args=[job.pk]))
     assert "Checking the file" in page.text
     assert "Cancel" in page.text
+
+
+def test_a_large_file_waits_for_the_worker_and_says_so(
+    admin_client, settings, django_capture_on_commit_callbacks
+):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    with django_capture_on_commit_callbacks(execute=True):
+        page = check(admin_client, HEADER + GOOD)
+    assert "Waiting for the worker" in page.text
+    assert "No worker has been seen lately" in page.text
+    # A second click, or another tab, queues nothing more.
+    job = page.context["job"]
+    assert "Waiting for the worker" in admin_client.post(reverse(JOB, args=[job.pk])).text
+    assert DBTaskResult.objects.count() == 1
+    assert "Cancelled" in press(admin_client, page, "_cancel").text
 
 
 def test_the_survey_imports_as_it_comes(admin_client, shared_data):

@@ -129,7 +129,7 @@ class Staging:
             self.write(f"import_candidates_{column.name}", 2, candidates)
 
     def _copy_texts(self, lines, values):
-        """A third of the time of `write`; whether all are texts, and so it could be used."""
+        """COPY a chunk in one piece; whether all values are texts, and so it could be."""
         if {type(value) for column in values for value in column} != {str}:
             return False
         texts = io.StringIO(newline="")

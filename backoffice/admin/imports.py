@@ -4,6 +4,7 @@ The URL names and the permission hook are django-import-export's; a job
 (`backoffice.models.ImportJob`) goes through the pages, and the engine does the work.
 """
 
+import math
 from pathlib import Path
 
 from django.contrib import messages
@@ -198,7 +199,8 @@ class ImportMixin(UpstreamImportMixin):
             "rows": job.progress,
             "total": total or None,
             "rate": round(rate),
-            "seconds_left": round(left / rate) if rate and left is not None else None,
+            # None as well once all is read, and the rows are compared with the table's.
+            "seconds_left": math.ceil(left / rate) if rate and left else None,
             "worker_is_missing": bool(job.waiting) and tasks.worker_is_missing(),
         }
 

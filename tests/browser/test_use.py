@@ -180,6 +180,13 @@ def test_an_import_from_end_to_end(open_page, tmp_path, scripts):
     assert rows(page) == 0
 
 
+def test_a_running_import_shows_how_far_it_is_and_no_more(open_page, server):
+    page = open_page(server.pages["import running"])
+    assert page.locator("progress").is_visible()
+    assert not page.locator("[data-worker]").is_visible()
+    assert not page.locator("[data-left]").is_visible()
+
+
 def test_an_export_has_the_rows_of_the_list(open_page, tmp_path):
     page = open_page("/admin/library/library/?state=NJ")
     listed = rows(page)

@@ -32,10 +32,8 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         started = time.monotonic()
         job = self.get_job(options["job"])
-        with Undo(job) as undo:
-            counts, left = undo.plan(), undo.left(SHOWN)
         if not options["json"]:
-            self.show(counts, left)
+            self.show(job)
             if options["interactive"] and input(_("Undo the import? [yes/no]: ")) != "yes":
                 raise CommandError(_("Nothing was undone."), returncode=2)
         try:
@@ -66,7 +64,10 @@ class Command(BaseCommand):
             raise CommandError(message % {"job": job, "status": status}, returncode=2)
         return job
 
-    def show(self, counts, left):
+    def show(self, job):
+        """What it would do, and the first of what it would leave alone."""
+        with Undo(job) as undo:
+            counts, left = undo.plan(), undo.left(SHOWN)
         for _pk, text, why in left:
             self.stderr.write(self.style.WARNING(f"{text}: {why}"))
         self.stderr.write(

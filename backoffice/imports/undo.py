@@ -118,8 +118,9 @@ class Undo:
             INSERT INTO import_undo (pk, history_id, kind, previous_id, why)
             SELECT h.{self.pk}, h.history_id, h.history_type,
                    -- + 0: else PostgreSQL reads back through all of history for each row
-                   (SELECT max(o.history_id + 0) FROM {self.history} o
-                    WHERE o.{self.pk} = h.{self.pk} AND o.history_id < h.history_id),
+                   CASE WHEN h.history_type = '~' THEN
+                        (SELECT max(o.history_id + 0) FROM {self.history} o
+                         WHERE o.{self.pk} = h.{self.pk} AND o.history_id < h.history_id) END,
                    CASE WHEN live.{self.pk} IS NULL THEN 'gone'
                         WHEN NOT ({same}) THEN 'edited'
                         WHEN EXISTS (SELECT 1 FROM {self.history} n

@@ -9,6 +9,7 @@ these is mended upstream.
 
 from itertools import islice
 
+from django.db.models import ForeignKey
 from django.db.models.signals import pre_save
 from django.utils import timezone
 from simple_history.models import HistoricalRecords as UpstreamRecords
@@ -25,7 +26,27 @@ def chunked(pks):
 
 
 class HistoricalRecords(UpstreamRecords):
-    """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model."""
+    """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model.
+
+    Records are looked up by row, date and key, and outlive what they name. So what else they
+    hold has neither index nor constraint, which would be most of what writing a record costs.
+    """
+
+    def __init__(self, *args, user_db_constraint=False, **kwargs):
+        super().__init__(*args, user_db_constraint=user_db_constraint, **kwargs)
+
+    def copy_fields(self, model):
+        fields = super().copy_fields(model)
+        for field in fields.values():
+            if field.is_relation or model._meta.auto_created:
+                field.db_index = False
+        return fields
+
+    def _get_history_user_fields(self):
+        fields = super()._get_history_user_fields()
+        if isinstance(user := fields["history_user"], ForeignKey):
+            user.db_index = False
+        return fields
 
     def finalize(self, sender, **kwargs):
         super().finalize(sender, **kwargs)

@@ -50,6 +50,65 @@ def test_import_reads_references_two_tables_away(tmp_path, patron):
     assert [link.book for link in record.books.all()] == [book]
 
 
+def rejects_of(path, tmp_path):
+    target = tmp_path / "rejects.csv"
+    call_command(
+        "import",
+        "loans.Loan",
+        str(path),
+        "--json",
+        on_error="skip",
+        rejects=str(target),
+        stdout=io.StringIO(),
+    )
+    with target.open(newline="", encoding="utf-8") as file:
+        return {row["loan"]: row["error"] for row in csv.DictReader(file)}
+
+
+def test_constraints_of_the_model_reject_rows(tmp_path, patron):
+    """A check, a unique expression and a unique column under a condition; columns or not."""
+    ann, kim, _lee = (make_patron(name=name) for name in ("Ann", "Kim", "Lee"))
+    Loan.objects.create(number="A1", patron=ann, renewals=1)
+    Loan.objects.create(number="A2", patron=kim, renewals=9)
+    path = tmp_path / "loans.csv"
+    path.write_text(
+        "loan,borrower,renewals\n"
+        "a1,Lee,0\n"  # A1, in another case
+        "B1,Lee,10\n"  # too many
+        "B2,Ann,2\n"  # Ann has A1 renewed
+        "B3,Ann,0\n"
+        "B4,Lee,1\n"
+        "B5,Lee,2\n"  # Lee has B4 renewed
+        "b4,Ann,0\n"  # B4, in another case
+        "A2,Kim,8\n",  # her own
+        encoding="utf-8",
+    )
+    rejects = rejects_of(path, tmp_path)
+    assert rejects == {
+        "a1": "row 2, number 'a1': Belongs to another record (loan) already.",
+        "B1": "row 3, renewals '10': A loan is renewed nine times at most.",
+        "B2": rejects["B2"],
+        "B5": rejects["B5"],
+        "b4": "row 8, number 'b4': Repeats row 6, which was taken. Keep one of the two.",
+    }
+    assert rejects["B2"].startswith("row 4, patron ")
+    assert "Belongs to another record" in rejects["B2"]
+    assert "Repeats row 6" in rejects["B5"]
+    kept = Loan.objects.order_by("number").values_list("number", "renewals")
+    assert list(kept) == [("A1", 1), ("A2", 8), ("B3", 0), ("B4", 1)]
+
+
+def test_constraints_see_what_the_file_leaves_alone(tmp_path):
+    """The patron of a loan is not in the file, yet decides."""
+    ann = make_patron(name="Ann")
+    for number in ("A1", "A2"):
+        Loan.objects.create(number=number, patron=ann)
+    path = tmp_path / "loans.csv"
+    path.write_text("loan,renewals\nA1,1\nA2,1\n", encoding="utf-8")
+    assert "Repeats row 2" in rejects_of(path, tmp_path)["A2"]
+    assert list(Loan.objects.order_by("number").values_list("renewals", flat=True)) == [1, 0]
+
+
 def test_export_then_import_changes_nothing(tmp_path, patron):
     loan = Loan.objects.create(number="1", patron=patron, due=datetime.date(2026, 12, 1))
     loan.books.set([make_book(), make_book()])

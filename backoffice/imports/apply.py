@@ -15,8 +15,8 @@ class Apply:
         self.connection, self.quote = checks.connection, checks.quote
         self.table, self.pk = checks.table, checks.pk
         self.records = Records(self.connection, self.model)
-        #: The primary key of a row of the plan, as SQL.
-        self.key = "p.pk"
+        #: New rows get the primary keys above this one; None where there are none.
+        self.base = None
 
     def lock(self):
         """Keep other writers from the table between the checks and the writing.
@@ -27,15 +27,20 @@ class Apply:
         if self.staging.is_postgresql:
             self.checks.execute(LOCK % self.table)
 
-    def run(self, *, user=None, reason=""):
-        """Write it all; `user` and `reason` are for history."""
+    def run(self, counts, *, user=None, reason=""):
+        """Write it all, as counted; `user` and `reason` are for history."""
         self.user_id, self.reason = user.pk if user else None, reason[:100]
-        self.record_missing()
-        self.update()
-        self.create()
+        if counts.updated:
+            self.record_missing()
+            self.update()
+        if counts.new and (created := self.create()) != counts.new:
+            raise RuntimeError(f"{created} rows created, where {counts.new} were counted")
         self.write_links()
-        self.record("~", "updated")
-        self.record("+", "new")
+        live = f"live.{self.pk}"
+        if counts.updated:
+            self.record("~", f"{live} IN ({self.updated()})")
+        if counts.new:
+            self.record("+", f"{live} > {self.base:d}")
 
     # Live rows ----------------------------------------------------------------------
 
@@ -48,7 +53,7 @@ class Apply:
             for c in self.staging.values
         ]
         params = []
-        for field, value in self.own_values(add=False):
+        for field, value in self.checks.own_values(add=False):
             values.append(f"{self.quote(field.column)} = %s")
             params.append(value)
         self.checks.execute(
@@ -61,37 +66,22 @@ class Apply:
         )
 
     def create(self):
-        ((last_line,),) = self.checks.fetch(
-            "SELECT max(line) FROM import_plan WHERE action = 'new'"
-        )
-        if last_line is None:
-            return
+        """Insert the new rows; how many there were."""
+        ((last_line,),) = self.checks.fetch("SELECT max(line) FROM import_rows")
         # The keys are known beforehand, so history and links need no look-up. They have
         # gaps where the file has rows that aren't new.
-        self.key = f"coalesce(p.pk, p.line + {self.reserve_keys(last_line):d})"
-        columns, own = self.written_columns(), list(self.own_values(add=True))
+        self.base = self.reserve_keys(last_line)
+        columns, own = self.written_columns(), list(self.checks.own_values(add=True))
         names = [self.pk, *columns, *(self.quote(field.column) for field, _value in own)]
-        values = [self.key, *(f"s.{column}" for column in columns), *["%s"] * len(own)]
-        self.checks.execute(
+        key = f"s.line + {self.base:d}"
+        values = [key, *(f"s.{column}" for column in columns), *["%s"] * len(own)]
+        return self.checks.execute(
             f"""
             INSERT INTO {self.table} ({", ".join(names)})
-            SELECT {", ".join(values)}
-            FROM ({self.checks.staged()}) s JOIN import_plan p ON p.line = s.line
-            WHERE p.action = 'new' ORDER BY s.line
+            SELECT {", ".join(values)} FROM ({self.checks.new_rows()}) s ORDER BY s.line
             """,
             [value for _field, value in own],
         )
-
-    def own_values(self, *, add):
-        """Fields the file doesn't give, with the value Django would write there."""
-        given = {column.model_field for column in self.staging.values}
-        blank = self.model()
-        for field in self.model._meta.concrete_fields:
-            if field in given or field.primary_key:
-                continue
-            if add or getattr(field, "auto_now", False):
-                value = field.pre_save(blank, add)
-                yield field, field.get_db_prep_save(value, self.connection)
 
     def reserve_keys(self, count):
         """A number that primary keys `+ 1 … + count` are free above, and stay so."""
@@ -119,29 +109,37 @@ class Apply:
 
     # Links --------------------------------------------------------------------------
 
+    def updated(self):
+        return "SELECT p.pk FROM import_plan p WHERE p.action = 'updated'"
+
+    def written(self):
+        """SELECT of the rows that are written, new ones too: `line`, `pk`."""
+        key = "p.pk" if self.base is None else f"coalesce(p.pk, p.line + {self.base:d})"
+        return (
+            f"SELECT p.line, {key} AS pk FROM ({self.checks.planned()}) p"
+            " WHERE p.action IN ('new', 'updated')"
+        )
+
     def write_links(self):
         """Make each written row's links what its cell lists, no more and no less."""
         for column in self.staging.links:
             table, source, target = self.checks.link_table(column)
-            wanted = self.checks.wanted_links(column, self.key)
+            wanted = self.checks.wanted_links(column)
             self.checks.execute(
                 f"""
                 DELETE FROM {table}
-                WHERE {source} IN (
-                    SELECT p.pk FROM import_plan p
-                    WHERE p.action = 'updated' AND {self.checks.lists_links(column)}
-                )
+                WHERE {source} IN ({self.updated()} AND {self.checks.lists_links(column)})
                 AND NOT EXISTS (
                     SELECT 1 FROM ({wanted}) w
                     WHERE w.pk = {table}.{source} AND w.target = {table}.{target}
                 )
                 """
             )
+            wanted = self.checks.wanted_links(column, f"({self.written()})")
             self.checks.execute(
                 f"""
                 INSERT INTO {table} ({source}, {target})
                 SELECT w.pk, w.target FROM ({wanted}) w
-                JOIN import_plan p ON p.line = w.line AND p.action IN ('new', 'updated')
                 WHERE NOT EXISTS (
                     SELECT 1 FROM {table} m WHERE m.{source} = w.pk AND m.{target} = w.target
                 )
@@ -154,18 +152,15 @@ class Apply:
     def record_missing(self):
         """A row changed for the first time gets its present state written down as well."""
         if self.records.model is not None:
-            rows = (
-                f"SELECT p.pk, p.line AS place FROM import_plan p WHERE p.action = 'updated'"
-                f" AND NOT EXISTS (SELECT 1 FROM {self.records.table} h"
-                f" WHERE h.{self.pk} = p.pk)"
+            self.records.write(
+                f"live.{self.pk} IN ({self.updated()} AND NOT EXISTS (SELECT 1"
+                f" FROM {self.records.table} h WHERE h.{self.pk} = p.pk))",
+                history_type="~",
+                reason=BEFORE,
+                user_id=None,
             )
-            self.records.write(rows, history_type="~", reason=BEFORE, user_id=None)
 
-    def record(self, history_type, action):
+    def record(self, history_type, condition):
         self.records.write(
-            f"SELECT {self.key} AS pk, p.line AS place FROM import_plan p"
-            f" WHERE p.action = '{action}'",
-            history_type=history_type,
-            reason=self.reason,
-            user_id=self.user_id,
+            condition, history_type=history_type, reason=self.reason, user_id=self.user_id
         )

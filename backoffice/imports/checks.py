@@ -1,14 +1,26 @@
 """What a staged file would do, found by set operations: a statement a check, not a row.
 
-Fills `import_targets_…`, `import_rejects` and `import_plan` of staging. Can be repeated:
-what an earlier run found is forgotten first.
+Fills `import_targets_…`, `import_rejects` and `import_plan` of staging. The plan holds the
+rows that a live row has the key of; a staged row that is in neither rejects nor plan is new.
+Can be repeated: what an earlier run found is forgotten first.
 """
 
 from dataclasses import asdict, dataclass
 
 from django.db.models import NOT_PROVIDED
 
-ROW_CODES = ("unknown", "ambiguous", "duplicate", "many", "missing", "empty", "taken")
+from backoffice.imports.constraints import Constraints
+
+ROW_CODES = (
+    "unknown",
+    "ambiguous",
+    "duplicate",
+    "many",
+    "missing",
+    "empty",
+    "taken",
+    "refused",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Checks:
         self.quote = self.connection.ops.quote_name
         self.table = self.quote(model._meta.db_table)
         self.pk = self.quote(model._meta.pk.column)
+        self.has_rejects = False  # among the staged rows; cells reject theirs before
 
     def execute(self, sql, params=()):
         with self.connection.cursor() as cursor:
@@ -39,6 +52,12 @@ class Checks:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall()
+
+    def reject(self, select, params=()):
+        """Put `line, field, value, code, message, detail` into the rejects."""
+        columns = "line, field, value, code, message, detail"
+        if self.execute(f"INSERT INTO import_rejects ({columns}) {select}", params):
+            self.has_rejects = True
 
     # The staged rows, references looked up ------------------------------------------
 
@@ -58,9 +77,27 @@ class Checks:
                 )
                 source = f"t_{c.name}.target"
             selected.append(f"{source} AS {self.column(c)}")
+        joins = " ".join(joins)
+        return f"SELECT {', '.join(selected)} FROM import_rows r {joins}{self.accepted()}"
+
+    def accepted(self):
+        """The condition that row `r` is not rejected; none where no row is."""
+        if not self.has_rejects:
+            return ""
+        return " WHERE NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
+
+    def planned(self):
+        """SELECT of the rows not rejected: `line`, `pk` (NULL for a new one), `action`."""
         return (
-            f"SELECT {', '.join(selected)} FROM import_rows r {' '.join(joins)}"
-            " WHERE NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
+            "SELECT r.line, p.pk, coalesce(p.action, 'new') AS action"
+            f" FROM import_rows r LEFT JOIN import_plan p ON p.line = r.line{self.accepted()}"
+        )
+
+    def new_rows(self):
+        """`staged()`, the new ones alone."""
+        return (
+            f"SELECT s.* FROM ({self.staged()}) s"
+            " WHERE NOT EXISTS (SELECT 1 FROM import_plan p WHERE p.line = s.line)"
         )
 
     def new_value(self, staged, live):
@@ -82,14 +119,14 @@ class Checks:
         marks = ", ".join(["%s"] * len(ROW_CODES))
         self.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
         self.execute("DELETE FROM import_plan")
+        self.has_rejects = False
         for column in [*self.staging.references, *self.staging.links]:
             self.look_up(column)
-        self.reject_repeated(self.key_columns(), self.match)
+        self.reject_repeated(self.staged(), self.key_columns(), self.match)
         self.match_rows()
         self.compare_links()
         self.reject_incomplete()
-        for fields in self.other_unique_keys():
-            self.reject_taken(fields)
+        Constraints(self).run()
         self.execute("DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)")
 
     def look_up(self, column):
@@ -112,9 +149,8 @@ class Checks:
         source, ref = f"import_links_{name}", "ref"
         if column.kind == "reference":
             source, ref = "import_rows", f"v_{name}"
-        self.execute(
+        self.reject(
             f"""
-            INSERT INTO import_rejects (line, field, value, code, message, detail)
             SELECT r.line, %s, r.{ref},
                    CASE WHEN t.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '', t.hits
             FROM {source} r LEFT JOIN import_targets_{name} t ON t.ref = r.{ref}
@@ -123,27 +159,29 @@ class Checks:
             [name],
         )
 
-    def reject_repeated(self, columns, names):
-        """Of rows with the same values in `columns` (`names`, for staff), keep the first."""
-        keys = ", ".join(columns)
-        nulls = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        same = " AND ".join(f"s.{column} = repeated.{column}" for column in columns)
+    def reject_repeated(self, rows, keys, names, params=()):
+        """Of `rows`, a SELECT, with the same values in the columns `keys`, keep the first.
+
+        names: of the fields that the keys are made of, for staff.
+        """
+        nulls = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+        same = " AND ".join(f"s.{key} = repeated.{key}" for key in keys)
+        keys = ", ".join(keys)
         # CROSS JOIN: SQLite looks at the rows again only where there are repeated keys.
-        self.execute(
+        self.reject(
             f"""
-            INSERT INTO import_rejects (line, field, value, code, message, detail)
             SELECT s.line, %s, '', 'duplicate', '', repeated.first
             FROM (
-                SELECT {keys}, min(line) AS first FROM ({self.staged()}) s WHERE {nulls}
+                SELECT {keys}, min(line) AS first FROM ({rows}) s WHERE {nulls}
                 GROUP BY {keys} HAVING count(*) > 1
-            ) repeated CROSS JOIN ({self.staged()}) s
+            ) repeated CROSS JOIN ({rows}) s
             WHERE {same} AND s.line <> repeated.first
             """,
-            [", ".join(names)],
+            [", ".join(names), *params, *params],
         )
 
     def match_rows(self):
-        """Plan each row: new, updated or unchanged, by the live row with its key."""
+        """Plan each row that a live row has the key of: updated or unchanged."""
         on = " AND ".join(f"live.{c} = s.{c}" for c in self.key_columns())
         same = " AND ".join(
             f"live.{self.column(c)} IS NOT DISTINCT FROM {self.new_value(c, 'live')}"
@@ -154,19 +192,15 @@ class Checks:
             f"""
             INSERT INTO import_plan (line, pk, hits, action)
             SELECT s.line, min(live.{self.pk}), count(live.{self.pk}),
-                   CASE WHEN count(live.{self.pk}) = 0 THEN 'new'
-                        WHEN min(CASE WHEN {same} THEN 1 ELSE 0 END) = 1 THEN 'unchanged'
+                   CASE WHEN min(CASE WHEN {same} THEN 1 ELSE 0 END) = 1 THEN 'unchanged'
                         ELSE 'updated' END
-            FROM ({self.staged()}) s LEFT JOIN {self.table} live ON {on}
+            FROM ({self.staged()}) s JOIN {self.table} live ON {on}
             GROUP BY s.line
             """
         )
         self.staging.analyze("import_plan")
-        self.execute(
-            """
-            INSERT INTO import_rejects (line, field, value, code, message, detail)
-            SELECT line, %s, '', 'many', '', hits FROM import_plan WHERE hits > 1
-            """,
+        self.reject(
+            "SELECT line, %s, '', 'many', '', hits FROM import_plan WHERE hits > 1",
             [", ".join(self.match)],
         )
 
@@ -179,10 +213,10 @@ class Checks:
             self.quote(field.m2m_reverse_name()),
         )
 
-    def wanted_links(self, column, key="p.pk"):
-        """SELECT of what the file lists: `line`, `pk` (as SQL: `key`), `target`."""
+    def wanted_links(self, column, rows="import_plan"):
+        """SELECT of what the file lists for `rows` of `line` and `pk`, and the `target`."""
         return (
-            f"SELECT DISTINCT p.line, {key} AS pk, t.target FROM import_plan p"
+            f"SELECT DISTINCT p.line, p.pk, t.target FROM {rows} p"
             f" JOIN import_links_{column.name} l ON l.line = p.line"
             f" JOIN import_targets_{column.name} t ON t.ref = l.ref"
         )
@@ -217,74 +251,42 @@ class Checks:
     def reject_incomplete(self):
         """New rows need a column for every field that has no value of its own."""
         given = {c.model_field for c in self.staging.columns}
-        for field in self.model._meta.concrete_fields:
-            has_value = (
-                field.primary_key
-                or field.null
-                or field.blank
-                or field.default is not NOT_PROVIDED
-                or field in given
-            )
-            if not has_value:
-                self.execute(
-                    """
-                    INSERT INTO import_rejects (line, field, value, code, message)
-                    SELECT line, %s, '', 'missing', '' FROM import_plan WHERE action = 'new'
-                    """,
-                    [field.name],
-                )
-        for column in self.staging.values:
-            if column.keep_blank and not column.model_field.null:
-                self.execute(
-                    f"""
-                    INSERT INTO import_rejects (line, field, value, code, message)
-                    SELECT p.line, %s, '', 'empty', '' FROM import_plan p
-                    JOIN import_rows r ON r.line = p.line
-                    WHERE p.action = 'new' AND r.v_{column.name} IS NULL
-                    """,
-                    [column.name],
-                )
-
-    def other_unique_keys(self):
-        """The field lists that must be unique, the match key apart, if the file has them."""
-        opts, given = self.model._meta, {c.model_field: c for c in self.staging.values}
-        keys = [(f,) for f in opts.concrete_fields if f.unique and not f.primary_key]
-        keys += [tuple(map(opts.get_field, names)) for names in opts.unique_together]
-        keys += [
-            tuple(map(opts.get_field, constraint.fields))
-            for constraint in opts.total_unique_constraints
+        lacking = [
+            (field.name, "missing", "")
+            for field in self.model._meta.concrete_fields
+            if not (field.primary_key or field.null or field.blank or field in given)
+            and field.default is NOT_PROVIDED
         ]
-        for fields in keys:
-            names = [given[f].name for f in fields if f in given]
-            if len(names) == len(fields) and set(names) != set(self.match):
-                yield fields
+        lacking += [
+            (column.name, "empty", f" WHERE s.{self.column(column)} IS NULL")
+            for column in self.staging.values
+            if column.keep_blank and not column.model_field.null
+        ]
+        if lacking:  # at once, so that a row is told all that it lacks
+            self.reject(
+                " UNION ALL ".join(
+                    f"SELECT line, %s, '', '{code}', '', CAST(NULL AS bigint)"
+                    f" FROM ({self.new_rows()}) s{where}"
+                    for _name, code, where in lacking
+                ),
+                [name for name, _code, _where in lacking],
+            )
 
-    def reject_taken(self, fields):
-        """Values that are unique and belong to another row, of the file or of the table."""
-        columns = [self.quote(field.column) for field in fields]
-        self.reject_repeated(columns, [field.name for field in fields])
-        on = " AND ".join(f"live.{column} = s.{column}" for column in columns)
-        self.execute(
-            f"""
-            INSERT INTO import_rejects (line, field, value, code, message, detail)
-            SELECT s.line, %s, '', 'taken', '', min(live.{self.pk})
-            FROM ({self.staged()}) s
-            JOIN import_plan p ON p.line = s.line
-            JOIN {self.table} live ON {on}
-            WHERE p.pk IS NULL OR live.{self.pk} <> p.pk
-            GROUP BY s.line
-            """,
-            [", ".join(field.name for field in fields)],
-        )
+    def own_values(self, *, add):
+        """Fields the file doesn't give, with the value Django would write there."""
+        given = {column.model_field for column in self.staging.values}
+        blank = self.model()
+        for field in self.model._meta.concrete_fields:
+            if field in given or field.primary_key:
+                continue
+            if add or getattr(field, "auto_now", False):
+                value = field.pre_save(blank, add)
+                yield field, field.get_db_prep_save(value, self.connection)
 
     def counts(self, rows):
         """The outcome for a file of `rows` rows; the four parts add up to it."""
         actions = dict(self.fetch("SELECT action, count(*) FROM import_plan GROUP BY action"))
         ((rejected,),) = self.fetch("SELECT count(DISTINCT line) FROM import_rejects")
-        return Counts(
-            rows,
-            actions.get("new", 0),
-            actions.get("updated", 0),
-            actions.get("unchanged", 0),
-            rejected,
-        )
+        updated, unchanged = actions.get("updated", 0), actions.get("unchanged", 0)
+        new = rows - rejected - updated - unchanged  # `Apply` proves it of what it writes
+        return Counts(rows, new, updated, unchanged, rejected)

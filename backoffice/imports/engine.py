@@ -8,7 +8,9 @@ Checking and applying are the same pass, so a preview never lies. Reading, clean
 staging hold no lock on the live tables.
 """
 
+import time
 from collections.abc import Iterator
+from operator import itemgetter
 
 from django.db import IntegrityError, connections, router, transaction
 from django.utils.translation import gettext as _
@@ -18,8 +20,12 @@ from backoffice.imports.checks import Checks, Counts
 from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import Change, read_changes
+from backoffice.imports.reader import collector_paused
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.staging import Staging
+
+BEAT = 2  # seconds between two words of progress
+_LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader has it
 
 
 class DatabaseMoved(Exception):
@@ -127,27 +133,32 @@ class Import:
     # The steps ----------------------------------------------------------------------
 
     def stage(self, progress=None):
-        """Read, clean and stage the whole file; `progress(rows)` is called per chunk.
+        """Read, clean and stage the whole file.
 
-        Raises ReaderError.
+        `progress(rows)` is called every BEAT seconds, and when it is read. Raises
+        ReaderError.
         """
-        self.rows = 0
+        self.rows, beat = 0, time.monotonic()
         for chunk in self.source.chunks():
             self.rows += len(chunk)
-            with self.staging.writing():
+            with collector_paused(), self.staging.appending():
                 self._stage_chunk(chunk)
-            if progress:
+            if progress and time.monotonic() > beat + BEAT:
+                self.staging.end_copy()
                 progress(self.rows)
+                beat = time.monotonic()
+        self.staging.end_copy()
+        if progress:
+            progress(self.rows)
         self.staging.analyze()
 
     def _stage_chunk(self, chunk):
-        rejects = [
-            (line, "", "", "row", problem, None) for line, _cells, problem in chunk if problem
-        ]
-        if rejects:
+        rejects = []
+        if any(map(_PROBLEM, chunk)):
+            rejects = [(row[0], "", "", "row", row[2], None) for row in chunk if row[2]]
             chunk = [row for row in chunk if not row[2]]
-        lines = [row[0] for row in chunk]
-        cells = list(zip(*(row[1] for row in chunk), strict=True)) if chunk else []
+        lines = list(map(_LINE, chunk))
+        cells = list(zip(*map(_CELLS, chunk), strict=True))
         cleaned = {c.name: self._clean(c, cells, lines, rejects) for c in self.columns}
         self._note_repairs(cells, lines)
         if rejects:
@@ -224,7 +235,7 @@ class Import:
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)
             if may_write is None or may_write(counts, apply.records.now):
-                apply.run(user=self.user, reason=self.reason)
+                apply.run(counts, user=self.user, reason=self.reason)
         return counts
 
     # What was found -----------------------------------------------------------------

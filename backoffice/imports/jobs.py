@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from backoffice.exports.formulas import escape_formula
-from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
+from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
@@ -28,7 +28,6 @@ from backoffice.models import ImportJob, JobStopped
 logger = logging.getLogger(__name__)
 
 Status = ImportJob.Status
-BEAT = 2  # seconds between heartbeats while changes are written down
 SAMPLED = 1000  # rows of each kind that a preview shows
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 

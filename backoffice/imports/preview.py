@@ -36,7 +36,7 @@ def read_changes(imported):
     line = 0
     while planned := imported.checks.fetch(
         f"""
-        SELECT line, action, pk FROM import_plan
+        SELECT line, action, pk FROM ({imported.checks.planned()}) p
         WHERE action IN ('new', 'updated') AND line > %s ORDER BY line LIMIT {CHUNK:d}
         """,
         [line],

@@ -43,11 +43,10 @@ class Records:
     def adapt(self, date):
         return self.connection.ops.adapt_datetimefield_value(date)
 
-    def write(self, rows, *, history_type, reason, user_id, links=True):
+    def write(self, condition, *, history_type, reason, user_id):
         """Copy live rows, and their links, into history.
 
-        rows: a SELECT of `pk` and `place`, their order. History ids are drawn in that
-        order, so a row's new record is its latest.
+        condition: SQL about the row `live`. Of one type and reason, only one write.
         """
         if self.model is None:
             return
@@ -59,21 +58,19 @@ class Records:
                 INSERT INTO {self.table} ({", ".join(columns)}, history_type, history_date,
                                           history_change_reason, history_user_id)
                 SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
-                FROM ({rows}) p JOIN {self.live} live ON live.{self.pk} = p.pk
-                ORDER BY p.place
+                FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
                 """,
                 [*written, user_id],
             )
-            for field in self.m2m_fields if links else ():
+            for field in self.m2m_fields:
                 live, history, source, _target, columns = self.links(field)
                 cursor.execute(
                     f"""
                     INSERT INTO {history} (history_id, {", ".join(columns)})
                     SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
-                    FROM ({rows}) p
-                    JOIN {self.table} h ON h.{self.pk} = p.pk AND h.history_type = %s
-                         AND h.history_date = %s AND h.history_change_reason = %s
-                    JOIN {live} m ON m.{source} = p.pk
+                    FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
+                    WHERE h.history_type = %s AND h.history_date = %s
+                          AND h.history_change_reason = %s
                     """,
                     written,
                 )

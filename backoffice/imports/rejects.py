@@ -11,6 +11,7 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 
 from backoffice.exports.formulas import escape_formula
+from backoffice.imports.checks import ROW_CODES
 
 ERROR = "error"
 PAGE = 1000
@@ -63,8 +64,8 @@ def read_rejects(checks, limit=None):
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"r.v_{name}" for name in names)
     for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
-        if not text:
-            text = message(code, checks.model._meta.verbose_name, detail)
+        text = text or message(code, checks.model._meta.verbose_name, detail)
+        if code in ROW_CODES:
             by_name = dict(zip(names, staged, strict=True))
             keys = [by_name.get(key) for key in field.split(", ")]
             value = value or ", ".join("" if key is None else str(key) for key in keys)

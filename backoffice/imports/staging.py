@@ -6,14 +6,12 @@
     import_targets_<field>      ref, target, hits       the record that a reference names
     import_rejects              line, field, value, code, message, detail
     import_repairs              line, field, value, repaired
-    import_plan                 line, pk, hits, action  what would be done with a row
+    import_plan                 line, pk, hits, action  what would be done with a live row
 
 They belong to the connection: one import at a time on each, and nobody else sees them.
 """
 
 import contextlib
-import csv
-import io
 
 from django.db import transaction
 from django.db.models import BigAutoField
@@ -27,6 +25,8 @@ class Staging:
         self.references = [c for c in columns if c.kind == "reference"]
         self.links = [c for c in columns if c.kind == "references"]
         self.is_postgresql = connection.vendor == "postgresql"
+        self._copying = contextlib.ExitStack()  # the COPY that is open, and
+        self._copy = None
 
     # Tables -------------------------------------------------------------------------
 
@@ -70,6 +70,7 @@ class Staging:
                 cursor.execute(f"CREATE INDEX {name}_line ON {name} (line)")
 
     def drop(self):
+        self.end_copy()
         with self.connection.cursor() as cursor:
             for name, _definition in self.tables():
                 # Qualified: a real table of that name must not be hit.
@@ -98,10 +99,15 @@ class Staging:
                     raise
                 cursor.execute("COMMIT")
 
+    def appending(self):
+        """As `writing`, for a chunk of rows; PostgreSQL's COPY goes on over several."""
+        return contextlib.nullcontext() if self.is_postgresql else self.writing()
+
     # Rows ---------------------------------------------------------------------------
 
     def write(self, table, width, rows):
         """Put `rows`, tuples of `width` values, into `table` with one statement."""
+        self.end_copy()
         with self.connection.cursor() as cursor:
             if self.is_postgresql:
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
@@ -123,24 +129,38 @@ class Staging:
             rows = [
                 (line, ref) for line, refs in zip(lines, cells, strict=True) for ref in refs
             ]
-            self.write(f"import_links_{column.name}", 2, rows)
+            if rows:
+                self.write(f"import_links_{column.name}", 2, rows)
         for column in [*self.references, *self.links]:
             candidates, column.candidates = column.candidates, []
-            self.write(f"import_candidates_{column.name}", 2, candidates)
+            if candidates:
+                self.write(f"import_candidates_{column.name}", 2, candidates)
 
     def _copy_texts(self, lines, values):
-        """COPY a chunk in one piece; whether all values are texts, and so it could be."""
-        if {type(value) for column in values for value in column} != {str}:
+        """COPY a chunk in one piece; whether it is all plain text, and so it could be.
+
+        The server takes it in while the next chunk is read and cleaned.
+        """
+        try:
+            rows = list(map("\t".join, zip(map(str, lines), *values, strict=True)))
+        except TypeError:  # a number, a date, a NULL
             return False
-        texts = io.StringIO(newline="")
-        csv.writer(texts).writerows(zip(lines, *values, strict=True))
-        if "\n\\." in texts.getvalue():  # within a cell, yet COPY would take it for the end
+        rows.append("")
+        text = "\n".join(rows)
+        # COPY has an escape for each of these.
+        plain = text.count("\t") == len(lines) * len(values) and "\\" not in text
+        if not plain or text.count("\n") != len(lines) or "\r" in text:
             return False
-        names = ", ".join(f"v_{column.name}" for column in self.values)
-        copy_in = f"COPY import_rows FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({names}))"
-        with self.connection.cursor() as cursor, cursor.copy(copy_in) as copy:
-            copy.write(texts.getvalue())
+        if self._copy is None:
+            cursor = self._copying.enter_context(self.connection.cursor())
+            self._copy = self._copying.enter_context(cursor.copy("COPY import_rows FROM STDIN"))
+        self._copy.write(text)
         return True
+
+    def end_copy(self):
+        """Before any other statement: the connection is busy while it copies."""
+        self._copy = None
+        self._copying.close()
 
     def write_rejects(self, rejects):
         self.write("import_rejects", 6, rejects)
@@ -151,6 +171,7 @@ class Staging:
     def analyze(self, *names):
         """Tell PostgreSQL's planner how many rows there are; SQLite does well without."""
         if self.is_postgresql:
-            with self.connection.cursor() as cursor:
+            with self.writing(), self.connection.cursor() as cursor:
+                cursor.execute("SET LOCAL default_statistics_target = 10")
                 for name in names or [name for name, _definition in self.tables()]:
                     cursor.execute(f"ANALYZE {name}")

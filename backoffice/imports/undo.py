@@ -249,9 +249,9 @@ class Undo:
     def _record(self, history_type):
         """`~` for what was restored, `-` for what is about to be removed."""
         kind = "~" if history_type == "~" else "+"
+        undone = f"SELECT pk FROM import_undo WHERE kind = '{kind}' AND why = ''"
         self.records.write(
-            "SELECT u.pk, u.pk AS place FROM import_undo u"
-            f" WHERE u.kind = '{kind}' AND u.why = ''",
+            f"live.{self.pk} IN ({undone})",
             history_type=history_type,
             reason=self.reason,
             user_id=self.user_id,

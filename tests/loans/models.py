@@ -1,4 +1,6 @@
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 
 from backoffice.history import HistoricalRecords
 from library.models import Book, Patron
@@ -13,6 +15,21 @@ class Loan(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     history = HistoricalRecords(m2m_fields=["books"])
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(renewals__lte=9),
+                name="loan_renewals",
+                violation_error_message="A loan is renewed nine times at most.",
+            ),
+            models.UniqueConstraint(Lower("number"), name="loan_number_in_any_case"),
+            models.UniqueConstraint(
+                fields=["patron"],
+                condition=Q(renewals__gt=0),
+                name="loan_renewed_one_a_patron",
+            ),
+        ]
 
     def __str__(self):
         return self.number

@@ -1,0 +1,163 @@
+"""What the model's constraints say of the staged rows, by the constraints' own SQL.
+
+A row that the database would refuse is a reject with its number, not an IntegrityError.
+"""
+
+from dataclasses import dataclass
+
+from django.db.models import CheckConstraint, F, UniqueConstraint
+from django.db.models.sql import Query
+
+
+@dataclass(frozen=True)
+class UniqueKey:
+    """`expressions` that must be unique among the rows for which `condition` holds.
+
+    names: of the fields concerned, for staff.
+    """
+
+    names: tuple[str, ...]
+    expressions: tuple
+    condition: object = None
+
+
+class Constraints:
+    """The constraints of `checks.model`: `run()` rejects the rows that break one.
+
+    The match key is left to the checks. A constraint of another kind, such as PostgreSQL's
+    exclusion, is left to the database, which refuses the import as a whole.
+    """
+
+    def __init__(self, checks):
+        self.checks, self.model = checks, checks.model
+        self.quote = checks.quote
+
+    def run(self):
+        # First: of two rows with the same value, a row that is refused takes nothing.
+        for constraint in self.model._meta.constraints:
+            if isinstance(constraint, CheckConstraint):
+                self.reject_refused(constraint)
+        for key in self.unique_keys():
+            self.reject_taken(key)
+
+    def unique_keys(self):
+        """All but the match key, of which the checks know already."""
+        opts = self.model._meta
+        keys = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
+        keys = [UniqueKey(names, names) for names in [*keys, *opts.unique_together]]
+        for constraint in opts.constraints:
+            if isinstance(constraint, UniqueConstraint):
+                expressions = constraint.expressions or constraint.fields
+                names = tuple(constraint.fields) or _names(*expressions)
+                keys.append(UniqueKey(names, expressions, constraint.condition))
+        match = set(self.checks.match)
+        return [key for key in keys if set(key.names) != match or key.expressions != key.names]
+
+    # Rows as they would be written ---------------------------------------------------
+
+    def rows(self, names):
+        """SELECT of the rows not rejected, `(sql, params)`: `line`, `pk`, and the columns.
+
+        With the columns of the file alone where those are all that is asked for.
+        """
+        plan = "LEFT JOIN import_plan p ON p.line = s.line"
+        given = {c.name: c for c in self.checks.staging.values}
+        if set(names) <= set(given):
+            return f"SELECT s.*, p.pk FROM ({self.checks.staged()}) s {plan}", []
+        selected, params = ["s.line", "p.pk"], []
+        by_field = {column.model_field: column for column in given.values()}
+        own = dict(self.checks.own_values(add=True))
+        for field in self.model._meta.concrete_fields:
+            column = self.quote(field.column)
+            if field in by_field:
+                value = self.checks.new_value(by_field[field], "live")
+            elif field in own:
+                value = f"CASE WHEN p.pk IS NULL THEN %s ELSE live.{column} END"
+                params.append(own[field])
+            else:
+                continue
+            selected.append(f"{value} AS {column}")
+        live = f"LEFT JOIN {self.checks.table} live ON live.{self.checks.pk} = p.pk"
+        return (
+            f"SELECT {', '.join(selected)} FROM ({self.checks.staged()}) s {plan} {live}",
+            params,
+        )
+
+    def sql(self, expression):
+        """`(sql, params)` of an expression or a Q, its columns without a table before them."""
+        query = Query(self.model, alias_cols=False)
+        compiler = query.get_compiler(connection=self.checks.connection)
+        if getattr(expression, "conditional", False) and hasattr(expression, "children"):
+            return compiler.compile(query.build_where(expression))
+        return compiler.compile(expression.resolve_expression(query))
+
+    def keyed(self, rows, params, key):
+        """`rows` of `line` and `pk` with the values of `key` as `k0`, `k1` …; and params."""
+        selected, expression_params = [], []
+        for i, expression in enumerate(key.expressions):
+            expression = F(expression) if isinstance(expression, str) else expression
+            sql, more = self.sql(expression)
+            selected.append(f"{sql} AS k{i}")
+            expression_params += more
+        where = ""
+        if key.condition is not None:
+            sql, more = self.sql(key.condition)
+            where, params = f" WHERE {sql}", [*params, *more]
+        return (
+            f"SELECT line, pk, {', '.join(selected)} FROM ({rows}) x{where}",
+            [*expression_params, *params],
+        )
+
+    # Rejects -------------------------------------------------------------------------
+
+    def reject_taken(self, key):
+        """Values that are unique and belong to another row, of the file or of the table."""
+        columns = [f"k{i}" for i in range(len(key.expressions))]
+        needed = set(key.names) | set(_names(key.condition))
+        staged = self.keyed(*self.rows(needed), key)
+        self.checks.reject_repeated(staged[0], columns, key.names, staged[1])
+        # Once more: a row that has been rejected since takes nothing.
+        rows, params = self.keyed(*self.rows(needed), key)
+        every = f"SELECT NULL AS line, {self.checks.pk} AS pk, t.* FROM {self.checks.table} t"
+        live, live_params = self.keyed(every, [], key)
+        on = " AND ".join(f"live.{column} = s.{column}" for column in columns)
+        self.checks.reject(
+            f"""
+            SELECT s.line, %s, '', 'taken', '', min(live.pk)
+            FROM ({rows}) s JOIN ({live}) live ON {on}
+            WHERE s.pk IS NULL OR live.pk <> s.pk
+            GROUP BY s.line
+            """,
+            [", ".join(key.names), *params, *live_params],
+        )
+
+    def reject_refused(self, constraint):
+        names = _names(constraint.condition)
+        rows, params = self.rows(names)
+        sql, more = self.sql(constraint.condition)
+        self.checks.reject(
+            f"SELECT line, %s, '', 'refused', %s, NULL FROM ({rows}) x WHERE NOT ({sql})",
+            [
+                ", ".join(names),
+                str(constraint.get_violation_error_message()),
+                *params,
+                *more,
+            ],
+        )
+
+
+def _names(*expressions):
+    """The fields that expressions name, in the order of their first mention."""
+    names, todo = [], [e for e in expressions if e is not None]
+    while todo:
+        expression = todo.pop(0)
+        if isinstance(expression, tuple):  # a condition: lookup and value
+            names.append(expression[0].split("__")[0])
+            todo.insert(0, expression[1])
+        elif isinstance(expression, F):
+            names.append(expression.name.split("__")[0])
+        elif hasattr(expression, "children"):
+            todo = [*expression.children, *todo]
+        elif hasattr(expression, "get_source_expressions"):
+            todo = [*filter(None, expression.get_source_expressions()), *todo]
+    return tuple(dict.fromkeys(names))

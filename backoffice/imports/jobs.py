@@ -176,7 +176,7 @@ def undo_job(job):
             counts = undo.plan()
             # The rows and the word that they went, or neither.
             job.finish(Status.UNDONE, undo=job.undo | counts.as_dict())
-            undo.run()
+            undo.run(counts)
     except JobStopped:
         raise
     except Exception:

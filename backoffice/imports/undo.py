@@ -15,6 +15,7 @@ from django.db import connections, router
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.foreign_keys import checked_as_a_whole
 from backoffice.imports.apply import LOCK
 from backoffice.imports.records import Records
 
@@ -198,14 +199,14 @@ class Undo:
 
     # Doing it -----------------------------------------------------------------------
 
-    def run(self):
-        """Take back what was planned. The caller holds the transaction."""
+    def run(self, counts):
+        """Take back what was planned, as counted. The caller holds the transaction."""
         self._restore()
         for field in self.records.m2m_fields:
             self._restore_links(field)
         self._record("~")
         self._record("-")
-        self._remove()
+        self._remove(counts.removed)
 
     def _restore(self):
         columns = [column for column in self.records.columns if column != self.pk]
@@ -257,9 +258,10 @@ class Undo:
             user_id=self.user_id,
         )
 
-    def _remove(self):
+    def _remove(self, count):
         created = "(SELECT pk FROM import_undo WHERE kind = '+' AND why = '')"
         for field in self.records.m2m_fields:
             live, _history, source, *_rest = self.records.links(field)
             self.execute(f"DELETE FROM {live} WHERE {source} IN {created}")
-        self.execute(f"DELETE FROM {self.live} WHERE {self.pk} IN {created}")
+        with checked_as_a_whole(self.connection, self.live, count):
+            self.execute(f"DELETE FROM {self.live} WHERE {self.pk} IN {created}")

@@ -1,10 +1,16 @@
 """`manage.py worker`: django-tasks-db's worker, and what a worker of ours does beside."""
 
+import logging
+import time
+
+from django.db import InterfaceError, OperationalError, connections
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 
 from backoffice import tasks
 from backoffice.imports.care import TASKS, Caretaker
+
+logger = logging.getLogger(__name__)
 
 
 class Worker(db_worker.Worker):
@@ -16,9 +22,23 @@ class Worker(db_worker.Worker):
         tasks.sign_of_life().touch()
         self.caretaker.start()
         try:
-            super().run()
+            while self.running and not self._run_while_connected():
+                time.sleep(max(self.interval, 1))
         finally:
             self.caretaker.stop.set()
+
+    def _run_while_connected(self):
+        """Upstream's loop; False where the database went away, which ends upstream's worker.
+
+        The job that was running is taken up again, as one whose worker died.
+        """
+        try:
+            super().run()
+        except (OperationalError, InterfaceError):
+            logger.warning("The database can't be reached; trying again", exc_info=True)
+            connections.close_all()
+            return False
+        return True
 
     def run_task(self, db_task_result):
         if db_task_result.task_path in TASKS:

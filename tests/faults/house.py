@@ -1,0 +1,97 @@
+"""A database and a DATA_DIR of their own, and the processes on them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+START = """
+from pathlib import Path
+from backoffice import tasks
+from backoffice.imports.jobs import create_job
+from library.resources import LibraryResource
+path = Path({path!r})
+with path.open("rb") as file:
+    blocks = iter(lambda: file.read(1 << 20), b"")
+    job = create_job(LibraryResource, blocks, file_name=path.name)
+tasks.start_check(job)
+print(job.pk)
+"""
+STATE = """
+import json
+from backoffice import tasks
+from backoffice.models import ImportJob
+from library.models import Library
+job = ImportJob.objects.get(pk={pk})
+if job.status == "checked" and {apply} and not job.runs:
+    tasks.start_apply(job)
+print(json.dumps([job.status, job.error, Library.objects.count(), Library.history.count()]))
+"""
+
+
+class House:
+    def __init__(self, folder, database_url):
+        self.environment = os.environ | {
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
+            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+            "EXTRA_APPS": "",
+            "IMPORT_IMMEDIATE_ROWS": "0",
+        }
+        self.folder, self.worker = folder, None
+        self.run("migrate", "-v0")
+
+    def run(self, *arguments):
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def shell(self, code):
+        return self.run("shell", "-v0", "-c", code).strip().splitlines()[-1]
+
+    def start_worker(self):
+        with (self.folder / "worker.log").open("ab") as log:
+            self.worker = subprocess.Popen(
+                [sys.executable, "manage.py", "worker", "--no-startup-delay", "--interval=0.2"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill_worker(self):
+        if self.worker:
+            self.worker.send_signal(signal.SIGKILL)
+            self.worker.wait(10)
+            self.worker = None
+
+    def state(self, pk, *, apply):
+        return json.loads(self.shell(STATE.format(pk=pk, apply=apply)))
+
+    def start_import(self, path):
+        """Upload the file and have it checked; the job's key."""
+        return int(self.shell(START.format(path=str(path))))
+
+    def wait_for_the_end(self, pk, rows, minutes):
+        """The status and error that the job comes to; all or nothing on the way."""
+        end = time.monotonic() + 60 * minutes
+        while time.monotonic() < end:
+            status, error, libraries, history = self.state(pk, apply=True)
+            assert (libraries, history) in ((0, 0), (rows, rows))
+            if status in ("done", "failed"):
+                break
+            time.sleep(0.5)
+        assert status in ("done", "failed"), self.log()
+        assert libraries == (rows if status == "done" else 0)
+        return status, error
+
+    def log(self):
+        return (self.folder / "worker.log").read_text()

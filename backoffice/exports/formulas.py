@@ -6,13 +6,14 @@ an apostrophe and then one of them gets one more, so that taking one off gives i
 
 import re
 
+_FIRST = frozenset("'=+-@\t\r")  # a look at one character spares most texts the pattern
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"''*[=+\-@\t\r]")
 
 
 def escape_formula(value):
     """`value`, with a leading `'` where it is text that a spreadsheet would run."""
-    if isinstance(value, str) and _DANGEROUS.match(value):
+    if isinstance(value, str) and value[:1] in _FIRST and _DANGEROUS.match(value):
         return "'" + value
     return value
 

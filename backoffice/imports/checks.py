@@ -80,11 +80,11 @@ class Checks:
         joins = " ".join(joins)
         return f"SELECT {', '.join(selected)} FROM import_rows r {joins}{self.accepted()}"
 
-    def accepted(self):
-        """The condition that row `r` is not rejected; none where no row is."""
+    def accepted(self, word="WHERE"):
+        """The condition that row `r` is not rejected, after `word`; none where no row is."""
         if not self.has_rejects:
             return ""
-        return " WHERE NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
+        return f" {word} NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
 
     def planned(self):
         """SELECT of the rows not rejected: `line`, `pk` (NULL for a new one), `action`."""

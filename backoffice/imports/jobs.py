@@ -222,18 +222,26 @@ def _write_changes(job, imported, writer):
     sample = {"new": [], "updated": []}
     names = [column.name for column in imported.columns]
     beat = time.monotonic()
-    was = [_("%s before") % name for name in names]
+    was, blank = [_("%s before") % name for name in names], [""] * len(names)
     writer.writerow([_("row"), _("change"), *names, *was])
     for change in imported.changes():
         if time.monotonic() > beat + BEAT:
             job.beat(imported.rows)
             beat = time.monotonic()
-        new = [cell.new for cell in change.cells]
-        old = [cell.old or "" for cell in change.cells]
-        writer.writerow(map(escape_formula, [change.line, change.action, *new, *old]))
+        old = blank if change.old is None else map(escape_formula, change.old)
+        writer.writerow([change.line, change.action, *map(escape_formula, change.new), *old])
         if len(sample[change.action]) < SAMPLED:
-            sample[change.action].append(asdict(change))
+            sample[change.action].append(_as_dict(change, names))
     return sample
+
+
+def _as_dict(change, names):
+    old = change.old or [None] * len(names)
+    cells = [
+        {"name": name, "old": was, "new": new}
+        for name, was, new in zip(names, old, change.new, strict=True)
+    ]
+    return {"line": change.line, "action": change.action, "pk": change.pk, "cells": cells}
 
 
 def read_sample(job):

@@ -1,31 +1,25 @@
 """The changes that a checked file would make, cell by cell, for people to look at."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from import_export.widgets import CharWidget
 
 from backoffice.imports.references import join_references
 
-CHUNK = 500
+CHUNK = 2000
 
 
-@dataclass(frozen=True)
-class Cell:
-    """`old` is None for a new record. Both are as an export would write them."""
+class Change(NamedTuple):
+    """A row that would be written; texts as an export would write them.
 
-    name: str
-    old: str | None
-    new: str
+    new and old: a text for each column of the import; `old` is None for a new record.
+    """
 
-    @property
-    def changed(self):
-        return self.old is None or self.old != self.new
-
-
-@dataclass(frozen=True)
-class Change:
     line: int
     action: str  # "new" or "updated"
     pk: int | None
-    cells: list[Cell]
+    new: tuple[str, ...]
+    old: tuple[str, ...] | None
 
 
 def read_changes(imported):
@@ -33,80 +27,79 @@ def read_changes(imported):
 
     A fixed number of statements for each chunk of them.
     """
+    checks, columns = imported.checks, imported.columns
+    staged = "".join(f", r.v_{column.name}" for column in imported.staging.values)
     line = 0
-    while planned := imported.checks.fetch(
+    while rows := checks.fetch(
         f"""
-        SELECT line, action, pk FROM ({imported.checks.planned()}) p
-        WHERE action IN ('new', 'updated') AND line > %s ORDER BY line LIMIT {CHUNK:d}
+        SELECT r.line, p.pk, coalesce(p.action, 'new'){staged}
+        FROM import_rows r LEFT JOIN import_plan p ON p.line = r.line
+        WHERE r.line > %s AND coalesce(p.action, 'new') <> 'unchanged'
+        {checks.accepted("AND")} ORDER BY r.line LIMIT {CHUNK:d}
         """,
         [line],
     ):
-        yield from _changes(imported, planned)
-        line = planned[-1][0]
+        lines, pks, actions, *values = zip(*rows, strict=True)
+        values = dict(zip((c.name for c in imported.staging.values), values, strict=True))
+        new = [
+            _texts(column, values[column.name])
+            if column.kind == "value"
+            else _references(checks, column, lines)
+            for column in columns
+        ]
+        old = _old_texts(imported, [pk for pk in pks if pk is not None])
+        for at in zip(lines, actions, pks, zip(*new, strict=True), strict=True):
+            change = Change(*at, old.get(at[2]))
+            yield _with_kept(columns, change) if change.old else change
+        line = lines[-1]
 
 
-def _changes(imported, planned):
-    checks = imported.checks
-    lines = [row[0] for row in planned]
-    new = _new_values(checks, [c for c in imported.columns if c.kind == "value"], lines)
-    for column in imported.columns:
-        if column.kind != "value":
-            new[column.name] = _new_references(checks, column, lines)
-    old = _old_texts(imported, [pk for _line, action, pk in planned if action == "updated"])
-    return [
-        Change(
-            line,
-            action,
-            pk,
-            [
-                Cell(c.name, old[pk][c.name] if pk in old else None, new[c.name].get(line, ""))
-                for c in imported.columns
-            ],
-        )
-        for line, action, pk in planned
+def _with_kept(columns, change):
+    """The change with the present values where a blank cell keeps them."""
+    new = [
+        old if column.keep_blank and not text else text
+        for column, old, text in zip(columns, change.old, change.new, strict=True)
     ]
+    return change._replace(new=tuple(new))
 
 
-def _old_texts(imported, pks):
-    """Per primary key, `{field: text}` as exported."""
-    resource, model = imported.resource, imported.model
-    records = resource.filter_export(model._base_manager.filter(pk__in=pks))
-    return {
-        record.pk: {
-            c.name: str(resource.fields[c.name].export(record) or "") for c in imported.columns
-        }
-        for record in records
-    }
+def _texts(column, values):
+    render = column.resource_field.widget.render
+    if type(column.resource_field.widget) is CharWidget:
+        return [v if v.__class__ is str else str(render(v)) for v in values]
+    return [str(render(value)) for value in values]
 
 
-def _new_values(checks, columns, lines):
-    """Per field and line, the text of what would be written."""
-    marks = ", ".join(["%s"] * len(lines))
-    names = ", ".join(["line", *(f"v_{column.name}" for column in columns)])
-    rows = checks.fetch(f"SELECT {names} FROM import_rows WHERE line IN ({marks})", lines)
-    return {
-        column.name: {row[0]: str(column.resource_field.widget.render(row[i])) for row in rows}
-        for i, column in enumerate(columns, 1)
-    }
-
-
-def _new_references(checks, column, lines):
-    """Per line, the text of what would be written."""
-    marks = ", ".join(["%s"] * len(lines))
+def _references(checks, column, lines):
+    """For each of `lines`, in their order, the text of what it refers to."""
     source, ref = f"import_links_{column.name}", "ref"
     if column.kind == "reference":
         source, ref = "import_rows", f"v_{column.name}"
     rows = checks.fetch(
         f"""
         SELECT r.line, t.target FROM {source} r
-        JOIN import_targets_{column.name} t ON t.ref = r.{ref} WHERE r.line IN ({marks})
+        JOIN import_targets_{column.name} t ON t.ref = r.{ref}
+        WHERE r.line BETWEEN %s AND %s
         """,
-        lines,
+        [lines[0], lines[-1]],
     )
     texts = column.resource_field.widget.texts({target for _line, target in rows})
     by_line = {}
     for line, target in rows:
         by_line.setdefault(line, set()).add(texts[target])
     if column.kind == "reference":
-        return {line: found.pop() for line, found in by_line.items()}
-    return {line: join_references(sorted(found)) for line, found in by_line.items()}
+        return ["".join(by_line.get(line, ())) for line in lines]
+    return [join_references(sorted(by_line.get(line, ()))) for line in lines]
+
+
+def _old_texts(imported, pks):
+    """Per primary key, the texts of the record as it is."""
+    if not pks:
+        return {}
+    resource, model = imported.resource, imported.model
+    fields = [resource.fields[column.name] for column in imported.columns]
+    records = resource.filter_export(model._base_manager.filter(pk__in=pks))
+    return {
+        record.pk: tuple(str(field.export(record) or "") for field in fields)
+        for record in records
+    }

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from backoffice.imports import preview
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
@@ -267,11 +268,35 @@ def test_changes_show_old_and_new_as_an_export_writes_them(write_csv):
     with Import(BookResource, open_source(path)) as imported:
         imported.check()
         dune, emma = imported.changes()
-    assert [(c.old, c.new, c.changed) for c in dune.cells] == [
-        ("Dune", "Dune", False),
-        ("A", "A|B (10002)", True),
+    assert (dune.action, dune.old, dune.new) == (
+        "updated",
+        ("Dune", "A"),
+        ("Dune", "A|B (10002)"),
+    )
+    assert (emma.action, emma.old, emma.new) == ("new", None, ("Emma", ""))
+
+
+def test_changes_show_what_a_blank_cell_keeps(write_csv):
+    make_library(name="A", zip_code="10001", address="1 Old Street", state="NY")
+    rows = ["name", "zip_code", "address", "state"], ["A", "10001", "", "NJ"]
+    with Import(LibraryResource, open_source(write_csv(*rows)), keep_blank=True) as imported:
+        imported.check()
+        (change,) = imported.changes()
+    assert change.old == ("A", "1 Old Street", "NY", "10001")
+    assert change.new == ("A", "1 Old Street", "NJ", "10001")
+
+
+def test_changes_are_told_chunk_by_chunk(write_csv, monkeypatch):
+    monkeypatch.setattr(preview, "CHUNK", 2)
+    make_library(name="A1", zip_code="10001", address="Old", state="NY")
+    rows = [
+        [f"A{i}", "New", "ZZ" if i == 3 else "NY", "212-222-6559", "10001"] for i in range(7)
     ]
-    assert [(c.old, c.new) for c in emma.cells] == [(None, "Emma"), (None, "")]
+    with Import(LibraryResource, open_source(write_csv(HEADER, *rows))) as imported:
+        imported.check()
+        changes = list(imported.changes())
+    assert [change.line for change in changes] == [2, 3, 4, 6, 7, 8]
+    assert [change.line for change in changes if change.old] == [3]
 
 
 def test_rejects_are_grouped_by_cause(write_csv):

@@ -53,7 +53,7 @@ class ImportJob(models.Model):
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
-    #: Line ends in the file: about its rows, where it is text.
+    #: Line ends in the file, about its rows where it is text; its rows once it is read.
     lines = models.PositiveBigIntegerField(gettext_lazy("lines"), default=0)
     #: format, encoding, delimiter, match, on_error, overrides: as asked for.
     options = models.JSONField(gettext_lazy("options"), default=dict)
@@ -177,14 +177,13 @@ class ImportJob(models.Model):
             raise JobStopped
         self.refresh_from_db()
 
-    def beat(self, progress):
+    def beat(self, progress, **fields):
         """Say that the run is alive, and how many rows it has read.
 
         Raises JobStopped where it was cancelled, or taken over by another worker.
         """
-        if not self._mine.filter(claim=self.claim).move(
-            self.status, to=self.status, progress=progress, heartbeat=timezone.now()
-        ):
+        fields |= {"progress": progress, "heartbeat": timezone.now()}
+        if not self._mine.filter(claim=self.claim).move(self.status, to=self.status, **fields):
             raise JobStopped
 
     def finish(self, to, **fields):

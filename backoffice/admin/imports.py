@@ -199,8 +199,8 @@ class ImportMixin(UpstreamImportMixin):
             "rows": job.progress,
             "total": total or None,
             "rate": round(rate),
-            # None as well once all is read, and the rows are compared with the table's.
             "seconds_left": math.ceil(left / rate) if rate and left else None,
+            "is_read": bool(job.progress) and left == 0,
             "worker_is_missing": bool(job.waiting) and tasks.worker_is_missing(),
         }
 

@@ -141,7 +141,9 @@ def check_job(job):
     Raises JobStopped where the job is not one to check, or no longer this run's.
     """
     with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
-        counts = imported.check(progress=job.beat)
+        imported.stage(progress=job.beat)
+        job.beat(imported.rows, lines=imported.rows)
+        counts = imported.check()
         fields = {**asdict(counts), **_findings(imported)}
         _write_findings(job, imported)
         job.finish(Status.CHECKED, **fields)

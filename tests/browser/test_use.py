@@ -220,6 +220,7 @@ def test_a_running_import_shows_how_far_it_is_and_no_more(open_page, server):
     page = open_page(server.pages["import running"])
     assert page.locator("progress").is_visible()
     assert not page.locator("[data-worker]").is_visible()
+    assert not page.locator("[data-read]").is_visible()
     assert not page.locator("[data-left]").is_visible()
 
 

@@ -16,6 +16,7 @@ function watchProgress(section) {
         show("rate", job.rate.toLocaleString());
         show("seconds", job.seconds_left ?? "");
         section.querySelector("[data-left]").hidden = job.seconds_left === null;
+        section.querySelector("[data-read]").hidden = !job.is_read;
         section.querySelector("[data-worker]").hidden = !job.worker_is_missing;
         const bar = section.querySelector("progress");
         if (job.total) {

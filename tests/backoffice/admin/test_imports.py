@@ -252,13 +252,16 @@ def test_the_list_of_imports_has_those_that_one_may_make(admin_client, client):
 def test_progress_is_told_to_the_page(admin_client):
     job = upload(admin_client, HEADER + GOOD).context["job"]
     job.take("uploaded", to="checking")
-    job.beat(1)
+    job.beat(1, lines=2)
     url = reverse("admin:library_library_import_progress", args=[job.pk])
     progress = admin_client.get(url).json()
-    assert (progress["running"], progress["rows"], progress["total"]) == (True, 1, 1)
+    assert (progress["running"], progress["rows"], progress["total"]) == (True, 1, 2)
+    assert not progress["is_read"]
     page = admin_client.get(reverse(JOB, args=[job.pk]))
     assert "Checking the file" in page.text
     assert "Cancel" in page.text
+    job.beat(2)
+    assert admin_client.get(url).json()["is_read"]
 
 
 def test_a_large_file_waits_for_the_worker_and_says_so(

@@ -45,12 +45,22 @@ def costly(queryset):
     return queryset
 
 
+def counted(queryset, count):
+    """The queryset, marked: its `Count` is known, as long as it is not filtered further."""
+    queryset = queryset.all()
+    queryset.query.known_count = (queryset.query.where.clone(), count)
+    return queryset
+
+
 def is_costly(queryset):
     return getattr(queryset.query, "is_costly", False)
 
 
 def count_rows(queryset, bound=None):
     """`Count` of the queryset's rows, in one statement that looks at `bound` rows at most."""
+    where, known = getattr(queryset.query, "known_count", (None, None))
+    if known is not None and where == queryset.query.where:
+        return known
     if bound is None:
         bound = COSTLY_BOUND if is_costly(queryset) else BOUND
     connection = connections[queryset.db]

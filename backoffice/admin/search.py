@@ -4,7 +4,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, Q, TextField
 from django.utils.text import smart_split, unescape_string_literal
 
-from backoffice.admin.counts import costly
+from backoffice.admin.counts import Count, costly, counted
 from backoffice.admin.reach import FEW, reach, split_path
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
@@ -32,9 +32,12 @@ class SearchMixin:
         if key not in remembered:
             remembered[key] = self._find(lookups, words)
         keys, condition = remembered[key]
-        if keys is not None:
-            return queryset.filter(pk__in=keys), False
-        return costly(queryset.filter(condition)), False
+        if keys is None:
+            found, count = costly(queryset.filter(condition)), Count(FEW, at_least=True)
+        else:
+            found, count = queryset.filter(pk__in=keys), Count(len(keys))
+        is_all = not queryset.query.where
+        return counted(found, count) if is_all else found, False
 
     def _find(self, lookups, words):
         """`(keys, None)` of few rows, `(None, condition)` for many."""

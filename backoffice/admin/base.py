@@ -6,6 +6,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.changelist import ListMixin
 from backoffice.admin.columns import ColumnsMixin
+from backoffice.admin.deletion import DeletionMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
@@ -21,6 +22,7 @@ class PlainModelAdmin(
     ColumnsMixin,
     SearchMixin,
     ListMixin,
+    DeletionMixin,
     admin.ModelAdmin,
 ):
     """For models that keep no history of their own."""

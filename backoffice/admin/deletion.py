@@ -57,7 +57,9 @@ class DeletionMixin:
                 sample = self.sample(queryset, count)
                 shown += sample if model is self.model else [sample]
         request.deleted_with = sum(model_count.values()) - sum(
-            count for name, count in model_count.items() if name == self.opts.verbose_name_plural
+            count
+            for name, count in model_count.items()
+            if name == self.opts.verbose_name_plural
         )
         forbidden = [
             line
@@ -82,7 +84,9 @@ class DeletionMixin:
         if more := count - len(lines):
             more = Count(more, at_least=count.at_least)
             names = model_ngettext(queryset.model._meta, more)
-            lines.append(_("… and %(number)s more %(names)s") % {"number": more, "names": names})
+            lines.append(
+                _("… and %(number)s more %(names)s") % {"number": more, "names": names}
+            )
         return lines
 
     def line(self, row):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.counts import Count, count_rows
 
+FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
 SHALLOW = 1_000  # rows that are cheaper skipped whole than by their keys
 
 
@@ -41,6 +42,8 @@ class Paginator(paginator.Paginator):
             raise paginator.PageNotAnInteger(self.error_messages["invalid_page"]) from error
         if not number:
             raise paginator.EmptyPage(self.error_messages["min_page"])
+        if abs(number) > FURTHEST:
+            raise paginator.EmptyPage(self.error_messages["no_results"])
         return number
 
     def page(self, number):

@@ -9,6 +9,7 @@ TOPICS = "Rivers Gardens Winter Bread Comets Tides Maps Wolves Islands Trains".s
 LINKS = 3  # libraries of a book
 HELD = 5_000  # libraries of the book with many, where there are so many
 FULL = 100_000  # patrons, and books, of the library with many, where there are so many
+RECORDS = 30  # of the history of the book with many
 ORDERED = 7919  # a prime: names come in another order than keys
 
 
@@ -82,13 +83,34 @@ def statements(rows):
             SELECT 1 FROM library_book_libraries WHERE book_id = 1 AND library_id = i + 1
         )
     """
+    # The history of the book that is everywhere: each record has all of its links.
+    yield f"""
+        INSERT INTO library_historicalbook
+            (id, title, history_id, history_date, history_type, history_change_reason)
+        {series(RECORDS)} SELECT 1, 'Volume ' || i, i + 1, CURRENT_TIMESTAMP, '~', '' FROM s
+    """
+    yield f"""
+        INSERT INTO library_historicalbook_libraries (id, book_id, library_id, history_id)
+        {series(RECORDS)}
+        SELECT m.id, m.book_id, m.library_id, i + 1
+        FROM s, library_book_libraries m WHERE m.book_id = 1 AND m.library_id <> i + 10
+    """
+    yield f"""
+        INSERT INTO django_admin_log
+            (action_time, user_id, content_type_id, object_id, object_repr, action_flag,
+             change_message)
+        {series(rows)}
+        SELECT CURRENT_TIMESTAMP, (SELECT min(id) FROM auth_user), 1 + i % 3,
+               CAST(i AS VARCHAR(20)), {town("n")} || ' ' || n, 1 + i % 3, ''
+        FROM numbered
+    """
 
 
 TABLES = ("library", "patron", "librarian", "book", "book_libraries")
 
 
 def fill(connection, rows):
-    """connection: Django's, of a migrated database without rows."""
+    """connection: Django's, of a migrated database with an account and nothing else."""
     with connection.cursor() as cursor:
         for statement in statements(rows):
             cursor.execute(statement)

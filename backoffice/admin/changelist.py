@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.columns import RelatedCount
 from backoffice.admin.counts import Count, count_rows
+from backoffice.admin.dates import Dates
 from backoffice.admin.ordering import indexed_ordering
 from backoffice.admin.paginator import Paginator
 
@@ -76,6 +77,11 @@ class ChangeList(main.ChangeList):
         ordering = self.get_ordering(request, self.root_queryset.order_by())
         ordering = indexed_ordering(self.model, ordering) or ["-pk"]
         self.queryset = self.queryset.order_by(*ordering)
+
+    @property
+    def dated(self):
+        """What the dates above the list are made of."""
+        return Dates(self) if self.is_long else self
 
     # Rows ---------------------------------------------------------------------------
 

@@ -52,7 +52,8 @@ class LinkChanges:
         for place, side, target in self.fetch(
             f"""
             , marked AS (
-                SELECT place, target, lag(place) OVER same AS newer, lead(place) OVER same AS older
+                SELECT place, target,
+                       lag(place) OVER same AS newer, lead(place) OVER same AS older
                 FROM links WINDOW same AS (PARTITION BY target ORDER BY place)
             ),
             changes(place, side, target) AS (

@@ -1,9 +1,11 @@
 """Lists too long to be counted: what they count, how they page, by what they sort."""
 
+import datetime
 import re
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db import connection
@@ -315,6 +317,42 @@ def test_a_filter_without_an_index_offers_its_choices(admin_client, superuser, l
     spec = next(s for s in changelist.filter_specs if s.title == "status")
     labels = [str(choice["display"]) for choice in spec.choices(changelist)]
     assert labels == ["All", *sorted(str(label) for _, label in ImportJob.Status.choices)]
+
+
+# Dates ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entries(superuser, long):
+    for year, number in ((2024, 12), (2026, 4)):
+        for n in range(number):
+            LogEntry.objects.create(
+                user=superuser,
+                action_flag=1,
+                object_repr=f"{year} {n}",
+                action_time=datetime.datetime(year, 3, n + 1, 12, tzinfo=datetime.UTC),
+            )
+
+
+@pytest.mark.parametrize(
+    ("query", "links"),
+    [
+        ({}, ["2024", "2025", "2026"]),
+        ({"action_time__year": 2026}, ["January", "December"]),
+        ({"action_time__year": 2026, "action_time__month": 2}, ["February 1", "February 28"]),
+        ({"action_time__year": 2025}, ["January", "December"]),
+        ({"action_time__year": 2026, "action_time__month": 3, "action_time__day": 2}, []),
+    ],
+)
+def test_a_long_list_offers_all_dates_between_its_ends(admin_client, entries, query, links):
+    text = page(admin_client, LogEntry, **query).text
+    for link in links:
+        assert re.search(rf">\s*{link}( 20\d\d)?\s*</a>", text), link
+
+
+@pytest.mark.parametrize("query", [{"action_time__year": "x"}, {"action_time__month": "13"}])
+def test_a_date_that_is_none_breaks_nothing(admin_client, entries, query):
+    assert page(admin_client, LogEntry, **query).status_code in (200, 302)
 
 
 # Statements -----------------------------------------------------------------------------

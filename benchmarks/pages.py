@@ -137,7 +137,12 @@ class Server:
         manage(self.environment, "collectstatic", "--no-input", "--verbosity", 0)
         command = [sys.executable, "-m", "benchmarks.served", str(rows)]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.session = done.stdout.split()[-1]
         self.log = folder / f"{name}.log"

@@ -20,8 +20,7 @@ def test_a_library_with_many_patrons_is_deleted_by_its_name(open_page, server, s
     assert page.url.endswith("/delete/")
     page.fill("#id_confirmation", "Crowded")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    assert "Nothing was deleted" in page.text_content("#content")
+    page.wait_for_selector("text=Nothing was deleted")
     if scripts:
         assert_clean(page)
 
@@ -38,10 +37,9 @@ def test_a_whole_list_is_ticked_and_deleted_by_its_number(open_page, server):
     assert page.locator("input[name=_selected_action]").count() == 1
     page.fill("#id_confirmation", "16")
     sure(page)
-    assert "Nothing was deleted" in page.text_content("#content")
+    page.wait_for_selector("text=Nothing was deleted")
     assert_clean(page)
     page.fill("#id_confirmation", "160")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    assert "Successfully deleted 160 patrons" in page.text_content(".messagelist")
+    page.wait_for_selector("text=Successfully deleted 160 patrons")
     assert "0 results" in page.text_content("#changelist-search")

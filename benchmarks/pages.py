@@ -172,6 +172,7 @@ class Server:
         response = self.connection.getresponse()
         body = response.read()
         seconds = time.perf_counter() - started
+        self.connection.close()  # gunicorn would, while the other server is asked
         if response.status != 200:
             raise RuntimeError(f"{path}: {response.status}")
         return Answer(seconds, len(body), int(response.headers["X-Statements"]))

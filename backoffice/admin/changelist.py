@@ -19,8 +19,7 @@ from backoffice.admin.paginator import Paginator
 class ChangeList(main.ChangeList):
     """Django's. A list that is too long to be counted sorts only where an index does.
 
-    `is_long` says whether all of its rows, unfiltered, are; `is_narrowed` whether filters
-    or a search have their part in it.
+    `is_long` says whether it is, or would be without its filters and search.
     """
 
     def __init__(self, request, *args, **kwargs):
@@ -97,10 +96,10 @@ class ChangeList(main.ChangeList):
                 column.attach(request, self.model_admin, self.result_list)
 
     def count(self, request):
-        self.is_narrowed = bool(self.query or self.get_filters_params())
         self.result_count = self.full_result_count = self.count_of(request, self.queryset)
         self.show_full_result_count = self.model_admin.show_full_result_count
-        if self.is_narrowed and self.show_full_result_count:
+        is_narrowed = self.query or self.get_filters_params()
+        if is_narrowed and self.show_full_result_count:
             self.full_result_count = count_rows(self.root_queryset)
         self.is_long = not (self.full_result_count.is_exact and self.result_count.is_exact)
         self.show_admin_actions = bool(self.full_result_count)

@@ -3,11 +3,11 @@
 from django.contrib.admin import filters
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
-from django.db.models import Count, IntegerField, Q
+from django.db import models
+from django.db.models import IntegerField, Q
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin import counts
-from backoffice.admin.counts import costly, is_costly
+from backoffice.admin.counts import Count, costly, is_costly
 from backoffice.admin.facets import values_in_use
 from backoffice.admin.ordering import leads_index
 from backoffice.admin.reach import reach, split_path
@@ -40,12 +40,13 @@ class InUseFilter(filters.FieldListFilter):
         if not self.used_parameters:
             return queryset
         relation, path = split_path(queryset.model, self.field_path)
-        condition, is_costly = Q(**{f"{path}__in": self.readable_values()}), False
+        condition, walks = Q(**{f"{path}__in": self.readable_values()}), False
         if relation:
-            condition, is_costly = reach(queryset.model, relation, condition)
+            condition, walks = reach(queryset.model, relation, condition)
         if self.isnull_path in self.used_parameters:
             condition |= Q(**{self.isnull_path: self.null_chosen})
-        return costly(queryset.filter(condition)) if is_costly else queryset.filter(condition)
+        queryset = queryset.filter(condition)
+        return costly(queryset) if walks else queryset
 
     def readable_values(self):
         """The chosen values that the field could hold; no row has any other."""
@@ -91,13 +92,16 @@ class InUseFilter(filters.FieldListFilter):
             }
 
     def count(self, changelist):
-        """Rows of the list for each value in use, and 0 for a chosen one that isn't.
+        """`{value: Count}` for the values in use; 0 for a chosen one that isn't.
 
-        None where the list is too long to count them.
+        None instead of the number where the list is too long to count.
         """
-        found = self.count_few(changelist)
-        if found is None:
+        rows = self.rows(changelist)
+        is_named = changelist.query and not is_costly(rows)  # by keys, and so few
+        if changelist.is_long and not is_named:
             found = self.count_many(changelist)
+        else:
+            found = self.count_few(changelist, rows)
         in_use = {str(value) for value in found}
         return dict.fromkeys(set(self.chosen) - in_use, 0) | found
 
@@ -107,15 +111,12 @@ class InUseFilter(filters.FieldListFilter):
             self.request, exclude_parameters=self.expected_parameters()
         ).order_by()
 
-    def count_few(self, changelist):
-        rows = self.rows(changelist)
-        if changelist.is_long and not (changelist.query and not is_costly(rows)):
-            return None
+    def count_few(self, changelist, rows):
         if rows.query.distinct or rows.query.group_by is not None:
             # A join to many rows is in it: count its rows, not what it joined.
             rows = changelist.model._base_manager.filter(pk__in=rows.values("pk"))
-        pairs = rows.values_list(self.field_path).annotate(Count("pk", distinct=True))
-        return {value: counts.Count(number) for value, number in pairs}
+        pairs = rows.values_list(self.field_path).annotate(models.Count("pk", distinct=True))
+        return {value: Count(number) for value, number in pairs}
 
     def count_many(self, changelist):
         others = set(changelist.get_filters_params()) - set(self.expected_parameters())
@@ -125,10 +126,7 @@ class InUseFilter(filters.FieldListFilter):
             found = values_in_use(self.field, rows, self.field_path)
         elif self.field.flatchoices:
             found = {value: None for value, _label in self.field.flatchoices}
-        steps = get_fields_from_path(changelist.model, self.field_path)
-        if any(getattr(step, "null", False) or not step.concrete for step in steps) or any(
-            step.many_to_many for step in steps
-        ):
+        if any(map(may_be_none, get_fields_from_path(changelist.model, self.field_path))):
             found[None] = None
         return found
 
@@ -146,3 +144,8 @@ class InUseFilter(filters.FieldListFilter):
 
 def counted(label, number):
     return label if number is None else f"{label} ({number})"
+
+
+def may_be_none(step):
+    """Whether a row may lead nowhere by this step of a path."""
+    return step.many_to_many or step.one_to_many or not step.concrete or step.null

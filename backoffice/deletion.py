@@ -69,10 +69,6 @@ class Deletion:
             for model in sorted(self._depth, key=self._depth.get)
         }
 
-    def related(self):
-        """`{model: queryset}` of what goes with the rows."""
-        return {model: rows for model, rows in self.rows().items() if self._depth[model]}
-
     def forbidden(self):
         """Querysets of rows that keep the others from going: PROTECT and RESTRICT."""
         for restricted in self._restricted:

@@ -45,22 +45,20 @@ class DeletionMixin:
             found = super().get_deleted_objects(objs, request)
             request.deleted_with = sum(found[1].values()) - len(objs)
             return found
+        request.deleted_with = 0
         model_count, perms_needed, shown = {}, set(), []
         for model, queryset in deletion.rows().items():
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
                 continue
             model_count[model._meta.verbose_name_plural] = count
+            if model is not self.model:
+                request.deleted_with += count
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
                 sample = self.sample(queryset, count)
                 shown += sample if model is self.model else [sample]
-        request.deleted_with = sum(model_count.values()) - sum(
-            count
-            for name, count in model_count.items()
-            if name == self.opts.verbose_name_plural
-        )
         forbidden = [
             line
             for queryset in deletion.forbidden()
@@ -106,15 +104,15 @@ class DeletionMixin:
             return super().delete_view(request, object_id, extra_context)
         except NotConfirmed:
             # The transaction took back what it had begun; ask again.
-            wrong = {"not_confirmed": True}
-            request.method, request.GET = "GET", request.POST | request.GET
-            request.POST = QueryDict()
-            return super().delete_view(request, object_id, wrong | (extra_context or {}))
+            sent = request.GET.copy()
+            sent.update(request.POST)  # whether it is a popup, say
+            request.method, request.GET, request.POST = "GET", sent, QueryDict()
+            context = {"not_confirmed": True} | (extra_context or {})
+            return super().delete_view(request, object_id, context)
 
     def render_delete_form(self, request, context):
         if request.deleted_with > MANY:
             context["to_type"] = one_line(context["object"])
-        context["deleted_with"] = Count(request.deleted_with)
         return super().render_delete_form(request, context)
 
     def delete_model(self, request, obj):

@@ -92,6 +92,13 @@ def test_a_wrong_name_deletes_nothing_and_asks_again(admin_client, busy, typed):
     assert not Patron.history.filter(history_type="-").exists()
 
 
+def test_a_popup_stays_a_popup_when_it_asks_again(admin_client, busy):
+    response = delete(admin_client, busy, confirmation="x", _popup="1", _to_field="id")
+    assert response.context["is_popup"]
+    assert 'name="_popup" value="1"' in response.text
+    assert 'name="_to_field" value="id"' in response.text
+
+
 @pytest.mark.parametrize("typed", ["Busy  Branch", " Busy Branch "])
 def test_its_name_deletes_it_and_all_that_goes_with_it(admin_client, superuser, busy, typed):
     response = delete(admin_client, busy, confirmation=typed)

@@ -114,7 +114,7 @@ class Result:
     def misses(self):
         if self.ratio > self.page.most:
             yield "time"
-        if self.large.statements != self.small.statements and not self.page.is_search:
+        if self.large.statements > self.small.statements:
             yield "statements"
         if self.page.limit:
             if self.large.bytes > self.page.limit:

@@ -10,6 +10,8 @@ LINKS = 3  # libraries of a book
 HELD = 5_000  # libraries of the book with many, where there are so many
 FULL = 100_000  # patrons, and books, of the library with many, where there are so many
 RECORDS = 30  # of the history of the book with many
+#: A number that has nothing to do with the one that names are made of.
+SCATTERED = "i * 2654435761 / 65536"
 ORDERED = 7919  # a prime: names come in another order than keys
 
 
@@ -40,7 +42,7 @@ def statements(rows):
         INSERT INTO library_library (id, name, address, state, phone_number, zip_code)
         {series(rows)}
         SELECT i + 1, {town("n")} || ' Public Library ' || n,
-               (i % 9973 + 1) || ' ' || {town("i / 7")} || ' Street', {pick(STATES, "i * 7")},
+               (i % 9973 + 1) || ' ' || {town("i / 7")} || ' Street', {pick(STATES, SCATTERED)},
                (212 + i % 700) || '-' || (200 + i / 10000 % 800) || '-' || (1000 + i % 9000),
                CAST(10000 + n % 89000 AS VARCHAR(10))
         FROM numbered

@@ -21,7 +21,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres bench lint check clean
+.PHONY: help run test test-postgres bench bench-pages lint check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
 
 bench: $(installed) ## Measure imports, write benchmarks/RESULTS.md (ROWS=100000 for a quick one)
 	.ci/with-postgres $(python) -m benchmarks --rows $(ROWS) $(ARGS)
+
+bench-pages: $(installed) ## Measure every page at 1,000 and at ROWS rows, into benchmarks/RESULTS.md
+	.ci/with-postgres $(python) -m benchmarks.pages --rows $(ROWS) $(ARGS)
 
 lint: $(installed) ## Check style and layout of the code
 	$(python) -m ruff check

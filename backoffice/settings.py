@@ -100,6 +100,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Compiling a plan takes longer than the first page of any list.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ----------------------------------------------------------------------------

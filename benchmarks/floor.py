@@ -22,7 +22,7 @@ def sqlite(path, database):
         rows = csv.reader(file)
         next(rows)
         connection.execute("BEGIN IMMEDIATE")
-        insert = f"INSERT INTO library_library ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+        insert = f"INSERT INTO library_library ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         connection.executemany(insert, rows)
         connection.execute("COMMIT")
     connection.close()

@@ -2,11 +2,10 @@
 
 import os
 import platform
+import re
 from datetime import date
 
 HEAD = """\
-# Imports, measured
-
 Written by `make bench`; don't edit. Each run is a process of its own on a fresh, migrated
 database; ours and what it is compared with take turns, and the fastest of {repeat} counts (of
 stock, one). Whole processes include Python's start; the others are the seconds of the phase
@@ -40,7 +39,23 @@ def write(path, benches, *, repeat, rows, compared, stock_rows):
     text += "|---|---|--:|--:|--:|--:|--:|\n"
     for bench in benches:
         text += "".join(map(timing_row, bench.timings))
-    path.write_text(text, encoding="utf-8")
+    write_section(path, "Imports", text)
+
+
+def write_section(path, name, text):
+    """Put `text` below the heading of its name; the sections of other benchmarks stay."""
+    title = f"# {name}, measured\n"
+    written = path.read_text(encoding="utf-8") if path.exists() else ""
+    sections = [section for section in re.split(r"(?m)^(?=# )", written) if section]
+    section = f"{title}\n{text.rstrip()}\n"
+    for place, other in enumerate(sections):
+        if other.startswith(title):
+            sections[place] = section
+            break
+    else:
+        sections.append(section)
+    whole = "\n".join(each.rstrip() + "\n" for each in sections)
+    path.write_text(whole, encoding="utf-8")
 
 
 def measure_row(m):

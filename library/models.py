@@ -26,8 +26,9 @@ class Library(models.Model):
         verbose_name = _("library")
         verbose_name_plural = _("libraries")
         indexes = [
-            # The match key of imports, and the order of lists.
-            models.Index(fields=["name", "zip_code"], name="library_name_zip"),
+            # The match key of imports, and the order of lists: the primary key ends it, so
+            # that a page far down is found in the index alone.
+            models.Index(fields=["name", "zip_code", "id"], name="library_name_zip"),
             models.Index(fields=["state", "name"], name="library_state_name"),
         ]
 
@@ -55,7 +56,7 @@ class Patron(models.Model):
     class Meta:
         verbose_name = _("patron")
         verbose_name_plural = _("patrons")
-        indexes = [models.Index(fields=["name", "library"], name="patron_name_library")]
+        indexes = [models.Index(fields=["name", "library", "id"], name="patron_name_library")]
 
     def __str__(self):
         return self.name
@@ -81,7 +82,7 @@ class Librarian(models.Model):
     class Meta:
         verbose_name = _("librarian")
         verbose_name_plural = _("librarians")
-        indexes = [models.Index(fields=["name"], name="librarian_name")]
+        indexes = [models.Index(fields=["name", "id"], name="librarian_name")]
 
     def __str__(self):
         return self.name
@@ -107,7 +108,7 @@ class Book(models.Model):
     class Meta:
         verbose_name = _("book")
         verbose_name_plural = _("books")
-        indexes = [models.Index(fields=["title"], name="book_title")]
+        indexes = [models.Index(fields=["title", "id"], name="book_title")]
 
     def __str__(self):
         return self.title

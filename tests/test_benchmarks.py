@@ -24,3 +24,21 @@ def test_the_benchmarks_run_and_write_their_report(tmp_path):
     text = report.read_text(encoding="utf-8")
     assert "200 new libraries ÷ raw" in text
     assert "| books: links written ÷ listed | 1×" in text
+
+
+def test_the_pages_are_measured_into_a_section_of_their_own(tmp_path):
+    report = tmp_path / "RESULTS.md"
+    report.write_text("# Imports, measured\n\nas they were\n", encoding="utf-8")
+    arguments = ["--rows", "120", "--small", "60", "--repeat", "1", "--only", "sqlite"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.pages", *arguments, "--output", str(report)],
+        cwd=ROOT,
+        env=os.environ | {"EXTRA_APPS": "", "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: a page was slow for once
+    text = report.read_text(encoding="utf-8")
+    assert text.startswith("# Imports, measured\n\nas they were\n\n# Pages, measured\n")
+    assert "| SQLite | libraries, last page |" in text
+    assert "statements**" not in text

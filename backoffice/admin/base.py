@@ -4,16 +4,26 @@ from django.contrib import admin
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
+from backoffice.admin.changelist import ListMixin
 from backoffice.admin.columns import ColumnsMixin
+from backoffice.admin.deletion import DeletionMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
 from backoffice.admin.picker import RelatedPickerMixin
 from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
+from backoffice.admin.search import SearchMixin
 
 
 class PlainModelAdmin(
-    NamedInputsMixin, RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin
+    NamedInputsMixin,
+    RelatedPickerMixin,
+    KeepUnseenLinksMixin,
+    ColumnsMixin,
+    SearchMixin,
+    ListMixin,
+    DeletionMixin,
+    admin.ModelAdmin,
 ):
     """For models that keep no history of their own."""
 

@@ -1,10 +1,5 @@
-"""Columns of lists: numbers of related rows, and related rows sorted as their own list is."""
+"""Columns of lists: numbers of related rows."""
 
-from django.contrib.admin.exceptions import NotRegistered
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views import main
-from django.core.exceptions import FieldDoesNotExist
-from django.db import DataError
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
@@ -48,48 +43,8 @@ class RelatedCount:
         return Coalesce(Subquery(counted.values("pk__count")), 0)
 
 
-class ChangeList(main.ChangeList):
-    def __init__(self, request, *args, **kwargs):
-        self.request = request
-        super().__init__(request, *args, **kwargs)
-
-    def get_ordering_field(self, field_name):
-        if isinstance(field_name, RelatedCount):
-            return field_name.expression(self.request, self.model_admin)
-        try:
-            field = self.lookup_opts.get_field(field_name)
-        except FieldDoesNotExist:
-            return super().get_ordering_field(field_name)
-        if field.is_relation and (order := self.related_order(field)):
-            # By name, as the related list is, where Django would sort by primary key.
-            descending = "-" if order.startswith("-") else ""
-            return f"{descending}{field.name}__{order.removeprefix('-')}"
-        return field.name
-
-    def related_order(self, field):
-        try:
-            related_admin = self.model_admin.admin_site.get_model_admin(field.related_model)
-        except NotRegistered:
-            return None
-        order = next(iter(related_admin.get_ordering(self.request)), None)
-        return order if isinstance(order, str) else None
-
-    def get_results(self, request):
-        try:
-            super().get_results(request)
-        except (DataError, OverflowError, ValueError) as error:
-            # The database refused a value of the address, such as a number too large.
-            raise IncorrectLookupParameters(error) from error
-        for column in self.list_display:
-            if isinstance(column, RelatedCount):
-                column.attach(request, self.model_admin, self.result_list)
-
-
 class ColumnsMixin:
     """For a ModelAdmin whose lists have the columns above."""
-
-    def get_changelist(self, request, **kwargs):
-        return ChangeList
 
     def get_list_display(self, request):
         return [

@@ -8,14 +8,16 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
-NAMES_SHOWN = 10  # of the rows that a many-to-many led to
+from backoffice.admin.counts import Count
+from backoffice.admin.linkdiffs import LinkChanges
 
 
 class RecordDiffs:
     """The changes between neighbours in `records`, newest first, one object's history.
 
-    All related names are looked up together: a statement for each many-to-many field, one
-    for each related model, and one more for each of which rows have been deleted since.
+    All related names are looked up together: a statement for each related model, and one
+    more for each of which rows have been deleted since. Many-to-many fields are compared by
+    the database.
     """
 
     def __init__(self, records, *, empty):
@@ -30,7 +32,7 @@ class RecordDiffs:
             if field.name in tracked and not field.primary_key
         ]
         self.m2m_fields = history_model._history_m2m_fields
-        self.links = {field: links_of(records, field) for field in self.m2m_fields}
+        self.links = {field: LinkChanges(records, field) for field in self.m2m_fields}
         self.names = self.related_names()
 
     def related_names(self):
@@ -40,7 +42,7 @@ class RecordDiffs:
                 values = {getattr(record, field.attname) for record in self.records}
                 keys[field.related_model] |= values - {None}
         for field, links in self.links.items():
-            keys[field.related_model].update(*links.values())
+            keys[field.related_model] |= links.keys()
         return {model: names_of(model, pks) for model, pks in keys.items()}
 
     def changes(self, new, old):
@@ -51,11 +53,10 @@ class RecordDiffs:
             if before != after:
                 changes.append((field, self.shown(field, before), self.shown(field, after)))
         for field in self.m2m_fields:
-            before, after = self.links[field][old.pk], self.links[field][new.pk]
-            if before != after:
-                removed, added = before - after, after - before
-                old_names = self.listed(field, before, first=removed)
-                changes.append((field, old_names, self.listed(field, after, first=added)))
+            links = self.links[field]
+            if links.differ(new):
+                sides = (self.listed(field, new, side) for side in (1, 0))
+                changes.append((field, *sides))
         return [
             {"field": capfirst(field.verbose_name), "old": old, "new": new}
             for field, old, new in changes
@@ -66,13 +67,17 @@ class RecordDiffs:
             return self.names[field.related_model][value]
         return display_for_field(value, field, self.empty, avoid_link=True)
 
-    def listed(self, field, keys, first):
-        """The names by alphabet, `first` before the rest: a long list still shows them."""
+    def listed(self, field, record, side):
+        """Names, what changed before the rest, each by alphabet, and how many more."""
         names = self.names[field.related_model]
-        keys = sorted(keys, key=lambda key: (key not in first, names[key].casefold()))
-        shown = [names[key] for key in keys[: max(NAMES_SHOWN, len(first))]]
-        if more := len(keys) - len(shown):
-            shown.append(_("%d more") % more)
+        changed, same, number = self.links[field].shown(record, side)
+        shown = [
+            names[key]
+            for keys in (changed, same)
+            for key in sorted(keys, key=lambda key: names[key].casefold())
+        ]
+        if more := number - len(shown):
+            shown.append(_("%s more") % Count(more))
         return ", ".join(shown) or self.empty
 
 

@@ -27,6 +27,7 @@ class HistoryMixin:
 
     # Upstream's has an inline style and makes a narrow page scroll sideways.
     object_history_list_template = "admin/backoffice/history_list.html"
+    history_list_per_page = 25  # each is compared with the one before, links and all
 
     def history_view(self, request, object_id, extra_context=None):
         if self.get_object(request, unquote(object_id)) is None:

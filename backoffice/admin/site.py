@@ -2,12 +2,18 @@
 
 from django.contrib import admin
 
+from backoffice.admin.deletion import delete_selected
+
 
 class AdminSite(admin.AdminSite):
     site_title = "Library back office"
     site_header = "Library back office"
     index_title = "Branches, patrons, librarians and titles"
     site_url = None  # there is no other site to view
+
+    def __init__(self, name="admin"):
+        super().__init__(name)
+        self.add_action(delete_selected)  # in the place of Django's
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""

@@ -43,10 +43,11 @@ class Records:
     def adapt(self, date):
         return self.connection.ops.adapt_datetimefield_value(date)
 
-    def write(self, condition, *, history_type, reason, user_id):
+    def write(self, condition, params=(), *, history_type, reason, user_id):
         """Copy live rows, and their links, into history.
 
-        condition: SQL about the row `live`. Of one type and reason, only one write.
+        condition: SQL about the row `live`, and its params. Of one type and reason, only
+        one write.
         """
         if self.model is None:
             return
@@ -60,7 +61,7 @@ class Records:
                 SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
                 FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
                 """,
-                [*written, user_id],
+                [*written, user_id, *params],
             )
             for field in self.m2m_fields:
                 live, history, source, _target, columns = self.links(field)

@@ -90,6 +90,24 @@ def history_pages(user):
     }
 
 
+def crowded_pages():
+    """A library with more patrons than are deleted without a word."""
+    library = Library.objects.create(
+        name="Crowded Branch",
+        address="1 Main Street",
+        state="WY",
+        phone_number="307-555-0100",
+        zip_code="82001",
+    )
+    Patron.objects.bulk_create(
+        Patron(name=f"Crowd {n:03}", library=library) for n in range(160)
+    )
+    return {
+        "crowded delete": reverse("admin:library_library_delete", args=[library.pk]),
+        "crowd list": reverse("admin:library_patron_changelist") + "?q=crowd&p=2",
+    }
+
+
 def form_pages():
     pages = {}
     for model in (Library, Patron, Librarian, Book, User, Group):
@@ -129,6 +147,7 @@ def main():
         **form_pages(),
         **history_pages(admin),
         **import_pages(admin),
+        **crowded_pages(),
     }
     sessions = {user.username: session_of(user) for user in (admin, viewer)}
     print(json.dumps({"sessions": sessions, "pages": pages}))  # noqa: T201

@@ -28,4 +28,6 @@ PAGES = (
     "import done",
     "import undo",
     "imports",
+    "crowded delete",
+    "crowd list",
 )

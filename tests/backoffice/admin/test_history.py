@@ -89,6 +89,17 @@ def test_a_long_list_shows_what_changed_first(admin_client):
     assert old.endswith(", 20 more")
 
 
+def test_of_many_links_that_changed_a_few_are_named(admin_client):
+    book = make_book()
+    book.libraries.set([make_library(name=f"A{n:02}") for n in range(30)])
+    book.libraries.remove(*book.libraries.filter(name__lt="A12"))
+    removed, added, _made = changes(admin_client, book)
+    old, new = removed["Libraries"]
+    assert old == ", ".join(f"A{n:02}" for n in range(10)) + ", 20 more"
+    assert new == ", ".join(f"A{n:02}" for n in range(12, 22)) + ", 8 more"
+    assert added["Libraries"] == ("-", old)
+
+
 def test_names_are_escaped(admin_client):
     library = make_library(name="<b>old</b>")
     book = make_book(libraries=[library])

@@ -1,0 +1,113 @@
+"""What a many-to-many led to in one history record and not in the next, found in SQL."""
+
+from collections import defaultdict
+
+from django.db import connections
+from simple_history.utils import get_m2m_reverse_field_name
+
+NAMES_SHOWN = 10  # of the rows that a many-to-many led to
+
+
+class LinkChanges:
+    """The links of `records`, newest first, compared with those of the record after each.
+
+    Two statements read the links once each; of thousands, NAMES_SHOWN for a side of a change
+    come back.
+    """
+
+    def __init__(self, records, field):
+        self.places = {record.pk: place for place, record in enumerate(records)}
+        history_model = type(records[0])
+        link = getattr(history_model, field.name).model
+        connection = self.connection = connections[link._base_manager.db]
+        quote = connection.ops.quote_name
+        pk = history_model._meta.pk
+        key = f"CAST(%s AS {pk.rel_db_type(connection)})"
+        rows = ", ".join(f"({place}, {key})" for place in range(len(records)))
+        target = link._meta.get_field(get_m2m_reverse_field_name(field)).column
+        history = link._meta.get_field("history").column
+        self.params = [pk.get_db_prep_value(r.pk, connection) for r in records]
+        self.links = f"""
+            WITH page(place, pk) AS (VALUES {rows}),
+            links AS (
+                SELECT page.place, link.{quote(target)} AS target
+                FROM page JOIN {quote(link._meta.db_table)} link
+                ON link.{quote(history)} = page.pk
+            )
+        """  # noqa: S608
+        self.changed, self.changes = defaultdict(list), set()
+        self.first, self.numbers = defaultdict(list), {}
+        if records:
+            self.compare(len(records) - 1)
+        if self.changes:
+            self.sample()
+
+    def fetch(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(self.links + sql, self.params)
+            return cursor.fetchall()
+
+    def compare(self, last):
+        """A change is between `place` and the older record, `place + 1`."""
+        for place, side, target in self.fetch(
+            f"""
+            , marked AS (
+                SELECT place, target,
+                       lag(place) OVER same AS newer, lead(place) OVER same AS older
+                FROM links WINDOW same AS (PARTITION BY target ORDER BY place)
+            ),
+            changes(place, side, target) AS (
+                SELECT place, 0, target FROM marked
+                WHERE place < {last} AND (older IS NULL OR older <> place + 1)
+                UNION ALL
+                SELECT place - 1, 1, target FROM marked
+                WHERE place > 0 AND (newer IS NULL OR newer <> place - 1)
+            ),
+            ranked AS (
+                SELECT place, side, target,
+                       row_number() OVER (PARTITION BY place, side ORDER BY target) AS nth
+                FROM changes
+            )
+            SELECT place, side, target FROM ranked WHERE nth <= {NAMES_SHOWN}
+            """  # noqa: S608
+        ):
+            self.changed[place, side].append(target)
+            self.changes.add(place)
+
+    def sample(self):
+        """Of the records that differ: how many links there are, and the first of them."""
+        places = sorted({place for change in self.changes for place in (change, change + 1)})
+        listed = ", ".join(map(str, places))
+        for place, target, number in self.fetch(
+            f"""
+            SELECT place, target, number FROM (
+                SELECT place, target, count(*) OVER (PARTITION BY place) AS number,
+                       row_number() OVER (PARTITION BY place ORDER BY target) AS nth
+                FROM links WHERE place IN ({listed})
+            ) ranked WHERE nth <= {2 * NAMES_SHOWN}
+            """  # noqa: S608
+        ):
+            self.first[place].append(target)
+            self.numbers[place] = number
+
+    def keys(self):
+        """Of all rows that may be shown."""
+        return {key for keys in (*self.changed.values(), *self.first.values()) for key in keys}
+
+    def differ(self, record):
+        """Whether the links in `record` are others than in the one before it."""
+        return self.places[record.pk] in self.changes
+
+    def shown(self, change, side):
+        """`(changed keys, other keys, number of all)` on one side of a change.
+
+        change: the newer record · side: 0 for its own links, 1 for those of the older.
+        """
+        place = self.places[change.pk]
+        changed = self.changed[place, side]
+        same = [key for key in self.first[place + side] if key not in changed]
+        return (
+            changed,
+            same[: NAMES_SHOWN - len(changed)],
+            self.numbers.get(place + side, 0),
+        )

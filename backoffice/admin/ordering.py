@@ -1,0 +1,56 @@
+"""Orders that an index serves: stable, in both directions, however many rows there are."""
+
+
+def indexed_ordering(model, ordering):
+    """`ordering`, continued to an order that is total and that an index has; else None.
+
+    `["name"]` becomes `["name", "zip_code", "pk"]` where an index has name and zip_code:
+    the database walks it from either end, and sorts nothing.
+    """
+    if not ordering or not all(isinstance(part, str) for part in ordering):
+        return None
+    names = [part.removeprefix("-") for part in ordering]
+    descending = {part.startswith("-") for part in ordering}
+    if len(descending) > 1:
+        return None
+    pk = model._meta.pk.name
+    names = ["pk" if name == pk else name for name in names]
+    for columns in _indexed_columns(model._meta):
+        if "pk" not in columns:
+            columns.append("pk")
+        if columns[: len(names)] == names:
+            break
+    else:
+        return None
+    prefix = "-" if descending == {True} else ""
+    return [prefix + name for name in columns]
+
+
+def _indexed_columns(opts):
+    """For each index the columns it has, as lists that are the caller's."""
+    yield ["pk"]
+    for index in opts.indexes:
+        if index.fields and not index.condition and not any("-" in f for f in index.fields):
+            yield _columns(opts, index.fields)
+    for constraint in opts.total_unique_constraints:
+        yield _columns(opts, constraint.fields)
+    for fields in opts.unique_together:
+        yield _columns(opts, fields)
+    yield from ([field.attname] for field in opts.concrete_fields if _has_index(field))
+
+
+def _columns(opts, names):
+    """A relation by its own column: by its name Django would sort by what it leads to."""
+    names = [opts.get_field(name).attname for name in names]
+    return ["pk" if name == opts.pk.attname else name for name in names]
+
+
+def _has_index(field):
+    return field.db_index or field.unique
+
+
+def leads_index(field):
+    """Whether an index begins with the field."""
+    if _has_index(field):
+        return True
+    return any(columns[0] == field.attname for columns in _indexed_columns(field.model._meta))

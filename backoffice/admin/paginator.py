@@ -1,0 +1,89 @@
+"""Pages of a list of any length: counted to a bound, and reached from either end."""
+
+from functools import cached_property
+
+from django.core import paginator
+from django.utils.translation import gettext as _
+
+from backoffice.admin.counts import Count, count_rows
+
+FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
+SHALLOW = 1_000  # rows that are cheaper skipped whole than by their keys
+
+
+class FromTheEnd(int):
+    """The number of a page counted from the end: -1 is the last. Shown as "last"."""
+
+    def __html__(self):
+        before = -1 - self
+        return _("last − %d") % before if before else _("last")
+
+
+class Paginator(paginator.Paginator):
+    """Django's, for querysets whose rows are many and may not be counted exactly.
+
+    While the count is exact it is Django's. Else there is no number of the last page: pages
+    are counted from the start, as far as there are rows, and from the end, by negative
+    numbers. Skipping is linear in the rows skipped, by an index and not by whole rows.
+    """
+
+    @cached_property
+    def count(self):
+        if hasattr(self.object_list, "query"):
+            return count_rows(self.object_list)
+        return Count(super().count)
+
+    def validate_number(self, number):
+        if self.count.is_exact:
+            return super().validate_number(number)
+        try:
+            number = int(number)
+        except (TypeError, ValueError) as error:
+            raise paginator.PageNotAnInteger(self.error_messages["invalid_page"]) from error
+        if not number:
+            raise paginator.EmptyPage(self.error_messages["min_page"])
+        if abs(number) > FURTHEST:
+            raise paginator.EmptyPage(self.error_messages["no_results"])
+        return number
+
+    def page(self, number):
+        number = self.validate_number(number)
+        if self.count.is_exact:
+            return super().page(number)
+        rows = self.object_list if number > 0 else self.object_list.reverse()
+        end = abs(number) * self.per_page
+        start = end - self.per_page
+        if number > 0 and start < SHALLOW:
+            found = rows[start:end]
+        else:
+            found = self.object_list.filter(pk__in=rows.values("pk")[start:end])
+        if not found:
+            raise paginator.EmptyPage(self.error_messages["no_results"])
+        return self._get_page(found, number, self)
+
+    def get_elided_page_range(self, number=1, *, on_each_side=3, on_ends=2):
+        if self.count.is_exact:
+            yield from super().get_elided_page_range(
+                number, on_each_side=on_each_side, on_ends=on_ends
+            )
+            return
+        number = self.validate_number(number)
+        if number > 0:
+            yield from self._elided(number, on_each_side, on_ends)
+            yield self.ELLIPSIS
+            yield FromTheEnd(-1)
+        else:
+            yield from range(1, on_ends + 1)
+            yield self.ELLIPSIS
+            for page in reversed(list(self._elided(-number, on_each_side, on_ends=1))):
+                yield page if page == self.ELLIPSIS else FromTheEnd(-page)
+
+    def _elided(self, number, on_each_side, on_ends):
+        """Pages from the near end to some beyond `number`."""
+        first = number - on_each_side
+        if first > on_ends + 2:
+            yield from range(1, on_ends + 1)
+            yield self.ELLIPSIS
+        else:
+            first = 1
+        yield from range(first, number + on_each_side + 1)

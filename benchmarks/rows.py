@@ -1,0 +1,125 @@
+"""A library system of any size in a migrated database, by bulk SQL, the same at every run."""
+
+STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA AZ NM NC SC".split()  # noqa: SIM905
+TOWNS = "Sea North Spring Maple Green River Oak Stone Fair West Clear Ash".split()  # noqa: SIM905
+ENDINGS = "ford ville field burg port mont wood dale haven bridge".split()  # noqa: SIM905
+FIRST = "Ann Bob Cleo Dora Ed Fay Gus Hana Ivan Joan Kofi Lee".split()  # noqa: SIM905
+LAST = "Smith Jones Garcia Chen Patel Novak Silva Okafor Kim Rossi".split()  # noqa: SIM905
+TOPICS = "Rivers Gardens Winter Bread Comets Tides Maps Wolves Islands Trains".split()  # noqa: SIM905
+LINKS = 3  # libraries of a book
+HELD = 5_000  # libraries of the book with many, where there are so many
+FULL = 100_000  # patrons, and books, of the library with many, where there are so many
+RECORDS = 30  # of the history of the book with many
+#: A number that has nothing to do with the one that names are made of.
+SCATTERED = "i * 2654435761 / 65536"
+ORDERED = 7919  # a prime: names come in another order than keys
+
+
+def pick(words, number):
+    cases = " ".join(f"WHEN {n} THEN '{word}'" for n, word in enumerate(words))
+    return f"CASE ({number}) % {len(words)} {cases} END"
+
+
+def series(rows):
+    return (
+        "WITH RECURSIVE s(i) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT i + 1 FROM s"
+        f" WHERE i < {rows - 1}), numbered AS (SELECT i, i * {ORDERED} % {rows} AS n FROM s)"
+    )
+
+
+def town(number):
+    return f"{pick(TOWNS, number)} || {pick(ENDINGS, f'{number} / 12')}"
+
+
+def person(number):
+    return f"{pick(FIRST, number)} || ' ' || {pick(LAST, f'{number} / 12')} || ' ' || {number}"
+
+
+def statements(rows):
+    """SQL that SQLite and PostgreSQL both take; every table's keys are 1 … rows."""
+    full, held = min(FULL, rows), min(HELD, rows)
+    yield f"""
+        INSERT INTO library_library (id, name, address, state, phone_number, zip_code)
+        {series(rows)}
+        SELECT i + 1, {town("n")} || ' Public Library ' || n,
+               (i % 9973 + 1) || ' ' || {town("i / 7")} || ' Street', {pick(STATES, SCATTERED)},
+               (212 + i % 700) || '-' || (200 + i / 10000 % 800) || '-' || (1000 + i % 9000),
+               CAST(10000 + n % 89000 AS VARCHAR(10))
+        FROM numbered
+    """
+    yield f"""
+        INSERT INTO library_patron (id, name, library_id)
+        {series(rows)} SELECT i + 1, {person("n")}, i * 31 % {rows} + 1 FROM numbered
+    """
+    yield f"""
+        INSERT INTO library_librarian (id, name, library_id)
+        {series(rows)} SELECT i + 1, {person("n")}, i + 1 FROM numbered
+    """
+    yield f"""
+        INSERT INTO library_book (id, title)
+        {series(rows)}
+        SELECT i + 1, {pick(TOPICS, "n")} || ' of ' || {town("n / 10")} || ', volume ' || n
+        FROM numbered
+    """
+    for step in range(LINKS):
+        yield f"""
+            INSERT INTO library_book_libraries (book_id, library_id)
+            {series(rows)} SELECT i + 1, (i * 31 + {step} * 7) % {rows} + 1 FROM s
+        """
+    # A library that is full and a book that is everywhere.
+    yield f"""
+        INSERT INTO library_patron (id, name, library_id)
+        {series(full)} SELECT {rows} + i + 1, {person("n")}, 1 FROM numbered
+    """
+    yield f"""
+        INSERT INTO library_book_libraries (book_id, library_id)
+        {series(full)} SELECT i + 1, 1 FROM s
+        WHERE NOT EXISTS (
+            SELECT 1 FROM library_book_libraries WHERE book_id = i + 1 AND library_id = 1
+        )
+    """
+    yield f"""
+        INSERT INTO library_book_libraries (book_id, library_id)
+        {series(held)} SELECT 1, i + 1 FROM s
+        WHERE NOT EXISTS (
+            SELECT 1 FROM library_book_libraries WHERE book_id = 1 AND library_id = i + 1
+        )
+    """
+    # The history of the book that is everywhere: each record has all of its links.
+    yield f"""
+        INSERT INTO library_historicalbook
+            (id, title, history_id, history_date, history_type, history_change_reason)
+        {series(RECORDS)} SELECT 1, 'Volume ' || i, i + 1, CURRENT_TIMESTAMP, '~', '' FROM s
+    """
+    yield f"""
+        INSERT INTO library_historicalbook_libraries (id, book_id, library_id, history_id)
+        {series(RECORDS)}
+        SELECT m.id, m.book_id, m.library_id, i + 1
+        FROM s, library_book_libraries m WHERE m.book_id = 1 AND m.library_id <> i + 10
+    """
+    yield f"""
+        INSERT INTO django_admin_log
+            (action_time, user_id, content_type_id, object_id, object_repr, action_flag,
+             change_message)
+        {series(rows)}
+        SELECT CURRENT_TIMESTAMP, (SELECT min(id) FROM auth_user), 1 + i % 3,
+               CAST(i AS VARCHAR(20)), {town("n")} || ' ' || n, 1 + i % 3, ''
+        FROM numbered
+    """
+
+
+TABLES = ("library", "patron", "librarian", "book", "book_libraries")
+
+
+def fill(connection, rows):
+    """connection: Django's, of a migrated database with an account and nothing else."""
+    with connection.cursor() as cursor:
+        for statement in statements(rows):
+            cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            for table in TABLES:
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('library_{table}', 'id'), max(id))"
+                    f" FROM library_{table}"
+                )
+            cursor.execute("VACUUM ANALYZE")

@@ -1,0 +1,47 @@
+"""The back office with the statements of each request counted: gunicorn benchmarks.served.
+
+Its answers have a header `X-Statements`. Run as a program it prepares its database: fills
+it with as many rows as its argument says, and prints the session key of a superuser.
+"""
+
+import sys
+
+from django.db import connection
+
+from backoffice.wsgi import application as backoffice
+
+
+class Counter:
+    def __init__(self):
+        self.number = 0
+
+    def __call__(self, execute, sql, params, many, context):
+        self.number += 1
+        return execute(sql, params, many, context)
+
+
+def application(environ, start_response):
+    counter = Counter()
+
+    def start(status, headers, exc_info=None):
+        return start_response(status, [*headers, ("X-Statements", str(counter.number))])
+
+    with connection.execute_wrapper(counter):
+        return backoffice(environ, start)
+
+
+def prepare(rows):
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    from benchmarks.rows import fill
+
+    user = User.objects.create_superuser("bench")
+    fill(connection, rows)
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
+if __name__ == "__main__":
+    print(prepare(int(sys.argv[1])))

@@ -19,6 +19,7 @@ from django.forms.widgets import Script
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from backoffice.admin.choices import SharedChoices
 from backoffice.admin.relations import RelatedScopeMixin
 from backoffice.admin.rows import Gone, RowForm, Snapshot
 
@@ -56,9 +57,12 @@ class PagedRows:
     @cached_property
     def rows(self):
         """All rows of the parent that the user may see, in a stable order."""
-        links = [field.name for field in self.snapshot.fields if field.many_to_many]
-        rows = self.queryset.prefetch_related(*links)
+        rows = self.with_links(self.queryset)
         return rows.order_by(*(rows.query.order_by or self.model._meta.ordering), "pk")
+
+    def with_links(self, rows):
+        links = [field.name for field in self.snapshot.fields if field.many_to_many]
+        return rows.prefetch_related(*links)
 
     @cached_property
     def page(self):
@@ -75,7 +79,14 @@ class PagedRows:
         ]
         known = [key for key in keys if key is not None]
         self.lock(known)
-        self._object_dict = {row.pk: row for row in self.rows.filter(pk__in=known)}
+        # By their keys alone: for parent and key SQLite would read all rows of the parent.
+        rows = self.with_links(self.inline.get_queryset(self.request)).order_by()
+        parent = self.fk.get_foreign_related_value(self.instance)
+        self._object_dict = {
+            row.pk: row
+            for row in rows.filter(pk__in=known)
+            if self.fk.get_local_related_value(row) == parent
+        }
         return [self._object_dict.get(key) or self.gone_row(key) for key in keys]
 
     def sent_key(self, index):
@@ -115,6 +126,11 @@ class PagedRows:
         return Snapshot(self.model, self.form.base_fields.keys() - {self.fk.name})
 
     @cached_property
+    def choices(self):
+        """The choices of related rows, by the name of the field."""
+        return {}
+
+    @cached_property
     def seen(self):
         """What the rows held when the page was made, by key as text."""
         return self.snapshot.read(self.data.get(f"{self.prefix}-SEEN", ""))
@@ -140,15 +156,16 @@ class PagedRows:
 
     def add_fields(self, form, index):
         super().add_fields(form, index)
-        name = self._pk_field.name
-        field = form.fields[name]
-        if (
-            isinstance(field, ModelChoiceField)
-            and isinstance(field.widget, HiddenInput)
-            and not form.instance._state.adding
-        ):
-            # Its own row is the only choice: nothing to look up.
-            form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
+        key = self._pk_field.name
+        for name, field in form.fields.items():
+            if not isinstance(field, ModelChoiceField):
+                continue
+            if name != key:
+                shared = SharedChoices(self, name, field.queryset)
+                self.choices.setdefault(name, shared).attach(field)
+            elif isinstance(field.widget, HiddenInput) and not form.instance._state.adding:
+                # Its own row is the only choice: nothing to look up.
+                form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
 
     def gone_rows(self):
         return [row for row in self.get_queryset() if isinstance(row, Gone)]
@@ -211,7 +228,7 @@ class PagedInlineMixin(RelatedScopeMixin):
     its `search_fields` that are searched, unless the inline has its own.
     """
 
-    per_page = 50  # at most; fewer where a row has many fields
+    per_page = 25  # at most; fewer where a row has many fields
     search_fields = ()
     template = "admin/backoffice/paged_inline.html"
     rows_template = None
@@ -226,6 +243,10 @@ class PagedInlineMixin(RelatedScopeMixin):
             return self.admin_site.get_model_admin(self.model)
         except NotRegistered:
             return None
+
+    @cached_property
+    def parent_field(self):
+        return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
 
     def get_per_page(self, form):
         inputs = len(form.base_fields) + 3  # the keys of row and parent, the tick to delete
@@ -243,12 +264,34 @@ class PagedInlineMixin(RelatedScopeMixin):
         if self.search_fields or not self.related_admin:
             return self.search_fields
         # What is searched through the parent is the same in all of its rows.
-        parent = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name).name
+        parent = f"{self.parent_field.name}__"
         return [
             name
             for name in self.related_admin.get_search_fields(request)
-            if not name.lstrip("^=@").startswith(f"{parent}__")
+            if not name.lstrip("^=@").startswith(parent)
         ]
+
+    def get_autocomplete_fields(self, request):
+        """Also every other choice among rows that can be searched: a list of them a form
+        would be a list of all of them for each row of the page."""
+        declared = super().get_autocomplete_fields(request)
+        others = {*declared, *self.raw_id_fields, *self.radio_fields, self.parent_field.name}
+        others |= {*self.filter_horizontal, *self.filter_vertical}
+        return [
+            *declared,
+            *(
+                field.name
+                for field in (*self.opts.fields, *self.opts.many_to_many)
+                if field.remote_field
+                and field.name not in others
+                and self.is_searched(field.related_model, request)
+            ),
+        ]
+
+    def is_searched(self, model, request):
+        if not self.admin_site.is_registered(model):
+            return False
+        return bool(self.admin_site.get_model_admin(model).get_search_fields(request))
 
     get_search_results = admin.ModelAdmin.get_search_results
 

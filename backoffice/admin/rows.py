@@ -46,9 +46,7 @@ class Snapshot:
     def initial(self, taken):
         """The initial values of a form for what was taken."""
         return {
-            field.name: value
-            if value is None or field.many_to_many
-            else field.to_python(value)
+            field.name: value if value is None or field.many_to_many else field.to_python(value)
             for field in self.fields
             for value in [taken[1].get(field.name)]
         }

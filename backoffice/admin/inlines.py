@@ -113,10 +113,13 @@ class PagedRows:
 
     def fit_limits(self):
         """Make `min_num` and `max_num`, which are of all rows, those of the page."""
-        if not self.fk.unique and (self.min_num or 0 < self.max_num < DEFAULT_MAX_NUM):
-            here = len(self._queryset)
-            others = self.rows.count() - here
-            self.min_num = max(self.min_num - others, 0)
+        has_most = 0 < self.max_num < DEFAULT_MAX_NUM
+        if self.fk.unique or not (self.min_num or has_most):
+            return
+        here = len(self._queryset)
+        others = self.rows.count() - here
+        self.min_num = max(self.min_num - others, 0)
+        if has_most:
             self.max_num = max(self.max_num - others, here)
 
     # The forms ----------------------------------------------------------------------

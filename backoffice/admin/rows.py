@@ -167,4 +167,4 @@ class RowForm:
     def tell(self, text, **values):
         self.told = True
         name = self._meta.model._meta.verbose_name
-        self.add_error(None, text % {"name": name} | values)
+        self.add_error(None, text % {"name": name, **values})

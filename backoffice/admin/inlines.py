@@ -203,7 +203,9 @@ class PagedRows:
     def page_links(self):
         """`(number or an ellipsis, address)` of pages; no address, no link."""
         paginator = self.page.paginator
-        for number in paginator.get_elided_page_range(self.page.number, on_each_side=2):
+        for number in paginator.get_elided_page_range(
+            self.page.number, on_each_side=2, on_ends=1
+        ):
             is_link = number not in (paginator.ELLIPSIS, self.page.number)
             yield number, is_link and self.get_address(p=number)
 

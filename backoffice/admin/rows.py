@@ -28,7 +28,8 @@ class Snapshot:
     """What rows held in the fields of their forms, as a signed text that a page carries.
 
     Of one row: `[its name, {name of a field: value}]`, the values as a serializer writes
-    them. Files are left out: a form sends one only to replace it.
+    them, or `[its name, None]` once staff were told that it is gone. Files are left out: a
+    form sends one only to replace it.
     """
 
     def __init__(self, model, names):
@@ -45,6 +46,8 @@ class Snapshot:
 
     def initial(self, taken):
         """The initial values of a form for what was taken."""
+        if taken[1] is None:
+            return {}
         return {
             field.name: value if value is None or field.many_to_many else field.to_python(value)
             for field in self.fields
@@ -114,7 +117,9 @@ class RowForm:
 
         Who was told of a change, and saves again, has seen it.
         """
-        return self.stored if self.told else self.taken
+        if self.told:
+            return self.stored or [self.row.label, None]
+        return self.taken
 
     def full_clean(self):
         if self.row is None or (self.stored and self.changed_data):
@@ -134,7 +139,7 @@ class RowForm:
         """Whether anything was typed into the form of a row that is gone."""
         if not self.taken or DELETION_FIELD_NAME in self.changed_data:
             return False
-        return not self.taken[1].keys().isdisjoint(self.changed_data)
+        return not set(self.taken[1] or ()).isdisjoint(self.changed_data)
 
     def _post_clean(self):
         super()._post_clean()

@@ -5,19 +5,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('library', '0001_initial'),
+        ("library", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='patron',
-            name='library',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='library.library', verbose_name='library'),
+            model_name="patron",
+            name="library",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                to="library.library",
+                verbose_name="library",
+            ),
         ),
         migrations.AddIndex(
-            model_name='patron',
-            index=models.Index(fields=['library', 'name', 'id'], name='patron_library_name'),
+            model_name="patron",
+            index=models.Index(fields=["library", "name", "id"], name="patron_library_name"),
         ),
     ]

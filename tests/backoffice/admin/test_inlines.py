@@ -461,7 +461,7 @@ def test_an_edit_of_a_row_deleted_meanwhile_is_told_of(admin_client, library, ad
     assert "Somebody else deleted or moved this patron" in errors(page)
     assert "Typed" in page.text
     response = admin_client.post(address, form_data(page))
-    assert response.status_code == 302
+    assert "deleted or moved meanwhile: Patron 0001." in told(response)
     everyone = library.patron_set.values_list("name", flat=True)
     assert set(everyone) == {"Ann", "Patron 0002"}
 

@@ -109,7 +109,7 @@ class RowForm:
         self.row, self.taken, self.snapshot = row, taken, snapshot
         if not isinstance(row, Gone):
             self.stored = snapshot.take(row)
-            self.theirs = snapshot.changes(taken, row) if taken else {}
+            self.theirs = snapshot.changes(taken, row) if taken and taken[1] else {}
 
     @property
     def carried(self):

@@ -42,7 +42,10 @@ class Snapshot:
         ]
 
     def take(self, row):
-        return [str(row), {field.name: serialized(field, row) for field in self.fields}]
+        return [str(row), self.values(row)]
+
+    def values(self, row):
+        return {field.name: serialized(field, row) for field in self.fields}
 
     def initial(self, taken):
         """The initial values of a form for what was taken."""
@@ -87,8 +90,12 @@ class Serializer:
 def serialized(field, row):
     value = field.value_from_object(row)
     if field.many_to_many:
-        return sorted(str(linked.pk) for linked in value)
+        return keys_of(value)
     return value if value is None else field.value_to_string(row)
+
+
+def keys_of(rows):
+    return sorted(str(row.pk) for row in rows)
 
 
 def display(field, row):
@@ -158,13 +165,12 @@ class RowForm:
 
     def conflicts(self):
         """The changes of others that this form would undo."""
-        mine = {}
-        if self.theirs:
-            mine = self.snapshot.take(self.instance)[1]
-            for field in self.snapshot.fields:
-                if field.many_to_many and field.name in self.cleaned_data:
-                    chosen = self.cleaned_data[field.name]
-                    mine[field.name] = sorted(str(linked.pk) for linked in chosen)
+        if not self.theirs:
+            return []
+        mine = self.snapshot.values(self.instance)
+        for field in self.snapshot.fields:
+            if field.many_to_many and field.name in self.cleaned_data:
+                mine[field.name] = keys_of(self.cleaned_data[field.name])
         return [
             text for name, text in self.theirs.items() if mine[name] != self.stored[1][name]
         ]

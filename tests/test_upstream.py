@@ -7,6 +7,7 @@ import inspect
 from pathlib import Path
 
 import import_export
+import pytest
 import simple_history
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
@@ -20,6 +21,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import HistoricalRecords
 
 from library.models import Library, Patron
+from tests.factories import make_library
 
 
 def stock_template(app, name):
@@ -38,6 +40,20 @@ def test_tabular_inlines_leave_inputs_without_a_name():
     assert "aria-label" not in str(form["DELETE"])
     row = stock_template(admin, "admin/edit_inline/tabular.html")
     assert "aria-label" not in row.partition("<tbody>")[2].partition("field.field")[0]
+
+
+@pytest.mark.django_db
+def test_a_row_deleted_meanwhile_blocks_a_stock_formset():
+    """backoffice.admin.inlines.PagedRows"""
+    library = make_library()
+    formset_class = inlineformset_factory(Library, Patron, fields=["name"])
+    data = {
+        "patron_set-TOTAL_FORMS": "1",
+        "patron_set-INITIAL_FORMS": "1",
+        "patron_set-0-id": "1",
+        "patron_set-0-name": "Ann",
+    }
+    assert not formset_class(data, instance=library).is_valid()
 
 
 def test_split_date_and_time_have_no_names():

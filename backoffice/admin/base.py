@@ -10,13 +10,15 @@ from backoffice.admin.deletion import DeletionMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
+from backoffice.admin.inlines import PagedInlineMixin, PagedInlinesMixin
 from backoffice.admin.picker import RelatedPickerMixin
-from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
+from backoffice.admin.relations import KeepUnseenLinksMixin
 from backoffice.admin.search import SearchMixin
 
 
 class PlainModelAdmin(
     NamedInputsMixin,
+    PagedInlinesMixin,
     RelatedPickerMixin,
     KeepUnseenLinksMixin,
     ColumnsMixin,
@@ -48,9 +50,9 @@ class ModelAdmin(ImportMixin, ExportMixin, HistoryMixin, PlainModelAdmin, Simple
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
 
 
-class TabularInline(NamedRowsMixin, RelatedScopeMixin, admin.TabularInline):
-    pass
+class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline):
+    rows_template = admin.TabularInline.template
 
 
-class StackedInline(RelatedScopeMixin, admin.StackedInline):
-    pass
+class StackedInline(PagedInlineMixin, admin.StackedInline):
+    rows_template = admin.StackedInline.template

@@ -133,6 +133,26 @@ def form_pages():
     }
 
 
+def inline_pages():
+    library = Library.objects.create(
+        name="Many Patrons Library",
+        address="1 Main Street",
+        state="NY",
+        phone_number="212-222-6559",
+        zip_code="10016",
+    )
+    Patron.objects.bulk_create(
+        Patron(name=f"Reader {n:04}", library=library) for n in range(1100)
+    )
+    change = reverse("admin:library_library_change", args=[library.pk])
+    return {
+        "library of many patrons": change,
+        "library of many patrons in the middle": change + "?patron_set-p=20",
+        "library of many patrons searched": change + "?patron_set-q=reader+01",
+        "library of many patrons none": change + "?patron_set-q=nobody",
+    }
+
+
 def main():
     call_command("loaddata", "tutorial", "roles", "demo", verbosity=0)
     admin = User.objects.create_superuser("admin", password="walk the pages")
@@ -145,6 +165,7 @@ def main():
         "activity": reverse("admin:admin_logentry_changelist"),
         "not found": "/admin/nowhere/",
         **form_pages(),
+        **inline_pages(),
         **history_pages(admin),
         **import_pages(admin),
         **crowded_pages(),

@@ -37,7 +37,10 @@ def form_data(response, **changes):
     forms = [context["adminform"].form]
     for inline in context["inline_admin_formsets"]:
         forms += [inline.formset.management_form, *inline.formset.forms]
-    data = {}
+    data = {
+        f"{inline.formset.prefix}-SEEN": inline.formset.seen_text
+        for inline in context["inline_admin_formsets"]
+    }
     for form in forms:
         for bound in form:
             value = bound.value()

@@ -1,0 +1,181 @@
+"""A row in a form beside what it held when the page was made, and what it holds now."""
+
+import json
+from dataclasses import dataclass
+
+from django.contrib.admin.utils import display_for_value
+from django.core import signing
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import FileField
+from django.forms.formsets import DELETION_FIELD_NAME
+from django.forms.utils import ErrorDict
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Stands for a row that was on the page and is no longer among the parent's."""
+
+    pk: object
+    label: str
+
+    def __str__(self):
+        return self.label
+
+
+class Snapshot:
+    """What rows held in the fields of their forms, as a signed text that a page carries.
+
+    Of one row: `[its name, {name of a field: value}]`, the values as a serializer writes
+    them, or `[its name, None]` once staff were told that it is gone. Files are left out: a
+    form sends one only to replace it.
+    """
+
+    def __init__(self, model, names):
+        opts = model._meta
+        self.salt = f"{__name__}.{opts.label_lower}"
+        self.fields = [
+            field
+            for field in (*opts.concrete_fields, *opts.many_to_many)
+            if field.name in names and not isinstance(field, FileField)
+        ]
+
+    def take(self, row):
+        return [str(row), self.values(row)]
+
+    def values(self, row):
+        return {field.name: serialized(field, row) for field in self.fields}
+
+    def initial(self, taken):
+        """The initial values of a form for what was taken."""
+        if taken[1] is None:
+            return {}
+        return {
+            field.name: value if value is None or field.many_to_many else field.to_python(value)
+            for field in self.fields
+            for value in [taken[1].get(field.name)]
+        }
+
+    def changes(self, taken, row):
+        """What others made of the row since: `{name of a field: text for staff}`."""
+        return {
+            field.name: _("%(field)s is now “%(value)s”")
+            % {"field": capfirst(field.verbose_name), "value": display(field, row)}
+            for field in self.fields
+            if taken[1].get(field.name) != serialized(field, row)
+        }
+
+    def sign(self, rows):
+        """The text for `rows`: by key, what was taken of each."""
+        return signing.dumps(rows, salt=self.salt, serializer=Serializer, compress=True)
+
+    def read(self, text):
+        """The rows of a text; none where it isn't ours."""
+        try:
+            return signing.loads(text, salt=self.salt, serializer=Serializer)
+        except signing.BadSignature:
+            return {}
+
+
+class Serializer:
+    def dumps(self, obj):
+        text = json.dumps(obj, cls=DjangoJSONEncoder, separators=(",", ":"))
+        return text.encode()
+
+    def loads(self, data):
+        return json.loads(data)
+
+
+def serialized(field, row):
+    value = field.value_from_object(row)
+    if field.many_to_many:
+        return keys_of(value)
+    return value if value is None else field.value_to_string(row)
+
+
+def keys_of(rows):
+    return sorted(str(row.pk) for row in rows)
+
+
+def display(field, row):
+    if field.choices:
+        return getattr(row, f"get_{field.name}_display")()
+    value = field.value_from_object(row) if field.many_to_many else getattr(row, field.name)
+    return display_for_value(value, empty_value_display="")
+
+
+class RowForm:
+    """A mixin for the ModelForm of an inline, which binds it to a row that was sent."""
+
+    row = taken = stored = snapshot = None
+    told = False
+
+    def bind_row(self, row, taken, snapshot):
+        """`taken` as the page carried it, or None where it carried nothing of the row."""
+        self.row, self.taken, self.snapshot = row, taken, snapshot
+        if not isinstance(row, Gone):
+            self.stored = snapshot.take(row)
+            self.theirs = snapshot.changes(taken, row) if taken and taken[1] else {}
+
+    @property
+    def carried(self):
+        """What the page carries on, when it is shown again with errors.
+
+        Who was told of a change, and saves again, has seen it.
+        """
+        if self.told:
+            return self.stored or [self.row.label, None]
+        return self.taken
+
+    def full_clean(self):
+        if self.row is None or (self.stored and self.changed_data):
+            super().full_clean()
+            return
+        # A row that was left alone is not looked at, nor is one that is gone.
+        self._errors, self.cleaned_data = ErrorDict(renderer=self.renderer), {}
+        if not self.stored and self.is_edited():
+            self.tell(
+                _(
+                    "Somebody else deleted or moved this %(name)s meanwhile: what you typed"
+                    " can't be saved. Save again to go on without it."
+                )
+            )
+
+    def is_edited(self):
+        """Whether anything was typed into the form of a row that is gone."""
+        if not self.taken or DELETION_FIELD_NAME in self.changed_data:
+            return False
+        return not set(self.taken[1] or ()).isdisjoint(self.changed_data)
+
+    def _post_clean(self):
+        super()._post_clean()
+        if self.row is None:
+            return
+        deleted = self.cleaned_data.get(DELETION_FIELD_NAME)
+        if changes := list(self.theirs.values()) if deleted else self.conflicts():
+            text = _("Somebody else changed this %(name)s meanwhile: %(changes)s.") + " "
+            if deleted:
+                text += _("Save again to delete it all the same.")
+                # Marked for deletion it would pass with its errors.
+                del self.cleaned_data[DELETION_FIELD_NAME]
+            else:
+                text += _("Save again to keep what stands in this row.")
+            self.tell(text, changes="; ".join(changes))
+
+    def conflicts(self):
+        """The changes of others that this form would undo."""
+        if not self.theirs:
+            return []
+        mine = self.snapshot.values(self.instance)
+        for field in self.snapshot.fields:
+            if field.many_to_many and field.name in self.cleaned_data:
+                mine[field.name] = keys_of(self.cleaned_data[field.name])
+        return [
+            text for name, text in self.theirs.items() if mine[name] != self.stored[1][name]
+        ]
+
+    def tell(self, text, **values):
+        self.told = True
+        name = self._meta.model._meta.verbose_name
+        self.add_error(None, text % {"name": name, **values})

@@ -8,12 +8,12 @@ from backoffice.admin.columns import ColumnsMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
-from backoffice.admin.picker import RelatedPickerMixin
+from backoffice.admin.picker import PickerMixin
 from backoffice.admin.relations import KeepUnseenLinksMixin, RelatedScopeMixin
 
 
 class PlainModelAdmin(
-    NamedInputsMixin, RelatedPickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin
+    NamedInputsMixin, PickerMixin, KeepUnseenLinksMixin, ColumnsMixin, admin.ModelAdmin
 ):
     """For models that keep no history of their own."""
 

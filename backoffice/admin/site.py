@@ -2,12 +2,19 @@
 
 from django.contrib import admin
 
+from backoffice.admin.autocomplete import PickerJsonView
+
 
 class AdminSite(admin.AdminSite):
     site_title = "Library back office"
     site_header = "Library back office"
     index_title = "Branches, patrons, librarians and titles"
     site_url = None  # there is no other site to view
+
+    def autocomplete_view(self, request):
+        if PickerJsonView.serves(request):
+            return PickerJsonView.as_view(admin_site=self)(request)
+        return super().autocomplete_view(request)
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""

@@ -56,7 +56,7 @@ class LinksWidget(forms.Widget):
 
     class Media:
         css = {"all": ["backoffice/horizontal.css"]}
-        js = ["backoffice/horizontal.js"]
+        js = [forms.Script("backoffice/horizontal.js", defer=True)]
 
     def __init__(self, links, *, url, page=None):
         """url: of PickerJsonView · page: of the list without JavaScript, where it is asked."""

@@ -2,9 +2,9 @@
 
 Upstream 3.13 records a many-to-many change only for the instance it was made on (so
 `library.book_set.add(book)` fails), reverts a many-to-many to its present value, writes
-half a history while `loaddata` runs, loads every link to copy it, and has nothing to compare the first recorded change
-of a row with that came in by a fixture. tests/test_upstream.py says when one of
-these is mended upstream.
+half a history while `loaddata` runs, loads every link to copy it, and has nothing to
+compare the first recorded change of a row with that came in by a fixture.
+tests/test_upstream.py says when one of these is mended upstream.
 """
 
 from itertools import islice
@@ -131,7 +131,7 @@ class HistoricalRecords(UpstreamRecords):
         if hasattr(instance, "skip_history_when_saving"):
             return
         if not reverse:
-            if action.startswith("pre_"):
+            if action.startswith("pre_") and not getattr(instance, "_held_records", None):
                 self.record_missing(type(instance), [instance.pk])
             super().m2m_changed(instance, action, attr, pk_set, reverse)
             return

@@ -57,13 +57,13 @@ class PickerJsonView(AutocompleteJsonView):
             source_admin = self.admin_site.get_model_admin(self.source_field.model)
         except NotRegistered as error:
             raise PermissionDenied from error
+        if not (self.source_field.many_to_many and hasattr(source_admin, "get_picker_links")):
+            raise PermissionDenied
         obj = None
         if object_id := request.GET.get("object_id"):
             obj = source_admin.get_object(request, object_id)
             if obj is None:
                 raise Http404
-        if not hasattr(source_admin, "get_picker_links"):
-            raise PermissionDenied
         links = source_admin.get_picker_links(request, self.source_field, obj)
         if links is None:
             raise PermissionDenied

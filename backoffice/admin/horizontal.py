@@ -188,7 +188,9 @@ def unpacked(packed, links):
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list):
-        raise ValidationError(LinksField.default_error_messages["unreadable"], code="unreadable")
+        raise ValidationError(
+            LinksField.default_error_messages["unreadable"], code="unreadable"
+        )
     keys, refused = {}, []
     for value in values:
         try:

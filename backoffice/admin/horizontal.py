@@ -155,6 +155,7 @@ class LinksField(forms.Field):
 
     def refusal(self, refused):
         shown = ", ".join(f"“{str(value)[:20]}”" for value in refused[:NAMED])
+        shown = shown.encode("utf-8", "replace").decode()  # half a surrogate pair can't be sent
         return ValidationError(
             ngettext(
                 "%(number)d of the %(names)s that you chose is not there any more, or not for"

@@ -4,6 +4,7 @@
 
 {
     const WAIT = 200; // ms after the last key in a filter
+    const MAX_CHANGES = 100_000; // at once; Django takes 2.5 MB
     const NEAR_END = 60; // px from the end of a box, where it loads on
 
     const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
@@ -211,6 +212,11 @@
             if (answer.pagination.more) {
                 await this.load();
                 this.say(fill(data.textMany, {limit: number(Number(data.limit))}));
+                return;
+            }
+            const {added, removed} = this.picker;
+            if (added.size + removed.size + answer.results.length > MAX_CHANGES) {
+                this.say(fill(data.textFull, {limit: number(MAX_CHANGES)}));
                 return;
             }
             this.rows = new Map(answer.results.map(({id, text}) => [id, text]));

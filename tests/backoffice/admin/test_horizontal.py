@@ -244,10 +244,10 @@ def test_the_last_link_can_not_go_where_one_is_required(admin_client, book):
 
 def test_books_are_linked_from_the_library(admin_client, superuser):
     library = make_library()
-    kept, gone, new = (make_book(title=title) for title in ("Kept", "Gone", "New"))
+    kept, gone, new, other = (make_book(title=t) for t in ("Kept", "Gone", "New", "Other"))
     library.book_set.set([kept, gone])
     records = Book.history.count()
-    save(admin_client, library, changes("book_set", added=[new], removed=[gone, kept.pk + 999]))
+    save(admin_client, library, changes("book_set", added=[new, kept], removed=[gone, other]))
     assert set(library.book_set.all()) == {kept, new}
     assert Book.history.count() == records + 2
     assert [link.library_id for link in new.history.latest().libraries.all()] == [library.pk]
@@ -493,6 +493,14 @@ def test_who_may_ask(client, book, permissions, status):
     staff(client, *permissions)
     for side in ("available", "chosen"):
         assert rows(client, book, side).status_code == status
+
+
+def test_who_may_not_view_may_not_ask_when_there_are_few_either(client, book, monkeypatch):
+    monkeypatch.setattr(model_admin(Book), "picker_max_rows", 500)
+    staff(client, "library.change_book")
+    assert rows(client, book, "available").status_code == 403
+    staff(client, "library.change_book", "library.view_library")
+    assert texts(rows(client, book, "chosen")) == ["Held"]
 
 
 def test_who_is_not_signed_in_is_sent_away(client, book):

@@ -2,18 +2,21 @@
 
 Upstream 3.13 records a many-to-many change only for the instance it was made on (so
 `library.book_set.add(book)` fails), reverts a many-to-many to its present value, writes
-half a history while `loaddata` runs, and has nothing to compare the first recorded change
-of a row with that came in by a fixture. tests/test_upstream.py says when one of
-these is mended upstream.
+half a history while `loaddata` runs, loads every link to copy it, and has nothing to
+compare the first recorded change of a row with that came in by a fixture.
+tests/test_upstream.py says when one of these is mended upstream.
 """
 
 from itertools import islice
 
+from django.db import connections
 from django.db.models import ForeignKey
 from django.db.models.signals import pre_save
 from django.utils import timezone
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
+
+from backoffice.imports.records import Records
 
 CHUNK = 1000  # rows a statement
 BEFORE = "as it was before the first recorded change"
@@ -23,6 +26,16 @@ def chunked(pks):
     pks = iter(pks)
     while chunk := list(islice(pks, CHUNK)):
         yield chunk
+
+
+def hold_records(instance):
+    """From here to `release_records`, changes to `instance` make one record, links included."""
+    instance._held_records = []
+
+
+def release_records(instance):
+    for records, *arguments in instance.__dict__.pop("_held_records", [])[:1]:
+        records.create_historical_record(instance, *arguments)
 
 
 class HistoricalRecords(UpstreamRecords):
@@ -76,7 +89,7 @@ class HistoricalRecords(UpstreamRecords):
     def record(self, model, pks, *, reason, user, history_type="~"):
         """Write a history row for each of `pks`, many-to-many included.
 
-        Statements for each 1,000 keys: two, and two more for each many-to-many field.
+        Statements for each 1,000 keys: two, and one more for each many-to-many field.
         """
         history_model = getattr(model, self.manager_name).model
         fields = [field.attname for field in self.fields_included(model)]
@@ -93,23 +106,24 @@ class HistoricalRecords(UpstreamRecords):
                 )
                 for values in rows.values(*fields)
             )
-            for field in history_model._history_m2m_fields:
-                self._record_links(
-                    field, {getattr(r, model._meta.pk.attname): r for r in records}
-                )
+            if records:
+                self.record_links(records)
 
-    def _record_links(self, field, record_of):
-        source = get_m2m_field_name(field)
-        links = field.remote_field.through._base_manager.filter(**{f"{source}__in": record_of})
-        names = [f.attname for f in field.remote_field.through._meta.fields]
-        m2m_history_model = self.m2m_models[field]
-        m2m_history_model.objects.bulk_create(
-            (
-                m2m_history_model(history=record_of[link[f"{source}_id"]], **link)
-                for link in links.values(*names)
-            ),
-            batch_size=CHUNK,
-        )
+    def record_links(self, records):
+        """Copy the links of the rows that `records` are of: a statement for each field."""
+        connection, model = connections[records[0]._state.db], records[0].instance_type
+        Records(connection, model).write_links([record.pk for record in records])
+
+    def create_historical_record(self, instance, history_type, using=None):
+        held = getattr(instance, "_held_records", None)
+        if held is None:
+            super().create_historical_record(instance, history_type, using)
+        else:
+            held.append((self, history_type, using))
+
+    def create_historical_record_m2ms(self, history_instance, instance):
+        # Upstream loads every link and its two rows.
+        self.record_links([history_instance])
 
     # Many to many -------------------------------------------------------------------
 
@@ -117,7 +131,7 @@ class HistoricalRecords(UpstreamRecords):
         if hasattr(instance, "skip_history_when_saving"):
             return
         if not reverse:
-            if action.startswith("pre_"):
+            if action.startswith("pre_") and not getattr(instance, "_held_records", None):
                 self.record_missing(type(instance), [instance.pk])
             super().m2m_changed(instance, action, attr, pk_set, reverse)
             return

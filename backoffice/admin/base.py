@@ -11,7 +11,7 @@ from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
 from backoffice.admin.inlines import PagedInlineMixin, PagedInlinesMixin
-from backoffice.admin.picker import RelatedPickerMixin
+from backoffice.admin.picker import PickerMixin
 from backoffice.admin.relations import KeepUnseenLinksMixin
 from backoffice.admin.search import SearchMixin
 
@@ -19,7 +19,7 @@ from backoffice.admin.search import SearchMixin
 class PlainModelAdmin(
     NamedInputsMixin,
     PagedInlinesMixin,
-    RelatedPickerMixin,
+    PickerMixin,
     KeepUnseenLinksMixin,
     ColumnsMixin,
     SearchMixin,

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from backoffice.admin.autocomplete import PickerJsonView
 from backoffice.admin.deletion import delete_selected
 
 
@@ -14,6 +15,11 @@ class AdminSite(admin.AdminSite):
     def __init__(self, name="admin"):
         super().__init__(name)
         self.add_action(delete_selected)  # in the place of Django's
+
+    def autocomplete_view(self, request):
+        if PickerJsonView.serves(request):
+            return PickerJsonView.as_view(admin_site=self)(request)
+        return super().autocomplete_view(request)
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""

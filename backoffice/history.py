@@ -16,10 +16,9 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
-from backoffice.imports.records import Records
+from backoffice.imports.records import BEFORE, Records
 
 CHUNK = 1000  # rows a statement
-BEFORE = "as it was before the first recorded change"
 
 
 def chunked(pks):

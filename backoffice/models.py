@@ -27,6 +27,12 @@ class ImportJobQuerySet(models.QuerySet):
 
 
 class ImportJob(models.Model):
+    """What was, or is to be, written at once: a file's import, or an edit of a list."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", gettext_lazy("import")
+        EDIT = "edit", gettext_lazy("edit")
+
     class Status(models.TextChoices):
         UPLOADED = "uploaded", gettext_lazy("uploaded")
         CHECKING = "checking", gettext_lazy("checking")
@@ -46,12 +52,17 @@ class ImportJob(models.Model):
         related_name="+",
         verbose_name=gettext_lazy("user"),
     )
-    resource = models.CharField(gettext_lazy("resource"), max_length=200)
+    kind = models.CharField(
+        gettext_lazy("kind"), max_length=10, choices=Kind, default=Kind.IMPORT
+    )
+    #: Of an import: the Resource's dotted path.
+    resource = models.CharField(gettext_lazy("resource"), max_length=200, blank=True)
     model = models.CharField(gettext_lazy("model"), max_length=200, db_index=True)
+    #: Of an edit: what it set.
     file_name = models.CharField(gettext_lazy("file name"), max_length=200)
     #: The folder of its files below DATA_DIR/imports, unguessable; "" where none are kept.
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
-    sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
+    sha256 = models.CharField("SHA-256", max_length=64, db_index=True, blank=True)
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
     #: Line ends in the file, about its rows where it is text; its rows once it is read.
     lines = models.PositiveBigIntegerField(gettext_lazy("lines"), default=0)
@@ -94,9 +105,14 @@ class ImportJob(models.Model):
         verbose_name_plural = gettext_lazy("imports")
 
     def __str__(self):
-        return _("Import %(pk)s: %(name)s") % {"pk": self.pk, "name": self.file_name}
+        text = _("Edit %(pk)s: %(name)s") if self.is_edit else _("Import %(pk)s: %(name)s")
+        return text % {"pk": self.pk, "name": self.file_name}
 
     # What it is about ---------------------------------------------------------------
+
+    @property
+    def is_edit(self):
+        return self.kind == self.Kind.EDIT
 
     @property
     def resource_class(self):
@@ -109,7 +125,7 @@ class ImportJob(models.Model):
     @property
     def reason(self):
         """The change reason of every history record that it wrote; 100 characters."""
-        return f"import {self.pk}: {self.file_name}"[:100]
+        return f"{self.kind} {self.pk}: {self.file_name}"[:100]
 
     @property
     def counts(self):

@@ -7,6 +7,7 @@ from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.changelist import ListMixin
 from backoffice.admin.columns import ColumnsMixin
 from backoffice.admin.deletion import DeletionMixin
+from backoffice.admin.edits import EditMixin
 from backoffice.admin.exports import ExportMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
@@ -46,7 +47,9 @@ class ReadOnlyMixin:
         return False
 
 
-class ModelAdmin(ImportMixin, ExportMixin, HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin):
+class ModelAdmin(
+    ImportMixin, ExportMixin, EditMixin, HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin
+):
     """Django's ModelAdmin with history, import, export and pages that pass our checks."""
 
 

@@ -247,9 +247,12 @@ class ImportMixin(UpstreamImportMixin):
             raise PermissionDenied
 
     def _get_job(self, request, pk):
-        self._require_import_permission(request)
-        jobs = ImportJob.objects.filter(model=self.opts.label)
-        return get_object_or_404(jobs, pk=pk)
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        job = get_object_or_404(ImportJob.objects.filter(model=self.opts.label), pk=pk)
+        if not job.is_edit:
+            self._require_import_permission(request)
+        return job
 
     def _redirect(self, job):
         return HttpResponseRedirect(self._url("import_job", job.pk))

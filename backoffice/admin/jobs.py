@@ -1,4 +1,4 @@
-"""The list of imports: who brought what in, and what came of it."""
+"""The list of imports and edits: who wrote what at once, and what came of it."""
 
 from django.contrib import admin
 from django.http import HttpResponseRedirect
@@ -24,6 +24,7 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     list_display = (
         "file_name",
+        "kind",
         "model",
         "status",
         "user",
@@ -34,7 +35,12 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
         "unchanged",
         "rejected",
     )
-    list_filter = [("status", InUseFilter), ("model", InUseFilter), ("user", InUseFilter)]
+    list_filter = [
+        ("kind", InUseFilter),
+        ("status", InUseFilter),
+        ("model", InUseFilter),
+        ("user", InUseFilter),
+    ]
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     search_fields = ("file_name", "user__username")

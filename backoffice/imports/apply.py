@@ -3,7 +3,6 @@
 The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
-from backoffice.history import BEFORE
 from backoffice.imports.records import Records
 
 LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
@@ -31,7 +30,7 @@ class Apply:
         """Write it all, as counted; `user` and `reason` are for history."""
         self.user_id, self.reason = user.pk if user else None, reason[:100]
         if counts.updated:
-            self.record_missing()
+            self.records.write_missing(self.updated())
             self.update()
         if counts.new and (created := self.create()) != counts.new:
             raise RuntimeError(f"{created} rows created, where {counts.new} were counted")
@@ -148,17 +147,6 @@ class Apply:
             )
 
     # History ------------------------------------------------------------------------
-
-    def record_missing(self):
-        """A row changed for the first time gets its present state written down as well."""
-        if self.records.model is not None:
-            self.records.write(
-                f"live.{self.pk} IN ({self.updated()} AND NOT EXISTS (SELECT 1"
-                f" FROM {self.records.table} h WHERE h.{self.pk} = p.pk))",
-                history_type="~",
-                reason=BEFORE,
-                user_id=None,
-            )
 
     def record(self, history_type, condition):
         self.records.write(

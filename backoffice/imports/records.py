@@ -2,6 +2,9 @@
 
 from django.utils import timezone
 
+#: The change reason of the first record of a row that had none.
+BEFORE = "as it was before the first recorded change"
+
 
 class Records:
     """The history of one model. Without django-simple-history, nothing is written.
@@ -42,6 +45,20 @@ class Records:
 
     def adapt(self, date):
         return self.connection.ops.adapt_datetimefield_value(date)
+
+    def write_missing(self, keys):
+        """A row changed for the first time gets its present state written down before.
+
+        keys: a SELECT of primary keys.
+        """
+        if self.model is not None:
+            self.write(
+                f"live.{self.pk} IN ({keys}) AND NOT EXISTS"
+                f" (SELECT 1 FROM {self.table} h WHERE h.{self.pk} = live.{self.pk})",
+                history_type="~",
+                reason=BEFORE,
+                user_id=None,
+            )
 
     def write(self, condition, params=(), *, history_type, reason, user_id):
         """Copy live rows, and their links, into history.

@@ -1,0 +1,225 @@
+"""Editing from the list: all rows of the filter, seen before, with history, undone as a job."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from backoffice.edits import Edit
+from backoffice.imports.jobs import undo_job
+from backoffice.models import ImportJob
+from library.models import Library, Patron
+from tests.factories import make_book, make_library, make_patron, make_user
+from tests.loans.models import Loan
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:library_library_changelist")
+
+
+def post(client, step, rows, *, url=LIST, across=False, **values):
+    data = {
+        "action": "edit_selected",
+        "_selected_action": [row.pk for row in rows],
+        "step": step,
+        **{f"edit-{name}": value for name, value in values.items() if name != "change"},
+        "change": values.get("change", [name for name in values if name != "expected"]),
+        "expected": values.get("expected", ""),
+    }
+    if across:
+        data["select_across"] = "1"
+    return client.post(url, data, follow=True)
+
+
+def states():
+    return list(Library.objects.order_by("pk").values_list("state", flat=True))
+
+
+@pytest.fixture
+def libraries():
+    return [make_library(state=state) for state in ("NY", "NJ", "NJ")]
+
+
+def test_what_would_change_is_seen_first(admin_client, libraries):
+    page = post(admin_client, "preview", libraries, state="NY")
+    assert "Of 3 libraries, 2 would change." in page.text
+    assert page.text.count("<del>New Jersey</del> <ins>New York</ins>") == 2
+    assert states() == ["NY", "NJ", "NJ"]
+
+
+def test_the_ticked_rows_change_with_history_and_come_back(admin_client, superuser, libraries):
+    before = list(Library.objects.order_by("pk").values())
+    page = post(admin_client, "apply", libraries[:2], state="NY", expected=1)
+    assert states() == ["NY", "NY", "NJ"]
+    assert "Changed to <strong>State: New York</strong>" in page.text
+    job = ImportJob.objects.get()
+    assert (job.kind, job.rows, job.updated, job.unchanged) == ("edit", 2, 1, 1)
+    record = libraries[1].history.latest()
+    assert (record.history_type, record.history_user, record.state) == ("~", superuser, "NY")
+    assert record.history_change_reason == f"edit {job.pk}: State: New York"
+    assert libraries[0].history.count() == 1  # it was New York before
+
+    undo = reverse("admin:library_library_import_undo", args=[job.pk])
+    assert "This takes back the edit" in admin_client.get(undo).text
+    assert "1 restored" in admin_client.post(undo, follow=True).text
+    assert list(Library.objects.order_by("pk").values()) == before
+
+
+def test_rows_edited_since_stay_at_an_undo(admin_client, libraries):
+    post(admin_client, "apply", libraries, state="CT", expected=3)
+    libraries[0].refresh_from_db()
+    libraries[0].name = "Renamed"
+    libraries[0].save()
+    job = ImportJob.objects.get()
+    undo_job(job)
+    assert (job.undo["restored"], job.undo["left"]) == (2, 1)
+    assert states() == ["CT", "NJ", "NJ"]
+
+
+def test_all_of_the_filter_change_without_their_keys(admin_client):
+    for state in ["NY"] * 1_200 + ["NJ"]:
+        make_library(state=state)
+    chosen = Library.objects.filter(state="NY")[:1]
+    options = {"across": True, "url": f"{LIST}?state=NY", "state": "CT"}
+    page = post(admin_client, "preview", chosen, **options)
+    assert "Of 1,200 libraries, 1,200 would change." in page.text
+    assert len(page.content) < 50_000
+    post(admin_client, "apply", chosen, expected=1200, **options)
+    assert Library.objects.filter(state="CT").count() == 1_200
+    assert Library.history.filter(history_type="~").count() == 1_200
+
+
+def test_rows_that_have_moved_since_are_looked_at_again(admin_client, libraries):
+    page = post(admin_client, "apply", libraries, state="NY", expected=3)
+    assert "The records have changed since. Nothing was written" in page.text
+    assert "2 would change" in page.text
+    assert states() == ["NY", "NJ", "NJ"]
+
+
+@pytest.mark.parametrize("expected", ["", "x", "-1", "99999999999999999999"])
+def test_an_expectation_that_is_none_is_not_met(admin_client, libraries, expected):
+    post(admin_client, "apply", libraries, state="NY", expected=expected)
+    assert states() == ["NY", "NJ", "NJ"]
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"state": "ZZ"}, "Select a valid choice"),
+        ({"zip_code": "8542"}, "Enter a ZIP code of 5 digits"),
+        ({"phone_number": "-4"}, "This is a code, not a number"),
+        ({"name": ""}, "This field is required"),
+        ({"state": "NY", "change": []}, "Tick what is to be changed"),
+        ({"state": "NY", "change": ["id", "no such"]}, "Tick what is to be changed"),
+    ],
+)
+def test_what_can_t_be_is_said_beside_its_field(admin_client, libraries, values, says):
+    for step in ("preview", "apply"):
+        page = post(admin_client, step, libraries, expected=3, **values)
+        assert says in page.text
+    assert not ImportJob.objects.exists()
+
+
+def test_only_what_is_ticked_changes(admin_client, libraries):
+    post(
+        admin_client, "apply", libraries, state="NY", zip_code="x", change=["state"], expected=2
+    )
+    assert states() == ["NY", "NY", "NY"]
+
+
+def test_values_are_cleaned_as_in_the_form(admin_client, libraries):
+    post(admin_client, "apply", libraries, phone_number="(212) 222 6559", expected=3)
+    assert set(Library.objects.values_list("phone_number", flat=True)) == {"212-222-6559"}
+
+
+def test_a_foreign_key_can_be_set(admin_client):
+    main = make_library(name="Main")
+    patrons = [make_patron(), make_patron(library=main)]
+    url = reverse("admin:library_patron_changelist")
+    page = post(admin_client, "preview", patrons, url=url, library=main.pk)
+    assert "Of 2 patrons, 1 would change." in page.text
+    page = post(admin_client, "apply", patrons, url=url, library=main.pk, expected=1)
+    assert "Library: Main" in page.text
+    assert set(Patron.objects.values_list("library", flat=True)) == {main.pk}
+
+
+def test_a_field_that_must_be_unique_is_not_offered(admin_client):
+    loan = Loan.objects.create(number="1", patron=make_patron())
+    url = reverse("admin:loans_loan_changelist")
+    page = admin_client.post(url, {"action": "edit_selected", "_selected_action": [loan.pk]})
+    assert [field.name for field, _chosen in page.context["fields"]] == [
+        "patron",
+        "due",
+        "renewals",
+    ]
+
+
+def test_a_rule_of_the_database_is_told_and_nothing_written(admin_client):
+    patron = make_patron()
+    loans = [Loan.objects.create(number=n, patron=patron) for n in "12"]
+    url = reverse("admin:loans_loan_changelist")
+    page = post(admin_client, "apply", loans, url=url, renewals=1, expected=2)
+    assert "The database refused the change, so nothing was written" in page.text
+    assert not Loan.objects.filter(renewals=1).exists()
+    assert not ImportJob.objects.exists()
+
+
+def test_a_null_differs_and_can_be_set(superuser):
+    loans = [Loan.objects.create(number=n, patron=make_patron()) for n in "12"]
+    due = Loan._meta.get_field("due")
+    job = Edit(Loan.objects.all(), {due: "2026-12-01"}).run(user=superuser, title="Due")
+    assert job.updated == 2
+    loans[0].refresh_from_db()
+    assert str(loans[0].due) == "2026-12-01"
+    assert Edit(Loan.objects.all(), {due: None}).run(user=superuser, title="-").updated == 2
+
+
+def test_history_has_the_links_of_the_rows(superuser):
+    book = make_book(title="Dune", libraries=[make_library()])
+    title = type(book)._meta.get_field("title")
+    Edit(type(book).objects.all(), {title: "Dune!"}).run(user=superuser, title="Title")
+    assert book.history.latest().libraries.count() == 1
+
+
+def test_it_takes_the_right_to_change(client, libraries):
+    client.force_login(make_user(permissions=["library.view_library"]))
+    page = client.get(LIST)
+    assert "edit_selected" not in page.text
+    post(client, "apply", libraries, state="CT", expected=3)
+    assert states() == ["NY", "NJ", "NJ"]
+    client.force_login(make_user(permissions=["library.change_library"]))
+    page = post(client, "apply", libraries, state="CT", expected=3)
+    assert states() == ["CT"] * 3
+    # Who may edit, but not import, sees the edit and can take it back.
+    job = ImportJob.objects.get()
+    undo = reverse("admin:library_library_import_undo", args=[job.pk])
+    assert client.post(undo, follow=True).status_code == 200
+    assert states() == ["NY", "NJ", "NJ"]
+    ImportJob.objects.update(kind="import")
+    assert (
+        client.get(reverse("admin:library_library_import_job", args=[job.pk])).status_code
+        == 403
+    )
+
+
+def test_a_row_that_may_not_be_changed_stops_it(admin_client, libraries, monkeypatch):
+    model_admin = admin.site.get_model_admin(Library)
+
+    def may_change(self, request, obj=None):
+        return obj is None or obj.pk != libraries[0].pk
+
+    monkeypatch.setattr(type(model_admin), "has_change_permission", may_change)
+    assert post(admin_client, "apply", libraries, state="CT", expected=3).status_code == 403
+    assert states() == ["NY", "NJ", "NJ"]
+
+
+def test_statements_don_t_grow_with_the_rows(admin_client):
+    def statements(number):
+        rows = [make_library(state="NY") for _ in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            post(admin_client, "preview", rows, state="NJ")
+            post(admin_client, "apply", rows, state="NJ", expected=number)
+        return len(queries)
+
+    assert statements(100) == statements(3)  # of the job's page, links to a few: 3 or 20

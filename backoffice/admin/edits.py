@@ -59,14 +59,14 @@ class EditMixin:
     def edit_selected(self, request, queryset):
         if not self.may_change_all(request, queryset):
             raise PermissionDenied
-        step = request.POST.get("step")
-        if step not in ("preview", "apply"):
-            return self.show_fields(request, queryset, data=request.POST if step else None)
+        steps = [name for name in ("_back", "_preview", "_apply") if name in request.POST]
+        if not steps or steps == ["_back"]:
+            return self.show_fields(request, queryset, data=request.POST if steps else None)
         form = self.get_edit_form(request, request.POST.getlist("change"))(request.POST)
         if not form.fields or not form.is_valid():
             return self.show_fields(request, queryset, data=request.POST, asked=True)
         edit = Edit(queryset, form.values())
-        if step == "preview":
+        if steps != ["_apply"]:
             return self.preview_edit(request, edit, form)
         expected = request.POST.get("expected", "")
         expected = int(expected) if expected.isascii() and expected.isdecimal() else -1

@@ -22,7 +22,7 @@ def post(client, step, rows, *, url=LIST, across=False, **values):
     data = {
         "action": "edit_selected",
         "_selected_action": [row.pk for row in rows],
-        "step": step,
+        f"_{step}": "1",
         **{f"edit-{name}": value for name, value in values.items() if name != "change"},
         "change": values.get("change", [name for name in values if name != "expected"]),
         "expected": values.get("expected", ""),
@@ -119,6 +119,12 @@ def test_what_can_t_be_is_said_beside_its_field(admin_client, libraries, values,
         page = post(admin_client, step, libraries, expected=3, **values)
         assert says in page.text
     assert not ImportJob.objects.exists()
+
+
+def test_the_way_back_keeps_what_was_given(admin_client, libraries):
+    page = post(admin_client, "back", libraries, state="CT")
+    assert '<option value="CT" selected>' in page.text
+    assert 'name="change" value="state" checked' in page.text
 
 
 def test_only_what_is_ticked_changes(admin_client, libraries):

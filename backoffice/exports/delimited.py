@@ -2,12 +2,8 @@
 
 import codecs
 import csv
-from itertools import islice
+from itertools import chain, islice
 
-from import_export.formats import base_formats
-
-#: The formats that are written as they are read, and what stands between their cells.
-STREAMED = {base_formats.CSV: ",", base_formats.TSV: "\t"}
 LINES = 500  # rows joined before they are handed out
 
 
@@ -19,9 +15,15 @@ class _Echo:
 
 
 def delimited_lines(rows, *, delimiter=",", encoding="utf-8"):
-    """Yield `rows` as bytes, several rows at a time; RFC 4180 where delimiter is a comma."""
+    """Yield `rows` as bytes, several rows at a time; RFC 4180 where delimiter is a comma.
+
+    The first row, the header, comes alone and so at once.
+    """
     writer = csv.writer(_Echo(), delimiter=delimiter)
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
     rows = iter(rows)
-    while lines := "".join(map(writer.writerow, islice(rows, LINES))):
+    for size in chain([1], iter(lambda: LINES, None)):
+        lines = "".join(map(writer.writerow, islice(rows, size)))
+        if not lines:
+            return
         yield encoder.encode(lines)

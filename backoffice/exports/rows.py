@@ -5,12 +5,14 @@ them are made of names that the database hands along. A Resource with columns of
 kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 """
 
+import contextlib
 from collections import defaultdict
 from itertools import islice
 
+from django.db import connections, transaction
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import escape_formula
+from backoffice.exports.formulas import escape, escape_all
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -21,34 +23,68 @@ CHUNK = 2000  # rows
 
 
 def export_rows(resource, queryset, names=None):
-    """Yield the header and then each row, as lists of text.
+    """Yield the header and then each row, as sequences of text.
 
-    names: the fields to export, in this order; all of the Resource's by default.
+    names: the fields to export, in this order; all of the Resource's by default. All rows
+    are of one moment, whatever is written meanwhile.
     """
     names = list(names or resource.get_export_order())
     yield [resource.fields[name].column_name for name in names]
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
     columns = [_column(resource, queryset.model, name) for name in names]
-    if None in columns:
-        yield from _one_by_one(resource, queryset, names)
-        return
-    expressions, expected = {}, ["pk"]
+    with snapshot(connections[queryset.db]):
+        if None in columns:
+            yield from _one_by_one(resource, queryset, names)
+        else:
+            yield from _by_columns(queryset, columns)
+
+
+@contextlib.contextmanager
+def snapshot(connection):
+    """Statements in the block see the database as it was at the first of them.
+
+    They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
+    client has its file. On PostgreSQL it also spares the whole result's being put by before
+    its first row comes, as a server-side cursor outside of a transaction does.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def _by_columns(queryset, columns):
+    expressions, values = {}, []
     for column in columns:
         expressions |= column.expressions
-        expected += column.values
-    rows = queryset.annotate(**expressions).values_list(*dict.fromkeys(expected))
-    rows = rows.iterator(chunk_size=CHUNK)
-    place = {name: i for i, name in enumerate(dict.fromkeys(expected))}
+        values += column.values
+    values = list(dict.fromkeys(values))
+    rows = queryset.annotate(**expressions).values_list(*values).iterator(chunk_size=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
-        texts = [column.texts(chunk, place) for column in columns]
-        yield from (list(map(escape_formula, row)) for row in zip(*texts, strict=True))
+        given = dict(zip(values, map(list, zip(*chunk, strict=True)), strict=True))
+        yield from zip(*(escape_all(column.texts(given)) for column in columns), strict=True)
 
 
 def _one_by_one(resource, queryset, names):
     selected = [resource.fields[name] for name in names]
     for record in resource.filter_export(queryset).iterator(chunk_size=CHUNK):
-        yield [resource.export_field(field, record) for field in selected]
+        cells = [resource.export_field(field, record) for field in selected]
+        yield [cell if cell.__class__ is str else escape(_text(cell)) for cell in cells]
+
+
+def _text(value):
+    return "" if value is None else str(value)
 
 
 def _column(resource, model, name):
@@ -64,19 +100,18 @@ def _column(resource, model, name):
 
 
 class _Value:
+    """`values`: what to select; `texts` makes a chunk's column of their columns, by name."""
+
     expressions = {}
 
     def __init__(self, attname, widget):
         self.values, self.widget = [attname], widget
 
-    def texts(self, chunk, place):
-        i = place[self.values[0]]
-        if type(self.widget) is CharWidget:
-            return [
-                row[i] if row[i].__class__ is str else self.widget.render(row[i])
-                for row in chunk
-            ]
-        return [self.widget.render(row[i]) for row in chunk]
+    def texts(self, given):
+        column = given[self.values[0]]
+        if type(self.widget) is CharWidget and set(map(type, column)) == {str}:
+            return column
+        return [_text(self.widget.render(value)) for value in column]
 
 
 class _Reference:
@@ -85,24 +120,24 @@ class _Reference:
         self.expressions = {f"_{name}_label": label, f"_{name}_full": full}
         self.values, self.widget = list(self.expressions), widget
 
-    def texts(self, chunk, place):
-        label, full = (place[value] for value in self.values)
-        return [self.widget.text(row[label], row[full]) for row in chunk]
+    def texts(self, given):
+        return list(map(self.widget.text, *(given[value] for value in self.values)))
 
 
 class _References:
     """Its names are fetched with one statement for a chunk's rows."""
 
-    expressions, values = {}, []
+    expressions, values = {}, ["pk"]
 
     def __init__(self, model, name, widget):
         self.model, self.name, self.widget = model, name, widget
 
-    def texts(self, chunk, place):
+    def texts(self, given):
         label, full = self.widget.key.expressions(f"{self.name}__")
-        pks = [row[place["pk"]] for row in chunk]
-        linked = self.model._base_manager.filter(pk__in=pks, **{f"{self.name}__isnull": False})
+        linked = self.model._base_manager.filter(
+            pk__in=given["pk"], **{f"{self.name}__isnull": False}
+        )
         found = defaultdict(list)
         for pk, *texts in linked.order_by().values_list("pk", label, full):
             found[pk].append(self.widget.text(*texts))
-        return [join_references(sorted(found[pk])) if pk in found else "" for pk in pks]
+        return [join_references(sorted(found[pk])) if pk in found else "" for pk in given["pk"]]

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from import_export.resources import ModelResource
 
-from backoffice.exports.formulas import escape_formula
+from backoffice.exports.formulas import escape
 from backoffice.imports.references import ReferencesWidget, ReferenceWidget
 
 
@@ -78,7 +78,7 @@ class Resource(ModelResource):
         return queryset if queryset.ordered else queryset.order_by("pk")
 
     def export_field(self, field, instance, **kwargs):
-        return escape_formula(super().export_field(field, instance, **kwargs))
+        return escape(super().export_field(field, instance, **kwargs))
 
 
 def resource_class_for(model):

@@ -19,9 +19,10 @@ from import_export.signals import post_export
 
 from backoffice.admin.export_forms import ExportForm
 from backoffice.exports.errors import ExportError
-from backoffice.exports.export import Export, count_up_to
+from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
 from backoffice.exports.names import describe, file_name, filters_of
+from backoffice.exports.rows import count_up_to
 
 COUNTED = 100_000  # rows that the page counts
 UNREADABLE = (IncorrectLookupParameters, ValidationError, DataError, OverflowError, ValueError)

@@ -3,7 +3,6 @@
 import logging
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import count
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.exports.formats import Format
-from backoffice.exports.rows import export_rows
+from backoffice.exports.rows import count_up_to, export_chunks
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +46,16 @@ class Export:
 
     def blocks(self):
         """Yield the file as blocks of bytes."""
+        chunks = export_chunks(self.resource, self.queryset, self.names)
         # Closed at once where it ends early: the log must not be written in its transaction.
-        with closing(export_rows(self.resource, self.queryset, self.names)) as rows:
-            yield from self.format.blocks(self._counted(rows), self.encoding)
+        with closing(chunks):
+            yield from self.format.blocks(self._counted(chunks), self.encoding)
 
-    def _counted(self, rows):
-        yield next(rows)
-        for self.rows, row in zip(count(1), rows, strict=False):
-            yield row
+    def _counted(self, chunks):
+        yield next(chunks)
+        for chunk in chunks:
+            self.rows += len(chunk)
+            yield chunk
 
     # The log ------------------------------------------------------------------------
 
@@ -118,8 +119,3 @@ class Export:
             )
         what["why"] = error or _("it was not fetched to its end")
         return _("Export broke off (%(why)s) with up to %(rows)s rows of %(what)s.") % what
-
-
-def count_up_to(queryset, most):
-    """How many rows there are, `most` where there are more: bounds the work."""
-    return queryset.order_by()[:most].count()

@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.formats import base_formats
 
-from backoffice.exports.delimited import delimited_lines
+from backoffice.exports.delimited import delimited_blocks
 from backoffice.exports.errors import ExportError
-from backoffice.exports.objects import object_lines
+from backoffice.exports.objects import object_blocks
 from backoffice.exports.sheets import SHEET_ROWS, ods_blocks, xlsx_blocks
 
 
@@ -54,8 +54,8 @@ class Format(base_formats.Format):
             }
         )
 
-    def blocks(self, rows, encoding="utf-8"):
-        """The file as blocks of bytes. `rows`: sequences of text, the header first."""
+    def blocks(self, chunks, encoding="utf-8"):
+        """The file as blocks of bytes. `chunks` are those of `rows.export_chunks`."""
         raise NotImplementedError
 
 
@@ -64,8 +64,8 @@ class CSV(Format):
     has_encoding = True
     delimiter = ","
 
-    def blocks(self, rows, encoding="utf-8"):
-        return delimited_lines(rows, delimiter=self.delimiter, encoding=encoding)
+    def blocks(self, chunks, encoding="utf-8"):
+        return delimited_blocks(chunks, delimiter=self.delimiter, encoding=encoding)
 
 
 class TSV(CSV):
@@ -78,8 +78,8 @@ class XLSX(Format):
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     is_text, is_sheet = False, True
 
-    def blocks(self, rows, encoding="utf-8"):
-        return xlsx_blocks(rows)
+    def blocks(self, chunks, encoding="utf-8"):
+        return xlsx_blocks(chunks)
 
 
 class ODS(Format):
@@ -88,30 +88,30 @@ class ODS(Format):
     is_text, is_sheet = False, True
     whole = gettext_lazy("It can be sent only once all of it is made.")
 
-    def blocks(self, rows, encoding="utf-8"):
-        return ods_blocks(rows)
+    def blocks(self, chunks, encoding="utf-8"):
+        return ods_blocks(chunks)
 
 
 class JSON(Format):
     name, content_type = "json", "application/json"
 
-    def blocks(self, rows, encoding="utf-8"):
-        return object_lines(rows, start="[\n", between=",\n", end="\n]\n")
+    def blocks(self, chunks, encoding="utf-8"):
+        return object_blocks(chunks, start="[\n", between=",\n", end="\n]\n")
 
 
 class JSONLines(Format):
     name, title, content_type = "jsonl", gettext_lazy("JSON Lines"), "application/jsonl"
 
-    def blocks(self, rows, encoding="utf-8"):
-        return object_lines(rows)
+    def blocks(self, chunks, encoding="utf-8"):
+        return object_blocks(chunks)
 
 
 class YAML(Format):
     name, content_type = "yaml", "application/yaml"
     whole = gettext_lazy("Programs that read it hold all of it in memory.")
 
-    def blocks(self, rows, encoding="utf-8"):
-        return object_lines(rows, before="- ")
+    def blocks(self, chunks, encoding="utf-8"):
+        return object_blocks(chunks, before="- ")
 
 
 #: In the order of django-import-export, whose forms number them; new ones at the end.

@@ -6,28 +6,25 @@ unprintable is escaped. `imports.objects` reads all three.
 
 import json
 import re
-from itertools import islice
 
-LINES = 500
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def object_lines(rows, *, start="", before="", between="\n", end="\n"):
-    """Yield the rows below the header as bytes, several at a time: UTF-8.
+def object_blocks(chunks, *, start="", before="", between="\n", end="\n"):
+    """Yield the rows below the header as bytes, a chunk at a time: UTF-8.
 
     start, end: of the file · before: each record · between: records.
     """
-    rows = iter(rows)
-    header = list(next(rows))
-    yield start.encode()
-    glue = ""
-    while lines := [
-        _encode(dict(zip(header, row, strict=True))) for row in islice(rows, LINES)
-    ]:
+    (header,) = next(chunks)
+    glue = start
+    for rows in chunks:
+        lines = [_encode(dict(zip(header, row, strict=True))) for row in rows]
         text = (between + before).join(lines)
         if before:
             text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
         yield f"{glue}{before}{text}".encode()
         glue = between
-    yield (end if glue or start else "").encode()
+    if glue == start:
+        yield start.encode()
+    yield end.encode()

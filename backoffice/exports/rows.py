@@ -7,12 +7,12 @@ kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 
 import contextlib
 from collections import defaultdict
-from itertools import islice
+from itertools import chain, islice
 
 from django.db import connections, transaction
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import escape, escape_all
+from backoffice.exports.formulas import are_plain, escape, escape_all
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -22,14 +22,14 @@ from backoffice.imports.references import (
 CHUNK = 2000  # rows
 
 
-def export_rows(resource, queryset, names=None):
-    """Yield the header and then each row, as sequences of text.
+def export_chunks(resource, queryset, names=None):
+    """Yield lists of rows, which are sequences of text; the header comes first and alone.
 
     names: the fields to export, in this order; all of the Resource's by default. All rows
     are of one moment, whatever is written meanwhile.
     """
     names = list(names or resource.get_export_order())
-    yield [resource.fields[name].column_name for name in names]
+    yield [[resource.fields[name].column_name for name in names]]
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
     columns = [_column(resource, queryset.model, name) for name in names]
@@ -52,6 +52,8 @@ def snapshot(connection):
         yield
     elif connection.vendor == "sqlite":
         with connection.cursor() as cursor:
+            # kB, till the connection closes: rows that are read once are not worth keeping.
+            cursor.execute("PRAGMA cache_size = -2000")
             cursor.execute("BEGIN DEFERRED")
             try:
                 yield
@@ -64,6 +66,12 @@ def snapshot(connection):
             yield
 
 
+def count_up_to(queryset, most):
+    """How many rows there are, `most` where there are more: bounds the work."""
+    with snapshot(connections[queryset.db]):
+        return queryset.order_by()[:most].count()
+
+
 def _by_columns(queryset, columns):
     expressions, values = {}, []
     for column in columns:
@@ -71,16 +79,32 @@ def _by_columns(queryset, columns):
         values += column.values
     values = list(dict.fromkeys(values))
     rows = queryset.annotate(**expressions).values_list(*values).iterator(chunk_size=CHUNK)
+    are_texts = all(column.is_text for column in columns)
     while chunk := list(islice(rows, CHUNK)):
+        if are_texts and _need_nothing(chunk):
+            yield chunk
+            continue
         given = dict(zip(values, map(list, zip(*chunk, strict=True)), strict=True))
-        yield from zip(*(escape_all(column.texts(given)) for column in columns), strict=True)
+        texts = [escape_all(column.texts(given)) for column in columns]
+        yield list(zip(*texts, strict=True))
+
+
+def _need_nothing(rows):
+    """Whether the rows are what is written, as nearly all are; spares turning them twice."""
+    values = list(chain.from_iterable(rows))
+    return set(map(type, values)) == {str} and are_plain(values)
 
 
 def _one_by_one(resource, queryset, names):
     selected = [resource.fields[name] for name in names]
-    for record in resource.filter_export(queryset).iterator(chunk_size=CHUNK):
-        cells = [resource.export_field(field, record) for field in selected]
-        yield [cell if cell.__class__ is str else escape(_text(cell)) for cell in cells]
+    records = resource.filter_export(queryset).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(records, CHUNK)):
+        yield [[_cell(resource, field, record) for field in selected] for record in chunk]
+
+
+def _cell(resource, field, record):
+    value = resource.export_field(field, record)
+    return value if value.__class__ is str else escape(_text(value))
 
 
 def _text(value):
@@ -106,15 +130,19 @@ class _Value:
 
     def __init__(self, attname, widget):
         self.values, self.widget = [attname], widget
+        #: Whether what is selected is what is written, if it is text that needs no escape.
+        self.is_text = type(widget) is CharWidget
 
     def texts(self, given):
         column = given[self.values[0]]
-        if type(self.widget) is CharWidget and set(map(type, column)) == {str}:
+        if self.is_text and set(map(type, column)) == {str}:
             return column
         return [_text(self.widget.render(value)) for value in column]
 
 
 class _Reference:
+    is_text = False
+
     def __init__(self, name, widget):
         label, full = widget.key.expressions(f"{name}__")
         self.expressions = {f"_{name}_label": label, f"_{name}_full": full}
@@ -127,7 +155,7 @@ class _Reference:
 class _References:
     """Its names are fetched with one statement for a chunk's rows."""
 
-    expressions, values = {}, ["pk"]
+    expressions, values, is_text = {}, ["pk"], False
 
     def __init__(self, model, name, widget):
         self.model, self.name, self.widget = model, name, widget

@@ -8,7 +8,6 @@ which would be complete only after the last row.
 import re
 import tempfile
 import zipfile
-from itertools import islice
 from xml.sax.saxutils import escape
 
 from django.utils.translation import gettext as _
@@ -16,7 +15,6 @@ from django.utils.translation import gettext as _
 from backoffice.exports.errors import ExportError
 from backoffice.imports.layout import column_letters
 
-ROWS = 500
 SHEET_ROWS = 1_048_576  # of Excel and of LibreOffice, the header included
 CELL_CHARACTERS = 32_767  # of Excel; an import takes no more either
 BLOCK = 1 << 20
@@ -86,34 +84,31 @@ _CR, _CR_ESCAPED = "\r", "&#13;"  # XML makes a line feed of it as it stands
 _NEXT_CELL, _NEXT_ROW = "\x01", "\x02"
 
 
-def xlsx_blocks(rows):
-    """Yield `rows` as the bytes of a workbook, while it is made.
+def xlsx_blocks(chunks):
+    """Yield chunks of rows as the bytes of a workbook, while it is made.
 
     Raises ExportError where there are more than a sheet has.
     """
-    rows, sink = iter(rows), _Sink()
-    header = list(next(rows))
+    sink, number = _Sink(), 1
     # Level 1: a fifth larger than level 6, in a third of the time.
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in _PARTS.items():
             archive.writestr(name, text)
         with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            sheet.write(_SHEET.format(width=len(header)).encode())
-            sheet.write(_xlsx_rows([header], 1).replace('s="1"', 's="2"').encode())
-            yield sink.take()
-            number = 2
-            while chunk := list(islice(rows, ROWS)):
-                _check_rows(number - 1 + len(chunk))
-                sheet.write(_xlsx_rows(chunk, number).encode())
-                number += len(chunk)
-                if block := sink.take():
-                    yield block
+            for rows in chunks:
+                xml = _xlsx_rows(rows, number)
+                if number == 1:
+                    xml = _SHEET.format(width=len(rows[0])) + xml.replace('s="1"', 's="2"')
+                number += len(rows)
+                _check_rows(number - 1)
+                sheet.write(xml.encode())
+                yield sink.take()
             sheet.write(_SHEET_END.encode())
     yield sink.take()
 
 
 def _check_rows(rows):
-    if rows >= SHEET_ROWS:
+    if rows > SHEET_ROWS:
         raise ExportError(
             _("A sheet has room for %s rows. Choose CSV, or export less.")
             % f"{SHEET_ROWS - 1:,}"
@@ -186,7 +181,6 @@ _CONTENT = (
     f'{_XML}<office:document-content xmlns:office="{_ODF}:office:1.0"'
     f' xmlns:table="{_ODF}:table:1.0" xmlns:text="{_ODF}:text:1.0" office:version="1.3">'
     '<office:body><office:spreadsheet><table:table table:name="Export">'
-    '<table:table-column table:number-columns-repeated="{width}"/>'
 )
 _CONTENT_END = "</table:table></office:spreadsheet></office:body></office:document-content>"
 _NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -195,24 +189,20 @@ _TAB = "<text:tab>&#9;</text:tab>"
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)
 
 
-def ods_blocks(rows):
-    """Yield `rows` as the bytes of a workbook, once it is made.
+def ods_blocks(chunks):
+    """Yield chunks of rows as the bytes of a workbook, once it is made.
 
     Its first entry must have its length in front of it, which a stream can't go back to.
     Characters that XML can't hold become U+FFFD.
     """
-    rows = iter(rows)
-    header = list(next(rows))
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("mimetype", _ODS_TYPE, zipfile.ZIP_STORED)
             archive.writestr("META-INF/manifest.xml", _MANIFEST)
             with archive.open("content.xml", "w") as content:
-                content.write(_CONTENT.format(width=len(header)).encode())
-                content.write(_ods_row(header).encode())
-                for number, row in enumerate(rows, 1):
-                    _check_rows(number)
-                    content.write(_ods_row(row).encode())
+                content.write(_CONTENT.encode())
+                for rows in chunks:
+                    content.write("".join(map(_ods_row, rows)).encode())
                 content.write(_CONTENT_END.encode())
         file.seek(0)
         yield from iter(lambda: file.read(BLOCK), b"")

@@ -3,7 +3,6 @@
 import codecs
 import os
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -134,12 +133,10 @@ def replacing(path):
         with path.open("wb") as file:
             yield file
         return
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("xb") as file:
             yield file
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

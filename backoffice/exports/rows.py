@@ -6,10 +6,12 @@ kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 """
 
 import contextlib
+import json
 from collections import defaultdict
 from itertools import chain, islice
 
 from django.db import connections, transaction
+from django.db.models.expressions import RawSQL
 from import_export.widgets import CharWidget
 
 from backoffice.exports.formulas import are_plain, escape, escape_all
@@ -32,7 +34,7 @@ def export_chunks(resource, queryset, names=None):
     yield [[resource.fields[name].column_name for name in names]]
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
-    columns = [_column(resource, queryset.model, name) for name in names]
+    columns = [_column(resource, queryset, name) for name in names]
     with snapshot(connections[queryset.db]):
         if None in columns:
             yield from _one_by_one(resource, queryset, names)
@@ -111,13 +113,13 @@ def _text(value):
     return "" if value is None else str(value)
 
 
-def _column(resource, model, name):
-    field = resource.fields[name]
+def _column(resource, queryset, name):
+    field, model = resource.fields[name], queryset.model
     fields = {f.name: f for f in [*model._meta.concrete_fields, *model._meta.many_to_many]}
     if hasattr(resource, field.get_dehydrate_method(name)) or name not in fields:
         return None
     if isinstance(field.widget, ReferencesWidget):
-        return _References(model, name, field.widget)
+        return _References(fields[name], field.widget, queryset.db)
     if isinstance(field.widget, ReferenceWidget):
         return _Reference(name, field.widget)
     return _Value(fields[name].attname, field.widget) if not fields[name].is_relation else None
@@ -157,15 +159,25 @@ class _References:
 
     expressions, values, is_text = {}, ["pk"], False
 
-    def __init__(self, model, name, widget):
-        self.model, self.name, self.widget = model, name, widget
+    def __init__(self, field, widget, using):
+        self.field, self.widget, self.using = field, widget, using
 
     def texts(self, given):
-        label, full = self.widget.key.expressions(f"{self.name}__")
-        linked = self.model._base_manager.filter(
-            pk__in=given["pk"], **{f"{self.name}__isnull": False}
-        )
-        found = defaultdict(list)
-        for pk, *texts in linked.order_by().values_list("pk", label, full):
-            found[pk].append(self.widget.text(*texts))
+        source, target = self.field.m2m_field_name(), self.field.m2m_reverse_field_name()
+        label, full = self.widget.key.expressions(f"{target}__")
+        links = self.field.remote_field.through._base_manager.using(self.using).order_by()
+        links = links.filter(**{f"{source}__in": self._as_one(given["pk"])})
+        text, found = self.widget.text, defaultdict(list)
+        for pk, *texts in links.values_list(source, label, full):
+            found[pk].append(text(*texts))
         return [join_references(sorted(found[pk])) if pk in found else "" for pk in given["pk"]]
+
+    def _as_one(self, pks):
+        """The keys as one parameter: 2,000 take Django longer than the database's answer."""
+        connection = connections[self.using]
+        keys = [self.field.model._meta.pk.get_db_prep_value(pk, connection) for pk in pks]
+        if connection.vendor == "sqlite":
+            return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
+        if connection.vendor == "postgresql":
+            return RawSQL("SELECT unnest(%s)", [keys])
+        return keys

@@ -201,7 +201,10 @@ def ods_blocks(chunks):
             archive.writestr("META-INF/manifest.xml", _MANIFEST)
             with archive.open("content.xml", "w") as content:
                 content.write(_CONTENT.encode())
+                number = 0
                 for rows in chunks:
+                    number += len(rows)
+                    _check_rows(number)
                     content.write("".join(map(_ods_row, rows)).encode())
                 content.write(_CONTENT_END.encode())
         file.seek(0)

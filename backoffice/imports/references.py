@@ -118,6 +118,8 @@ def split_references(cell):
 
 def join_references(texts):
     """The inverse of `split_references`."""
+    if not any(map(_TO_ESCAPE.search, texts)):
+        return SEPARATOR.join(texts)
     return SEPARATOR.join(_TO_ESCAPE.sub(r"\\\g<0>", text) for text in texts)
 
 

@@ -106,7 +106,9 @@ def test_hostile_text_comes_back_as_it_was(tmp_path, format_class):
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(names=st.lists(text, min_size=1, max_size=5), titles=st.lists(text, min_size=1, max_size=4))
+@given(
+    names=st.lists(text, min_size=1, max_size=5), titles=st.lists(text, min_size=1, max_size=4)
+)
 def test_any_text_comes_back_as_it_was(tmp_path, format_class, names, titles):
     Library.objects.all().delete()
     Book.objects.all().delete()

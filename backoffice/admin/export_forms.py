@@ -4,12 +4,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import SelectableFieldsExportForm
 
-from backoffice.exports.formats import FORMATS
-
 ENCODINGS = [
     ("utf-8", _("UTF-8")),
     ("utf-8-sig", _("UTF-8 with a byte order mark, for Excel")),
 ]
+
+FORMATS_FOR = _("For spreadsheets: csv, tsv, xlsx, ods. For programs: json, jsonl, yaml.")
 
 
 class ExportForm(SelectableFieldsExportForm):
@@ -26,12 +26,13 @@ class ExportForm(SelectableFieldsExportForm):
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
         self.fields["format"].choices = self.fields["format"].choices[1:]  # no blank one
-        self.fields["format"].help_text = " ".join(
-            _("%(format)s: up to %(most)s rows.")
-            % {"format": f.name.upper(), "most": f"{f.most_rows:,}"}
-            for f in (format_class() for format_class in FORMATS)
+        limits = [
+            _("%(format)s takes %(most)s rows at most.")
+            % {"format": f.name, "most": f"{f.most_rows:,}"}
+            for f in (format_class() for format_class in formats)
             if f.most_rows
-        )
+        ]
+        self.fields["format"].help_text = " ".join(map(str, [FORMATS_FOR, *limits]))
         for names in self.resource_fields.values():
             for place, name in enumerate(names, 1):
                 self.fields[f"position_{name}"] = forms.IntegerField(

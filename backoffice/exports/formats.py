@@ -14,7 +14,7 @@ from backoffice.exports.sheets import SHEET_ROWS, ods_blocks, xlsx_blocks
 class Format(base_formats.Format):
     """`name` is also the file's extension; `blocks` makes the file."""
 
-    name = title = content_type = ""
+    name = content_type = ""
     has_encoding = False
     is_text = True
     is_sheet = False
@@ -22,7 +22,7 @@ class Format(base_formats.Format):
     whole = ""
 
     def get_title(self):
-        return self.title or self.name.upper()
+        return self.name
 
     def get_extension(self):
         return self.name
@@ -74,7 +74,7 @@ class TSV(CSV):
 
 
 class XLSX(Format):
-    name, title = "xlsx", gettext_lazy("XLSX (Excel)")
+    name = "xlsx"
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     is_text, is_sheet = False, True
 
@@ -83,7 +83,7 @@ class XLSX(Format):
 
 
 class ODS(Format):
-    name, title = "ods", gettext_lazy("ODS (LibreOffice)")
+    name = "ods"
     content_type = "application/vnd.oasis.opendocument.spreadsheet"
     is_text, is_sheet = False, True
     whole = gettext_lazy("It can be sent only once all of it is made.")
@@ -100,7 +100,7 @@ class JSON(Format):
 
 
 class JSONLines(Format):
-    name, title, content_type = "jsonl", gettext_lazy("JSON Lines"), "application/jsonl"
+    name, content_type = "jsonl", "application/jsonl"  # JSON Lines
 
     def blocks(self, chunks, encoding="utf-8"):
         return object_blocks(chunks)

@@ -78,18 +78,19 @@ def test_a_format_refuses_more_rows_than_it_takes_and_counts_no_more(
 
 
 @pytest.fixture
-def two_users(db, tmp_path):
+def two_users(transactional_db, tmp_path):
     """Two connections to a database with a table `t` of the number 1."""
-    settings = dict(connection.settings_dict)
+    one = connections["default"]
     if connection.vendor == "sqlite":  # that of the tests is in memory, which locks otherwise
-        settings["NAME"] = str(tmp_path / "db.sqlite3")
-    one, two = (type(connections["default"])(settings, "default") for _user in range(2))
+        settings = connection.settings_dict | {"NAME": str(tmp_path / "db.sqlite3")}
+        one = type(one)(settings, "default")
+    two = one.copy()
     run(two, "CREATE TABLE t (number integer)")
     run(two, "INSERT INTO t VALUES (1)")
     yield one, two
     run(two, "DROP TABLE t")
-    one.close()
     two.close()
+    one.close()
 
 
 def run(user, sql):
@@ -98,7 +99,6 @@ def run(user, sql):
         return cursor.fetchall() if cursor.description else None
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_export_is_of_one_moment_and_nobody_waits_for_it(two_users):
     one, two = two_users
     with rows.snapshot(one):

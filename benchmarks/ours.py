@@ -7,6 +7,7 @@ seconds from the first statement of the transaction that writes to the end of th
 import contextlib
 import io
 import json
+import logging
 import sys
 import time
 
@@ -32,6 +33,7 @@ class Count:
 
 def main(*arguments):
     django.setup()
+    logging.disable(logging.INFO)  # what was exported
     from django.core.management import execute_from_command_line
     from django.db import connection
 

@@ -1,6 +1,7 @@
 """The export's form: columns and their order, format, encoding."""
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import SelectableFieldsExportForm
 
@@ -41,6 +42,10 @@ class ExportForm(SelectableFieldsExportForm):
                     required=False,
                     widget=forms.NumberInput(attrs={"min": 1, "max": len(names)}),
                 )
+
+    def _get_field_label(self, resource, field_name):
+        labels = resource.labels_of(field_name)
+        return capfirst(labels[0]) if labels else super()._get_field_label(resource, field_name)
 
     def tables(self):
         """`(resource's name, [(checkbox, position)])` for each resource."""

@@ -72,7 +72,7 @@ class Export:
         return LogEntry.objects.create(
             user_id=user.pk,
             content_type=ContentType.objects.get_for_model(self.queryset.model),
-            object_repr=self._what()[:200],
+            object_repr=self._selected()[:200],
             action_flag=EXPORTED,
             change_message=_("Began to export %s.") % self._what(),
         )
@@ -99,12 +99,13 @@ class Export:
         except DatabaseError:  # the file is out: don't break off its last block for this
             logger.exception("The log keeps “%s”", entry.change_message)
 
-    def _what(self):
+    def _selected(self):
         what = str(self.queryset.model._meta.verbose_name_plural)
-        if self.selection:
-            what += f" ({self.selection})"
+        return f"{what} ({self.selection})" if self.selection else what
+
+    def _what(self):
         columns = ", ".join(self.names or self.resource.get_export_order())
-        return f"{what} as {self.format.name.upper()}: {columns}"
+        return f"{self._selected()} as {self.format.name.upper()}: {columns}"
 
     def _outcome(self, ended, error):
         what = {"rows": f"{self.rows:,}", "what": self._what()}

@@ -121,7 +121,7 @@ def _xlsx_rows(rows, first):
     text = _NEXT_ROW.join(lines)
     cells = len(rows) * (len(rows[0]) - 1)
     odd = (
-        max(map(len, lines)) > CELL_CHARACTERS
+        max(map(len, lines)) > CELL_CHARACTERS // 2  # which Excel counts in UTF-16
         or text.count(_NEXT_CELL) != cells
         or text.count(_NEXT_ROW) != len(rows) - 1
         or _CR in text
@@ -184,8 +184,6 @@ _CONTENT = (
 )
 _CONTENT_END = "</table:table></office:spreadsheet></office:body></office:document-content>"
 _NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# The element should be empty; LibreOffice looks at it alone, python-calamine at what is in it.
-_TAB = "<text:tab>&#9;</text:tab>"
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)
 
 
@@ -218,8 +216,7 @@ def _ods_row(row):
 def _ods_cell(text):
     text = escape(_NOT_XML.sub("\ufffd", text))
     text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', text)
-    text = text.replace("\t", _TAB).replace(_CR, _CR_ESCAPED)
-    paragraphs = text.replace("\n", "</text:p><text:p>")
+    paragraphs = text.replace(_CR, _CR_ESCAPED).replace("\n", "</text:p><text:p>")
     return (
         '<table:table-cell office:value-type="string">'
         f"<text:p>{paragraphs}</text:p></table:table-cell>"

@@ -123,7 +123,12 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.flush()
-            getattr(self.stdout, "buffer", sys.stdout.buffer).writelines(export.logged_blocks())
+            stdout = getattr(self.stdout, "buffer", sys.stdout.buffer)
+            try:
+                stdout.writelines(export.logged_blocks())
+                stdout.flush()
+            except BrokenPipeError:  # `| head` has had enough; Python would flush once more
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

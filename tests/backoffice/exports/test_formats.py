@@ -94,6 +94,9 @@ def test_an_xlsx_is_made_while_it_is_read():
 def test_text_that_excel_can_not_hold_is_an_error_cell_that_an_import_rejects(saved):
     long = "|".join(["A library with a long name"] * 1300)
     data = made("xlsx", [[["title", "libraries"]], [["Dune", long], ["Emma", "x" * 32_767]]])
+    astral = made("xlsx", [[["title"]], [["😀" * 16_384]]])  # two of Excel's characters each
+    archive = zipfile.ZipFile(io.BytesIO(astral))
+    assert b"#N/A" in archive.read("xl/worksheets/sheet1.xml")
     assert sheet_of(data)[2] == ["Emma", "x" * 32_767]
     source = open_source(saved(data, "books.xlsx"))
     problems = [problem for chunk in source.chunks() for _n, _cells, problem in chunk]

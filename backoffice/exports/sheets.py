@@ -144,8 +144,13 @@ def _odd_cell(text, column, number):
         # An import rejects a row with an error cell, where a shortened text would go in.
         place = f"{column_letters(column)}{number}"
         return f'<c r="{place}" s="1" t="e"><v>#N/A</v></c>'
-    text = escape(_ODD.sub(lambda match: f"_x{ord(match[0]):04X}_", text))
+    text = escape(_ODD.sub(_escape_odd, text))
     return f"{_CELL}{text.replace(_CR, _CR_ESCAPED)}{_CELL_END}"
+
+
+def _escape_odd(match):
+    # Readers, python-calamine too, take no escape for the two that are no characters.
+    return "\ufffd" if match[0] in "\ufffe\uffff" else f"_x{ord(match[0]):04X}_"
 
 
 class _Sink:

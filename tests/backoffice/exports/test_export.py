@@ -111,6 +111,14 @@ def test_an_export_is_of_one_moment_and_nobody_waits_for_it(two_users):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_log_of_an_export_that_fails_is_not_lost_with_its_transaction():
+    make_library(name="Café")
+    with pytest.raises(UnicodeEncodeError):
+        list(make_export(encoding="ascii").logged_blocks(make_user()))
+    assert message().startswith("Export broke off ('ascii' codec can't encode")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_export_that_is_left_gives_its_transaction_back():
     make_library()
     blocks = make_export().logged_blocks(make_user())

@@ -76,6 +76,18 @@ def test_cells_of_an_xlsx_are_text_below_a_header_that_stays():
     assert sheet.freeze_panes == "A2"
 
 
+@pytest.mark.parametrize(
+    "text", ["a\rb", "a\r\nb", "\x07", "\x01\x02", "_x0041_", "_xFFFF_", " a  b "]
+)
+def test_an_xlsx_keeps_what_xml_would_change_or_can_not_hold(text):
+    # One at a time: a chunk is looked at as a whole.
+    assert sheet_of(made("xlsx", [[["name"]], [["x"], [text]]]))[2] == [text]
+
+
+def test_what_is_no_character_is_marked_in_an_xlsx():
+    assert sheet_of(made("xlsx", [[["name"]], [["a\uffffb\ufffe"]]]))[1] == ["a\ufffdb\ufffd"]
+
+
 def test_an_xlsx_is_made_while_it_is_read():
     sent = []
 

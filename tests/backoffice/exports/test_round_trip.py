@@ -62,7 +62,9 @@ HOSTILE = [
     "x" * 200,
 ]
 text = st.sampled_from(HOSTILE) | st.text(
-    st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from("|\\'\"=, \t\n\r"),
+    # U+FFFE and U+FFFF are no characters, and XML has none of them.
+    st.characters(codec="utf-8", exclude_characters="\0\ufffe\uffff")
+    | st.sampled_from("|\\'\"=, \t\n\r"),
     min_size=1,
     max_size=8,
 )
@@ -113,7 +115,7 @@ def test_any_text_comes_back_as_it_was(tmp_path, format_class, names, titles):
     Library.objects.all().delete()
     Book.objects.all().delete()
     if format_class is ODS:  # which can't hold them
-        blank = dict.fromkeys([*range(32), 0xFFFE, 0xFFFF], "x")
+        blank = dict.fromkeys(range(32), "x")
         for kept in "\t\n\r":
             del blank[ord(kept)]
         names, titles = ([t.translate(blank) for t in texts] for texts in (names, titles))

@@ -43,7 +43,7 @@ test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (AR
 test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
 	.ci/with-postgres $(python) -m pytest -n auto $(ARGS)
 
-bench: $(installed) ## Measure imports, write benchmarks/RESULTS.md (ROWS=100000 for a quick one)
+bench: $(installed) ## Measure imports and exports, write benchmarks/RESULTS.md (ROWS=100000 for a quick one, ARGS=exports for those alone)
 	.ci/with-postgres $(python) -m benchmarks --rows $(ROWS) $(ARGS)
 
 bench-pages: $(installed) ## Measure every page at 1,000 and at ROWS rows, into benchmarks/RESULTS.md

@@ -191,6 +191,10 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# Exports ----------------------------------------------------------------------------
+
+EXPORT_MAX_WHOLE_ROWS = env.int("EXPORT_MAX_WHOLE_ROWS", default=100_000)  # of ODS and YAML
+
 # Packages ---------------------------------------------------------------------------
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True
@@ -203,4 +207,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"backoffice.exports": {"level": "INFO"}},  # who took what
 }

@@ -8,20 +8,27 @@ from pathlib import Path
 
 from benchmarks import files, report
 from benchmarks.databases import PostgreSQL, SQLite
+from benchmarks.exports import ExportBench
+from benchmarks.files import LINKS
 from benchmarks.measures import Bench
 
 COMPARED, STOCK, POOL = 100_000, 20_000, 10_000
+SECTIONS = {"imports": (Bench, report.IMPORTS), "exports": (ExportBench, report.EXPORTS)}
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
+    add("sections", nargs="*", help="imports, exports; both if left out.")
     add("--rows", type=int, default=1_000_000)
     add("--stock-rows", type=int, default=STOCK, help="Of stock, which takes 1 ms a row.")
     add("--repeat", type=int, default=3)
     add("--only", choices=("sqlite", "postgresql"))
     add("--output", type=Path, default=Path(__file__).with_name("RESULTS.md"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"no section {', '.join(unknown)}; choose of {', '.join(SECTIONS)}")
+    return options
 
 
 def write_files(folder, rows, compared, stock_rows):
@@ -52,12 +59,18 @@ def main():
         databases = [] if options.only == "postgresql" else [SQLite(folder)]
         if url.startswith("postgres") and options.only != "sqlite":
             databases.append(PostgreSQL(folder, url))
-        benches = []
-        for database in databases:
-            benches.append(Bench(database, made, repeat=options.repeat, **sizes))
-            benches[-1].run()
-        report.write(options.output, benches, repeat=options.repeat, **sizes)
-    sys.exit(any(not measure.holds for bench in benches for measure in bench.measures))
+        all_hold = True
+        for section in options.sections or SECTIONS:
+            bench_class, head = SECTIONS[section]
+            benches = []
+            for database in databases:
+                benches.append(bench_class(database, made, repeat=options.repeat, **sizes))
+                benches[-1].run()
+            report.write(
+                options.output, head, benches, repeat=options.repeat, links=LINKS, **sizes
+            )
+            all_hold &= all(measure.holds for bench in benches for measure in bench.measures)
+    sys.exit(not all_hold)
 
 
 if __name__ == "__main__":

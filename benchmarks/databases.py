@@ -32,8 +32,8 @@ class Databases:
             "SECRET_KEY": "benchmarks",
         }
 
-    def template(self, name, *libraries):
-        """Make a migrated database with these files of libraries imported, to copy from."""
+    def template(self, name, *libraries, books=None):
+        """Make a migrated database with these files imported, to copy from."""
         if not libraries:
             self.make(name)
             manage(self.environment(name), "migrate", "--verbosity", 0)
@@ -41,6 +41,8 @@ class Databases:
         self.copy("empty", name)
         for file in libraries:
             manage(self.environment(name), "import", "library.Library", file, "--json")
+        if books:
+            manage(self.environment(name), "import", "library.Book", books, "--json")
 
     def fresh(self, template="empty"):
         self.copy(template, "run")

@@ -52,9 +52,9 @@ class Bench:
         self.measures, self.timings = [], []
         databases.template("empty")
         databases.template("pool", files["pool"])
-        databases.template("stocked", files["libraries", stock_rows])
 
     def run(self):
+        self.databases.template("stocked", self.files["libraries", self.stock_rows])
         self.against_the_floor()
         if self.databases.name == "SQLite":
             self.saves_of_others()

@@ -1,12 +1,13 @@
 """`python -m benchmarks.ours COMMAND …`: a management command, its SQL statements counted.
 
-Adds to the command's JSON `statements`, and `writing`: the seconds from the first statement
-of the transaction that writes to the end of the last.
+Adds `statements` and `seconds` to the command's JSON, if it prints any, and `writing`: the
+seconds from the first statement of the transaction that writes to the end of the last.
 """
 
 import contextlib
 import io
 import json
+import logging
 import sys
 import time
 
@@ -32,13 +33,16 @@ class Count:
 
 def main(*arguments):
     django.setup()
+    logging.disable(logging.INFO)  # what was exported
     from django.core.management import execute_from_command_line
     from django.db import connection
 
-    output, count = io.StringIO(), Count()
+    output, count, started = io.StringIO(), Count(), time.perf_counter()
     with connection.execute_wrapper(count), contextlib.redirect_stdout(output):
         execute_from_command_line(["manage.py", *arguments])
-    said = json.loads(output.getvalue()) | {"statements": count.statements}
+    seconds = round(time.perf_counter() - started, 3)
+    said = {"seconds": seconds, **json.loads(output.getvalue() or "{}")}
+    said["statements"] = count.statements
     if count.ended:
         said["writing"] = round(count.ended - count.begun, 3)
     print(json.dumps(said))

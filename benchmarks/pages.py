@@ -187,6 +187,8 @@ def measure(database, page, small, large, repeat):
 
 
 HEAD = """\
+# Pages, measured
+
 Written by `make bench-pages`; don't edit. Each page is asked for over gunicorn, on a database
 of {small:,} rows of each model and on one of {large:,}; the fastest of {repeat} counts. The
 machine and the databases are those above unless it says otherwise here.
@@ -247,7 +249,7 @@ def main():
         text = HEAD.format(
             small=options.small, large=options.rows, repeat=options.repeat, machine=machine
         )
-        report.write_section(options.output, "Pages", text + "".join(map(row, results)))
+        report.write_section(options.output, text + "".join(map(row, results)))
     sys.exit(any(any(result.misses) for result in results))
 
 

@@ -5,13 +5,28 @@ import platform
 import re
 from datetime import date
 
-HEAD = """\
+IMPORTS = """\
+# Imports, measured
+
 Written by `make bench`; don't edit. Each run is a process of its own on a fresh, migrated
 database; ours and what it is compared with take turns, and the fastest of {repeat} counts (of
 stock, one). Whole processes include Python's start; the others are the seconds of the phase
 itself, on both sides. Ours writes history and checks every cell; the floor and stock do not.
 Stock django-import-export runs with {stock_rows:,} rows and is compared by the row, ours with
 {compared:,}. Stock's bulk: `use_bulk`, `batch_size`, `skip_diff`, `skip_html_diff`.
+
+{machine}
+"""
+EXPORTS = """\
+# Exports, measured
+
+Written by `make bench ARGS=exports`; don't edit. Each run is a process of its own; ours and
+what it is compared with take turns, and the fastest of {repeat} counts. Whole processes
+include Python's start. The floor of PostgreSQL is `COPY … TO`, that of SQLite a plain cursor
+into `csv.writer`, both in the order of the primary key. A server is gunicorn with one worker,
+asked by the export page's form as its list is ordered; its first byte is that of a second
+export. Stock django-import-export exports {stock_rows:,} books and is compared by the row, ours
+{compared:,}, each in {links} libraries.
 
 {machine}
 """
@@ -29,9 +44,10 @@ def machine(databases):
         yield database.describe()
 
 
-def write(path, benches, *, repeat, rows, compared, stock_rows):
+def write(path, head, benches, **sizes):
+    """Put the section that `head` begins into the file, in place of the one of its title."""
     lines = "\n".join(f"- {line}" for line in machine([b.databases for b in benches]))
-    text = HEAD.format(repeat=repeat, compared=compared, stock_rows=stock_rows, machine=lines)
+    text = head.format(machine=lines, **sizes)
     text += "\n| database | measure | is | must be | |\n|---|---|--:|--:|---|\n"
     for bench in benches:
         text += "".join(map(measure_row, bench.measures))
@@ -39,23 +55,16 @@ def write(path, benches, *, repeat, rows, compared, stock_rows):
     text += "|---|---|--:|--:|--:|--:|--:|\n"
     for bench in benches:
         text += "".join(map(timing_row, bench.timings))
-    write_section(path, "Imports", text)
+    write_section(path, text)
 
 
-def write_section(path, name, text):
-    """Put `text` below the heading of its name; the sections of other benchmarks stay."""
-    title = f"# {name}, measured\n"
-    written = path.read_text(encoding="utf-8") if path.exists() else ""
-    sections = [section for section in re.split(r"(?m)^(?=# )", written) if section]
-    section = f"{title}\n{text.rstrip()}\n"
-    for place, other in enumerate(sections):
-        if other.startswith(title):
-            sections[place] = section
-            break
-    else:
-        sections.append(section)
-    whole = "\n".join(each.rstrip() + "\n" for each in sections)
-    path.write_text(whole, encoding="utf-8")
+def write_section(path, text):
+    """Put `text` in place of the section with its title; those of other benchmarks stay."""
+    title = text.partition("\n")[0]
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    sections = {s.partition("\n")[0]: s for s in re.split(r"^(?=# )", before, flags=re.M) if s}
+    sections[title] = text
+    path.write_text("\n".join(s.strip() + "\n" for s in sections.values()), encoding="utf-8")
 
 
 def measure_row(m):

@@ -1,9 +1,12 @@
 """The benchmarks run; what they measure is not for a test to judge."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks import report
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +27,23 @@ def test_the_benchmarks_run_and_write_their_report(tmp_path):
     text = report.read_text(encoding="utf-8")
     assert "200 new libraries ÷ raw" in text
     assert "| books: links written ÷ listed | 1×" in text
+    assert "200 libraries to CSV ÷ raw" in text
+
+
+def test_each_benchmark_rewrites_its_own_section_of_the_report(tmp_path):
+    path = tmp_path / "RESULTS.md"
+    sizes = {"repeat": 1, "compared": 1, "links": 3}
+    report.write(path, report.IMPORTS, [], stock_rows=111, **sizes)
+    report.write(path, report.EXPORTS, [], stock_rows=222, **sizes)
+    report.write(path, report.IMPORTS, [], stock_rows=333, **sizes)
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"^# .*", text, re.MULTILINE) == [
+        "# Imports, measured",
+        "# Exports, measured",
+    ]
+    assert "222" in text
+    assert "333" in text
+    assert "111" not in text
 
 
 def test_the_pages_are_measured_into_a_section_of_their_own(tmp_path):

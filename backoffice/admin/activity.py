@@ -7,6 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.filters import InUseFilter
+from backoffice.exports.export import EXPORTED
+
+
+class ActionFilter(InUseFilter):
+    """Django's actions, and exports."""
+
+    def labels(self, counts):
+        return super().labels(counts) | {EXPORTED: _("Export")}
 
 
 @admin.register(LogEntry)
@@ -21,14 +29,14 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     list_display = (
         "action_time",
         "user",
-        "action_flag",
+        "action",
         "content_type",
         "object_link",
         "change",
     )
     list_display_links = ("action_time",)
     list_filter = [
-        ("action_flag", InUseFilter),
+        ("action_flag", ActionFilter),
         ("content_type", InUseFilter),
         ("user", InUseFilter),
     ]
@@ -37,8 +45,14 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     search_fields = ("object_repr", "change_message", "user__username")
     search_help_text = _("Object, change or username")
     ordering = ("-action_time",)
-    fields = ("action_time", "user", "action_flag", "content_type", "object_link", "change")
+    fields = ("action_time", "user", "action", "content_type", "object_link", "change")
     readonly_fields = fields
+
+    @admin.display(description=_("action"), ordering="action_flag")
+    def action(self, entry):
+        if entry.action_flag == EXPORTED:
+            return _("Export")
+        return entry.get_action_flag_display()
 
     @admin.display(description=_("object"), ordering="object_repr")
     def object_link(self, entry):

@@ -51,7 +51,7 @@ class EditMixin:
     def get_actions(self, request):
         actions = super().get_actions(request)
         may_act = self.actions is not None and IS_POPUP_VAR not in request.GET
-        if may_act and self.has_change_permission(request) and self.get_edit_fields(request):
+        if may_act and self.has_change_permission(request):
             actions["edit_selected"] = self.get_action("edit_selected")
         return actions
 

@@ -15,7 +15,9 @@ from backoffice.models import ImportJob
 DETECT = ("", _("Find out from the file"))
 FORMATS = [
     DETECT,
-    *((name, name.upper()) for name in ("csv", "tsv", "xlsx", "xls", "xlsb", "ods")),
+    *((name, name.upper()) for name in ("csv", "tsv", "xlsx", "xls", "xlsb", "ods", "json")),
+    ("jsonl", _("JSON Lines")),
+    ("yaml", _("YAML, as exported here")),
 ]
 ENCODINGS = [
     DETECT,
@@ -40,7 +42,7 @@ SAMPLED = 3  # values shown for each column
 
 class UploadForm(forms.Form):
     import_file = forms.FileField(
-        label=_("File"), help_text=_("CSV, TSV, or a spreadsheet: XLSX, XLS, XLSB, ODS.")
+        label=_("File"), help_text=_("CSV, TSV, or a spreadsheet: XLSX, XLS, XLSB, ODS; JSON.")
     )
     on_error = forms.ChoiceField(label=_("If rows are rejected"), choices=ON_ERROR)
     format = forms.ChoiceField(label=_("Format"), choices=FORMATS, required=False)

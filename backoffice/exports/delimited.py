@@ -1,27 +1,14 @@
-"""Rows as delimited text, line by line."""
+"""Rows as delimited text, a chunk at a time."""
 
 import codecs
 import csv
-from itertools import islice
-
-from import_export.formats import base_formats
-
-#: The formats that are written as they are read, and what stands between their cells.
-STREAMED = {base_formats.CSV: ",", base_formats.TSV: "\t"}
-LINES = 500  # rows joined before they are handed out
+import io
 
 
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text):
-        return text
-
-
-def delimited_lines(rows, *, delimiter=",", encoding="utf-8"):
-    """Yield `rows` as bytes, several rows at a time; RFC 4180 where delimiter is a comma."""
-    writer = csv.writer(_Echo(), delimiter=delimiter)
+def delimited_blocks(chunks, *, delimiter=",", encoding="utf-8"):
+    """Yield chunks of rows as bytes; RFC 4180 where delimiter is a comma."""
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
-    rows = iter(rows)
-    while lines := "".join(map(writer.writerow, islice(rows, LINES))):
-        yield encoder.encode(lines)
+    for rows in chunks:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=delimiter).writerows(rows)
+        yield encoder.encode(text.getvalue())

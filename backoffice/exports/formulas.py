@@ -1,14 +1,21 @@
-"""Text that a spreadsheet would run gets a leading apostrophe; imports take it off.
+"""Text that a spreadsheet would run or an import would strip, and how it is kept as it is.
 
-The first characters are OWASP's ("CSV Injection"): = + - @ TAB CR. A text that begins with
-an apostrophe and then one of them gets one more, so that taking one off gives it back.
+A text that a spreadsheet would run gets a leading apostrophe. The first characters are
+OWASP's ("CSV Injection"): = + - @ TAB CR. A text that begins or ends with a blank is put
+between apostrophes, since imports strip cells. Imports undo both; a text that looks as if
+this had been done to it gets it once more, so that undoing gives it back.
 """
 
 import re
+from operator import itemgetter
 
 _FIRST = frozenset("'=+-@\t\r")  # a look at one character spares most texts the pattern
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"''*[=+\-@\t\r]")
+# A TAB or CR at the start has the apostrophe of a formula before it, which keeps it.
+_BLANK_EDGED = re.compile(r"'*(?![\t\r])\s.*|.*\s|['=+\-@\t\r].*\s'+", re.DOTALL)
+_SUSPECT = frozenset("'=+-@")
+_first = itemgetter(slice(1))
 
 
 def escape_formula(value):
@@ -18,6 +25,27 @@ def escape_formula(value):
     return value
 
 
-def unescape_formula(value: str) -> str:
-    """The inverse of `escape_formula`."""
-    return value[1:] if value[:1] == "'" and _ESCAPED.match(value) else value
+def escape(value):
+    """`value` as an export writes it: also blanks at its edges kept."""
+    if isinstance(value, str) and _BLANK_EDGED.fullmatch(value):
+        return f"'{value}'"
+    return escape_formula(value)
+
+
+def are_plain(texts):
+    """Whether `escape` would leave all of a list of texts as they are; a tenth of its cost."""
+    return list(map(str.strip, texts)) == texts and _SUSPECT.isdisjoint(map(_first, texts))
+
+
+def escape_all(texts):
+    """A list of texts, each escaped."""
+    return texts if are_plain(texts) else list(map(escape, texts))
+
+
+def unescape(cell: str) -> str:
+    """The inverse of `escape`, and of `escape_formula`, for a stripped cell."""
+    if cell[:1] != "'":
+        return cell
+    if cell[-1] == "'" and _BLANK_EDGED.fullmatch(cell, 1, len(cell) - 1):
+        return cell[1:-1]
+    return cell[1:] if _ESCAPED.match(cell) else cell

@@ -5,12 +5,16 @@ them are made of names that the database hands along. A Resource with columns of
 kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 """
 
+import contextlib
+import json
 from collections import defaultdict
-from itertools import islice
+from itertools import chain, islice
 
+from django.db import connections, transaction
+from django.db.models.expressions import RawSQL
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import escape_formula
+from backoffice.exports.formulas import are_plain, escape, escape_all
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -20,89 +24,160 @@ from backoffice.imports.references import (
 CHUNK = 2000  # rows
 
 
-def export_rows(resource, queryset, names=None):
-    """Yield the header and then each row, as lists of text.
+def export_chunks(resource, queryset, names=None):
+    """Yield lists of rows, which are sequences of text; the header comes first and alone.
 
-    names: the fields to export, in this order; all of the Resource's by default.
+    names: the fields to export, in this order; all of the Resource's by default. All rows
+    are of one moment, whatever is written meanwhile.
     """
     names = list(names or resource.get_export_order())
-    yield [resource.fields[name].column_name for name in names]
+    yield [[resource.fields[name].column_name for name in names]]
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
-    columns = [_column(resource, queryset.model, name) for name in names]
-    if None in columns:
-        yield from _one_by_one(resource, queryset, names)
-        return
-    expressions, expected = {}, ["pk"]
+    columns = [_column(resource, queryset, name) for name in names]
+    with snapshot(connections[queryset.db]):
+        if None in columns:
+            yield from _one_by_one(resource, queryset, names)
+        else:
+            yield from _by_columns(queryset, columns)
+
+
+@contextlib.contextmanager
+def snapshot(connection):
+    """Statements in the block see the database as it was at the first of them.
+
+    They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
+    client has its file. On PostgreSQL it also spares the whole result's being put by before
+    its first row comes, as a server-side cursor outside of a transaction does.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            # kB, till the connection closes: rows that are read once are not worth keeping.
+            cursor.execute("PRAGMA cache_size = -2000")
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def count_up_to(queryset, most):
+    """How many rows there are, `most` where there are more: bounds the work."""
+    with snapshot(connections[queryset.db]):
+        return queryset.order_by()[:most].count()
+
+
+def _by_columns(queryset, columns):
+    expressions, values = {}, []
     for column in columns:
         expressions |= column.expressions
-        expected += column.values
-    rows = queryset.annotate(**expressions).values_list(*dict.fromkeys(expected))
-    rows = rows.iterator(chunk_size=CHUNK)
-    place = {name: i for i, name in enumerate(dict.fromkeys(expected))}
+        values += column.values
+    values = list(dict.fromkeys(values))
+    rows = queryset.annotate(**expressions).values_list(*values).iterator(chunk_size=CHUNK)
+    are_texts = all(column.is_text for column in columns)
     while chunk := list(islice(rows, CHUNK)):
-        texts = [column.texts(chunk, place) for column in columns]
-        yield from (list(map(escape_formula, row)) for row in zip(*texts, strict=True))
+        if are_texts and _need_nothing(chunk):
+            yield chunk
+            continue
+        given = dict(zip(values, map(list, zip(*chunk, strict=True)), strict=True))
+        texts = [escape_all(column.texts(given)) for column in columns]
+        yield list(zip(*texts, strict=True))
+
+
+def _need_nothing(rows):
+    """Whether the rows are what is written, as nearly all are; spares turning them twice."""
+    values = list(chain.from_iterable(rows))
+    return set(map(type, values)) == {str} and are_plain(values)
 
 
 def _one_by_one(resource, queryset, names):
     selected = [resource.fields[name] for name in names]
-    for record in resource.filter_export(queryset).iterator(chunk_size=CHUNK):
-        yield [resource.export_field(field, record) for field in selected]
+    records = resource.filter_export(queryset).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(records, CHUNK)):
+        yield [[_cell(resource, field, record) for field in selected] for record in chunk]
 
 
-def _column(resource, model, name):
-    field = resource.fields[name]
+def _cell(resource, field, record):
+    value = resource.export_field(field, record)
+    return value if value.__class__ is str else escape(_text(value))
+
+
+def _text(value):
+    return "" if value is None else str(value)
+
+
+def _column(resource, queryset, name):
+    field, model = resource.fields[name], queryset.model
     fields = {f.name: f for f in [*model._meta.concrete_fields, *model._meta.many_to_many]}
     if hasattr(resource, field.get_dehydrate_method(name)) or name not in fields:
         return None
     if isinstance(field.widget, ReferencesWidget):
-        return _References(model, name, field.widget)
+        return _References(fields[name], field.widget, queryset.db)
     if isinstance(field.widget, ReferenceWidget):
         return _Reference(name, field.widget)
     return _Value(fields[name].attname, field.widget) if not fields[name].is_relation else None
 
 
 class _Value:
+    """`values`: what to select; `texts` makes a chunk's column of their columns, by name."""
+
     expressions = {}
 
     def __init__(self, attname, widget):
         self.values, self.widget = [attname], widget
+        #: Whether what is selected is what is written, if it is text that needs no escape.
+        self.is_text = type(widget) is CharWidget
 
-    def texts(self, chunk, place):
-        i = place[self.values[0]]
-        if type(self.widget) is CharWidget:
-            return [
-                row[i] if row[i].__class__ is str else self.widget.render(row[i])
-                for row in chunk
-            ]
-        return [self.widget.render(row[i]) for row in chunk]
+    def texts(self, given):
+        column = given[self.values[0]]
+        if self.is_text and set(map(type, column)) == {str}:
+            return column
+        return [_text(self.widget.render(value)) for value in column]
 
 
 class _Reference:
+    is_text = False
+
     def __init__(self, name, widget):
         label, full = widget.key.expressions(f"{name}__")
         self.expressions = {f"_{name}_label": label, f"_{name}_full": full}
         self.values, self.widget = list(self.expressions), widget
 
-    def texts(self, chunk, place):
-        label, full = (place[value] for value in self.values)
-        return [self.widget.text(row[label], row[full]) for row in chunk]
+    def texts(self, given):
+        return list(map(self.widget.text, *(given[value] for value in self.values)))
 
 
 class _References:
     """Its names are fetched with one statement for a chunk's rows."""
 
-    expressions, values = {}, []
+    expressions, values, is_text = {}, ["pk"], False
 
-    def __init__(self, model, name, widget):
-        self.model, self.name, self.widget = model, name, widget
+    def __init__(self, field, widget, using):
+        self.field, self.widget, self.using = field, widget, using
 
-    def texts(self, chunk, place):
-        label, full = self.widget.key.expressions(f"{self.name}__")
-        pks = [row[place["pk"]] for row in chunk]
-        linked = self.model._base_manager.filter(pk__in=pks, **{f"{self.name}__isnull": False})
-        found = defaultdict(list)
-        for pk, *texts in linked.order_by().values_list("pk", label, full):
-            found[pk].append(self.widget.text(*texts))
-        return [join_references(sorted(found[pk])) if pk in found else "" for pk in pks]
+    def texts(self, given):
+        source, target = self.field.m2m_field_name(), self.field.m2m_reverse_field_name()
+        label, full = self.widget.key.expressions(f"{target}__")
+        links = self.field.remote_field.through._base_manager.using(self.using).order_by()
+        links = links.filter(**{f"{source}__in": self._as_one(given["pk"])})
+        text, found = self.widget.text, defaultdict(list)
+        for pk, *texts in links.values_list(source, label, full):
+            found[pk].append(text(*texts))
+        return [join_references(sorted(found[pk])) if pk in found else "" for pk in given["pk"]]
+
+    def _as_one(self, pks):
+        """The keys as one parameter: 2,000 take Django longer than the database's answer."""
+        connection = connections[self.using]
+        keys = [self.field.model._meta.pk.get_db_prep_value(pk, connection) for pk in pks]
+        if connection.vendor == "sqlite":
+            return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])
+        if connection.vendor == "postgresql":
+            return RawSQL("SELECT unnest(%s)", [keys])
+        return keys

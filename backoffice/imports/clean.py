@@ -14,7 +14,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import unescape_formula
+from backoffice.exports.formulas import unescape
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -98,7 +98,7 @@ class Column(dict):
         )
 
     def __missing__(self, cell):
-        text = unescape_formula(cell.strip())
+        text = unescape(cell.strip())
         if self.repair and (mended := self.repair(text)) != text:
             text = self.repaired[cell] = mended
         try:

@@ -26,22 +26,35 @@ REFUSED = (
     (rb"SQLite format 3\0", "an SQLite database", EXPORT),
     (rb"PAR1", "a Parquet file", EXPORT),
     (rb"\{\\rtf", "a text document (RTF)", EXPORT),
-    (rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:"|\})|\[\s*(?:[\{\[\]]|"[^"\]]*"\s*,))', "JSON", EXPORT),
+    (
+        rb'(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|"[^"\]]*"\s*,)',
+        "JSON, but no list of objects",
+        EXPORT,
+    ),
     (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table)\b", "a web page (HTML)", EXPORT),
     (rb"(?i)(?:\xef\xbb\xbf)?\s*<\?xml\b", "XML", EXPORT),
 )
+# A record that is an object: the first of a list, of a line, of a YAML list.
+OBJECTS = {
+    "json": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{\s*[\"}]"),
+    "jsonl": re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]"),
+    "yaml": re.compile(rb"(?:\xef\xbb\xbf)?\s*- +\{\s*[\"}]"),
+}
 DESCRIPTIONS = {
     "xlsx": "an Excel workbook (xlsx)",
     "xlsb": "a binary Excel workbook (xlsb)",
     "xls": "an Excel 97–2003 workbook (xls)",
     "ods": "an OpenDocument spreadsheet (ods)",
     "csv": "delimited text (csv)",
+    "json": "JSON (json)",
+    "jsonl": "JSON Lines (jsonl)",
+    "yaml": "YAML (yaml)",
 }
 TEXT = ("csv", "tsv")
 
 
 def find_format(path: Path, given: str | None, limits: Limits) -> str:
-    """One of "xlsx", "xlsb", "xls", "ods", or "csv" for all text.
+    """One of "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "yaml", or "csv" for other text.
 
     Raises ReaderError for a file that is empty, of another kind, too large unpacked, or not
     of the format given; OSError where there is no file.
@@ -49,7 +62,8 @@ def find_format(path: Path, given: str | None, limits: Limits) -> str:
     given = given.lower().removeprefix(".") if given else None
     if given and given not in (*DESCRIPTIONS, "tsv", "xlsm"):
         raise ReaderError(
-            f"The format “{given}” is not known. Choose csv, tsv, xlsx, xls, xlsb or ods."
+            f"The format “{given}” is not known. Choose csv, tsv, xlsx, xls, xlsb, ods, "
+            "json, jsonl or yaml."
         )
     with path.open("rb") as file:
         start = file.read(START)
@@ -59,6 +73,9 @@ def find_format(path: Path, given: str | None, limits: Limits) -> str:
         if re.match(pattern, start):
             raise ReaderError(f"The file is {kind}, not a table that can be read. {remedy}")
     found = "xls" if start.startswith(OLE) else "csv"
+    for name, pattern in OBJECTS.items():
+        if pattern.match(start):
+            found = name
     if start.startswith(ZIP):
         found = _zipped(path, limits)
     wanted = {"tsv": "csv", "xlsm": "xlsx"}.get(given, given)

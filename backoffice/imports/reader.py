@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backoffice.imports.delimited import DelimitedText
-from backoffice.imports.formats import TEXT, find_format
+from backoffice.imports.formats import OBJECTS, TEXT, find_format
 from backoffice.imports.layout import SAMPLE_ROWS, Layout
 from backoffice.imports.limits import Limits, ReaderError
+from backoffice.imports.objects import Objects
 from backoffice.imports.spreadsheet import Spreadsheet
 
 __all__ = ["Limits", "ReaderError", "Source", "open_source"]
@@ -26,11 +27,13 @@ def open_source(
     """The file at `path`, ready to be read; what is not given is detected.
 
     `file_name` is the name that staff know it by; `format` is one of csv, tsv, xlsx, xls,
-    xlsb, ods; `limits` are those of the settings. Raises ReaderError for a file that can't
-    be used, OSError for a missing one.
+    xlsb, ods, json, jsonl, yaml; `limits` are those of the settings. Raises ReaderError for
+    a file that can't be used, OSError for a missing one.
     """
     path, limits = Path(path), limits or Limits.from_settings()
     found = find_format(path, format, limits)
+    if found in OBJECTS:
+        return Source(found, Objects(path, limits), limits)
     if found not in TEXT:
         return Source(found, Spreadsheet(path, found, limits), limits)
     if (format or Path(file_name or path).suffix.lstrip(".")).lower() == "tsv":
@@ -47,7 +50,9 @@ class Source:
     for a spreadsheet. `approximate_rows` is for a progress bar.
     """
 
-    def __init__(self, format: str, table: DelimitedText | Spreadsheet, limits: Limits):
+    def __init__(
+        self, format: str, table: DelimitedText | Objects | Spreadsheet, limits: Limits
+    ):
         self.format = format
         self.encoding: str | None = table.encoding
         self.delimiter: str | None = table.delimiter

@@ -2,8 +2,8 @@
 
 A record's key is the match key of its Resource: a library's is `name, zip_code`. It is
 written as the first part (its label) where that is unique, else as `label (other parts)`;
-both are read. Several in one cell are separated by `|`; a `|` or `\\` within is written
-with a `\\` before it.
+both are read. Several in one cell are separated by `|`; a `|` or `\\` within, or a blank at
+an edge, is written with a `\\` before it.
 """
 
 import functools
@@ -16,7 +16,10 @@ from django.utils.translation import gettext as _
 from import_export import widgets
 
 SEPARATOR = "|"
-_PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+")
+_PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+", re.DOTALL)
+_STRIPPED = re.compile(r"\s*((?:\\.|[^\\]|\\\Z)*?)\s*", re.DOTALL)
+_TO_ESCAPE = re.compile(r"[|\\]|\A\s|\s\Z")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class ReferenceKey:
@@ -76,10 +79,10 @@ class ReferenceKey:
         return functools.reduce(getattr, path.split("__"), record)
 
     def shared_labels(self):
-        """The labels that need their other parts: shared, or equal to another's full text."""
+        """The labels that need their other parts: shared, blank, or another's full text."""
         label = self.paths[0]
         records = self.model._base_manager.order_by()
-        shared = set(
+        shared = {""} | set(
             records.values_list(label, flat=True)
             .annotate(_records=Count("pk"))
             .filter(_records__gt=1)
@@ -105,15 +108,19 @@ def label_candidates(text):
 
 def split_references(cell):
     """The texts in a cell of several: `"A|B (10016)"` → `["A", "B (10016)"]`."""
-    parts = (re.sub(r"\\(.)", r"\1", part).strip() for part in _PARTS.findall(cell))
+    if "\\" in cell:
+        stripped = (_STRIPPED.fullmatch(part)[1] for part in _PARTS.findall(cell))
+        parts = (_ESCAPED.sub(r"\1", part) for part in stripped)
+    else:
+        parts = map(str.strip, cell.split(SEPARATOR))
     return list(dict.fromkeys(part for part in parts if part))
 
 
 def join_references(texts):
     """The inverse of `split_references`."""
-    return SEPARATOR.join(
-        text.replace("\\", "\\\\").replace(SEPARATOR, "\\" + SEPARATOR) for text in texts
-    )
+    if not any(map(_TO_ESCAPE.search, texts)):
+        return SEPARATOR.join(texts)
+    return SEPARATOR.join(_TO_ESCAPE.sub(r"\\\g<0>", text) for text in texts)
 
 
 class _ReferenceMixin:

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from import_export.resources import ModelResource
 
-from backoffice.exports.formulas import escape_formula
+from backoffice.exports.formulas import escape
 from backoffice.imports.references import ReferencesWidget, ReferenceWidget
 
 
@@ -54,13 +54,14 @@ class Resource(ModelResource):
     def spellings(cls):
         """Per field, the headers that mean it: its own name, its label, the synonyms."""
         return {
-            name: (name, field.column_name, *cls._label(name), *cls.synonyms.get(name, ()))
+            name: (name, field.column_name, *cls.labels_of(name), *cls.synonyms.get(name, ()))
             for name, field in cls.fields.items()
             if not field.readonly
         }
 
     @classmethod
-    def _label(cls, name):
+    def labels_of(cls, name):
+        """The label of the model's field in a list; empty for a column of another kind."""
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
 
@@ -78,7 +79,7 @@ class Resource(ModelResource):
         return queryset if queryset.ordered else queryset.order_by("pk")
 
     def export_field(self, field, instance, **kwargs):
-        return escape_formula(super().export_field(field, instance, **kwargs))
+        return escape(super().export_field(field, instance, **kwargs))
 
 
 def resource_class_for(model):

@@ -239,6 +239,59 @@ def test_an_export_has_the_rows_of_the_list(open_page, tmp_path):
     assert states == ["NJ"] * listed
 
 
+def test_ticked_rows_are_exported_with_the_columns_in_another_order(open_page, tmp_path):
+    page = open_page("/admin/library/library/?state=NJ")
+    for number in range(2):
+        page.locator("#result_list input.action-select").nth(number).check()
+    page.select_option("select[name=action]", "export_admin_action")
+    page.click("button[name=index]")
+    page.wait_for_selector("text=2 rows will be in the file.")
+    assert_clean(page)
+    page.uncheck("#id_libraryresource_address")
+    page.fill("#id_position_libraryresource_zip_code", "1")
+    page.select_option("#id_encoding", "utf-8-sig")
+    with page.expect_download() as download:
+        page.click("#export-form input.default")
+    assert re.fullmatch(
+        r"libraries state-NJ 2 ticked \d{4}-\d\d-\d\d\.csv", download.value.suggested_filename
+    )
+    path = tmp_path / "export.csv"
+    download.value.save_as(path)
+    lines = path.read_bytes().splitlines()
+    assert lines[0] == "\ufeffzip_code,name,state,phone_number".encode()
+    assert len(lines) == 3
+    assert page.text_content("#export-progress [role=status]") == "The file is complete."
+    assert_clean(page)
+
+
+def test_a_record_is_exported_from_its_page(open_page, tmp_path):
+    page = open_page("/admin/library/library/?q=princeton")
+    page.click("#result_list tbody th a")
+    page.click("a.export_link")
+    page.wait_for_selector("text=1 row will be in the file.")
+    page.select_option("#id_format", "5")
+    with page.expect_download() as download:
+        page.click("#export-form input.default")
+    path = tmp_path / "export.jsonl"
+    download.value.save_as(path)
+    assert "Princeton" in path.read_text()
+
+
+def test_an_export_that_can_not_be_says_why(open_page, server):
+    page = open_page(server.pages["book export"])
+    page.uncheck("#id_bookresource_title")
+    page.uncheck("#id_bookresource_libraries")
+    page.click("#export-form input.default")
+    page.wait_for_selector("text=No file was made")
+    assert_clean(page)
+    page.check("#id_bookresource_title")
+    page.route("**/export/", lambda route: route.abort("failed"))
+    page.click("#export-form input.default")
+    page.wait_for_selector("text=The export broke off; nothing was saved.")
+    page.problems.clear()
+    assert page.is_enabled("#export-form input.default")
+
+
 def test_lists_and_files_without_javascript(open_page, tmp_path):
     page = open_page("/admin/", user=None, java_script_enabled=False)
     page.fill("#id_username", "admin")

@@ -1,16 +1,19 @@
 """`manage.py export`: django-import-export's command, with filters and a file to write."""
 
+import codecs
+import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.contrib import admin
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from import_export.command_utils import get_format_class
 
-from backoffice.exports.delimited import STREAMED, delimited_lines
-from backoffice.exports.rows import export_rows
+from backoffice.exports.errors import ExportError
+from backoffice.exports.export import Export
+from backoffice.exports.formats import FORMATS, format_named
 from backoffice.imports.resource import resource_class_named
 
 
@@ -19,9 +22,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         add = parser.add_argument
-        add("format", help="csv, tsv, xlsx or json.")
+        names = ", ".join(format_class.name for format_class in FORMATS)
+        add("format", help=f"One of {names}.")
         add("resource", help="The model (library.Library) or a Resource by its dotted path.")
-        add("--encoding", help="Of text formats; utf-8 if left out, utf-8-sig for Excel.")
+        add("--encoding", help="Of CSV and TSV; utf-8 if left out, utf-8-sig for Excel.")
+        add("--columns", help="Names and order of the columns: name,zip_code.")
         add(
             "--filter",
             action="append",
@@ -33,31 +38,50 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         try:
-            resource = resource_class_named(options["resource"])()
-        except LookupError as error:
+            export = self.export(options)
+            export.check()
+            self.write(export, options["output"])
+        except (LookupError, ExportError) as error:
             raise CommandError(str(error), returncode=2) from error
-        file_format = self.file_format(options["format"], options["encoding"])
-        queryset = self.filtered(resource.get_queryset(), options["filter"])
-        blocks = self.blocks(resource, queryset, file_format, options["encoding"] or "utf-8")
-        self.write(blocks, options["output"], file_format.is_binary())
+        except UnicodeEncodeError as error:
+            raise CommandError(
+                _("%(encoding)s has no “%(text)s”: leave --encoding out.")
+                % {"encoding": error.encoding, "text": error.object[error.start : error.end]},
+                returncode=2,
+            ) from error
+
+    def export(self, options):
+        resource = resource_class_named(options["resource"])()
+        file_format = format_named(options["format"])
+        return Export(
+            resource,
+            self.filtered(resource.get_queryset(), options["filter"]),
+            file_format,
+            names=self.columns(resource, options["columns"]),
+            encoding=self.encoding(file_format, options["encoding"]),
+            selection=", ".join(options["filter"]),
+        )
 
     @staticmethod
-    def blocks(resource, queryset, file_format, encoding):
-        """The file as blocks of bytes; delimited text is streamed."""
-        if type(file_format) in STREAMED:
-            rows = export_rows(resource, queryset)
-            return delimited_lines(
-                rows, delimiter=STREAMED[type(file_format)], encoding=encoding
+    def columns(resource, given):
+        known = list(resource.get_export_order())
+        names = [name.strip() for name in given.split(",")] if given else known
+        if not set(names) <= set(known) or len(set(names)) < len(names):
+            raise CommandError(
+                _("--columns wants some of these, each once: %s") % ",".join(known),
+                returncode=2,
             )
-        data = file_format.export_data(resource.export(queryset))
-        return [data.encode(encoding) if isinstance(data, str) else data]
+        return names
 
     @staticmethod
-    def file_format(name, encoding):
+    def encoding(file_format, given):
+        if given and not file_format.has_encoding:
+            raise CommandError(_("--encoding is for CSV and TSV."), returncode=2)
         try:
-            return get_format_class(name, None, encoding)
-        except CommandError as error:
-            raise CommandError(str(error), returncode=2) from error
+            codecs.lookup(given or "utf-8").incrementalencoder.encode  # noqa: B018
+        except (LookupError, AttributeError):
+            raise CommandError(_("There is no encoding “%s”.") % given, returncode=2) from None
+        return given or "utf-8"
 
     @staticmethod
     def filtered(queryset, pairs):
@@ -89,14 +113,35 @@ class Command(BaseCommand):
             raise CommandError(errors, returncode=2)
         return filterset.qs
 
-    def write(self, blocks, output, is_binary):
+    def write(self, export, output):
         if output:
-            with Path(output).open("wb") as file:
-                file.writelines(blocks)
-        elif is_binary and sys.stdout.isatty():
+            with replacing(Path(output)) as file:
+                file.writelines(export.logged_blocks())
+        elif export.format.is_binary() and sys.stdout.isatty():
             raise CommandError(
                 _("This format is no text for a terminal: name a file with -o."), returncode=2
             )
         else:
             self.stdout.flush()
-            getattr(self.stdout, "buffer", sys.stdout.buffer).writelines(blocks)
+            stdout = getattr(self.stdout, "buffer", sys.stdout.buffer)
+            try:
+                stdout.writelines(export.logged_blocks())
+                stdout.flush()
+            except BrokenPipeError:  # `| head` has had enough; Python would flush once more
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def replacing(path):
+    """A file to write that takes the place of `path` when it is complete, or never."""
+    if path.exists() and not path.is_file():  # a pipe, /dev/stdout
+        with path.open("wb") as file:
+            yield file
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("xb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -34,7 +34,10 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("resource", help="The model (library.Library) or a Resource by its dotted path.")
         add("import_file_name", metavar="FILE", help="The file to import; - reads stdin.")
-        add("--format", help="csv, tsv, xlsx, xls, xlsb or ods; found out if left out.")
+        add(
+            "--format",
+            help="csv, tsv, xlsx, xls, xlsb, ods, json, jsonl or yaml; found out if left out.",
+        )
         add("--encoding", help="utf-8, cp1252 …; found out if left out.")
         add("--delimiter", help="The character between cells; found out if left out.")
         add(

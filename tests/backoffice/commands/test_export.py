@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -56,6 +57,55 @@ def test_a_filter_that_can_t_be_is_refused(tmp_path, pair):
     with pytest.raises(CommandError) as error:
         export(tmp_path / "out.csv", "library.Library", "--filter", pair)
     assert error.value.returncode == 2
+
+
+def test_columns_are_chosen_and_put_in_order(tmp_path):
+    make_library(name="A", zip_code="08542")
+    rows = export(tmp_path / "out.csv", "library.Library", "--columns", "zip_code, name")
+    assert rows == [["zip_code", "name"], ["08542", "A"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["csv", "library.Library", "--columns", "name,nome"], "--columns wants some of these"),
+        (["csv", "library.Library", "--columns", "name,name"], "each once"),
+        (["csv", "library.Library", "--encoding", "utf-99"], "no encoding"),
+        (["json", "library.Library", "--encoding", "utf-8-sig"], "for CSV and TSV"),
+        (["csv", "library.Library", "--encoding", "ascii"], "ascii has no “é”"),
+        (["doc", "library.Library"], "Choose one of csv, xlsx"),
+        (["csv", "library.Nothing"], "neither a model nor a Resource"),
+        (["yaml", "library.Library"], "YAML takes 1 rows at most"),
+    ],
+)
+def test_what_can_t_be_done_is_said_and_no_file_is_left(tmp_path, settings, arguments, words):
+    settings.EXPORT_MAX_WHOLE_ROWS = 1
+    make_library(name="Café")
+    make_library()
+    path = tmp_path / "out"
+    path.write_text("what was there")
+    with pytest.raises(CommandError, match=words) as error:
+        call_command("export", *arguments, "-o", str(path))
+    assert error.value.returncode == 2
+    assert path.read_text() == "what was there"
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_log_has_what_was_exported_and_with_which_filter(tmp_path, caplog):
+    caplog.set_level("INFO", "backoffice.exports")
+    make_library(state="NY")
+    export(tmp_path / "out.csv", "library.Library", "--filter", "state=NY")
+    assert "command line: Exported 1 row of libraries (state=NY) as CSV: name" in caplog.text
+
+
+def test_a_pipe_is_written_to_as_it_is(tmp_path):
+    make_library()
+    export_to = tmp_path / "pipe"
+    os.mkfifo(export_to)
+    reader = os.open(export_to, os.O_RDONLY | os.O_NONBLOCK)
+    call_command("export", "jsonl", "library.Library", "-o", str(export_to))
+    assert os.read(reader, 1 << 16).startswith(b'{"name": ')
+    os.close(reader)
 
 
 def test_stdout_gets_the_file(capfdbinary):

@@ -1,21 +1,42 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backoffice.exports.formulas import escape_formula, unescape_formula
+from backoffice.exports.formulas import escape, escape_all, escape_formula, unescape
+
+hostile = st.text() | st.text("'=+-@\t\r\n a\xa0", max_size=6)
 
 
 def test_what_a_spreadsheet_would_run_gets_an_apostrophe():
     for text in ("=1+1", "+1", "-4", "@SUM(A1)", "\tx", "\rx"):
-        assert escape_formula(text) == "'" + text
+        assert escape_formula(text) == escape(text) == "'" + text
+
+
+def test_text_with_blanks_at_its_edges_is_put_between_apostrophes():
+    for text in (" a", "a ", "\na", "a\xa0", " ", "=1 "):
+        assert escape(text) == f"'{text}'"
 
 
 def test_other_text_and_numbers_stay_as_they_are():
-    for value in ("Dune", "'tis", "", 4, None, "a=b"):
-        assert escape_formula(value) == value
+    for value in ("Dune", "'tis", "", 4, None, "a=b", "'a b'", "the dogs '"):
+        assert escape_formula(value) == escape(value) == value
 
 
-@given(st.text() | st.text("'=+-@\t\ra", max_size=5))
+def test_what_others_wrote_between_apostrophes_stays():
+    for cell in ("'tis", "'quoted'", "'", "''", "dogs'"):
+        assert unescape(cell) == cell
+
+
+@given(hostile)
 @example("'=x")
 @example("''=x")
-def test_taking_off_gives_back_what_was_escaped(text):
-    assert unescape_formula(escape_formula(text)) == text
+@example("=a '")
+@example("\tx'")
+@example("' x'")
+def test_a_stripped_cell_gives_back_what_was_escaped(text):
+    assert unescape(escape(text).strip()) == text
+    assert escape(text)[:1] not in tuple("=+-@\t\r")
+
+
+@given(st.lists(hostile))
+def test_a_column_is_escaped_as_its_texts_are(texts):
+    assert list(escape_all(texts)) == list(map(escape, texts))

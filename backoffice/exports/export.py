@@ -1,0 +1,122 @@
+"""An export: which rows of what, as which file; checked before, and told of afterwards."""
+
+import logging
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backoffice.exports.formats import Format
+from backoffice.exports.rows import count_up_to, export_chunks
+
+logger = logging.getLogger(__name__)
+
+#: LogEntry's own action flags are 1 to 3: added, changed, deleted.
+EXPORTED = 4
+
+
+@dataclass
+class Export:
+    """`queryset` through `resource` as a file of `format`.
+
+    names: the fields in their order, all by default · selection: what was filtered, for
+    people to read ("state=NY") · rows: how many were read so far.
+    """
+
+    resource: object
+    queryset: object
+    format: Format
+    names: list | None = None
+    encoding: str = "utf-8"
+    selection: str = ""
+    rows: int = field(default=0, init=False)
+
+    def check(self):
+        """Raise ExportError where there are more rows than the format takes.
+
+        No more than those are counted.
+        """
+        most = self.format.most_rows
+        if most is not None and count_up_to(self.queryset, most + 1) > most:
+            raise self.format.too_many()
+
+    def blocks(self):
+        """Yield the file as blocks of bytes."""
+        chunks = export_chunks(self.resource, self.queryset, self.names)
+        # Closed at once where it ends early: the log must not be written in its transaction.
+        with closing(chunks):
+            yield from self.format.blocks(self._counted(chunks), self.encoding)
+
+    def _counted(self, chunks):
+        yield next(chunks)
+        for chunk in chunks:
+            self.rows += len(chunk)
+            yield chunk
+
+    # The log ------------------------------------------------------------------------
+
+    def logged_blocks(self, user=None):
+        """As `blocks`, and tell the log who took what: people's data leaves the house.
+
+        It is written down before the first row goes, and how many went when it ends, in
+        whatever way. Without a user, as on the command line, it goes to Python's log alone.
+        """
+        entry = user and self._begin(user)
+        return self._follow(entry, user)
+
+    def _begin(self, user):
+        return LogEntry.objects.create(
+            user_id=user.pk,
+            content_type=ContentType.objects.get_for_model(self.queryset.model),
+            object_repr=self._selected()[:200],
+            action_flag=EXPORTED,
+            change_message=_("Began to export %s.") % self._what(),
+        )
+
+    def _follow(self, entry, user):
+        ended, error = False, None
+        try:
+            yield from self.blocks()
+            ended = True
+        except Exception as raised:
+            error = raised
+            raise
+        finally:
+            message = self._outcome(ended, error)
+            logger.info("%s: %s", user or "command line", message)
+            if entry:
+                self._end(entry, message)
+
+    @staticmethod
+    def _end(entry, message):
+        entry.change_message = message
+        try:
+            entry.save(update_fields=["change_message"])
+        except DatabaseError:  # the file is out: don't break off its last block for this
+            logger.exception("The log keeps “%s”", entry.change_message)
+
+    def _selected(self):
+        what = str(self.queryset.model._meta.verbose_name_plural)
+        return f"{what} ({self.selection})" if self.selection else what
+
+    def _what(self):
+        columns = ", ".join(self.names or self.resource.get_export_order())
+        return f"{self._selected()} as {self.format.name.upper()}: {columns}"
+
+    def _outcome(self, ended, error):
+        what = {"rows": f"{self.rows:,}", "what": self._what()}
+        if ended:
+            return (
+                ngettext(
+                    "Exported %(rows)s row of %(what)s.",
+                    "Exported %(rows)s rows of %(what)s.",
+                    self.rows,
+                )
+                % what
+            )
+        what["why"] = error or _("it was not fetched to its end")
+        return _("Export broke off (%(why)s) with up to %(rows)s rows of %(what)s.") % what

@@ -1,0 +1,39 @@
+"""What an export is called: its selection for people to read, and its file."""
+
+import re
+
+from django.contrib.admin.views import main
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+MOST = 180  # bytes of a file's name; file systems take 255
+#: Of a list's address, what says in which way it is shown and not which rows.
+_NO_FILTERS = {*main.IGNORED_PARAMS, main.PAGE_VAR, main.ERROR_FLAG, "_changelist_filters"}
+
+
+def filters_of(params):
+    """The filters of a list's query parameters, as `(name, value)`; the search too."""
+    search = [(_("search"), params[main.SEARCH_VAR])] if params.get(main.SEARCH_VAR) else []
+    return search + [
+        (name, value)
+        for name, values in params.lists()
+        if name not in _NO_FILTERS
+        for value in values
+        if value
+    ]
+
+
+def describe(filters, ticked=0):
+    """`"state=NY, 3 ticked"`; "" for all rows."""
+    parts = [f"{name}={value}" for name, value in filters]
+    return ", ".join(parts + ([_("%d ticked") % ticked] if ticked else []))
+
+
+def file_name(model, filters, extension, ticked=0):
+    """`"libraries state-NY 2026-11-25.csv"`: what every file system takes."""
+    parts = [str(model._meta.verbose_name_plural)]
+    parts += [f"{name.replace('__', '-')}-{value}" for name, value in filters]
+    parts += [_("%d ticked") % ticked] if ticked else []
+    text = re.sub(r"[^\w.,()&+@' -]+", "-", " ".join(" ".join(parts).split()))
+    text = text.encode()[:MOST].decode(errors="ignore").strip(" .-")
+    return f"{text} {timezone.localdate().isoformat()}.{extension}"

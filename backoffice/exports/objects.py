@@ -1,0 +1,30 @@
+"""Rows as objects: a JSON list, JSON Lines, or YAML, streamed.
+
+Each has a record a line, written as JSON, which is YAML too where what YAML calls
+unprintable is escaped. `imports.objects` reads all three.
+"""
+
+import json
+import re
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def object_blocks(chunks, *, start="", before="", between="\n", end="\n"):
+    """Yield the rows below the header as bytes, a chunk at a time: UTF-8.
+
+    start, end: of the file · before: each record · between: records.
+    """
+    (header,) = next(chunks)
+    glue = start
+    for rows in chunks:
+        lines = [_encode(dict(zip(header, row, strict=True))) for row in rows]
+        text = (between + before).join(lines)
+        if before:
+            text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        yield f"{glue}{before}{text}".encode()
+        glue = between
+    if glue == start:
+        yield start.encode()
+    yield end.encode()

@@ -1,0 +1,1 @@
+from tests.backoffice.imports.conftest import saved  # noqa: F401 -- a fixture

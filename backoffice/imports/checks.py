@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from django.db.models import NOT_PROVIDED
 
 from backoffice.imports.constraints import Constraints
+from backoffice.planner import expect_many
 
 ROW_CODES = (
     "unknown",
@@ -111,11 +112,9 @@ class Checks:
 
     # The checks ---------------------------------------------------------------------
 
-    def run(self):
-        if self.staging.is_postgresql:
-            # Until the transaction ends: a million rows are joined and sorted in memory.
-            self.execute("SET LOCAL work_mem = '128MB'")
-            self.execute("SET LOCAL jit = off")
+    def run(self, rows):
+        """Check the staged rows of a file of `rows`. The caller holds a transaction."""
+        expect_many(self.connection, rows)
         marks = ", ".join(["%s"] * len(ROW_CODES))
         self.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
         self.execute("DELETE FROM import_plan")

@@ -202,7 +202,7 @@ class Import:
         if self.rows is None:
             self.stage(progress)
         with self.staging.writing():
-            self.checks.run()
+            self.checks.run(self.rows)
         return self.checks.counts(self.rows)
 
     def apply(
@@ -230,7 +230,7 @@ class Import:
             if begin:
                 begin(apply.records.now)
             apply.lock()
-            self.checks.run()
+            self.checks.run(self.rows)
             counts = self.checks.counts(self.rows)
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)

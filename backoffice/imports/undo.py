@@ -11,13 +11,14 @@ is "" where the row is taken back, else one of `WHY` or "gone".
 
 from dataclasses import asdict, dataclass
 
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.foreign_keys import checked_as_a_whole
 from backoffice.imports.apply import LOCK
 from backoffice.imports.records import Records
+from backoffice.planner import expect_many
 
 WHY = {
     "edited": gettext_lazy("It was edited since."),
@@ -91,6 +92,13 @@ class Undo:
 
     def plan(self) -> UndoCounts:
         """Find out what would be taken back, and what is left alone."""
+        if self.connection.vendor != "postgresql":
+            return self._plan()  # where a transaction would keep others from writing
+        with transaction.atomic(using=self.connection.alias):
+            expect_many(self.connection, self.job.new + self.job.updated)
+            return self._plan()
+
+    def _plan(self):
         self.execute("DELETE FROM import_undo")
         self._collect()
         for field in self.records.m2m_fields:

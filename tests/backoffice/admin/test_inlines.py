@@ -708,6 +708,21 @@ def test_a_save_takes_as_many_statements_for_many_rows(admin_client, library, ad
     assert cost() == few
 
 
+def test_a_row_that_is_changed_takes_what_its_save_and_its_history_take(
+    admin_client, library, address
+):
+    def cost(**edits):
+        data = typed(admin_client.get(address), **edits)
+        with CaptureQueriesContext(connection) as queries:
+            assert admin_client.post(address, data).status_code == 302
+        return len(queries)
+
+    fill(library, 10)
+    cost(Patron_0000="A")  # what the process remembers
+    one = cost(Patron_0001="B")
+    assert cost(Patron_0002="C", Patron_0003="D") == one + 3
+
+
 def test_the_rows_of_a_parent_are_read_in_the_order_of_an_index(library):
     """Where a page of many must not sort them all."""
     rows = library.patron_set.order_by("name", "pk")[:25]

@@ -183,4 +183,4 @@ def test_the_key_of_a_person_waits_for_the_library(model):
     ],
 )
 def test_lists_and_match_keys_have_an_index(model, fields):
-    assert fields in [index.fields for index in model._meta.indexes]
+    assert fields in [index.fields[: len(fields)] for index in model._meta.indexes]

@@ -75,7 +75,7 @@ class Source:
         """
         batches = self._table.batches(size)
         while True:
-            with _collector_paused():
+            with collector_paused():
                 batch = next(batches, None)
                 chunk = batch and self._layout.examine(batch)
             if batch is None:
@@ -85,7 +85,7 @@ class Source:
 
 
 @contextmanager
-def _collector_paused():
+def collector_paused():
     """Rows of text make no cycles, yet looking for them takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()

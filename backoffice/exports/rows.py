@@ -15,6 +15,7 @@ from django.db.models.expressions import RawSQL
 from import_export.widgets import CharWidget
 
 from backoffice.exports.formulas import are_plain, escape, escape_all
+from backoffice.imports.reader import collector_paused
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -82,13 +83,16 @@ def _by_columns(queryset, columns):
     values = list(dict.fromkeys(values))
     rows = queryset.annotate(**expressions).values_list(*values).iterator(chunk_size=CHUNK)
     are_texts = all(column.is_text for column in columns)
-    while chunk := list(islice(rows, CHUNK)):
-        if are_texts and _need_nothing(chunk):
-            yield chunk
-            continue
-        given = dict(zip(values, map(list, zip(*chunk, strict=True)), strict=True))
-        texts = [escape_all(column.texts(given)) for column in columns]
-        yield list(zip(*texts, strict=True))
+    while True:
+        with collector_paused():
+            chunk = list(islice(rows, CHUNK))
+            if not chunk:
+                return
+            if not (are_texts and _need_nothing(chunk)):
+                given = dict(zip(values, map(list, zip(*chunk, strict=True)), strict=True))
+                texts = [escape_all(column.texts(given)) for column in columns]
+                chunk = list(zip(*texts, strict=True))
+        yield chunk
 
 
 def _need_nothing(rows):

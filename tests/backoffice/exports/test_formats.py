@@ -10,6 +10,8 @@ import zipfile
 import openpyxl
 import pytest
 import python_calamine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backoffice.exports import sheets
 from backoffice.exports.errors import ExportError
@@ -37,6 +39,19 @@ def sheet_of(data):
 def test_delimited_text(name, delimiter):
     text = made(name).decode()
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) == ROWS
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.text("a,;\t\r\n\"' ", max_size=3), min_size=2, max_size=2), min_size=1
+    )
+)
+@pytest.mark.parametrize("width", [1, 2])
+def test_delimited_text_is_what_python_s_writer_makes_of_it(width, rows):
+    rows = [row[:width] for row in rows]
+    expected = io.StringIO(newline="")
+    csv.writer(expected).writerows(rows)
+    assert made("csv", [rows]).decode() == expected.getvalue()
 
 
 def test_a_byte_order_mark_for_excel_comes_once():

@@ -102,6 +102,14 @@ def _clean_odd_form(value):
     return f"{cleaned} x{extension}" if extension else cleaned
 
 
+def phone_number_prefix(text: str) -> str:
+    """The beginning of a number as it is stored: `(212) 22` as `212-22`."""
+    digits = "".join(re.findall("[0-9]", text)).removeprefix("1")
+    if not digits or re.search(r"[^0-9 ()./+-]", text):
+        return text
+    return "-".join(filter(None, (digits[:3], digits[3:6], digits[6:])))
+
+
 class PhoneNumberField(models.CharField):
     """A North American phone number, cleaned to `212-222-6559`; 20 characters.
 

@@ -1,47 +1,81 @@
 """Which rows: the filters that lists, exports and the command line share."""
 
-import django_filters as filters
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 
-from library.fields import us_states
+from backoffice.filters import (
+    AnyOfFilter,
+    FilterSet,
+    HasRelatedFilter,
+    ReferenceFilter,
+    RelatedCountFilter,
+    TextFilter,
+)
+from library.fields import phone_number_prefix, us_states
 from library.models import Book, Librarian, Library, Patron
 
+area_code_validator = RegexValidator(
+    r"\A[2-9][0-9]{2}\Z", _("An area code has three digits; the first is 2–9.")
+)
 
-class LibraryFilterSet(filters.FilterSet):
-    name = filters.CharFilter(lookup_expr="icontains")
-    address = filters.CharFilter(lookup_expr="icontains")
-    state = filters.MultipleChoiceFilter(choices=us_states)
-    phone_number = filters.CharFilter(lookup_expr="startswith")
-    zip_code = filters.CharFilter(lookup_expr="startswith")
+
+class PhoneNumberFilter(TextFilter):
+    """The beginning of a phone number, however it is written."""
+
+    def filter(self, queryset, value):
+        return super().filter(queryset, phone_number_prefix(value))
+
+
+class LibraryFilterSet(FilterSet):
+    name = TextFilter()
+    address = TextFilter()
+    state = AnyOfFilter(choices=us_states)
+    zip_code = TextFilter(lookup_expr="istartswith")
+    area_code = TextFilter(
+        "phone_number",
+        "istartswith",
+        label=_("Area code"),
+        max_length=3,
+        validators=[area_code_validator],
+    )
+    phone_number = PhoneNumberFilter(lookup_expr="istartswith")
+    librarian = HasRelatedFilter(label=_("Librarian"))
+    patron_count = RelatedCountFilter("patron", label=_("Number of patrons"))
+    book = ReferenceFilter(label=_("Holds the book"))
 
     class Meta:
         model = Library
-        fields = ("name", "address", "state", "phone_number", "zip_code")
+        fields = ()
 
 
-class PatronFilterSet(filters.FilterSet):
-    name = filters.CharFilter(lookup_expr="icontains")
-    state = filters.MultipleChoiceFilter(field_name="library__state", choices=us_states)
+class MemberFilterSet(FilterSet):
+    aliases = {"state": "library__state"}
 
+    name = TextFilter()
+    library = ReferenceFilter(label=_("Library"))
+    library__state = AnyOfFilter(choices=us_states, label=_("State"))
+
+
+class PatronFilterSet(MemberFilterSet):
     class Meta:
         model = Patron
-        fields = ("name", "library", "state")
+        fields = ()
 
 
-class LibrarianFilterSet(filters.FilterSet):
-    name = filters.CharFilter(lookup_expr="icontains")
-    state = filters.MultipleChoiceFilter(field_name="library__state", choices=us_states)
-
+class LibrarianFilterSet(MemberFilterSet):
     class Meta:
         model = Librarian
-        fields = ("name", "library", "state")
+        fields = ()
 
 
-class BookFilterSet(filters.FilterSet):
-    title = filters.CharFilter(lookup_expr="icontains")
-    state = filters.MultipleChoiceFilter(
-        field_name="libraries__state", choices=us_states, distinct=True
-    )
+class BookFilterSet(FilterSet):
+    aliases = {"state": "libraries__state"}
+
+    title = TextFilter()
+    libraries = ReferenceFilter(label=_("In the library"))
+    libraries__state = AnyOfFilter(choices=us_states, label=_("In the state"))
+    library_count = RelatedCountFilter("libraries", label=_("Number of libraries"))
 
     class Meta:
         model = Book
-        fields = ("title", "libraries", "state")
+        fields = ()

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import IntegerField, Q
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.counts import Count, costly, is_costly
+from backoffice.admin.counts import Count, is_costly
 from backoffice.admin.facets import values_in_use
 from backoffice.admin.ordering import leads_index
-from backoffice.admin.reach import reach, split_path
+from backoffice.admin.reach import any_of, narrow
 
 
 class InUseFilter(filters.FieldListFilter):
@@ -39,14 +39,10 @@ class InUseFilter(filters.FieldListFilter):
     def queryset(self, request, queryset):
         if not self.used_parameters:
             return queryset
-        relation, path = split_path(queryset.model, self.field_path)
-        condition, walks = Q(**{f"{path}__in": self.readable_values()}), False
-        if relation:
-            condition, walks = reach(queryset.model, relation, condition)
+        condition, walks = any_of(queryset.model, self.field_path, self.readable_values())
         if self.isnull_path in self.used_parameters:
             condition |= Q(**{self.isnull_path: self.null_chosen})
-        queryset = queryset.filter(condition)
-        return costly(queryset) if walks else queryset
+        return narrow(queryset, (condition, walks))
 
     def readable_values(self):
         """The chosen values that the field could hold; no row has any other."""

@@ -1,12 +1,36 @@
-"""Conditions on related rows, in the form that is cheap for as many as there are."""
+"""Conditions on related rows, in the form that is cheap for as many as there are.
+
+Each is `(Q, whether it is costly)`, for `narrow`.
+"""
 
 from django.db.models import Exists, OuterRef, Q
 
-FEW = 1_000  # related rows that are named by their keys
+from backoffice.admin.counts import costly
+
+FEW = 1_000  # rows that are named by their keys
+
+
+def narrow(queryset, found):
+    condition, is_costly = found
+    queryset = queryset.filter(condition)
+    return costly(queryset) if is_costly else queryset
+
+
+def few_keys(rows, column="pk"):
+    """The values of `column` in `rows` where they are few, else None; one statement."""
+    keys = list(rows.order_by().values_list(column, flat=True)[: FEW + 1])
+    return keys if len(keys) <= FEW else None
+
+
+def any_of(model, path, values):
+    """The rows of `model` where the field at `path` has one of `values`."""
+    relation, path = split_path(model, path)
+    condition = Q(**{f"{path}__in": values})
+    return reach(model, relation, condition) if relation else (condition, False)
 
 
 def reach(model, relation, condition):
-    """`(Q, whether it is costly)`: the rows of `model` that lead to a row with `condition`.
+    """The rows of `model` that lead to a row with `condition`.
 
     relation: the name of a relation, as in a lookup · condition: a Q on its other side.
 
@@ -16,16 +40,21 @@ def reach(model, relation, condition):
     """
     field = model._meta.get_field(relation)
     related = field.related_model._base_manager.filter(condition)
-    keys = list(related.order_by().values_list("pk", flat=True)[: FEW + 1])
-    if len(keys) > FEW:
-        return Q(_walk(field, related)), True
+    keys = few_keys(related)
+    if keys is None:
+        return Q(leads_to(field, related)), True
+    return by_keys(field, keys), False
+
+
+def by_keys(field, keys):
+    """Q: the rows that `field` leads from to one of the related rows with these keys."""
+    fits = Q(**{f"{field.name}__pk__in": keys})
     if field.one_to_many or field.many_to_many:
-        rows = model._base_manager.filter(**{f"{relation}__pk__in": keys})
-        return Q(pk__in=rows.values("pk")), False
-    return Q(**{f"{relation}__pk__in": keys}), False
+        return Q(pk__in=field.model._base_manager.filter(fits).values("pk"))
+    return fits
 
 
-def _walk(field, related):
+def leads_to(field, related):
     """EXISTS from row to row. Not as one join: SQLite would begin it at the far end."""
     if field.many_to_many:
         forward = field.concrete

@@ -9,8 +9,9 @@ an edge, is written with a `\\` before it.
 import functools
 import re
 
+from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
-from django.db.models import CharField, Count, F, Value
+from django.db.models import CharField, Count, F, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from import_export import widgets
@@ -61,11 +62,12 @@ class ReferenceKey:
             parts += [other, Value(", ")]
         return label, Concat(*parts[:-1], Value(")")) if others else label
 
-    def queryset(self):
-        """All records as `values_list("pk", "label", "full")`, in no order."""
+    def queryset(self, records=None):
+        """The records, or all, as `values_list("pk", "label", "full")`, in no order."""
         label, full = self.expressions()
-        records = self.model._base_manager.order_by()
-        return records.annotate(_label=label, _full=full).values_list("pk", "_label", "_full")
+        records = self.model._base_manager if records is None else records
+        records = records.order_by().annotate(_label=label, _full=full)
+        return records.values_list("pk", "_label", "_full")
 
     def write(self, record, shared_labels):
         """`record` as text; `shared_labels`: the labels that more than one record has."""
@@ -92,10 +94,17 @@ class ReferenceKey:
             shared |= {row[1] for row in bracketed}
         return shared
 
-    def find(self, text):
-        """The primary keys of the records that `text` names."""
-        rows = self.queryset().filter(_label__in=label_candidates(text))
-        return {pk for pk, label, full in rows if text in (label, full)}
+    def find(self, text, records=None):
+        """`{pk: full text}` of the records, among `records` or all, that `text` names."""
+        rows = self.with_label("in", label_candidates(text), records)
+        return {pk: full for pk, label, full in rows if text in (label, full)}
+
+    def with_label(self, lookup, value, records=None):
+        """`queryset` of those whose label fits; by its index where it is text as it is."""
+        path = self.paths[0]
+        is_text = isinstance(get_fields_from_path(self.model, path)[-1], CharField | TextField)
+        name = path if is_text else "_label"
+        return self.queryset(records).filter(**{f"{name}__{lookup}": value})
 
 
 def label_candidates(text):
@@ -149,7 +158,7 @@ class _ReferenceMixin:
     def _find_one(self, text):
         found = self.key.find(text)
         if len(found) == 1:
-            return found.pop()
+            return next(iter(found))
         name = self.model._meta.verbose_name
         if found:
             raise ValidationError(

@@ -1,9 +1,8 @@
-import django_filters as filters
-
+from backoffice.filters import FilterSet
 from tests.loans.models import Loan
 
 
-class LoanFilterSet(filters.FilterSet):
+class LoanFilterSet(FilterSet):
     class Meta:
         model = Loan
-        fields = ("number", "due", "renewals")
+        fields = ("number", "patron", "books", "due", "renewals")

@@ -95,7 +95,8 @@ class Command(BaseCommand):
         data = QueryDict(mutable=True)
         for pair in pairs:
             name, equals, value = pair.partition("=")
-            known = filterset_class.base_filters if filterset_class else {}
+            known = filterset_class().parameters if filterset_class else {}
+            name = filterset_class.aliases.get(name, name) if filterset_class else name
             if not equals or name not in known:
                 raise CommandError(
                     _("--filter wants NAME=VALUE with one of these names: %s")

@@ -17,4 +17,4 @@ class AdminConfig(admin_apps.AdminConfig):
     def ready(self):
         super().ready()
         # After Django's own have registered: ours take their place.
-        from backoffice.admin import activity, auth, jobs  # noqa: F401
+        from backoffice.admin import activity, auth, jobs, saved_filters  # noqa: F401

@@ -428,6 +428,6 @@ class FilterSet(django_filters.FilterSet):
         """`(label, text)` of a value of the query string, as the form words them."""
         name, part = self.parameters[parameter]
         label = self.form[name].label
-        choices = flatten_choices(getattr(self.form.fields[name], "choices", ()))
+        choices = flatten_choices(iter(getattr(self.form.fields[name], "choices", ())))
         text = {str(key): str(text) for key, text in choices}.get(value, value)
         return f"{label} {part}" if part else label, text

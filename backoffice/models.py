@@ -1,4 +1,4 @@
-"""What the machinery itself keeps: the imports that were made."""
+"""What the machinery itself keeps: the imports that were made, the filters that were saved."""
 
 import secrets
 import shutil
@@ -226,3 +226,40 @@ class ImportJob(models.Model):
     @property
     def _mine(self):
         return type(self).objects.filter(pk=self.pk)
+
+
+class SavedFilterQuerySet(models.QuerySet):
+    def seen_by(self, user, model):
+        """Those for a model's list that are the user's own, or shared; by name."""
+        seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
+        return seen.select_related("user").order_by("name", "pk")
+
+
+class SavedFilter(models.Model):
+    """A list's query string under a name: filters, search and order, never rows."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=gettext_lazy("user"),
+    )
+    model = models.CharField(gettext_lazy("model"), max_length=200)
+    name = models.CharField(gettext_lazy("name"), max_length=100)
+    query = models.TextField(gettext_lazy("query string"))
+    shared = models.BooleanField(gettext_lazy("shared with all staff"), default=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
+
+    objects = SavedFilterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("saved filter")
+        verbose_name_plural = gettext_lazy("saved filters")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "model", "name"], name="savedfilter_name_once"
+            )
+        ]
+
+    def __str__(self):
+        return self.name

@@ -9,6 +9,7 @@ from backoffice.admin.columns import ColumnsMixin
 from backoffice.admin.deletion import DeletionMixin
 from backoffice.admin.edits import EditMixin
 from backoffice.admin.exports import ExportMixin
+from backoffice.admin.filtersets import FilterSetMixin
 from backoffice.admin.history import HistoryMixin
 from backoffice.admin.imports import ImportMixin
 from backoffice.admin.inlines import PagedInlineMixin, PagedInlinesMixin
@@ -48,9 +49,15 @@ class ReadOnlyMixin:
 
 
 class ModelAdmin(
-    ImportMixin, ExportMixin, EditMixin, HistoryMixin, PlainModelAdmin, SimpleHistoryAdmin
+    FilterSetMixin,
+    ImportMixin,
+    ExportMixin,
+    EditMixin,
+    HistoryMixin,
+    PlainModelAdmin,
+    SimpleHistoryAdmin,
 ):
-    """Django's ModelAdmin with history, import, export and pages that pass our checks."""
+    """Django's ModelAdmin with filters, history, import and export, and clean pages."""
 
 
 class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline):

@@ -12,19 +12,16 @@ from django.utils.translation import gettext as _
 from backoffice.admin.columns import RelatedCount
 from backoffice.admin.counts import Count, count_rows
 from backoffice.admin.dates import Dates
+from backoffice.admin.filtersets import FilteredChangeList
 from backoffice.admin.ordering import indexed_ordering
 from backoffice.admin.paginator import Paginator
 
 
-class ChangeList(main.ChangeList):
+class ChangeList(FilteredChangeList):
     """Django's. A list that is too long to be counted sorts only where an index does.
 
     `is_long` says whether it is, or would be without its filters and search.
     """
-
-    def __init__(self, request, *args, **kwargs):
-        self.request = request
-        super().__init__(request, *args, **kwargs)
 
     # Order --------------------------------------------------------------------------
 

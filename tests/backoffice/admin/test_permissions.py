@@ -6,7 +6,7 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from backoffice.models import ImportJob
+from backoffice.models import ImportJob, SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
@@ -27,7 +27,7 @@ MAKERS = {
     ),
 }
 READ_ONLY = {LogEntry, ImportJob}
-ELSEWHERE = {ImportJob}  # test_imports.py has who may see which
+ELSEWHERE = {ImportJob, SavedFilter}  # test_imports.py, test_saved_filters.py
 WITH_HISTORY = {Library, Patron, Librarian, Book, Loan}
 
 # Which permission opens a page, and which of them writes when it is sent a form.
@@ -71,7 +71,7 @@ def sign_in(client, *permissions):
 def test_every_registered_model_and_every_page_of_it_is_in_the_table():
     assert set(MAKERS) | ELSEWHERE == set(admin.site._registry)
     # Import and export have tables of their own; a password's page is in test_auth.
-    elsewhere = ("export", "password_change")
+    elsewhere = ("export", "save_filter", "password_change")
     for model in MAKERS:
         model_admin = admin.site.get_model_admin(model)
         prefix = f"{model._meta.app_label}_{model._meta.model_name}_"
@@ -165,7 +165,7 @@ def test_every_foreign_key_is_autocompleted():
     found = [
         (model, field.name)
         for model, model_admin in admin.site._registry.items()
-        if model not in READ_ONLY
+        if model not in READ_ONLY | ELSEWHERE
         for field in model._meta.concrete_fields
         if field.is_relation
     ]

@@ -1,0 +1,11 @@
+/* What is left blank does not go into the address. */
+"use strict";
+
+const filters = document.getElementById("filterset-form");
+filters.addEventListener("formdata", ({formData}) => {
+    for (const [name, value] of [...formData]) {
+        if (!value) {
+            formData.delete(name);
+        }
+    }
+});

@@ -50,10 +50,25 @@ class IntegerFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
 
-class DateField(forms.DateField):
-    """A day, by the browser's own calendar."""
+class DateInput(forms.DateInput):
+    """The browser's own calendar; plain text where it would not show what was written."""
 
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        shown = context["widget"]["value"]
+        context["widget"]["type"] = "date" if not shown or _is_date(shown) else "text"
+        return context
+
+
+def _is_date(text):
+    try:
+        return bool(datetime.datetime.strptime(text, "%Y-%m-%d"))
+    except ValueError:
+        return False
+
+
+class DateField(forms.DateField):
+    widget = DateInput(format="%Y-%m-%d")
     default_validators = [MinValueValidator(datetime.date(1000, 1, 1))]
 
     def __init__(self, **kwargs):
@@ -188,7 +203,7 @@ class FromToWidget(RangeWidget):
     def __init__(self, attrs=None):
         names = (gettext_lazy("from"), gettext_lazy("to"))
         widgets = [
-            forms.NumberInput({"min": 0, "aria-label": name, "placeholder": name})
+            forms.TextInput({"inputmode": "numeric", "aria-label": name, "placeholder": name})
             for name in names
         ]
         SuffixedMultiWidget.__init__(self, widgets, attrs)
@@ -253,7 +268,7 @@ def with_record(model, **condition):
 
 
 class SinceFilter(DateFilter):
-    """A history record of the day or later, of the type if one is given."""
+    """A history record of the day or later; of the type, if one is given."""
 
     def __init__(self, *, history_type=None, **kwargs):
         self.condition = {"history_type": history_type} if history_type else {}

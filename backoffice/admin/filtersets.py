@@ -165,7 +165,9 @@ class FilteredChangeList(main.ChangeList):
         is_filter = self.query or self.get_filters_params()
         if self.is_popup or not is_filter or self.saved_query in known:
             return None
-        return SaveFilterForm(auto_id="save_%s") if self.filterset.is_valid() else None
+        if not self.filterset.is_valid():
+            return None
+        return SaveFilterForm(auto_id="save_%s", label_suffix="")
 
 
 class SavedFilterForm(forms.ModelForm):

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.core.management import load_command_class
 
 from tests.docs import DOCS, manage_py, read_blocks, run_prompt
@@ -42,6 +44,19 @@ def test_every_option_of_a_command_is_listed_and_none_else(name):
         if action.option_strings and not common & set(action.option_strings)
     }
     assert listed == own
+
+
+def test_every_filter_is_listed_and_none_else():
+    page = (DOCS / "reference" / "filters.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|", page, re.MULTILINE)
+    listed = {name for row in rows for name in re.findall("[a-z_]+", row)}
+    parameters = {
+        name
+        for model in apps.get_app_config("library").get_models()
+        if admin.site.is_registered(model)
+        for name in admin.site.get_model_admin(model).filterset_class().parameters
+    }
+    assert listed == parameters
 
 
 def pages():

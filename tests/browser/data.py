@@ -21,6 +21,7 @@ from django.core.management import call_command  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from backoffice.imports.jobs import apply_job, check_job, create_job  # noqa: E402
+from backoffice.models import SavedFilter  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
 from library.resources import LibraryResource  # noqa: E402
 
@@ -108,6 +109,23 @@ def crowded_pages():
     }
 
 
+def filter_pages(user):
+    libraries = reverse("admin:library_library_changelist")
+    saved = SavedFilter.objects.create(
+        user=user, model="library.Library", name="New Jersey", query="state=NJ", shared=True
+    )
+    wrong = "?patron_count_min=x&added_since=2026-13-01&book=Nope&changed_by_import=999"
+    several = "?state=NJ&state=NY&name=library&librarian=yes&patron_count_min=1&o=-1"
+    return {
+        "library filters": libraries + several,
+        "library filter that can't be": libraries + wrong,
+        "library save filter": reverse("admin:library_library_save_filter") + several,
+        "saved filters": reverse("admin:backoffice_savedfilter_changelist"),
+        "saved filter change": reverse("admin:backoffice_savedfilter_change", args=[saved.pk]),
+        "saved filter delete": reverse("admin:backoffice_savedfilter_delete", args=[saved.pk]),
+    }
+
+
 def form_pages():
     pages = {}
     for model in (Library, Patron, Librarian, Book, User, Group):
@@ -169,6 +187,7 @@ def main():
         **history_pages(admin),
         **import_pages(admin),
         **crowded_pages(),
+        **filter_pages(admin),
     }
     sessions = {user.username: session_of(user) for user in (admin, viewer)}
     print(json.dumps({"sessions": sessions, "pages": pages}))  # noqa: T201

@@ -34,4 +34,10 @@ PAGES = (
     "imports",
     "crowded delete",
     "crowd list",
+    "library filters",
+    "library filter that can't be",
+    "library save filter",
+    "saved filters",
+    "saved filter change",
+    "saved filter delete",
 )

@@ -3,14 +3,9 @@
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.filters import (
-    AnyOfFilter,
-    FilterSet,
-    HasRelatedFilter,
-    ReferenceFilter,
-    RelatedCountFilter,
-    TextFilter,
-)
+from backoffice.filters.filterset import FilterSet
+from backoffice.filters.related import HasRelatedFilter, ReferenceFilter, RelatedCountFilter
+from backoffice.filters.values import AnyOfFilter, TextFilter
 from library.fields import phone_number_prefix, us_states
 from library.models import Book, Librarian, Library, Patron
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.admin import reach
-from backoffice.filters import FilterSet
+from backoffice.filters.filterset import FilterSet
 from backoffice.models import ImportJob
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url

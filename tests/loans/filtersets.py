@@ -1,4 +1,4 @@
-from backoffice.filters import FilterSet
+from backoffice.filters.filterset import FilterSet
 from tests.loans.models import Loan
 
 

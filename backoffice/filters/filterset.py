@@ -1,0 +1,126 @@
+"""The FilterSet that `library/filtersets.py` declares on.
+
+It is django-filter's, so its fields and Meta mean what its documentation says. A FilterSet
+says which rows, for lists, exports and the command line alike: a value that it can't take
+is an error of its form and finds no rows. Where a model keeps history it filters by that
+as well, by itself.
+"""
+
+from functools import cached_property
+
+import django_filters
+from django import forms
+from django.db import models
+from django.utils.choices import flatten_choices
+from django.utils.translation import gettext as _
+from django_filters.filterset import FILTER_FOR_DBFIELD_DEFAULTS
+from django_filters.widgets import SuffixedMultiWidget
+
+from backoffice.filters.history import history_filters
+from backoffice.filters.related import ReferenceFilter, RelatedFilter
+from backoffice.filters.values import DateFilter, IntegerFilter, TextFilter, YesNoFilter
+
+
+class FilterForm(forms.Form):
+    """What takes one value does not take two: the first would be passed over in silence."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, auto_id="filter_%s", label_suffix="", **kwargs)
+
+    def clean(self):
+        for parameter, (name, _part) in parameters_of(self).items():
+            several = getattr(self.fields[name].widget, "allow_multiple_selected", False)
+            values = getattr(self.data, "getlist", lambda key: [self.data.get(key)])(parameter)
+            if len(set(values)) > 1 and not several:
+                self.add_error(name, _("There is more than one value: name one."))
+        return super().clean()
+
+
+def parameters_of(form):
+    """`{parameter of the query string: (name of the field, which part of it)}`."""
+    parameters = {}
+    for name, field in form.fields.items():
+        widget = field.widget
+        if isinstance(widget, SuffixedMultiWidget):
+            names = [widget.suffixed(name, suffix) for suffix in widget.suffixes]
+        elif isinstance(widget, forms.MultiWidget):
+            names = [name + suffix for suffix in widget.widgets_names]
+        else:
+            parameters[name] = (name, "")
+            continue
+        for parameter, part in zip(names, widget.widgets, strict=True):
+            parameters[parameter] = (name, part.attrs.get("aria-label", ""))
+    return parameters
+
+
+class FilterSet(django_filters.FilterSet):
+    """Which rows of a model.
+
+    request: whose; filters of related rows are left out for whom may not view those ·
+    elsewhere: names of filters that are offered and checked, but that somebody else applies.
+    """
+
+    #: Other names for parameters, for scripts: `{"state": "library__state"}`.
+    aliases: dict[str, str] = {}
+
+    _INTEGER = {"filter_class": IntegerFilter}
+    _TEXT = {"filter_class": TextFilter, "extra": lambda f: {"max_length": f.max_length}}
+    _REFERENCE = {"filter_class": ReferenceFilter}
+    FILTER_DEFAULTS = FILTER_FOR_DBFIELD_DEFAULTS | {
+        models.CharField: _TEXT,
+        models.TextField: _TEXT,
+        models.BooleanField: {"filter_class": YesNoFilter},
+        models.DateField: {"filter_class": DateFilter},
+        models.IntegerField: _INTEGER,
+        models.PositiveIntegerField: _INTEGER,
+        models.SmallIntegerField: _INTEGER,
+        models.PositiveSmallIntegerField: _INTEGER,
+        models.ForeignKey: _REFERENCE,
+        models.OneToOneField: _REFERENCE,
+        models.ManyToManyField: _REFERENCE,
+    }
+
+    def __init__(self, *args, elsewhere=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.elsewhere = elsewhere
+        for name, each in list(self.filters.items()):
+            if isinstance(each, RelatedFilter) and not each.may_be_used():
+                del self.filters[name]
+
+    @classmethod
+    def get_filters(cls):
+        filters = super().get_filters()
+        model = cls._meta.model
+        if model is not None and hasattr(model._meta, "simple_history_manager_attribute"):
+            filters = history_filters() | filters
+            for name in history_filters():
+                filters[name] = filters.pop(name)  # at the end
+        return filters
+
+    def get_form_class(self):
+        form_class = super().get_form_class()
+        return type(form_class.__name__, (FilterForm, form_class), {})
+
+    @cached_property
+    def parameters(self):
+        """See `parameters_of`."""
+        return parameters_of(self.form)
+
+    @property
+    def qs(self):
+        """The rows; none where a value can't be."""
+        return super().qs if self.is_valid() or not self.is_bound else self.queryset.none()
+
+    def filter_queryset(self, queryset):
+        for name, value in self.form.cleaned_data.items():
+            if name not in self.elsewhere:
+                queryset = self.filters[name].filter(queryset, value)
+        return queryset
+
+    def describe(self, parameter, value):
+        """`(label, text)` of a value of the query string, as the form words them."""
+        name, part = self.parameters[parameter]
+        label = self.form[name].label
+        choices = flatten_choices(iter(getattr(self.form.fields[name], "choices", ())))
+        text = {str(key): str(text) for key, text in choices}.get(value, value)
+        return f"{label} {part}" if part else label, text

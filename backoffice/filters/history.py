@@ -1,0 +1,99 @@
+"""Filters by what history knows: since when, and by which import."""
+
+import datetime
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.admin.reach import few_keys, narrow
+from backoffice.filters.values import DateFilter
+from backoffice.models import ImportJob
+
+
+def with_record(model, **condition):
+    """`(Q, whether it is costly)`: the rows with a history record that fits."""
+    manager = getattr(model, model._meta.simple_history_manager_attribute)
+    records = manager.model._base_manager.filter(**condition)
+    key = model._meta.pk.attname
+    keys = few_keys(records, key)
+    if keys is not None:
+        return Q(pk__in=set(keys)), False
+    return Q(Exists(records.filter(**{key: OuterRef("pk")}))), True
+
+
+class SinceFilter(DateFilter):
+    """A history record of the day or later; of the type, if one is given."""
+
+    def __init__(self, *, history_type=None, **kwargs):
+        self.condition = {"history_type": history_type} if history_type else {}
+        super().__init__(field_name="pk", **kwargs)
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        start = timezone.make_aware(datetime.datetime.combine(value, datetime.time.min))
+        return narrow(
+            queryset, with_record(self.model, history_date__gte=start, **self.condition)
+        )
+
+
+class ImportField(forms.IntegerField):
+    """The number of an import of the model, cleaned to its ImportJob."""
+
+    def __init__(self, *, model, **kwargs):
+        self.model = model
+        super().__init__(min_value=1, **kwargs)
+
+    def clean(self, value):
+        number = super().clean(value)
+        if number is None:
+            return None
+        jobs = ImportJob.objects.filter(model=self.model._meta.label, applied_at__isnull=False)
+        try:
+            return jobs.get(pk=number)
+        except ImportJob.DoesNotExist as error:
+            raise ValidationError(
+                _("No import of %(models)s that wrote something has the number %(number)s."),
+                code="unknown",
+                params={
+                    "number": number,
+                    "models": self.model._meta.verbose_name_plural,
+                },
+            ) from error
+
+
+class ImportFilter(django_filters.Filter):
+    """What an import created or changed."""
+
+    field_class = ImportField
+
+    def __init__(self, **kwargs):
+        super().__init__(field_name="pk", **kwargs)
+
+    @property
+    def field(self):
+        self.extra.setdefault("model", self.model)
+        return super().field
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        return narrow(
+            queryset,
+            with_record(
+                self.model, history_date=value.applied_at, history_change_reason=value.reason
+            ),
+        )
+
+
+def history_filters():
+    return {
+        "added_since": SinceFilter(history_type="+", label=gettext_lazy("Added since")),
+        "changed_since": SinceFilter(label=gettext_lazy("Added or changed since")),
+        "changed_by_import": ImportFilter(label=gettext_lazy("Changed by import no.")),
+    }

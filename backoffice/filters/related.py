@@ -1,0 +1,166 @@
+"""Filters by related rows: which one, whether there is one, how many there are."""
+
+import django_filters
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_filters.widgets import RangeWidget, SuffixedMultiWidget
+
+from backoffice.admin.reach import by_keys, few_keys, leads_to, narrow
+from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
+from backoffice.imports.references import ReferenceKey
+
+LARGEST = 2_147_483_647
+SHOWN = 3  # records that an error names
+
+
+class RelatedFilter(django_filters.Filter):
+    """Over a relation, `field_name`, to rows that the user may view.
+
+    Without a request, on the command line, to all rows.
+    """
+
+    @property
+    def relation(self):
+        return self.model._meta.get_field(self.field_name)
+
+    @property
+    def related_admin(self):
+        """None where nobody asks, or the related model has no ModelAdmin."""
+        asked = self.parent.request is not None
+        return admin.site._registry.get(self.relation.related_model) if asked else None
+
+    def may_be_used(self):
+        related_admin = self.related_admin
+        return related_admin is None or related_admin.has_view_permission(self.parent.request)
+
+    def related(self):
+        if self.related_admin is None:
+            return self.relation.related_model._base_manager.all()
+        return self.related_admin.get_queryset(self.parent.request).order_by()
+
+
+class ReferenceField(forms.CharField):
+    """A record as people write it; cleaned to the primary keys of those that it names.
+
+    More than one only where nothing that could be written tells them apart.
+    """
+
+    def __init__(self, *, records, **kwargs):
+        self.records, self.key = records, ReferenceKey(records.model)
+        super().__init__(max_length=TEXT, **kwargs)
+
+    def clean(self, value):
+        text = super().clean(value)
+        if not text:
+            return None
+        found = self.key.find(text, self.records)
+        if len(set(found.values())) == 1:
+            return list(found)
+        params = {"text": text, "name": self.records.model._meta.verbose_name}
+        if found:
+            params |= {"count": len(found), "texts": _listed(found.values())}
+            raise ValidationError(
+                _("“%(text)s” fits %(count)d records (%(name)s). Write one of: %(texts)s"),
+                code="ambiguous",
+                params=params,
+            )
+        near = self.key.with_label("icontains", text, self.records)[: SHOWN + 1]
+        params["texts"] = _listed(full for _pk, _label, full in near)
+        if near:
+            message = _("“%(text)s” is not found (%(name)s). Is it one of: %(texts)s")
+        else:
+            message = _("“%(text)s” is not found (%(name)s).")
+        raise ValidationError(message, code="unknown", params=params)
+
+
+def _listed(texts):
+    texts = sorted(set(texts))
+    return "; ".join(texts[:SHOWN] + (["…"] if len(texts) > SHOWN else []))
+
+
+class ReferenceFilter(RelatedFilter):
+    """A related record, written as in a file: `name`, or `name (zip_code)`."""
+
+    field_class = ReferenceField
+
+    @property
+    def field(self):
+        self.extra.setdefault("records", self.related())
+        return super().field
+
+    def filter(self, queryset, value):
+        return queryset.filter(by_keys(self.relation, value)) if value else queryset
+
+
+class HasRelatedFilter(RelatedFilter, YesNoFilter):
+    """Whether there is a related row."""
+
+    labels = {YES: gettext_lazy("Has one"), NO: gettext_lazy("Has none")}
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        found = leads_to(self.relation, self.related())
+        return queryset.filter(found if value == YES else ~found)
+
+
+class FromToWidget(RangeWidget):
+    """Two numbers, each with its own name; the field's label is their group's."""
+
+    template_name = "django/forms/widgets/multiwidget.html"
+
+    def __init__(self, attrs=None):
+        names = (gettext_lazy("from"), gettext_lazy("to"))
+        widgets = [
+            forms.TextInput({"inputmode": "numeric", "aria-label": name, "placeholder": name})
+            for name in names
+        ]
+        SuffixedMultiWidget.__init__(self, widgets, attrs)
+
+
+class FromToField(django_filters.fields.RangeField):
+    widget = FromToWidget
+
+    def __init__(self, **kwargs):
+        numbers = [forms.IntegerField(min_value=0, max_value=LARGEST) for _end in "ab"]
+        super().__init__(fields=numbers, **kwargs)
+
+    def compress(self, data_list):
+        low, high = data_list or (None, None)
+        if None not in (low, high) and low > high:
+            raise ValidationError(_("The first number is larger than the second."))
+        return super().compress(data_list)
+
+
+class RelatedCountFilter(RelatedFilter):
+    """How many related rows there are, from one number to another."""
+
+    field_class = FromToField
+
+    def filter(self, queryset, value):
+        low, high = (value.start, value.stop) if value else (None, None)
+        if low:
+            groups = self.groups(_number__gte=low)
+            groups = groups if high is None else groups.filter(_number__lte=high)
+            keys = few_keys(groups, self.back)
+            if keys is not None:
+                return queryset.filter(pk__in=keys)
+            return narrow(queryset, (Q(pk__in=groups), True))
+        if high is None:
+            return queryset
+        # Those that have none are in no group.
+        return narrow(queryset, (~Q(pk__in=self.groups(_number__gt=high)), True))
+
+    @property
+    def back(self):
+        return self.relation.remote_field.name
+
+    def groups(self, **condition):
+        """The rows that are led to, each once: as one grouped statement."""
+        related = self.related().filter(**{f"{self.back}__isnull": False}).order_by()
+        groups = related.values(self.back).annotate(_number=Count("pk"))
+        return groups.filter(**condition).values(self.back)

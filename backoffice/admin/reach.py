@@ -57,12 +57,7 @@ def by_keys(field, keys):
 def leads_to(field, related):
     """EXISTS from row to row. Not as one join: SQLite would begin it at the far end."""
     if field.many_to_many:
-        forward = field.concrete
-        relation = field if forward else field.field
-        source, target = relation.m2m_field_name(), relation.m2m_reverse_field_name()
-        if not forward:
-            source, target = target, source
-        links = relation.remote_field.through._base_manager
+        links, source, target = links_of(field)
         return Exists(
             links.filter(
                 Exists(related.filter(pk=OuterRef(f"{target}__pk"))),
@@ -72,6 +67,14 @@ def leads_to(field, related):
     if field.concrete:
         return Exists(related.filter(**{field.target_field.attname: OuterRef(field.attname)}))
     return Exists(related.filter(**{field.field.name: OuterRef("pk")}))
+
+
+def links_of(field):
+    """Of a many-to-many its table as a queryset, and the names of its ends: own, other."""
+    relation = field if field.concrete else field.field
+    ends = relation.m2m_field_name(), relation.m2m_reverse_field_name()
+    links = relation.remote_field.through._base_manager.all()
+    return links, *(ends if field.concrete else reversed(ends))
 
 
 def split_path(model, path):

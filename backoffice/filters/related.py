@@ -4,12 +4,12 @@ import django_filters
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
 
-from backoffice.admin.reach import by_keys, few_keys, leads_to, narrow
+from backoffice.admin.reach import by_keys, few_keys, leads_to, links_of, narrow
 from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
 from backoffice.imports.references import ReferenceKey
 
@@ -146,7 +146,7 @@ class RelatedCountFilter(RelatedFilter):
         if low:
             groups = self.groups(_number__gte=low)
             groups = groups if high is None else groups.filter(_number__lte=high)
-            keys = few_keys(groups, self.back)
+            keys = few_keys(groups, "_row")
             if keys is not None:
                 return queryset.filter(pk__in=keys)
             return narrow(queryset, (Q(pk__in=groups), True))
@@ -155,12 +155,15 @@ class RelatedCountFilter(RelatedFilter):
         # Those that have none are in no group.
         return narrow(queryset, (~Q(pk__in=self.groups(_number__gt=high)), True))
 
-    @property
-    def back(self):
-        return self.relation.remote_field.name
-
     def groups(self, **condition):
-        """The rows that are led to, each once: as one grouped statement."""
-        related = self.related().filter(**{f"{self.back}__isnull": False}).order_by()
-        groups = related.values(self.back).annotate(_number=Count("pk"))
-        return groups.filter(**condition).values(self.back)
+        """The keys of the rows that are led to, each once: one grouped statement."""
+        relation, related = self.relation, self.related().order_by()
+        if relation.many_to_many:
+            # Its table alone, unless there are related rows that the user may not see.
+            rows, back, other = links_of(relation)
+            if related.query.where:
+                rows = rows.filter(**{f"{other}__in": related.values("pk")})
+        else:
+            rows, back = related, relation.remote_field.name
+        groups = rows.filter(**{f"{back}__isnull": False}).order_by().values(_row=F(back))
+        return groups.annotate(_number=Count("*")).filter(**condition).values("_row")

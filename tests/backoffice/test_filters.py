@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.admin import reach
+from backoffice.filters import history
 from backoffice.filters.filterset import FilterSet
 from backoffice.models import ImportJob
 from library.models import Book, Librarian, Library, Patron
@@ -355,7 +356,7 @@ def test_related_rows_are_those_that_their_admin_shows(rows, request_of, monkeyp
 # History ----------------------------------------------------------------------------------
 
 
-def test_since_means_from_the_first_moment_of_the_day(rows):
+def test_since_means_from_the_first_moment_of_the_day(rows, monkeypatch):
     day = datetime.date(2020, 5, 17)
     start = timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
     apple, berry, cherry = Library.objects.order_by("name")
@@ -365,12 +366,15 @@ def test_since_means_from_the_first_moment_of_the_day(rows):
     )
     Library.history.filter(id=cherry.pk).update(history_date=start - datetime.timedelta(days=9))
     Library.history.filter(id=cherry.pk, history_type="~").update(history_date=start)
-    assert found(filterset(Library, "added_since", "2020-05-17")) == ["Apple Branch"]
-    assert found(filterset(Library, "changed_since", "2020-05-17")) == [
-        "Apple Branch",
-        "Cherry Branch",
-    ]
-    assert found(filterset(Library, "added_since", "2020-05-18")) == []
+    for few, many in ((reach.FEW, history.MANY), (0, history.MANY), (0, 0)):
+        monkeypatch.setattr(reach, "FEW", few)
+        monkeypatch.setattr(history, "MANY", many)
+        assert found(filterset(Library, "added_since", "2020-05-17")) == ["Apple Branch"]
+        assert found(filterset(Library, "changed_since", "2020-05-17")) == [
+            "Apple Branch",
+            "Cherry Branch",
+        ]
+        assert found(filterset(Library, "added_since", "2020-05-18")) == []
 
 
 def test_rows_of_an_import_are_found_by_its_number(tmp_path, rows):

@@ -184,7 +184,7 @@ def test_a_short_list_pages_as_ever(admin_client, libraries, monkeypatch):
         (Library, ["name", "zip_code", "pk"], ["name", "zip_code", "pk"]),
         (Library, ["pk"], ["pk"]),
         (Patron, ["name"], ["name", "library_id", "pk"]),
-        (Patron, ["library_id"], ["library_id", "pk"]),
+        (Patron, ["library_id"], ["library_id", "name", "pk"]),
         (Book, ["-title"], ["-title", "-pk"]),
         (Loan, ["number"], ["number", "pk"]),
         (Library, ["address"], None),

@@ -89,7 +89,10 @@ def fill(names, titles):
         patron = make_patron(name=library.name, library=library)
     for number, title in enumerate(titles):
         book = make_book(title=title, libraries=libraries[number % 3 :: 2])
-        loan = Loan.objects.create(number=title[:20], patron=patron, renewals=number)
+        # Numbers differ in more than their case, and a patron has one renewed loan at most.
+        loan = Loan.objects.create(
+            number=f"{title[:15]}{number}", patron=patron, renewals=number == 0
+        )
         loan.books.add(book)
         Loan.objects.filter(pk=loan.pk).update(due=datetime.date(2026, 12, 1))
 

@@ -80,31 +80,26 @@ class Records:
                 """,
                 [*written, user_id, *params],
             )
-            for field in self.m2m_fields:
-                live, history, source, _target, columns = self.links(field)
-                cursor.execute(
-                    f"""
-                    INSERT INTO {history} (history_id, {", ".join(columns)})
-                    SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
-                    FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
-                    WHERE h.history_type = %s AND h.history_date = %s
-                          AND h.history_change_reason = %s
-                    """,
-                    written,
-                )
+        self._copy_links(
+            "h.history_type = %s AND h.history_date = %s AND h.history_change_reason = %s",
+            written,
+        )
 
     def write_links(self, history_ids):
         """Copy the links, as they stand, of the rows that these records are of."""
         keys = ", ".join(["%s"] * len(history_ids))
-        with self.connection.cursor() as cursor:
-            for field in self.m2m_fields:
-                live, history, source, _target, columns = self.links(field)
+        self._copy_links(f"h.history_id IN ({keys})", list(history_ids))
+
+    def _copy_links(self, condition, params):
+        for field in self.m2m_fields:
+            live, history, source, _target, columns = self.links(field)
+            with self.connection.cursor() as cursor:
                 cursor.execute(
                     f"""
                     INSERT INTO {history} (history_id, {", ".join(columns)})
                     SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
                     FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
-                    WHERE h.history_id IN ({keys})
+                    WHERE {condition}
                     """,
-                    list(history_ids),
+                    params,
                 )

@@ -56,8 +56,9 @@ def wait_for_options(page, box, *texts):
 
 
 def wait_for_state(page, pattern, name="libraries"):
+    # The page may still be on its way.
     page.wait_for_function(
-        "([id, pattern]) => new RegExp(pattern).test(document.getElementById(id).textContent)",
+        "([id, pattern]) => new RegExp(pattern).test(document.getElementById(id)?.textContent)",
         arg=[f"id_{name}_state", pattern],
     )
 

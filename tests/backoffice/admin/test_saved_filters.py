@@ -22,6 +22,7 @@ def make_saved(user, **fields):
 
 @pytest.fixture
 def ann(client):
+    make_user()  # somebody else came first
     user = make_user(username="ann", permissions=["library.view_library"])
     client.force_login(user)
     return user

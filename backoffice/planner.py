@@ -12,8 +12,9 @@ def expect_many(connection, rows):
     """
     if connection.vendor != "postgresql":
         return
+    settings = {"work_mem": "128MB", "jit": "off"}
+    if rows >= MANY:
+        settings["enable_nestloop"] = "off"
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '128MB'")
-        cursor.execute("SET LOCAL jit = off")
-        if rows >= MANY:
-            cursor.execute("SET LOCAL enable_nestloop = off")
+        calls = ", ".join(f"set_config('{name}', %s, true)" for name in settings)
+        cursor.execute(f"SELECT {calls}", list(settings.values()))

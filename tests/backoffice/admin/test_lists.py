@@ -122,7 +122,9 @@ def test_a_long_list_says_what_it_knows_and_links_to_its_last_page(
     response = page(admin_client, Library)
     text = re.sub(r"\s+", " ", response.text)
     count = response.context["cl"].result_count
-    assert str(count) in ("10+", "about 24")  # the latter where PostgreSQL has just looked
+    # PostgreSQL says what autovacuum saw last, which is of other tests as well.
+    known = r"about [\d,]+" if connection.vendor == "postgresql" else "about 24"
+    assert re.fullmatch(rf"10\+|{known}", str(count))
     assert f"{count} libraries" in text
     assert 'href="?p=-1">last</a>' in text
     assert f"Select all {count} libraries" in text

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.databases import ROOT, PostgreSQL, SQLite, manage
+from benchmarks.forms import changed_form
 from tests.browser.server import free_port, wait_for
 
 LIBRARY, PATRON, LIBRARIAN, BOOK = (
@@ -36,6 +37,7 @@ class Page:
     most: float  # times as long
     limit: int | None = None  # bytes; a list is as large as the small one instead
     is_search: bool = False
+    changes: str = ""  # the field of its form that is changed, then the form is sent
 
 
 def pages(small, large, per_page=50):
@@ -88,8 +90,36 @@ def pages(small, large, per_page=50):
         "history of a book in many libraries", f"{BOOK}1/history/", f"{BOOK}1/history/", 10,
         limit=100_000,
     )  # fmt: skip
+    yield from form_pages(small)
     yield of("activity", "/admin/admin/logentry/", "")
     yield of("activity, page 2", "/admin/admin/logentry/", "?p=2")
+
+
+def form_pages(small):
+    """Of the library and the book with many related rows, in either database."""
+    library, book = f"{LIBRARY}1/change/", f"{BOOK}1/change/"
+    last = -(-small // 25)
+    for name, small_query, large_query in (
+        ("a library with many patrons and books", "", ""),
+        ("its last page of patrons", f"?patron_set-p={last}", "?patron_set-p=4000"),
+        ("its patrons, searched", "?patron_set-q=ann", "?patron_set-q=ann"),
+        ("its patrons, no hit", "?patron_set-q=zebra", "?patron_set-q=zebra"),
+    ):
+        yield Page(name, library + small_query, library + large_query, 2, limit=200_000)
+    yield Page("a book in many libraries", book, book, 2, limit=200_000)
+    for side in ("available", "chosen"):
+        for term in ("", "seaford", "zebra"):
+            picker = (
+                "/admin/autocomplete/?app_label=library&model_name=book&field_name=libraries"
+                f"&side={side}&object_id=1&term={term}"
+            )
+            name = f"picker: {side} libraries, {term or 'nothing typed'}"
+            yield Page(name, picker, picker, 3, limit=200_000)
+    yield Page("save of that library", library, library, 2, limit=1_000, changes="address")
+    yield Page(
+        "save of one of its patrons", library, library, 2, limit=1_000, changes="-0-name"
+    )
+    yield Page("save of that book", book, book, 2, limit=1_000, changes="title")
 
 
 @dataclass(frozen=True)
@@ -167,19 +197,49 @@ class Server:
 
     def get(self, path):
         """Raises RuntimeError where the answer is no page."""
+        return self.ask("GET", path, 200)[0]
+
+    def save(self, path, field):
+        """Send the form at `path` with another value in its first field so named.
+
+        Raises RuntimeError where it is not saved.
+        """
+        _answer, page, cookies = self.ask("GET", path, 200)
+        changed = []
+
+        def change(name, value):
+            if name.endswith(field) and not changed:
+                changed.append(name)
+                return f"{value[:150]} {time.monotonic_ns() % 1000}"
+            return value
+
+        body = changed_form(page, change)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": f"sessionid={self.session}; {cookies}",
+        }
+        return self.ask("POST", path, 302, body, headers)[0]
+
+    def ask(self, method, path, expected, body=None, headers=None):
         started = time.perf_counter()
-        self.connection.request("GET", path, headers={"Cookie": f"sessionid={self.session}"})
+        cookie = {"Cookie": f"sessionid={self.session}"}
+        self.connection.request(method, path, body, headers or cookie)
         response = self.connection.getresponse()
-        body = response.read()
+        page = response.read()
         seconds = time.perf_counter() - started
         self.connection.close()  # gunicorn would, while the other server is asked
-        if response.status != 200:
-            raise RuntimeError(f"{path}: {response.status}")
-        return Answer(seconds, len(body), int(response.headers["X-Statements"]))
+        if response.status != expected:
+            raise RuntimeError(f"{method} {path}: {response.status}")
+        answer = Answer(seconds, len(page), int(response.headers["X-Statements"]))
+        cookies = (response.headers.get("Set-Cookie") or "").partition(";")[0]
+        return answer, page.decode(), cookies
 
 
 def measure(database, page, small, large, repeat):
-    answers = [(small.get(page.small), large.get(page.large)) for _turn in range(repeat + 1)]
+    def ask(server, path):
+        return server.save(path, page.changes) if page.changes else server.get(path)
+
+    answers = [(ask(small, page.small), ask(large, page.large)) for _turn in range(repeat + 1)]
     first, second = (
         min(of[1:], key=lambda answer: answer.seconds) for of in zip(*answers, strict=True)
     )

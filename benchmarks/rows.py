@@ -108,7 +108,11 @@ def statements(rows):
     """
 
 
-TABLES = ("library", "patron", "librarian", "book", "book_libraries")
+#: The tables whose keys were given, and the keys.
+KEYS = {
+    **dict.fromkeys(("library", "patron", "librarian", "book", "book_libraries"), "id"),
+    "historicalbook": "history_id",
+}
 
 
 def fill(connection, rows):
@@ -117,9 +121,9 @@ def fill(connection, rows):
         for statement in statements(rows):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
-            for table in TABLES:
+            for table, key in KEYS.items():
                 cursor.execute(
-                    f"SELECT setval(pg_get_serial_sequence('library_{table}', 'id'), max(id))"
-                    f" FROM library_{table}"
+                    f"SELECT setval(pg_get_serial_sequence('library_{table}', '{key}'),"
+                    f" max({key})) FROM library_{table}"
                 )
             cursor.execute("VACUUM ANALYZE")

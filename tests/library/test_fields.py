@@ -13,6 +13,7 @@ from library.fields import (
     PhoneNumberField,
     USStateField,
     clean_phone_number,
+    phone_number_prefix,
     restore_leading_zeros,
     us_states,
 )
@@ -295,3 +296,19 @@ def test_the_migrations_are_complete(db):
 )
 def test_leading_zeros_of_a_zip_code_are_restored(text, restored):
     assert restore_leading_zeros(text) == restored
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        ("212", "212"),
+        ("(212) 22", "212-22"),
+        ("+1 212.222.6", "212-222-6"),
+        ("2122226559", "212-222-6559"),
+        ("212-222-6559 x12", "212-222-6559 x12"),
+        ("-", "-"),
+        ("1", "1"),
+    ],
+)
+def test_the_beginning_of_a_phone_number_is_read_however_it_is_written(text, prefix):
+    assert phone_number_prefix(text) == prefix

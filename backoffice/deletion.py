@@ -17,8 +17,9 @@ from django.db.models.signals import post_delete, pre_delete
 from simple_history.models import HistoricalRecords
 
 from backoffice.imports.records import Records
+from backoffice.planner import MANY, expect_many
 
-KEYS = "deletion_keys"
+KEYS = "held_keys"
 
 
 class Deletion:
@@ -146,6 +147,7 @@ def held(queryset):
     locked = manager.filter(pk__in=queryset.using(using).order_by().values("pk"))
     compiler = locked.select_for_update().values("pk").query.get_compiler(connection=connection)
     sql, params = compiler.as_sql()
+    expect_many(connection, MANY)  # how many is not known before
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {KEYS}")
         key_type = model._meta.pk.rel_db_type(connection)

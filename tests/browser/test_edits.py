@@ -1,23 +1,8 @@
 """Editing from the list as staff do it: ticked, seen, written, taken back."""
 
-import os
-
 import pytest
 
 from tests.browser.clean import assert_clean as every_check
-
-
-def shoot(page, name):
-    """A picture to look at, where SHOTS names a folder."""
-    if folder := os.environ.get("SHOTS"):
-        for scheme in ("light", "dark"):
-            for width in (1280, 390):
-                page.emulate_media(color_scheme=scheme)
-                page.set_viewport_size({"width": width, "height": 900})
-                path = f"{folder}/{name}-{scheme}-{width}.png"
-                page.screenshot(path=path, full_page=True)
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def assert_clean(page, scripts=True):
@@ -34,7 +19,6 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
     page.click("button[name=index]")
     page.wait_for_selector("#edit-form")
     assert_clean(page, scripts)
-    scripts and shoot(page, "edit-fields")
     page.click("input[name=_preview]")
     page.wait_for_selector("text=Tick what is to be changed")
     page.select_option("#id_edit-state", "CT")
@@ -45,12 +29,10 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
     page.wait_for_selector("text=Nothing is written yet")
     assert page.locator("table.changes tbody tr").count() == 3
     assert_clean(page, scripts)
-    scripts and shoot(page, "edit-preview")
     page.press("input[name=_apply]", "Enter")
     page.wait_for_selector("text=Changed to State: Connecticut")
     assert page.locator("dl.counts dd").all_text_contents() == ["3", "0", "3", "0", "0"]
     assert_clean(page, scripts)
-    scripts and shoot(page, "edit-done")
     page.click("a:has-text('Undo this edit')")
     page.wait_for_selector("text=This takes back the edit")
     page.click("input.default")
@@ -67,4 +49,3 @@ def test_a_wrong_value_is_said_beside_its_field(open_page):
     error = page.locator(".form-row.errors .errorlist")
     assert "Enter a ZIP code of 5 digits" in error.text_content()
     assert_clean(page)
-    shoot(page, "edit-errors")

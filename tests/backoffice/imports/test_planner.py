@@ -1,8 +1,9 @@
-"""Imports and undo take a moment however far PostgreSQL's statistics lag behind."""
+"""What is written at once takes a moment however far PostgreSQL's statistics lag behind."""
 
 import pytest
 from django.db import connection
 
+from backoffice.edits import Edit
 from backoffice.imports.jobs import undo_job
 from backoffice.imports.undo import Undo
 from library.models import Library
@@ -51,6 +52,16 @@ def test_many_rows_are_hashed_not_looped_over(write_csv):
 def test_few_rows_are_looked_up_by_key(write_csv):
     run(LibraryResource, write_csv(HEADER, *libraries("NY")[:5]))
     assert loops() == "on"
+
+
+def test_an_edit_of_many_rows_hashes_them_too(superuser, write_csv):
+    forget_statistics()
+    run(LibraryResource, write_csv(HEADER, *libraries("NY")))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    state = Library._meta.get_field("state")
+    assert Edit(Library.objects.all(), {state: "NJ"}).run(user=superuser, title="x").updated
+    assert loops() == "off"
 
 
 def test_an_undo_of_many_rows_hashes_them_too():

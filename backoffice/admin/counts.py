@@ -45,6 +45,13 @@ def costly(queryset):
     return queryset
 
 
+def short(queryset):
+    """The queryset, marked: it has so few rows that each of them may be looked at."""
+    queryset = queryset.all()
+    queryset.query.is_short = True
+    return queryset
+
+
 def counted(queryset, count):
     """The queryset, marked: its `Count` is known, as long as it is not filtered further."""
     queryset = queryset.all()
@@ -54,6 +61,10 @@ def counted(queryset, count):
 
 def is_costly(queryset):
     return getattr(queryset.query, "is_costly", False)
+
+
+def is_short(queryset):
+    return getattr(queryset.query, "is_short", False)
 
 
 def count_rows(queryset, bound=None):

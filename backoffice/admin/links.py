@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
-from django.db.models.functions import Coalesce
 
+from backoffice.admin.counts import short
+from backoffice.admin.reach import each_of
 from backoffice.history import chunked
 
 FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
@@ -95,16 +96,15 @@ class Links:
 
     # Rows ---------------------------------------------------------------------------
 
-    def ordered(self, queryset, by=lambda order: order):
+    def ordered(self, queryset):
         orders = queryset.query.order_by or self.opts.ordering
-        return queryset.order_by(*map(by, orders), "pk")
+        return queryset.order_by(*orders, "pk")
 
     def chosen(self):
         """The rows that are linked, in their order."""
-        rows = self.queryset.filter(pk__in=self.targets(self.all))
-        return (
-            self.ordered(rows) if has_more_than(FEW, self.all) else self.ordered(rows, unwalked)
-        )
+        if has_more_than(FEW, self.all):
+            return self.ordered(self.queryset.filter(pk__in=self.targets(self.all)))
+        return short(self.ordered(self.queryset.filter(each_of(self.targets(self.all)))))
 
     def available(self):
         """The rows that are not, in their order."""
@@ -148,18 +148,6 @@ class Links:
                 manager.remove(*linked)
         for chunk in chunked(added):
             manager.add(*chunk)
-
-
-def unwalked(order):
-    """The same order as no index has it.
-
-    PostgreSQL would walk along a million names for the first 100 of 5,000.
-    """
-    if not isinstance(order, str) or order == "?":
-        return order
-    name = order.removeprefix("-")
-    expression = Coalesce(name, name)
-    return expression.desc() if order.startswith("-") else expression
 
 
 def has_more_than(number, queryset):

@@ -19,6 +19,14 @@ class FromTheEnd(int):
         return _("last − %d") % before if before else _("last")
 
 
+class Page(paginator.Page):
+    def has_next(self):
+        if self.paginator.count.is_exact or super().has_next():
+            return super().has_next()
+        end = self.number * self.paginator.per_page
+        return self.paginator.object_list[end : end + 1].exists()
+
+
 class Paginator(paginator.Paginator):
     """Django's, for querysets whose rows are many and may not be counted exactly.
 
@@ -32,6 +40,9 @@ class Paginator(paginator.Paginator):
         if hasattr(self.object_list, "query"):
             return count_rows(self.object_list)
         return Count(super().count)
+
+    def _get_page(self, *args, **kwargs):
+        return Page(*args, **kwargs)
 
     def validate_number(self, number):
         if self.count.is_exact:

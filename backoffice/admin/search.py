@@ -4,8 +4,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, Q, TextField
 from django.utils.text import smart_split, unescape_string_literal
 
-from backoffice.admin.counts import Count, costly, counted
-from backoffice.admin.reach import FEW, reach, split_path
+from backoffice.admin.counts import Count, costly, counted, is_short
+from backoffice.admin.reach import FEW, led_past, reach, split_path
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # of a search; the rest is passed over
@@ -16,7 +16,8 @@ class SearchMixin:
 
     Every word must be in one of the fields. A search that few rows fit is answered by their
     keys, found in one statement and remembered for the request; one that many fit walks the
-    list in its order. Fields of related rows take a statement a word.
+    list in its order; of a `short` queryset each row is looked at. Fields of related rows
+    take a statement a word.
     """
 
     def get_search_results(self, request, queryset, search_term):
@@ -27,35 +28,45 @@ class SearchMixin:
             return super().get_search_results(request, queryset, search_term)
         if "\x00" in search_term:
             return queryset.none(), False  # no text has it, and PostgreSQL refuses it
-        remembered = request.__dict__.setdefault("_searches", {})
-        key = (self.model, tuple(fields), search_term)
-        if key not in remembered:
-            remembered[key] = self._find(lookups, words)
-        keys, condition = remembered[key]
+        if is_short(queryset):
+            return queryset.filter(self._condition(lookups, words, led_past)), False
+        keys, condition = self._found(request, lookups, words)
         if keys is None:
-            found, count = costly(queryset.filter(condition)), Count(FEW, at_least=True)
+            found = costly(queryset.filter(condition))
+            count = Count(rows_named(request), at_least=True)
         else:
             found, count = queryset.filter(pk__in=keys), Count(len(keys))
         is_all = not queryset.query.where
         return counted(found, count) if is_all else found, False
 
-    def _find(self, lookups, words):
-        """`(keys, None)` of few rows, `(None, condition)` for many."""
+    def _found(self, request, lookups, words):
+        """`(keys, None)` of few rows, `(None, condition)` for many; asked once in a request."""
+        remembered = request.__dict__.setdefault("_searches", {})
+        asked = (self.model, repr(lookups), *words)
+        if asked not in remembered:
+            condition, most = self._condition(lookups, words, reach), rows_named(request)
+            rows = self.model._base_manager.filter(condition).order_by()
+            keys = list(rows.values_list("pk", flat=True)[: most + 1])
+            remembered[asked] = (keys, None) if len(keys) <= most else (None, condition)
+        return remembered[asked]
+
+    def _condition(self, lookups, words, related):
+        """related: `reach` or `led_past`."""
         condition = Q()
         for word in words:
-            condition &= self._condition(lookups, word)
-        rows = self.model._base_manager.filter(condition).order_by()
-        keys = list(rows.values_list("pk", flat=True)[: FEW + 1])
-        return (keys, None) if len(keys) <= FEW else (None, condition)
+            fits = Q()
+            for relation, paths in lookups.items():
+                any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
+                if relation is not None:
+                    any_of, _costly = related(self.model, relation, any_of)
+                fits |= any_of
+            condition &= fits
+        return condition
 
-    def _condition(self, lookups, word):
-        fits = Q()
-        for relation, paths in lookups.items():
-            any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
-            if relation is not None:
-                any_of, _costly = reach(self.model, relation, any_of)
-            fits |= any_of
-        return fits
+
+def rows_named(request):
+    """How many rows of a search are named by their keys, at most."""
+    return min(getattr(request, "rows_named", FEW), FEW)
 
 
 def words_of(text):

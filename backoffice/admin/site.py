@@ -17,6 +17,7 @@ class AdminSite(admin.AdminSite):
         self.add_action(delete_selected)  # in the place of Django's
 
     def autocomplete_view(self, request):
+        request.rows_named = 100  # it shows one page, of 20; see SearchMixin
         if PickerJsonView.serves(request):
             return PickerJsonView.as_view(admin_site=self)(request)
         return super().autocomplete_view(request)

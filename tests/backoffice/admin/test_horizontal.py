@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from backoffice.admin import links
 from backoffice.admin.autocomplete import PickerJsonView
 from backoffice.admin.base import ModelAdmin
 from backoffice.admin.horizontal import LISTED, MAX_NAMES, LinksField
@@ -439,6 +440,20 @@ def test_the_boxes_are_searched(admin_client, book):
     assert texts(rows(admin_client, book, "chosen", term="seaf")) == []
     assert rows(admin_client, book, "chosen", term="nothing").json()["count"] == 1
     assert rows(admin_client, book, "available", term="\x00seaf").status_code == 200
+
+
+def test_what_is_chosen_is_searched_alone(admin_client, book):
+    """Not all the rows that the word is in, of a million."""
+    make_links(book, make_libraries(3))
+    with CaptureQueriesContext(connection) as alone:
+        assert texts(rows(admin_client, book, "chosen", term="held")) == ["Held"]
+    searches = [query["sql"] for query in alone if "LIKE" in query["sql"]]
+    assert len(searches) == 1
+    assert "book_id" in searches[0]
+    # As far as it goes: a book that is nearly everywhere is searched as the list is.
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(links, "FEW", 3)
+        assert texts(rows(admin_client, book, "chosen", term="held")) == ["Held"]
 
 
 def test_all_that_match_come_at_once_up_to_a_limit(admin_client, book, monkeypatch):

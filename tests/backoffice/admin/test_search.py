@@ -94,6 +94,19 @@ def test_autocomplete_searches_as_the_list_does(admin_client, rows):
     assert autocomplete(admin_client, "\x00") == []
 
 
+def test_autocomplete_goes_on_past_the_rows_that_are_named_by_their_keys(admin_client):
+    names = {str(make_library(name=f"Sea {n:03}")) for n in range(130)}
+    source = {"app_label": "library", "model_name": "patron", "field_name": "library"}
+    found, page, more = [], 0, True
+    while more:
+        page += 1
+        answer = admin_client.get("/admin/autocomplete/", source | {"term": "sea", "page": page})
+        found += [result["text"] for result in answer.json()["results"]]
+        more = answer.json()["pagination"]["more"]
+    assert page < 10
+    assert sorted(found) == sorted(names)
+
+
 def test_a_search_stays_within_what_the_admin_shows(admin_client, rows, monkeypatch):
     monkeypatch.setattr(
         admin.site.get_model_admin(Patron),

@@ -100,7 +100,9 @@ def test_autocomplete_goes_on_past_the_rows_that_are_named_by_their_keys(admin_c
     found, page, more = [], 0, True
     while more:
         page += 1
-        answer = admin_client.get("/admin/autocomplete/", source | {"term": "sea", "page": page})
+        answer = admin_client.get(
+            "/admin/autocomplete/", source | {"term": "sea", "page": page}
+        )
         found += [result["text"] for result in answer.json()["results"]]
         more = answer.json()["pagination"]["more"]
     assert page < 10

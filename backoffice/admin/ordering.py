@@ -1,5 +1,7 @@
 """Orders that an index serves: stable, in both directions, however many rows there are."""
 
+from django.db.models.functions import Coalesce
+
 
 def indexed_ordering(model, ordering):
     """`ordering`, continued to an order that is total and that an index has; else None.
@@ -54,3 +56,29 @@ def leads_index(field):
     if _has_index(field):
         return True
     return any(columns[0] == field.attname for columns in _indexed_columns(field.model._meta))
+
+
+def beginning(queryset, number):
+    """Those rows of a queryset in an indexed order that are among the table's first.
+
+    The table's, not the queryset's; `number` of them, and what ties with the last. None where
+    NULLs may come first.
+    """
+    order, model = queryset.query.order_by[0], queryset.model
+    name = order.removeprefix("-")
+    if name != "pk" and model._meta.get_field(name).null:
+        return queryset.none()
+    last = model._base_manager.order_by(order).values(name)[number : number + 1]
+    lookup = "gte" if order.startswith("-") else "lte"
+    return queryset.filter(**{f"{name}__{lookup}": last})
+
+
+def unindexed(queryset):
+    """The queryset in the same order of its own fields, written as no index has it."""
+
+    def written(order):
+        name = order.removeprefix("-")
+        expression = Coalesce(name, name)
+        return expression.desc() if order.startswith("-") else expression
+
+    return queryset.order_by(*map(written, queryset.query.order_by))

@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 
-from backoffice.admin import reach, search
+from backoffice.admin import paginator, reach, search
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url
 from tests.factories import make_book, make_librarian, make_library, make_patron
@@ -147,6 +147,25 @@ def test_a_search_takes_the_same_statements_for_few_rows_and_for_many(
         make_patron(name="Sea", library=library)
         make_book(title=f"A Sea {n}", libraries=[library])
     assert statements(admin_client, address) == few
+
+
+@pytest.mark.parametrize("near", [0, 5, 80, 1000])
+@pytest.mark.parametrize("order", ["", "-1"])
+def test_many_hits_come_in_order_wherever_they_are(admin_client, monkeypatch, order, near):
+    monkeypatch.setattr(search, "FEW", 60)
+    monkeypatch.setattr(paginator, "NEAR", near)
+    Book.objects.bulk_create(Book(title=f"{n % 7} of Rivers {n:03}") for n in range(130))
+    Book.objects.bulk_create(Book(title=f"{n % 9} of Bread {n:03}") for n in range(60))
+    expected = sorted(f"{n % 7} of Rivers {n:03}" for n in range(130))
+    if order:
+        expected.reverse()
+    pages = []
+    for page in (1, 2, 3):
+        query = {"q": "rivers", "o": order, "p": page}
+        changelist = admin_client.get(url(Book, "changelist"), query).context["cl"]
+        assert not changelist.result_count.is_exact
+        pages.append([book.title for book in changelist.result_list])
+    assert pages == [expected[:50], expected[50:100], expected[100:]]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has the index")

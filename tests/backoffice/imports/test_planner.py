@@ -64,6 +64,16 @@ def test_an_edit_of_many_rows_hashes_them_too(superuser, write_csv):
     assert loops() == "off"
 
 
+def test_an_edit_of_few_rows_looks_them_up(superuser, write_csv):
+    run(LibraryResource, write_csv(HEADER, *libraries("NY")))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    state = Library._meta.get_field("state")
+    few = Library.objects.filter(pk__in=Library.objects.values("pk")[:3])
+    assert Edit(few, {state: "NJ"}).run(user=superuser, title="x").updated == 3
+    assert loops() == "on"
+
+
 def test_an_undo_of_many_rows_hashes_them_too():
     forget_statistics()
     job = applied(LibraryResource, HEADER, *libraries("NY"))

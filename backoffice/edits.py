@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from backoffice.deletion import KEYS, held
 from backoffice.imports.records import Records
 from backoffice.models import ImportJob
+from backoffice.planner import keep_statistics
 
 
 class RowsMoved(Exception):
@@ -99,3 +100,4 @@ class Edit:
             reason=job.reason,
             user_id=job.user_id,
         )
+        keep_statistics(records.connection, job.updated, *records.tables)

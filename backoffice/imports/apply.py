@@ -4,6 +4,7 @@ The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
 from backoffice.imports.records import Records
+from backoffice.planner import keep_statistics
 
 LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
 
@@ -40,6 +41,7 @@ class Apply:
             self.record("~", f"{live} IN ({self.updated()})")
         if counts.new:
             self.record("+", f"{live} > {self.base:d}")
+        keep_statistics(self.connection, counts.new + counts.updated, *self.records.tables)
 
     # Live rows ----------------------------------------------------------------------
 

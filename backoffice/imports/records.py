@@ -43,6 +43,14 @@ class Records:
             [self.quote(f.column) for f in field.remote_field.through._meta.concrete_fields],
         )
 
+    @property
+    def tables(self):
+        """All that is written to with a row: its own, history's, and those of its links."""
+        if self.model is None:
+            return [self.live]
+        links = (table for field in self.m2m_fields for table in self.links(field)[:2])
+        return [self.live, self.table, *links]
+
     def adapt(self, date):
         return self.connection.ops.adapt_datetimefield_value(date)
 

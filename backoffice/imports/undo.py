@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.foreign_keys import checked_as_a_whole
 from backoffice.imports.apply import LOCK
 from backoffice.imports.records import Records
-from backoffice.planner import expect_many
+from backoffice.planner import expect_many, keep_statistics
 
 WHY = {
     "edited": gettext_lazy("It was edited since."),
@@ -215,6 +215,8 @@ class Undo:
         self._record("~")
         self._record("-")
         self._remove(counts.removed)
+        written = counts.removed + counts.restored
+        keep_statistics(self.connection, written, *self.records.tables)
 
     def _restore(self):
         columns = [column for column in self.records.columns if column != self.pk]

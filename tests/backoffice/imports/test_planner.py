@@ -74,6 +74,30 @@ def test_an_edit_of_few_rows_looks_them_up(superuser, write_csv):
     assert loops() == "on"
 
 
+def estimated():
+    """How many libraries, and records of them, PostgreSQL believes there are."""
+    names = "library_library", "library_historicallibrary"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, reltuples FROM pg_class WHERE relname = ANY(%s)", [list(names)]
+        )
+        found = dict(cursor.fetchall())
+    return [found[name] for name in names]
+
+
+def test_what_is_written_is_known_at_once(superuser, write_csv):
+    forget_statistics()
+    run(LibraryResource, write_csv(HEADER, *libraries("NY")[:50]))
+    assert estimated() == [0, 0]  # too few to matter
+    job = applied(LibraryResource, HEADER, *libraries("NY")[50:])
+    assert estimated() == [ROWS, ROWS]
+    state = Library._meta.get_field("state")
+    Edit(Library.objects.all(), {state: "NJ"}).run(user=superuser, title="x")
+    assert estimated() == [ROWS, 2 * ROWS]
+    undo_job(job)
+    assert estimated()[1] == 2 * ROWS  # all were edited since: nothing was written
+
+
 def test_an_undo_of_many_rows_hashes_them_too():
     forget_statistics()
     job = applied(LibraryResource, HEADER, *libraries("NY"))

@@ -1,111 +1,30 @@
 """The picker of many rows: only what was added and removed is sent, and saved."""
 
-import json
-
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
-from backoffice.admin import links
-from backoffice.admin.autocomplete import PickerJsonView
-from backoffice.admin.base import ModelAdmin
 from backoffice.admin.horizontal import LISTED, MAX_NAMES, LinksField
 from library.models import Book, Library
 from tests.backoffice.admin.pages import form_data, model_admin, perm, statements, url
+from tests.backoffice.admin.picking import (
+    changes,
+    make_books,
+    make_libraries,
+    make_links,
+    names,
+    refused,
+    rows,
+    save,
+    staff,
+    texts,
+)
 from tests.factories import make_book, make_library, make_user
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def many(monkeypatch):
-    """So few rows are many."""
-    for model in (Book, Library):
-        monkeypatch.setattr(model_admin(model), "picker_max_rows", 0)
-
-
-@pytest.fixture
-def book():
-    return make_book(title="Dune", libraries=[make_library(name="Held")])
-
-
-def names(book):
-    return set(book.libraries.values_list("name", flat=True))
-
-
-def changes(name="libraries", *, added=(), removed=(), **more):
-    keys = {"added": added, "removed": removed}
-    packed = {
-        f"{name}-{side}": json.dumps([str(getattr(row, "pk", row)) for row in rows])
-        for side, rows in keys.items()
-    }
-    return packed | {key.replace("_", "-"): value for key, value in more.items()}
-
-
-def post(client, row, data):
-    address = url(type(row), "change", row.pk)
-    return client.post(address, form_data(client.get(address)) | data)
-
-
-def save(client, row, data):
-    response = post(client, row, data)
-    assert response.status_code == 302, response.context["errors"]
-
-
-def refused(client, row, data, name="libraries"):
-    response = post(client, row, data)
-    assert response.status_code == 200
-    return response, " ".join(response.context["adminform"].form.errors[name])
-
-
-def make_libraries(number):
-    start = Library.objects.count()
-    return Library.objects.bulk_create(
-        Library(
-            name=f"Library {start + n:05}",
-            address="1 Main Street",
-            state="NY",
-            phone_number="212-222-6559",
-            zip_code=f"{10000 + n}",
-        )
-        for n in range(number)
-    )
-
-
-def make_links(book, libraries):
-    through = Book.libraries.through
-    through.objects.bulk_create(through(book=book, library=library) for library in libraries)
-
-
-def make_books(number, library):
-    books = Book.objects.bulk_create(Book(title=f"Book {n:05}") for n in range(number))
-    through = Book.libraries.through
-    through.objects.bulk_create(through(book=book, library=library) for book in books)
-    return books
-
-
-def rows(client, row, side, *, model=None, field=None, **parameters):
-    model = model or type(row)
-    return client.get(
-        reverse("admin:autocomplete"),
-        {
-            "app_label": model._meta.app_label,
-            "model_name": model._meta.model_name,
-            "field_name": field or {Book: "libraries", Library: "book"}[model],
-            "object_id": row.pk if row else "",
-            "side": side,
-            "term": "",
-            **parameters,
-        },
-    )
-
-
-def texts(response):
-    return [row["text"] for row in response.json()["results"]]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("few_are_many")]
 
 
 # Saving -----------------------------------------------------------------------------------
@@ -348,10 +267,6 @@ def test_a_page_opened_when_there_were_many_is_saved(admin_client, book, monkeyp
 # Who gets it ------------------------------------------------------------------------------
 
 
-def staff(client, *permissions):
-    client.force_login(make_user(permissions=permissions))
-
-
 def test_who_may_not_view_libraries_gets_no_picker_and_loses_no_link(client, book):
     staff(client, perm("change", Book))
     page = client.get(url(Book, "change", book.pk))
@@ -414,152 +329,6 @@ def test_groups_are_offered_within_what_one_may_hand_on(client, monkeypatch):
     staff(client, "auth.change_user", "auth.view_group")
     response = rows(client, other, "available", field="groups")
     assert texts(response) == ["Harmless"]
-
-
-# The view ---------------------------------------------------------------------------------
-
-
-def test_the_boxes_are_paged_in_order(admin_client, book):
-    libraries = make_libraries(250)
-    make_links(book, libraries[:120])
-    pages = [rows(admin_client, book, "chosen", page=page) for page in (1, 2, 3)]
-    assert [len(texts(page)) for page in pages] == [100, 21, 0]
-    assert [page.json()["pagination"]["more"] for page in pages] == [True, False, False]
-    assert [page.json().get("count") for page in pages] == [121, None, None]
-    assert texts(pages[0]) + texts(pages[1]) == ["Held", *map(str, libraries[:120])]
-    available = texts(rows(admin_client, book, "available")) + texts(
-        rows(admin_client, book, "available", page=2)
-    )
-    assert available == [str(library) for library in libraries[120:]]
-
-
-def test_the_boxes_are_searched(admin_client, book):
-    make_library(name="Seaford", zip_code="11783")
-    assert texts(rows(admin_client, book, "available", term="seaf")) == ["Seaford"]
-    assert texts(rows(admin_client, book, "available", term="11783")) == ["Seaford"]
-    assert texts(rows(admin_client, book, "chosen", term="seaf")) == []
-    assert rows(admin_client, book, "chosen", term="nothing").json()["count"] == 1
-    assert rows(admin_client, book, "available", term="\x00seaf").status_code == 200
-
-
-def test_what_is_chosen_is_searched_alone(admin_client, book):
-    """Not all the rows that the word is in, of a million."""
-    make_links(book, make_libraries(3))
-    with CaptureQueriesContext(connection) as alone:
-        assert texts(rows(admin_client, book, "chosen", term="held")) == ["Held"]
-    searches = [query["sql"] for query in alone if "LIKE" in query["sql"]]
-    assert len(searches) == 1
-    assert "book_id" in searches[0]
-    # As far as it goes: a book that is nearly everywhere is searched as the list is.
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(links, "FEW", 3)
-        assert texts(rows(admin_client, book, "chosen", term="held")) == ["Held"]
-
-
-def test_all_that_match_come_at_once_up_to_a_limit(admin_client, book, monkeypatch):
-    make_libraries(150)
-    answer = rows(admin_client, book, "available", all=1).json()
-    assert len(answer["results"]) == 150
-    assert not answer["pagination"]["more"]
-    monkeypatch.setattr(PickerJsonView, "max_all", 149)
-    answer = rows(admin_client, book, "available", all=1).json()
-    assert len(answer["results"]) == 149
-    assert answer["pagination"]["more"]
-
-
-def test_a_new_book_has_all_available_and_none_chosen(admin_client, book):
-    assert texts(rows(admin_client, None, "available", model=Book)) == ["Held"]
-    assert texts(rows(admin_client, None, "chosen", model=Book)) == []
-
-
-def test_the_other_side_has_its_boxes_too(admin_client, book):
-    library = book.libraries.get()
-    make_book(title="Emma")
-    assert texts(rows(admin_client, library, "chosen")) == ["Dune"]
-    assert texts(rows(admin_client, library, "available")) == ["Emma"]
-
-
-def test_a_page_of_rows_takes_the_same_statements_for_few_and_for_many(admin_client, book):
-    def costs():
-        found = []
-        for side in ("available", "chosen"):
-            rows(admin_client, book, side)
-            with CaptureQueriesContext(connection) as queries:
-                rows(admin_client, book, side)
-            found.append(len(queries))
-        return found
-
-    few = costs()
-    make_links(book, make_libraries(1000)[:500])
-    assert costs() == few
-
-
-@pytest.mark.parametrize(
-    ("permissions", "status"),
-    [
-        ((), 403),
-        (("library.change_book",), 403),
-        (("library.view_library",), 403),
-        (("library.view_library", "library.view_book"), 403),
-        (("library.view_library", "library.change_book"), 200),
-    ],
-)
-def test_who_may_ask(client, book, permissions, status):
-    staff(client, *permissions)
-    for side in ("available", "chosen"):
-        assert rows(client, book, side).status_code == status
-
-
-def test_who_may_not_view_may_not_ask_when_there_are_few_either(client, book, monkeypatch):
-    monkeypatch.setattr(model_admin(Book), "picker_max_rows", 500)
-    staff(client, "library.change_book")
-    assert rows(client, book, "available").status_code == 403
-    staff(client, "library.change_book", "library.view_library")
-    assert texts(rows(client, book, "chosen")) == ["Held"]
-
-
-def test_who_is_not_signed_in_is_sent_away(client, book):
-    assert rows(client, book, "available").status_code == 302
-
-
-def test_a_new_books_boxes_are_for_whom_may_add_one(client, book):
-    staff(client, "library.view_library", "library.change_book")
-    assert rows(client, None, "available", model=Book).status_code == 403
-    staff(client, "library.view_library", "library.add_book")
-    assert rows(client, None, "available", model=Book).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("parameters", "status"),
-    [
-        ({"page": "x"}, 404),
-        ({"page": "0"}, 404),
-        ({"page": "9" * 40}, 404),
-        ({"object_id": "999999"}, 404),
-        ({"object_id": "x"}, 404),
-        ({"object_id": "9" * 40}, 404),
-        ({"object_id": "1\x00"}, 404),
-        ({"field_name": "title"}, 403),
-        ({"field_name": "nothing"}, 403),
-        ({"model_name": "patron", "field_name": "library", "object_id": ""}, 403),
-        ({"app_label": "nowhere"}, 403),
-    ],
-)
-def test_what_is_asked_amiss_is_refused(admin_client, book, parameters, status):
-    assert rows(admin_client, book, "available", **parameters).status_code == status
-
-
-def test_a_related_admin_without_search_is_a_check_error(monkeypatch):
-    class Wrong(ModelAdmin):
-        filter_horizontal = ("libraries",)
-
-    class Reverse(ModelAdmin):
-        related_filter_horizontal = ("book_set",)
-
-    for model in (Book, Library):
-        monkeypatch.setattr(model_admin(model), "search_fields", ())
-    for cls, model in ((Wrong, Book), (Reverse, Library)):
-        assert "backoffice.E003" in [e.id for e in cls(model, admin.site).check()]
 
 
 # Without JavaScript -----------------------------------------------------------------------

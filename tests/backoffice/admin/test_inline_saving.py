@@ -1,0 +1,374 @@
+"""Inlines by the page: what is saved, by whom, and what two people do at once."""
+
+import datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from library.models import Librarian, Library, Patron
+from tests.backoffice.admin.inline_pages import (
+    errors,
+    fill,
+    formset,
+    index,
+    names,
+    sign_in,
+    ticked,
+    told,
+    typed,
+    use,
+)
+from tests.backoffice.admin.pages import form_data, model_admin, url
+from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
+from tests.loans.models import Loan
+
+pytestmark = pytest.mark.django_db
+
+
+# Saving ---------------------------------------------------------------------------------
+
+
+def test_only_what_was_changed_is_written(admin_client, superuser, library, address):
+    fill(library, 1060)
+    before = Patron.history.count()
+    query = {"patron_set-p": 2}
+    page = admin_client.get(address, query)
+    data = typed(page, Patron_0030="Ann") | {"patron_set-25-name": "New"}
+    data |= {f"patron_set-{index(page, 'Patron 0031')}-DELETE": "on"}
+    response = admin_client.post(f"{address}?patron_set-p=2", data)
+    assert response.status_code == 302
+    everyone = set(Patron.objects.values_list("name", flat=True))
+    assert {"Ann", "New"} < everyone
+    assert everyone.isdisjoint({"Patron 0030", "Patron 0031"})
+    assert len(everyone) == 1060
+    records = Patron.history.filter(history_user=superuser).order_by("history_id")
+    assert Patron.history.count() == before + 3
+    assert sorted(records.values_list("history_type", "name")) == [
+        ("+", "New"),
+        ("-", "Patron 0031"),
+        ("~", "Ann"),
+    ]
+    message = LogEntry.objects.latest("pk").get_change_message()
+    for part in ("Added patron “New”", "Changed Name for patron “Ann”", "Deleted patron"):
+        assert part in message
+
+
+def test_what_was_found_is_edited(admin_client, library, address):
+    fill(library, 60)
+    query = "?patron_set-q=0042"
+    page = admin_client.get(address + query)
+    data = typed(page, Patron_0042="Ann") | {"_continue": "1"}
+    response = admin_client.post(address + query, data)
+    assert response.url == address + query
+    assert library.patron_set.filter(name="Ann").exists()
+
+
+def test_saving_comes_back_to_the_page(admin_client, library, address):
+    fill(library, 60)
+    query = "?_changelist_filters=q%3Da&patron_set-p=2"
+    page = admin_client.get(address + query)
+    assert f'action="{address}{query}"'.replace("&", "&amp;") in page.text
+    response = admin_client.post(address + query, form_data(page, _continue="1"))
+    assert "patron_set-p=2" in response.url
+    assert "_changelist_filters=q%3Da" in response.url
+
+
+def test_errors_come_back_on_the_page_with_what_was_typed(admin_client, library, address):
+    fill(library, 60)
+    query = "?patron_set-p=2"
+    page = admin_client.get(address + query)
+    data = typed(page, Patron_0030="", Patron_0031="Typed") | {"patron_set-25-name": "New"}
+    page = admin_client.post(address + query, data)
+    assert page.status_code == 200
+    assert "This field is required" in errors(page)
+    for text in ("Typed", "New", "26–50 of 60 patrons", 'data-unsaved="true"'):
+        assert text in page.text
+    assert Patron.objects.filter(name__in=["Typed", "New"]).count() == 0
+    data = form_data(page) | {"patron_set-5-name": "Mended"}
+    assert admin_client.post(address + query, data).status_code == 302
+    assert Patron.objects.filter(name__in=["Typed", "New", "Mended"]).count() == 3
+
+
+def test_a_row_that_was_left_alone_is_not_looked_at(admin_client, library, address):
+    """A row that is not valid, from before a rule perhaps, blocks nobody's save."""
+    make_patron(name="x" * 199, library=library)
+    Patron.objects.update(name="")
+    data = form_data(admin_client.get(address), address="2 Main Street")
+    assert admin_client.post(address, data).status_code == 302
+    library.refresh_from_db()
+    assert library.address == "2 Main Street"
+
+
+def test_a_client_that_carries_nothing_along_is_taken_by_what_is_stored(
+    admin_client, library, address
+):
+    fill(library, 3)
+    before = Patron.history.count()
+    data = typed(admin_client.get(address), Patron_0001="Ann")
+    del data["patron_set-SEEN"]
+    assert admin_client.post(address, data).status_code == 302
+    assert Patron.history.count() == before + 1
+
+
+@pytest.mark.parametrize("seen", ["x", "\x00", "e30:1:x", "é", "a" * 10_000])
+def test_what_is_carried_along_is_ours_or_nothing(admin_client, library, address, seen):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0001="Ann") | {"patron_set-SEEN": seen}
+    assert admin_client.post(address, data).status_code == 302
+    assert library.patron_set.filter(name="Ann").exists()
+
+
+@pytest.mark.parametrize("key", ["", "abc", "-1", "9" * 30, "1\x00", "elsewhere"])
+def test_a_key_that_is_not_of_this_parent_changes_nothing(admin_client, address, library, key):
+    fill(library, 2)
+    other = make_patron(name="Elsewhere")
+    data = typed(admin_client.get(address), Patron_0000="Hacked")
+    data["patron_set-0-id"] = other.pk if key == "elsewhere" else key
+    assert admin_client.post(address, data).status_code == 302
+    assert not Patron.objects.filter(name="Hacked").exists()
+
+
+@pytest.mark.parametrize(("total", "initial"), [("x", "y"), ("9" * 20, "9" * 20), ("-5", "-5")])
+def test_a_management_form_that_lies_is_no_500(admin_client, address, library, total, initial):
+    fill(library, 2)
+    data = form_data(admin_client.get(address))
+    data |= {"patron_set-TOTAL_FORMS": total, "patron_set-INITIAL_FORMS": initial}
+    assert admin_client.post(address, data).status_code in (200, 302)
+    assert library.patron_set.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "extra_forms", "most"),
+    [({"max_num": 62}, 2, 27), ({"max_num": 60}, 0, 25), ({"min_num": 60}, 3, 1000)],
+)
+def test_limits_are_of_all_rows(
+    monkeypatch, admin_client, library, address, limits, extra_forms, most
+):
+    use(monkeypatch, Library, model=Patron, extra=3, **limits)
+    fill(library, 60)
+    for query in ("", "?patron_set-p=2", "?patron_set-q=patron"):
+        page = admin_client.get(address + query)
+        assert len(formset(page).extra_forms) == extra_forms
+        assert formset(page).management_form["MAX_NUM_FORMS"].value() == most
+        assert admin_client.post(address + query, form_data(page)).status_code == 302
+
+
+# Two people at once ---------------------------------------------------------------------
+
+
+def test_rows_added_meanwhile_shift_no_edit(admin_client, library, address):
+    fill(library, 60)
+    page = admin_client.get(address, {"patron_set-p": 2})
+    data = typed(page, Patron_0030="Ann")
+    for _ in range(30):
+        make_patron(name="Aaron", library=library)
+    assert admin_client.post(f"{address}?patron_set-p=2", data).status_code == 302
+    assert library.patron_set.filter(name="Aaron").count() == 30
+    assert set(library.patron_set.exclude(name="Aaron").values_list("name", flat=True)) == {
+        *(f"Patron {n:04}" for n in range(60) if n != 30),
+        "Ann",
+    }
+
+
+def test_an_edit_by_somebody_else_outlives_a_save_that_left_the_row_alone(
+    admin_client, library, address
+):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0001="Ann")
+    Patron.objects.filter(name="Patron 0002").update(name="Theirs")
+    assert admin_client.post(address, data).status_code == 302
+    everyone = library.patron_set.order_by("name").values_list("name", flat=True)
+    assert list(everyone) == ["Ann", "Patron 0000", "Theirs"]
+
+
+def test_two_edits_of_a_row_are_told_of_and_the_second_decides(admin_client, library, address):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0001="Mine", Patron_0002="Other")
+    Patron.objects.filter(name="Patron 0001").update(name="Theirs")
+    page = admin_client.post(address, data)
+    assert "Name is now “Theirs”" in errors(page)
+    assert "Mine" in page.text
+    assert not Patron.objects.filter(name__in=["Mine", "Other"]).exists()
+    assert admin_client.post(address, form_data(page)).status_code == 302
+    assert Patron.objects.filter(name__in=["Mine", "Other"]).count() == 2
+
+
+def test_a_third_edit_is_told_of_again(admin_client, library, address):
+    fill(library, 1)
+    data = typed(admin_client.get(address), Patron_0000="Mine")
+    Patron.objects.update(name="Theirs")
+    data = form_data(admin_client.post(address, data))
+    Patron.objects.update(name="Theirs anew")
+    assert "Name is now “Theirs anew”" in errors(admin_client.post(address, data))
+
+
+def test_an_error_elsewhere_passes_no_edit_off_as_seen(admin_client, library, address):
+    fill(library, 2)
+    data = typed(admin_client.get(address), Patron_0000="")
+    Patron.objects.filter(name="Patron 0001").update(name="Theirs")
+    data = form_data(admin_client.post(address, data)) | {"patron_set-0-name": "Mended"}
+    assert admin_client.post(address, data).status_code == 302
+    assert set(library.patron_set.values_list("name", flat=True)) == {"Mended", "Theirs"}
+
+
+def test_a_save_that_is_sent_twice_is_no_conflict(admin_client, library, address):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0001="Mine")
+    for _ in range(2):
+        assert admin_client.post(address, data).status_code == 302
+
+
+def test_a_row_that_was_edited_meanwhile_is_not_deleted_unasked(admin_client, library, address):
+    fill(library, 3)
+    data = ticked(admin_client.get(address), "Patron 0001")
+    Patron.objects.filter(name="Patron 0001").update(name="Theirs")
+    page = admin_client.post(address, data)
+    assert "Save again to delete it all the same" in errors(page)
+    assert library.patron_set.count() == 3
+    assert admin_client.post(address, form_data(page)).status_code == 302
+    assert library.patron_set.count() == 2
+
+
+def test_a_row_deleted_meanwhile_blocks_nothing(admin_client, library, address):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0000="Ann")
+    Patron.objects.get(name="Patron 0001").delete()
+    response = admin_client.post(address, data)
+    assert response.status_code == 302
+    assert "deleted or moved meanwhile: Patron 0001." in told(response)
+    everyone = library.patron_set.values_list("name", flat=True)
+    assert set(everyone) == {"Ann", "Patron 0002"}
+
+
+def test_a_row_that_two_people_delete_is_deleted(admin_client, library, address):
+    fill(library, 3)
+    data = ticked(admin_client.get(address), "Patron 0001")
+    Patron.objects.get(name="Patron 0001").delete()
+    assert admin_client.post(address, data).status_code == 302
+    assert library.patron_set.count() == 2
+
+
+def test_an_edit_of_a_row_deleted_meanwhile_is_told_of(admin_client, library, address):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0000="Ann", Patron_0001="Typed")
+    Patron.objects.get(name="Patron 0001").delete()
+    page = admin_client.post(address, data)
+    assert "Somebody else deleted or moved this patron" in errors(page)
+    assert "Typed" in page.text
+    response = admin_client.post(address, form_data(page))
+    assert "deleted or moved meanwhile: Patron 0001." in told(response)
+    everyone = library.patron_set.values_list("name", flat=True)
+    assert set(everyone) == {"Ann", "Patron 0002"}
+
+
+def test_a_row_moved_meanwhile_stays_where_it_is(admin_client, library, address):
+    fill(library, 3)
+    data = typed(admin_client.get(address), Patron_0000="Ann")
+    elsewhere = make_library()
+    Patron.objects.filter(name="Patron 0001").update(library=elsewhere)
+    response = admin_client.post(address, data)
+    assert "Patron 0001" in told(response)
+    assert elsewhere.patron_set.get().name == "Patron 0001"
+
+
+def test_the_librarian_is_guarded_too(admin_client, library, address):
+    make_librarian(name="Lea", library=library)
+    page = admin_client.get(address)
+    data = form_data(page, **{"librarian-0-name": "Mine"})
+    Librarian.objects.update(name="Theirs")
+    page = admin_client.post(address, data)
+    assert "Name is now “Theirs”" in page.text
+    assert Librarian.objects.get().name == "Theirs"
+
+
+def test_dates_and_links_of_a_row_are_guarded(monkeypatch, admin_client):
+    use(monkeypatch, Patron, model=Loan)
+    patron, dune, emma = make_patron(), make_book(title="Dune"), make_book(title="Emma")
+    loan = Loan.objects.create(number="1", patron=patron, due=datetime.date(2026, 12, 1))
+    loan.books.set([dune])
+    address = url(Patron, "change", patron.pk)
+    data = form_data(admin_client.get(address))
+    before = Loan.history.count()
+    assert admin_client.post(address, data).status_code == 302
+    assert Loan.history.count() == before
+
+    loan.books.add(emma)
+    Loan.objects.update(due=datetime.date(2026, 12, 24))
+    page = admin_client.post(address, data | {"loan_set-0-renewals": "1"})
+    assert "Due is now “Dec. 24, 2026”; Books is now “Dune, Emma”" in page.text
+    loan.refresh_from_db()
+    assert (loan.renewals, loan.books.count()) == (0, 2)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_rows_are_locked_while_they_are_compared(admin_client, library, address):
+    fill(library, 3)
+    data = form_data(admin_client.get(address))
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.post(address, data)
+    assert [q for q in queries if "FOR UPDATE" in q["sql"] and '"library_patron"' in q["sql"]]
+
+
+# Who may do what ------------------------------------------------------------------------
+
+
+def test_who_may_view_reads_page_by_page_and_writes_nothing(client, library, address):
+    fill(library, 60)
+    sign_in(client, "library.view_patron")
+    page = client.get(address, {"patron_set-p": 2, "patron_set-q": "patron"})
+    assert "<p>Patron 0030</p>" in page.text
+    assert 'name="patron_set-0-name"' not in page.text
+    assert "inline-search" in page.text
+    data = typed(page, Patron_0030="Hacked") | {"patron_set-6-DELETE": "on"}
+    data |= {"patron_set-TOTAL_FORMS": "26", "patron_set-25-name": "Hacked"}
+    assert client.post(address, data).status_code == 302
+    assert library.patron_set.filter(name__startswith="Patron").count() == 60
+    assert library.patron_set.count() == 60
+
+
+def test_who_may_only_add_sees_no_rows(client, library, address):
+    fill(library, 60)
+    sign_in(client, "library.add_patron")
+    page = client.get(address, {"patron_set-q": "patron"})
+    assert "Patron 0030" not in page.text
+    data = form_data(page, **{"patron_set-0-name": "New"})
+    assert client.post(address, data).status_code == 302
+    assert library.patron_set.count() == 61
+
+
+def test_who_may_view_and_delete_deletes(client, library, address):
+    fill(library, 60)
+    sign_in(client, "library.view_patron", "library.delete_patron")
+    page = client.get(address, {"patron_set-p": 2})
+    data = ticked(page, "Patron 0030")
+    assert client.post(f"{address}?patron_set-p=2", data).status_code == 302
+    assert library.patron_set.count() == 59
+    assert not library.patron_set.filter(name="Patron 0030").exists()
+
+
+def test_who_may_view_the_library_reads_only(client, library, address):
+    fill(library, 60)
+    client.force_login(make_user(permissions=["library.view_library", "library.change_patron"]))
+    page = client.get(address, {"patron_set-p": 2})
+    assert "26–50 of 60 patrons" in page.text
+    assert 'name="patron_set-0-name"' not in page.text
+    assert client.post(address, form_data(page)).status_code == 403
+
+
+def test_rows_are_those_that_the_related_admin_shows(
+    monkeypatch, admin_client, library, address
+):
+    fill(library, 60)
+    shown = Patron.objects.exclude(name="Patron 0001").order_by("-name")
+    monkeypatch.setattr(model_admin(Patron), "get_queryset", lambda request: shown.all())
+    page = admin_client.get(address)
+    assert names(page)[0] == "Patron 0059"
+    assert formset(page).page.paginator.count == 59
+    data = form_data(page) | {
+        "patron_set-0-id": Patron.objects.get(name="Patron 0001").pk,
+        "patron_set-0-name": "Hacked",
+    }
+    admin_client.post(address, data)
+    assert not Patron.objects.filter(name="Hacked").exists()

@@ -40,6 +40,9 @@ class DeletionMixin:
         rows = objs
         if isinstance(objs, list):
             rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
+            if request.method == "POST":
+                # Nothing comes to refer to them while they go. Django holds a transaction.
+                len(rows.select_for_update())
         deletion = Deletion(rows)
         if not deletion.is_plain:
             found = super().get_deleted_objects(objs, request)

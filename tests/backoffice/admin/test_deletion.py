@@ -148,6 +148,17 @@ def test_deleting_takes_as_many_statements_for_many_rows_as_for_few(admin_client
 # Who may --------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_nothing_comes_to_refer_to_a_row_while_it_goes(admin_client):
+    library = make_library()
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.post(url(Library, "delete", library.pk), {"post": "yes"})
+    sql = [query["sql"] for query in queries]
+    locked = next(n for n, text in enumerate(sql) if "FOR UPDATE" in text)
+    assert locked < min(n for n, text in enumerate(sql) if "library_patron" in text)
+    assert not Library.objects.exists()
+
+
 def test_related_rows_need_the_permission_to_delete_them_too(client, busy):
     client.force_login(make_user(permissions=[perm("delete", Library)]))
     page = client.get(url(Library, "delete", busy.pk))

@@ -96,7 +96,8 @@ class ImportMixin(UpstreamImportMixin):
             "spellings": resource_class.spellings(),
             "match": resource_class._meta.import_id_fields,
         }
-        return self._respond(request, self.import_template_name, _("Import"), context)
+        title = _("Import %s") % self.opts.verbose_name_plural
+        return self._respond(request, self.import_template_name, title, context)
 
     def import_job_view(self, request, pk):
         """The page of a job, by how far it is."""

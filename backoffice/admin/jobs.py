@@ -1,5 +1,6 @@
 """The list of imports and edits: who wrote what at once, and what came of it."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -15,6 +16,19 @@ from backoffice.models import ImportJob
 admin.site.unregister(DBTaskResult)
 
 
+class ModelFilter(InUseFilter):
+    def labels(self, counts):
+        return {label: named(label) for label in counts}
+
+
+def named(label):
+    """The rows of a model, as staff call them: "libraries" for "library.Library"."""
+    try:
+        return str(apps.get_model(label)._meta.verbose_name_plural)
+    except LookupError:
+        return label  # an app that is no longer installed
+
+
 @admin.register(ImportJob)
 class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Read only; an import's own page is where its model's pages are.
@@ -25,7 +39,7 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     list_display = (
         "file_name",
         "kind",
-        "model",
+        "records",
         "status",
         "user",
         "created_at",
@@ -38,7 +52,7 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     list_filter = [
         ("kind", InUseFilter),
         ("status", InUseFilter),
-        ("model", InUseFilter),
+        ("model", ModelFilter),
         ("user", InUseFilter),
     ]
     list_select_related = ("user",)
@@ -47,6 +61,10 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     search_help_text = _("File name or username")
     ordering = ("-created_at",)
     actions = None
+
+    @admin.display(description=_("records"), ordering="model")
+    def records(self, job):
+        return named(job.model)
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(model__in=self._models(request))

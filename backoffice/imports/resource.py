@@ -54,7 +54,11 @@ class Resource(ModelResource):
     def spellings(cls):
         """Per field, the headers that mean it: its own name, its label, the synonyms."""
         return {
-            name: (name, field.column_name, *cls.labels_of(name), *cls.synonyms.get(name, ()))
+            name: tuple(
+                dict.fromkeys(
+                    (name, field.column_name, *cls.labels_of(name), *cls.synonyms.get(name, ()))
+                )
+            )
             for name, field in cls.fields.items()
             if not field.readonly
         }

@@ -29,6 +29,7 @@ function watchProgress(section) {
 }
 
 function acceptDrops(form, input) {
+    document.getElementById("droppable")?.removeAttribute("hidden");
     const mark = (over) => form.classList.toggle("drop", over);
     form.addEventListener("dragover", (event) => {
         event.preventDefault();

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +75,7 @@ def wait_for(url, process, log, seconds=30):
     while time.monotonic() < end and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=5)  # noqa: S310 -- our own, on loopback
-        except urllib.error.URLError:
+        except OSError:  # not there yet, or slow to answer
             time.sleep(0.1)
         else:
             return

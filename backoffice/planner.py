@@ -36,7 +36,7 @@ def keep_statistics(connection, rows, *tables):
             DO $$ DECLARE t regclass; BEGIN
                 FOR t IN SELECT oid FROM pg_class
                          WHERE oid IN ({names}) AND {rows:d} > 50 + reltuples / 10
-                LOOP EXECUTE 'ANALYZE ' || t; END LOOP;
+                LOOP EXECUTE 'ANALYZE (SKIP_LOCKED) ' || t; END LOOP;
             END $$
             """  # noqa: S608
         )

@@ -5,6 +5,8 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 
+from backoffice.admin.paginator import window
+
 
 class PickerJsonView(AutocompleteJsonView):
     """`?side=available` or `?side=chosen` beside the parameters of autocompletion.
@@ -34,7 +36,7 @@ class PickerJsonView(AutocompleteJsonView):
         size = self.max_all if "all" in request.GET else self.paginate_by
         start = (page - 1) * size
         # One more than is shown tells whether there are more: nothing is counted.
-        found = list(rows[start : start + size + 1])
+        found = list(window(rows, start, start + size + 1))
         answer = {
             "results": [self.serialize_result(row, to_field) for row in found[:size]],
             "pagination": {"more": len(found) > size},

@@ -98,7 +98,7 @@ class Links:
 
     def ordered(self, queryset):
         orders = queryset.query.order_by or self.opts.ordering
-        return queryset.order_by(*orders, "pk")
+        return queryset.order_by(*dict.fromkeys([*orders, "pk"]))
 
     def chosen(self):
         """The rows that are linked, in their order."""

@@ -10,7 +10,16 @@ from collections import defaultdict
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericRelation
 from django.db import connections, router, transaction
-from django.db.models import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET_NULL, Q
+from django.db.models import (
+    CASCADE,
+    DO_NOTHING,
+    PROTECT,
+    RESTRICT,
+    SET_NULL,
+    Exists,
+    OuterRef,
+    Q,
+)
 from django.db.models.deletion import get_candidate_relations_to_delete
 from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
@@ -74,7 +83,9 @@ class Deletion:
         """Querysets of rows that keep the others from going: PROTECT and RESTRICT."""
         for restricted in self._restricted:
             going = self.rows().get(restricted.model)
-            yield restricted if going is None else restricted.exclude(pk__in=going.values("pk"))
+            # Not NOT IN, whose keys PostgreSQL may go through for each row.
+            gone = going is not None and Exists(going.filter(pk=OuterRef("pk")))
+            yield restricted.filter(~gone) if gone else restricted
         yield from self._protected
 
     def _any_of(self, querysets):

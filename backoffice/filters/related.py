@@ -4,7 +4,9 @@ import django_filters
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
@@ -144,26 +146,46 @@ class RelatedCountFilter(RelatedFilter):
     def filter(self, queryset, value):
         low, high = (value.start, value.stop) if value else (None, None)
         if low:
-            groups = self.groups(_number__gte=low)
+            groups = self.counted().filter(_number__gte=low)
             groups = groups if high is None else groups.filter(_number__lte=high)
             keys = few_keys(groups, "_row")
             if keys is not None:
                 return queryset.filter(pk__in=keys)
-            return narrow(queryset, (Q(pk__in=groups), True))
-        if high is None:
+        elif high is None:
             return queryset
-        # Those that have none are in no group.
-        return narrow(queryset, (~Q(pk__in=self.groups(_number__gt=high)), True))
+        return narrow(queryset, (self.counted_one_by_one(low, high), True))
 
-    def groups(self, **condition):
-        """The keys of the rows that are led to, each once: one grouped statement."""
+    def counted_one_by_one(self, low, high):
+        """Q for many rows: each is counted for itself.
+
+        Not `NOT IN` those that have more: PostgreSQL would go through a million keys for each
+        of a million rows.
+        """
+        if high == 0:
+            return Q(~leads_to(self.relation, self.related()))
+        counted = self.counted(**{self.links[1]: OuterRef("pk")})
+        number = Coalesce(Subquery(counted.values("_number")), 0)
+        fits = Q()
+        if low:
+            fits &= Q(GreaterThanOrEqual(number, low))
+        if high is not None:
+            fits &= Q(LessThanOrEqual(number, high))
+        return fits
+
+    @property
+    def links(self):
+        """What is counted, and the name of the way back to the rows."""
         relation, related = self.relation, self.related().order_by()
-        if relation.many_to_many:
-            # Its table alone, unless there are related rows that the user may not see.
-            rows, back, other = links_of(relation)
-            if related.query.where:
-                rows = rows.filter(**{f"{other}__in": related.values("pk")})
-        else:
-            rows, back = related, relation.remote_field.name
-        groups = rows.filter(**{f"{back}__isnull": False}).order_by().values(_row=F(back))
-        return groups.annotate(_number=Count("*")).filter(**condition).values("_row")
+        if not relation.many_to_many:
+            return related, relation.remote_field.name
+        # Its table alone, unless there are related rows that the user may not see.
+        rows, back, other = links_of(relation)
+        if related.query.where:
+            rows = rows.filter(**{f"{other}__in": related.values("pk")})
+        return rows, back
+
+    def counted(self, **condition):
+        """The keys of the rows that are led to, each once, and the `_number` of times."""
+        rows, back = self.links
+        rows = rows.filter(**{f"{back}__isnull": False}, **condition).order_by()
+        return rows.values(_row=F(back)).annotate(_number=Count("*"))

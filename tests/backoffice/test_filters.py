@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+import re
 
 import pytest
 from django.contrib import admin
@@ -277,6 +278,13 @@ def test_a_number_of_related_rows_is_one_grouped_statement(rows):
         found(bound)
     assert len(queries) == 2
     assert "GROUP BY" in queries[0]["sql"]
+
+
+@pytest.mark.parametrize("high", ["0", "1"])
+def test_at_most_so_many_is_asked_of_each_row(rows, high):
+    """A million keys of those that have more can't be gone through for each row."""
+    sql = str(filterset(Library, "patron_count_max", high).qs.query)
+    assert not re.search(r"\bIN \(SELECT", sql)
 
 
 def test_from_more_than_to_is_an_error(rows):

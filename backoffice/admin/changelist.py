@@ -10,7 +10,7 @@ from django.db import DataError
 from django.utils.translation import gettext as _
 
 from backoffice.admin.columns import RelatedCount
-from backoffice.admin.counts import Count, count_rows
+from backoffice.admin.counts import Count
 from backoffice.admin.dates import Dates
 from backoffice.admin.filtersets import FilteredChangeList
 from backoffice.admin.ordering import indexed_ordering
@@ -97,7 +97,7 @@ class ChangeList(FilteredChangeList):
         self.show_full_result_count = self.model_admin.show_full_result_count
         is_narrowed = self.query or self.get_filters_params()
         if is_narrowed and self.show_full_result_count:
-            self.full_result_count = count_rows(self.root_queryset)
+            self.full_result_count = self.whole_count
         self.is_long = not (self.full_result_count.is_exact and self.result_count.is_exact)
         self.show_admin_actions = bool(self.full_result_count)
 

@@ -3,6 +3,8 @@
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from backoffice.admin.reach import leading_back
+
 
 class RelatedCount:
     """A column with the number of related rows: `RelatedCount("patron", _("patrons"))`.
@@ -28,10 +30,10 @@ class RelatedCount:
 
     def counted(self, request, model_admin, **condition):
         """`(pk of this model's row, number)` pairs for the condition on the way back."""
-        back = model_admin.opts.get_field(self.relation).remote_field.name
-        related = self.related_admin(model_admin).get_queryset(request).order_by()
-        related = related.filter(**{f"{back}__{key}": v for key, v in condition.items()})
-        return related.values_list(back).annotate(Count("pk"))
+        related = self.related_admin(model_admin).get_queryset(request)
+        rows, back = leading_back(model_admin.opts.get_field(self.relation), related)
+        rows = rows.filter(**{f"{back}__{key}": v for key, v in condition.items()})
+        return rows.values_list(back).annotate(Count("pk"))
 
     def attach(self, request, model_admin, rows):
         counts = dict(self.counted(request, model_admin, pk__in=[row.pk for row in rows]))

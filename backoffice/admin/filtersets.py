@@ -17,8 +17,8 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.counts import Count, counted
-from backoffice.admin.reach import few_keys
+from backoffice.admin import reach
+from backoffice.admin.counts import Count, costly, count_rows, counted
 from backoffice.models import SavedFilter
 
 # Of a list's parameters those that say nothing of its rows or their order.
@@ -85,7 +85,8 @@ class FilteredChangeList(main.ChangeList):
     def filtered(self):
         """What the FilterSet leaves of all rows; few are named by their keys.
 
-        So they are looked for once, not by each statement of the page.
+        So they are looked for once, not by each statement of the page. Many of a long list
+        are not counted.
         """
         given = self.filterset.parameters.keys() & self.filter_params.keys()
         if not given:
@@ -94,12 +95,19 @@ class FilteredChangeList(main.ChangeList):
             rows = self.filterset.qs
             if given <= self.filterset.elsewhere:
                 return rows
-            keys = few_keys(rows)
+            keys = reach.few_keys(rows)
         except (DataError, OverflowError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
         if keys is None:
-            return rows
+            if self.whole_count.is_exact:
+                return rows
+            return counted(costly(rows), Count(reach.FEW, at_least=True))
         return counted(self.root_queryset.filter(pk__in=keys), Count(len(keys)))
+
+    @cached_property
+    def whole_count(self):
+        """The `Count` of all rows, filtered or not."""
+        return count_rows(self.root_queryset)
 
     def pass_over_blanks(self):
         """Fields of the form that were left blank have no part in links."""

@@ -95,6 +95,21 @@ def leads_to(field, related):
     return Exists(related.filter(**{field.field.name: OuterRef("pk")}))
 
 
+def leading_back(field, related):
+    """Rows that lead to those of `field`'s model, one for each of `related`; how they do.
+
+    related: a queryset of the other side. Of a many-to-many its table alone, unless some of
+    the other side is left out.
+    """
+    related = related.order_by()
+    if not field.many_to_many:
+        return related, field.remote_field.name
+    links, back, other = links_of(field)
+    if related.query.where:
+        links = links.filter(**{f"{other}__in": related.values("pk")})
+    return links, back
+
+
 def links_of(field):
     """Of a many-to-many its table as a queryset, and the names of its ends: own, other."""
     relation = field if field.concrete else field.field

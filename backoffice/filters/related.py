@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
 
-from backoffice.admin.reach import by_keys, few_keys, leads_to, links_of, narrow
+from backoffice.admin.reach import by_keys, few_keys, leading_back, leads_to, narrow
 from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
 from backoffice.imports.references import ReferenceKey
 
@@ -163,7 +163,7 @@ class RelatedCountFilter(RelatedFilter):
         """
         if high == 0:
             return Q(~leads_to(self.relation, self.related()))
-        counted = self.counted(**{self.links[1]: OuterRef("pk")})
+        counted = self.counted(pk=OuterRef("pk"))
         number = Coalesce(Subquery(counted.values("_number")), 0)
         fits = Q()
         if low:
@@ -172,20 +172,9 @@ class RelatedCountFilter(RelatedFilter):
             fits &= Q(LessThanOrEqual(number, high))
         return fits
 
-    @property
-    def links(self):
-        """What is counted, and the name of the way back to the rows."""
-        relation, related = self.relation, self.related().order_by()
-        if not relation.many_to_many:
-            return related, relation.remote_field.name
-        # Its table alone, unless there are related rows that the user may not see.
-        rows, back, other = links_of(relation)
-        if related.query.where:
-            rows = rows.filter(**{f"{other}__in": related.values("pk")})
-        return rows, back
-
     def counted(self, **condition):
         """The keys of the rows that are led to, each once, and the `_number` of times."""
-        rows, back = self.links
-        rows = rows.filter(**{f"{back}__isnull": False}, **condition).order_by()
+        rows, back = leading_back(self.relation, self.related())
+        rows = rows.filter(**{f"{back}__isnull": False})
+        rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
         return rows.values(_row=F(back)).annotate(_number=Count("*"))

@@ -7,7 +7,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from backoffice.admin.counts import Count, count_rows, is_costly
-from backoffice.admin.ordering import beginning, indexed_ordering, unindexed
+from backoffice.admin.ordering import beginning, indexed_ordering, unindexed, walked
 
 FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
 NEAR = 10_000  # rows of a list that are walked along first
@@ -70,7 +70,8 @@ class Paginator(paginator.Paginator):
         if number > 0 and start < SHALLOW:
             found = window(rows, start, end)
         else:
-            found = self.object_list.filter(pk__in=rows.values("pk")[start:end])
+            keys = along_its_order(rows).values("pk")[start:end]
+            found = self.object_list.filter(pk__in=keys)
         if not found:
             raise paginator.EmptyPage(self.error_messages["no_results"])
         return self._get_page(found, number, self)
@@ -104,20 +105,29 @@ class Paginator(paginator.Paginator):
 
 
 def window(rows, start, end):
-    """`rows[start:end]` of an ordered queryset, in one of two ways on PostgreSQL.
+    """`rows[start:end]` of many rows, in the way that is cheap wherever they are.
 
-    Its search index finds all hits of a word, its planner would rather walk along the order's
-    index and look for them: it takes them to be spread evenly. Where the beginning of the
-    list has too few it may be half a million titles to the first of "Rivers of …"; then all
-    hits are found, and sorted.
+    PostgreSQL's search index finds all hits of a word, its planner would rather walk along
+    the order's index and look for them: it takes them to be spread evenly. Where the
+    beginning of the list has too few it may be half a million titles to the first of "Rivers
+    of …"; then all hits are found, and sorted.
     """
     if not (
         is_costly(rows)
         and connections[rows.db].vendor == "postgresql"
         and indexed_ordering(rows.model, rows.query.order_by)
     ):
-        return rows[start:end]
+        return along_its_order(rows)[start:end]
     found = beginning(rows, NEAR)[start:end]
     if len(found) == end - start:
         return found
     return rows.filter(pk__in=unindexed(rows).values("pk")[start:end])
+
+
+def along_its_order(rows):
+    """The rows as SQLite walks to them along the index of their order, if there is one."""
+    if connections[rows.db].vendor == "sqlite" and indexed_ordering(
+        rows.model, rows.query.order_by
+    ):
+        return walked(rows)
+    return rows

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backoffice.admin import counts, facets, paginator, reach, search
 from backoffice.admin.counts import Count, costly, count_rows
-from backoffice.admin.ordering import indexed_ordering
+from backoffice.admin.ordering import indexed_ordering, walked
 from backoffice.admin.paginator import Paginator
 from backoffice.models import ImportJob
 from library.models import Book, Librarian, Library, Patron
@@ -372,3 +372,24 @@ def test_a_long_list_takes_as_many_statements_as_a_short_one(
     request.getfixturevalue("long")
     many = statements(admin_client, url(Library, "changelist") + query)
     assert many == short
+
+
+@pytest.mark.parametrize("order", ["", "-1", "3"])
+def test_several_states_of_a_long_list_come_in_its_order(admin_client, long, libraries, order):
+    make_library(name="Branch 99", state="CT")
+    key = (lambda row: (row.state, row.name)) if order == "3" else (lambda row: row.name)
+    expected = [str(row) for row in sorted(libraries, key=key, reverse=order == "-1")]
+    states = {"state": ["NY", "NJ"], "o": order}
+    assert names(page(admin_client, Library, **states)) == expected[:5]
+    assert names(page(admin_client, Library, **states, p=3)) == expected[10:15]
+    assert names(page(admin_client, Library, **states, p=-1)) == expected[-5:]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows how many there are")
+def test_several_states_are_walked_past_and_not_sorted(libraries):
+    rows = Library.objects.filter(state__in=["NY", "NJ"]).order_by("name", "zip_code", "pk")
+    plan = walked(rows).explain()
+    assert "library_name_zip" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "TEMP B-TREE" in rows.explain()  # and what it was made of is as it was
+    assert list(walked(rows)) == list(rows) == libraries

@@ -66,6 +66,27 @@ def pages(small, large, per_page=50):
     middle = f"?p={large // 2 // per_page}" if large > 10_000 else "?p=2"
     yield Page("libraries, the middle page", LIBRARY + "?p=2", LIBRARY + middle, 4)
     yield of("libraries, sorted by state", LIBRARY, "?o=3")
+    book = "Rivers+of+Seaford,+volume+0"
+    for name, address, query in (
+        ("libraries, two states", LIBRARY, "?state=NY&state=NJ"),
+        ("libraries, a name", LIBRARY, "?name=seaford"),
+        ("libraries, a name that none has", LIBRARY, "?name=zebra"),
+        ("libraries, a ZIP prefix", LIBRARY, "?zip_code=112"),
+        ("libraries with a librarian", LIBRARY, "?librarian=yes"),
+        ("libraries without (there is none)", LIBRARY, "?librarian=no"),
+        ("libraries with a patron", LIBRARY, "?patron_count_min=1"),
+        ("libraries with 5 patrons (one has)", LIBRARY, "?patron_count_min=5"),
+        ("libraries with 2 patrons at most", LIBRARY, "?patron_count_max=2"),
+        ("libraries that hold a book", LIBRARY, f"?book={book}"),
+        ("libraries, added since", LIBRARY, "?added_since=2026-01-01"),
+        ("patrons, a name", PATRON, "?name=ann"),
+        ("patrons of a library", PATRON, "?library=Seaford+Public+Library+0"),
+        ("books, a title", BOOK, "?title=bread"),
+        ("books in 2 libraries or more", BOOK, "?library_count_min=2"),
+        ("books of a library", BOOK, "?libraries=Seaford+Public+Library+0"),
+    ):
+        # As a search: how the rows are looked for depends on how many there are.
+        yield of(f"filter: {name}", address, query, is_search=True)
     for name, address, query in (
         ("libraries, no hit", LIBRARY, "?q=zebra"),
         ("libraries, hits", LIBRARY, "?q=seaford"),

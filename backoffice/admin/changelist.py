@@ -113,8 +113,9 @@ class ChangeList(FilteredChangeList):
             request, self.queryset, self.list_per_page
         )
         self.paginator.count = count  # not counted again in another order
-        self.can_show_all = count <= self.list_max_show_all
-        self.multi_page = count > self.list_per_page
+        # "1,000+" may be a million, however many a page takes.
+        self.can_show_all = count.is_exact and count <= self.list_max_show_all
+        self.multi_page = not count.is_exact or count > self.list_per_page
         if (self.show_all and self.can_show_all) or not self.multi_page:
             self.result_list = self.queryset.all()
         else:

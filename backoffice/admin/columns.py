@@ -1,9 +1,6 @@
 """Columns of lists: numbers of related rows."""
 
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
-
-from backoffice.admin.reach import leading_back
+from backoffice.admin.reach import counts_of, number_of
 
 
 class RelatedCount:
@@ -28,21 +25,19 @@ class RelatedCount:
         relation = model_admin.opts.get_field(self.relation)
         return model_admin.admin_site.get_model_admin(relation.related_model)
 
-    def counted(self, request, model_admin, **condition):
-        """`(pk of this model's row, number)` pairs for the condition on the way back."""
+    def counted(self, request, model_admin):
+        """What `counts_of` and `number_of` take."""
         related = self.related_admin(model_admin).get_queryset(request)
-        rows, back = leading_back(model_admin.opts.get_field(self.relation), related)
-        rows = rows.filter(**{f"{back}__{key}": v for key, v in condition.items()})
-        return rows.values_list(back).annotate(Count("pk"))
+        return model_admin.opts.get_field(self.relation), related
 
     def attach(self, request, model_admin, rows):
-        counts = dict(self.counted(request, model_admin, pk__in=[row.pk for row in rows]))
+        counts = counts_of(*self.counted(request, model_admin), pk__in=[row.pk for row in rows])
+        numbers = dict(counts.values_list("_row", "_number"))
         for row in rows:
-            setattr(row, f"_{self.__name__}", counts.get(row.pk, 0))
+            setattr(row, f"_{self.__name__}", numbers.get(row.pk, 0))
 
     def expression(self, request, model_admin):
-        counted = self.counted(request, model_admin, pk=OuterRef("pk"))
-        return Coalesce(Subquery(counted.values("pk__count")), 0)
+        return number_of(*self.counted(request, model_admin))
 
 
 class ColumnsMixin:

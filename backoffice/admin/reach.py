@@ -4,7 +4,8 @@ Each is `(Q, whether it is costly)`, for `narrow`.
 """
 
 from django.db import connections
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
+from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from backoffice.admin.counts import costly
 
@@ -17,10 +18,11 @@ def narrow(queryset, found):
     return costly(queryset) if is_costly else queryset
 
 
-def few_keys(rows, column="pk"):
-    """The values of `column` in `rows` where they are few, else None; one statement."""
-    keys = list(rows.order_by().values_list(column, flat=True)[: FEW + 1])
-    return keys if len(keys) <= FEW else None
+def few_keys(rows, column="pk", most=None):
+    """The values of `column` in `rows`, `most` or FEW of them, else None; one statement."""
+    most = FEW if most is None else most
+    keys = list(rows.order_by().values_list(column, flat=True)[: most + 1])
+    return keys if len(keys) <= most else None
 
 
 def any_of(model, path, values):
@@ -95,19 +97,29 @@ def leads_to(field, related):
     return Exists(related.filter(**{field.field.name: OuterRef("pk")}))
 
 
-def leading_back(field, related):
-    """Rows that lead to those of `field`'s model, one for each of `related`; how they do.
+def counts_of(field, related, **condition):
+    """How many of `related`, a queryset of the other side, each row leads to by `field`.
 
-    related: a queryset of the other side. Of a many-to-many its table alone, unless some of
-    the other side is left out.
+    `_row`, the key of the row, and `_number`, by one grouped statement; without the rows that
+    lead to none. condition: on the row, as `pk__in=[…]`.
     """
-    related = related.order_by()
-    if not field.many_to_many:
-        return related, field.remote_field.name
-    links, back, other = links_of(field)
-    if related.query.where:
-        links = links.filter(**{f"{other}__in": related.values("pk")})
-    return links, back
+    rows = related.order_by()
+    if field.many_to_many:
+        # Its table alone, unless some of the other side is left out.
+        rows, back, other = links_of(field)
+        if related.query.where:
+            rows = rows.filter(**{f"{other}__in": related.order_by().values("pk")})
+    else:
+        back = field.remote_field.name
+    rows = rows.filter(**{f"{back}__isnull": False})
+    rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
+    return rows.values(_row=F(back)).annotate(_number=Count("*"))
+
+
+def number_of(field, related):
+    """The same number as an expression: of each row by itself, and 0 where there are none."""
+    counted = counts_of(field, related, pk=OuterRef("pk"))
+    return Coalesce(Subquery(counted.values("_number")), 0)
 
 
 def links_of(field):

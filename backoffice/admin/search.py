@@ -5,7 +5,7 @@ from django.db.models import CharField, Q, TextField
 from django.utils.text import smart_split, unescape_string_literal
 
 from backoffice.admin.counts import Count, costly, counted, is_short
-from backoffice.admin.reach import FEW, led_past, reach, split_path
+from backoffice.admin.reach import FEW, few_keys, led_past, reach, split_path
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # of a search; the rest is passed over
@@ -40,14 +40,14 @@ class SearchMixin:
         return counted(found, count) if is_all else found, False
 
     def _found(self, request, lookups, words):
-        """`(keys, None)` of few rows, `(None, condition)` for many; asked once in a request."""
+        """`(keys, condition)`, the keys None of many; asked once in a request."""
         remembered = request.__dict__.setdefault("_searches", {})
         asked = (self.model, repr(lookups), *words)
         if asked not in remembered:
-            condition, most = self._condition(lookups, words, reach), rows_named(request)
-            rows = self.model._base_manager.filter(condition).order_by()
-            keys = list(rows.values_list("pk", flat=True)[: most + 1])
-            remembered[asked] = (keys, None) if len(keys) <= most else (None, condition)
+            condition = self._condition(lookups, words, reach)
+            rows = self.model._base_manager.filter(condition)
+            keys = few_keys(rows, most=rows_named(request))
+            remembered[asked] = keys, condition
         return remembered[asked]
 
     def _condition(self, lookups, words, related):

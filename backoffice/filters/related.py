@@ -4,14 +4,13 @@ import django_filters
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
 
-from backoffice.admin.reach import by_keys, few_keys, leading_back, leads_to, narrow
+from backoffice.admin.reach import by_keys, counts_of, few_keys, leads_to, narrow, number_of
 from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
 from backoffice.imports.references import ReferenceKey
 
@@ -146,7 +145,7 @@ class RelatedCountFilter(RelatedFilter):
     def filter(self, queryset, value):
         low, high = (value.start, value.stop) if value else (None, None)
         if low:
-            groups = self.counted().filter(_number__gte=low)
+            groups = counts_of(self.relation, self.related()).filter(_number__gte=low)
             groups = groups if high is None else groups.filter(_number__lte=high)
             keys = few_keys(groups, "_row")
             if keys is not None:
@@ -163,18 +162,10 @@ class RelatedCountFilter(RelatedFilter):
         """
         if high == 0:
             return Q(~leads_to(self.relation, self.related()))
-        counted = self.counted(pk=OuterRef("pk"))
-        number = Coalesce(Subquery(counted.values("_number")), 0)
+        number = number_of(self.relation, self.related())
         fits = Q()
         if low:
             fits &= Q(GreaterThanOrEqual(number, low))
         if high is not None:
             fits &= Q(LessThanOrEqual(number, high))
         return fits
-
-    def counted(self, **condition):
-        """The keys of the rows that are led to, each once, and the `_number` of times."""
-        rows, back = leading_back(self.relation, self.related())
-        rows = rows.filter(**{f"{back}__isnull": False})
-        rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
-        return rows.values(_row=F(back)).annotate(_number=Count("*"))

@@ -200,6 +200,8 @@ def import_file(page, path):
 def test_an_import_from_end_to_end(open_page, tmp_path, scripts):
     page = open_page("/admin/", java_script_enabled=scripts)
     names = [f"Import {scripts} {n}" for n in range(3)]
+    page.goto("/admin/library/library/import/")
+    assert page.is_visible("#droppable") == scripts
     import_file(page, write_file(tmp_path, *names))
     assert page.locator("dl.counts dd").all_text_contents() == ["4", "3", "0", "0", "1"]
     page.click("ul.kinds a:has-text('Rejected')")

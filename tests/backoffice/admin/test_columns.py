@@ -3,6 +3,8 @@
 import pytest
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_list import result_headers
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backoffice.admin.columns import RelatedCount
 from library.models import Book, Library, Patron
@@ -46,6 +48,13 @@ def test_patrons_and_books_are_counted_without_multiplying_each_other(
     response = admin_client.get(url(Library, "changelist"))
     assert column(response, "patron_count") == {"Busy": 3, "Quiet": 0}
     assert column(response, "book_count") == {"Busy": 3, "Quiet": 1}
+
+
+def test_books_are_counted_by_their_links_alone(admin_client, busy_and_quiet):
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(url(Library, "changelist"))
+    (counted,) = [q["sql"] for q in queries if "GROUP BY" in q["sql"] and "book" in q["sql"]]
+    assert "JOIN" not in counted
 
 
 def test_a_list_sorts_by_the_counts(admin_client, busy_and_quiet):

@@ -249,6 +249,19 @@ def test_the_list_of_imports_has_those_that_one_may_make(admin_client, client):
     assert client.get(listing).status_code == 403
 
 
+def test_the_list_of_imports_names_records_as_staff_do(admin_client):
+    upload(admin_client, HEADER + GOOD)
+    page = admin_client.get(reverse("admin:backoffice_importjob_changelist")).text
+    assert '<td class="field-records">libraries</td>' in page
+    assert ">library.Library" not in page
+
+
+def test_each_header_that_is_understood_is_named_once(admin_client):
+    spellings = admin_client.get(reverse(IMPORT)).context["spellings"]
+    assert spellings["name"][:2] == ("name", "LIBNAME")
+    assert all(len(set(headers)) == len(headers) for headers in spellings.values())
+
+
 def test_progress_is_told_to_the_page(admin_client):
     job = upload(admin_client, HEADER + GOOD).context["job"]
     job.take("uploaded", to="checking")

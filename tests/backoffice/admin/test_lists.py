@@ -393,3 +393,20 @@ def test_several_states_are_walked_past_and_not_sorted(libraries):
     assert "TEMP B-TREE" not in plan
     assert "TEMP B-TREE" in rows.explain()  # and what it was made of is as it was
     assert list(walked(rows)) == list(rows) == libraries
+
+
+def test_a_long_list_that_the_form_leaves_many_rows_of_is_not_counted(
+    admin_client, long, libraries
+):
+    with CaptureQueriesContext(connection) as queries:
+        found = page(admin_client, Library, name="branch")
+    assert str(found.context["cl"].result_count) == "4+"
+    assert names(found) == [f"Branch {n:02}" for n in range(5)]
+    assert not [q for q in queries if "count(*)" in q["sql"].lower() and "LIKE" in q["sql"]]
+
+
+def test_a_short_list_that_the_form_leaves_many_rows_of_is_counted(
+    admin_client, monkeypatch, libraries
+):
+    monkeypatch.setattr(reach, "FEW", 4)
+    assert str(page(admin_client, Library, name="branch").context["cl"].result_count) == "24"

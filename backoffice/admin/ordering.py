@@ -2,7 +2,7 @@
 
 from copy import copy
 
-from django.db.models import Func
+from django.db.models import Func, Subquery
 from django.db.models.expressions import Col
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
@@ -73,7 +73,9 @@ def beginning(queryset, number):
     name = order.removeprefix("-")
     if name != "pk" and model._meta.get_field(name).null:
         return queryset.none()
-    last = model._base_manager.order_by(order).values(name)[number : number + 1]
+    values = model._base_manager.order_by(order).values(name)
+    # Of a shorter table all are among its first.
+    last = Coalesce(Subquery(values[number : number + 1]), Subquery(values.reverse()[:1]))
     lookup = "gte" if order.startswith("-") else "lte"
     return queryset.filter(**{f"{name}__{lookup}": last})
 

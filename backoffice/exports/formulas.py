@@ -13,7 +13,7 @@ _FIRST = frozenset("'=+-@\t\r")  # a look at one character spares most texts the
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"''*[=+\-@\t\r]")
 # A TAB or CR at the start has the apostrophe of a formula before it, which keeps it.
-_BLANK_EDGED = re.compile(r"'*(?![\t\r])\s.*|.*\s|['=+\-@\t\r].*\s'+", re.DOTALL)
+_BLANK_EDGED = re.compile(r"'*(?![\t\r])\s.*|.*\s|['=+\-@\t\r].*\s'+|[\t\r]'+", re.DOTALL)
 _SUSPECT = frozenset("'=+-@")
 _first = itemgetter(slice(1))
 

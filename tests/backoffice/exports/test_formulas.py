@@ -1,3 +1,5 @@
+from itertools import product
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -26,15 +28,25 @@ def test_what_others_wrote_between_apostrophes_stays():
         assert unescape(cell) == cell
 
 
+def comes_back(text):
+    cell = escape(text)
+    return unescape(cell.strip()) == text and cell[:1] not in tuple("=+-@\t\r")
+
+
 @given(hostile)
 @example("'=x")
 @example("''=x")
 @example("=a '")
 @example("\tx'")
 @example("' x'")
+@example("\r'")
 def test_a_stripped_cell_gives_back_what_was_escaped(text):
-    assert unescape(escape(text).strip()) == text
-    assert escape(text)[:1] not in tuple("=+-@\t\r")
+    assert comes_back(text)
+
+
+def test_so_does_every_short_text_of_what_matters():
+    texts = ("".join(text) for size in range(6) for text in product("'=\t\n a", repeat=size))
+    assert not [text for text in texts if not comes_back(text)]
 
 
 @given(st.lists(hostile))

@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backoffice.imports.reader import ReaderError, open_source
@@ -43,7 +43,9 @@ def test_every_row_of_any_text_is_accounted_for(tmp_path, text, size):
     path = tmp_path / "a.csv"
     path.write_bytes(b"h1,h2\n" + text.encode())
     # Its encoding given: a file of little else than NULs is taken for binary.
-    rows = rows_of(open_source(path, delimiter=",", encoding="utf-8"), size)
+    source = open_source(path, delimiter=",", encoding="utf-8")
+    assume(source.header_row == 1)  # two cells above rows of six and more are a title
+    rows = rows_of(source, size)
     numbers = [number for number, _, _ in rows]
     assert numbers == sorted(set(numbers))
     assert all(len(cells) == 2 or problem for _, cells, problem in rows)

@@ -3,7 +3,6 @@
 import codecs
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 from django.contrib import admin
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, format_named
+from backoffice.files import replacing
 from backoffice.imports.resource import resource_class_named
 
 
@@ -130,19 +130,3 @@ class Command(BaseCommand):
                 stdout.flush()
             except BrokenPipeError:  # `| head` has had enough; Python would flush once more
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextmanager
-def replacing(path):
-    """A file to write that takes the place of `path` when it is complete, or never."""
-    if path.exists() and not path.is_file():  # a pipe, /dev/stdout
-        with path.open("wb") as file:
-            yield file
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

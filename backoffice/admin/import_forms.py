@@ -156,5 +156,6 @@ class MappingForm(forms.Form):
             for header, cell in zip(self.source.headers, cells, strict=False):
                 found = samples[header]
                 if cell.strip() and cell not in found and len(found) < SAMPLED:
-                    found.append(cell[:40])
+                    # Half a character, which the row is rejected for, can't be shown.
+                    found.append(cell[:40].encode(errors="replace").decode())
         return samples

@@ -16,6 +16,7 @@ RARE_DELIMITERS = (":", "^")
 DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SAMPLE_CHARACTERS = 1 << 16
 LEAST_LINES = 1000
+DOS_END = "\x1a"  # Ctrl-Z, which programs of that time put behind the last line
 LONG_LINES_AT_A_TIME = 1 << 20
 
 
@@ -77,10 +78,12 @@ class DelimitedText:
     def _next_lines(self, file, size: int) -> list[str]:
         try:
             if self._scan.has_long_lines:
-                return file.readlines(LONG_LINES_AT_A_TIME)
-            return list(islice(file, max(size, LEAST_LINES)))
+                lines = file.readlines(LONG_LINES_AT_A_TIME)
+            else:
+                lines = list(islice(file, max(size, LEAST_LINES)))
         except UnicodeDecodeError:
             raise ReaderError("The file was changed while it was read. Try again.") from None
+        return lines[:-1] if lines[-1:] == [DOS_END] else lines
 
     def _reader(self, lines):
         # Strict, because the lenient reader makes one garbage row of a thousand.

@@ -32,6 +32,15 @@ def is_blank(row) -> bool:
     return not any(map(str.strip, row))
 
 
+def is_text(cell: str) -> bool:
+    """Whether a cell is whole characters: JSON can hold half of a pair, which nothing stores."""
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def column_letters(index: int) -> str:
     """0 → "A", 26 → "AA": a column as a spreadsheet names it."""
     letters = ""
@@ -70,7 +79,7 @@ class Layout:
             )
         self._take_header(header, [row for _, row in filled[position + 1 :]])
         for number, row in filled[:position]:
-            title = next(cell.strip() for cell in row if cell.strip())
+            title = next((cell.strip() for cell in row if cell.strip()), "")
             self.warnings.append(
                 f"Row {number} ({_shorten(title)}) was passed over as a title: the header was "
                 f"found in row {self.header_row}."
@@ -78,7 +87,13 @@ class Layout:
 
     def _take_header(self, header: list[str], below: list[list[str]]) -> None:
         self.file_width = len(header)
-        headers = [cell.strip() for cell in header]
+        # A line break in a header, as spreadsheets have them, is a blank like any other.
+        headers = [" ".join(cell.split()) for cell in header]
+        if not all(map(is_text, headers)):
+            raise ReaderError(
+                f"Row {self.header_row}, the header, has half of a character (a surrogate). "
+                "Write it anew."
+            )
         used = {
             index
             for row in below
@@ -150,6 +165,11 @@ class Layout:
         for index, cell in enumerate(row):
             if "\0" in cell:
                 return f"has a NUL character in column {column_letters(index)}; remove it"
+            if not is_text(cell):
+                return (
+                    "has half of a character (a surrogate) in column "
+                    f"{column_letters(index)}; write it anew"
+                )
             if len(cell) > self.limits.cell_characters:
                 return (
                     f"has {len(cell):,} characters in column {column_letters(index)}; the "

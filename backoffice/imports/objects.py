@@ -69,7 +69,8 @@ class Objects:
             if len(set(names)) < len(names):
                 problem = "has a name twice"
             elif unknown := [name for name in names if name not in header]:
-                problem = f"has “{unknown[0]}”, which the first object has not"
+                name = unknown[0].encode(errors="replace").decode()
+                problem = f"has “{name}”, which the first object has not"
             elif missing := [name for name in header if name not in names]:
                 problem = f"lacks “{missing[0]}”, which the first object has"
             values = dict(pairs)

@@ -97,6 +97,12 @@ def test_a_nul_character_is_a_problem(saved):
     assert problems_of(source) == {3: "has a NUL character in column A; remove it"}
 
 
+@pytest.mark.parametrize("after", [0, 999, 1000])  # where a batch of lines ends, too
+def test_a_control_z_at_the_end_is_no_row(saved, after):
+    source = open_source(saved(HEADER + BRANCH * after + "\x1a"))
+    assert len(cells_of(source)) == after
+
+
 @pytest.mark.parametrize("cell", ["x" * 40_000, "x" * 200_000, '"' + "x\n" * 20_000 + '"'])
 def test_a_cell_that_is_too_long_is_a_problem(saved, cell):
     source = open_source(saved(HEADER + BRANCH + f"{cell},x,NY\n" + BRANCH))

@@ -32,6 +32,15 @@ def test_headers_are_stripped_and_duplicates_are_kept(saved):
     assert open_source(saved(" name , zip,zip\n1,2,3\n")).headers == ["name", "zip", "zip"]
 
 
+def test_a_line_break_in_a_header_is_a_blank(saved):
+    source = open_source(saved('"Street\naddress","ZIP\r\n code"\nA,1\n'))
+    assert source.headers == ["Street address", "ZIP code"]
+
+
+def test_what_is_above_the_header_need_not_be_readable(saved):
+    assert open_source(saved('"\n!')).header_row == 2
+
+
 def test_wholly_blank_trailing_columns_are_left_out(saved):
     source = open_source(saved("name,state,,\nA,NY,,\nB,CO\nC,NJ, ,\n"))
     assert source.headers == ["name", "state"]

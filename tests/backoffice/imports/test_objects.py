@@ -59,6 +59,19 @@ def test_an_object_with_other_names_or_values_is_a_problem_of_its_row(saved):
     ]
 
 
+def test_half_a_character_is_a_problem_of_its_row(saved):
+    _source, _cells, problems = read(
+        saved(r"""[{"a": "\ud83d\ude00"}, {"a": "\ud83d"}, {"\ud83d": ""}]""")
+    )
+    assert problems == [
+        None,
+        "has half of a character (a surrogate) in column A; write it anew",
+        "has “?”, which the first object has not",
+    ]
+    with pytest.raises(ReaderError, match="header, has half of a character"):
+        read(saved(r"""[{"\ud83d": "x"}]"""))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

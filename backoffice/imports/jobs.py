@@ -206,10 +206,7 @@ def _findings(imported):
 
 
 def _write_findings(job, imported):
-    source = imported.source
-    with (job.directory / REJECTS).open(
-        "w", encoding=source.encoding or "utf-8-sig", newline=""
-    ) as file:
+    with (job.directory / REJECTS).open("wb") as file:
         write_rejects(imported, file)
     with (job.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
         sample = _write_changes(job, imported, csv.writer(file))

@@ -33,7 +33,7 @@ def is_blank(row) -> bool:
 
 
 def is_text(cell: str) -> bool:
-    """Whether a cell is whole characters: JSON can hold half of a pair, which nothing stores."""
+    """Whether a cell is whole characters; JSON can hold half of a pair, which none stores."""
     try:
         cell.encode()
     except UnicodeEncodeError:

@@ -1,19 +1,25 @@
 """What was rejected: as sentences for staff, grouped by cause, and as a file to mend.
 
 A rejects file has the file's own columns and one more, `error`; mended, it imports as it
-is, because a column that no field is called after is left alone.
+is, because a column that no field is called after is left alone. Not mended, it is rejected
+again.
 """
 
 import csv
+import io
 from dataclasses import dataclass
 from itertools import groupby
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from backoffice.exports.formulas import escape_formula
+from backoffice.exports.formulas import escape, unescape
 from backoffice.imports.checks import ROW_CODES
 
 ERROR = "error"
+#: Behind a row that was rejected as a whole: short, or with a quote astray, it would be
+#: a good one by now.
+MARK = gettext_lazy("delete this cell once the row is right")
 PAGE = 1000
 
 
@@ -108,10 +114,20 @@ def group_rejects(checks):
 
 
 def write_rejects(imported, file):
-    """Write the rejects of an `Import` to `file`, an open text file, as CSV.
+    """Write the rejects of an `Import` to `file`, open for bytes, as CSV.
 
-    Reads the source a second time, so nothing has to be kept of rows that were good.
+    In the encoding of the source where that has every character, else in UTF-8. Reads the
+    source a second time, so nothing has to be kept of rows that were good.
     """
+    encoding = imported.source.encoding or ""
+    if not encoding.lower().startswith("utf"):  # what is wrong is said in other characters
+        encoding = "utf-8-sig"
+    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+    _write_rows(imported, text)
+    text.detach()
+
+
+def _write_rows(imported, file):
     source = imported.source
     writer = csv.writer(file, delimiter=source.delimiter or ",", lineterminator="\r\n")
     if ERROR in source.headers:  # a rejects file come back: its column is written anew
@@ -121,13 +137,20 @@ def write_rejects(imported, file):
 
     def write(cells, error):
         # Surplus cells go behind the error, so that a ragged row stays known as one.
-        writer.writerow(map(escape_formula, [*cells[:place], error, *cells[after:]]))
+        writer.writerow([*map(_kept, cells[:place]), error, *map(_kept, cells[after:])])
 
     write(source.headers, ERROR)
     by_line = groupby(imported.rejects(), key=lambda reject: reject.line)
     line, found = next(by_line, (None, ()))
     for chunk in source.chunks():
-        for number, cells, _problem in chunk:
+        for number, cells, problem in chunk:
             if number == line:
-                write(cells, "; ".join(map(str, found)))
+                mark = [str(MARK)] if problem and len(cells) <= len(source.headers) else []
+                write([*cells, *mark], "; ".join(map(str, found)))
                 line, found = next(by_line, (None, ()))
+
+
+def _kept(cell):
+    """A cell that a spreadsheet runs no formula of, and an import reads as it did."""
+    cell = cell.strip()
+    return cell if unescape(cell) != cell else escape(cell)

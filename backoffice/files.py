@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import tempfile
 from contextlib import contextmanager
 
 
@@ -25,3 +26,11 @@ def replacing(path):
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_place(path):
+    """Raises OSError where `replacing` could not write `path`."""
+    if path.exists() and not path.is_file():
+        path.open("wb").close()
+    else:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()

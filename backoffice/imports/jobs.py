@@ -65,12 +65,14 @@ def record_job(resource_class, path, options, counts, now):
 
     options: as asked for, of them those that JSON takes · now: the history date.
     """
+    # A name that is not in the system's encoding has what no database stores.
+    name = Path(options["import_file_name"]).name.encode(errors="replace").decode()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ImportJob.objects.create(
         resource=f"{resource_class.__module__}.{resource_class.__qualname__}",
         model=resource_class._meta.model._meta.label,
-        file_name=Path(options["import_file_name"]).name[:200],
+        file_name=name[:200],
         sha256=digest,
         size=path.stat().st_size,
         options={key: options[key] for key in ("format", "encoding", "match", "on_error")},

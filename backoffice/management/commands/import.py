@@ -7,14 +7,17 @@ import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils.translation import gettext as _
 
+from backoffice.files import check_place, replacing
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.jobs import record_job
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.resource import resource_class_named
+from backoffice.management.asking import agreed
 
 UNUSABLE = (
     DatabaseMoved,
@@ -82,6 +85,9 @@ class Command(BaseCommand):
                 rejected = self.import_file(resource_class, path, options)
         except UNUSABLE as error:
             raise CommandError(str(error), returncode=2) from error
+        except OperationalError as error:  # locked for too long, or not there
+            message = _("The database can't be used now; nothing was written: %s") % error
+            raise CommandError(message, returncode=2) from error
         if rejected and options["on_error"] == "abort":
             sys.exit(1)
 
@@ -98,6 +104,8 @@ class Command(BaseCommand):
 
     def import_file(self, resource_class, path, options):
         self.job = None
+        if options["rejects"]:
+            self.check_rejects_file(Path(options["rejects"]), path)
         source = open_source(
             path,
             format=options["format"],
@@ -131,9 +139,24 @@ class Command(BaseCommand):
                     imported.apply(expected=counts, may_write=may_write)
             else:
                 counts = imported.apply(progress=self.progress(source), may_write=may_write)
-            rejects = self.write_rejects(imported, counts, options["rejects"])
+            rejects, failure = None, None
+            try:
+                rejects = self.write_rejects(imported, counts, options["rejects"])
+            except OSError as error:  # what was written is said all the same
+                failure = error
             self.report(imported, counts, rejects, options["json"])
+        if failure:
+            raise failure
         return counts.rejected
+
+    @staticmethod
+    def check_rejects_file(rejects, path):
+        """Before anything is written, because what is written stays."""
+        check_place(rejects)
+        if rejects.exists() and rejects.samefile(path):
+            raise CommandError(
+                _("--rejects names the file that is imported. Name another."), returncode=2
+            )
 
     def progress(self, source):
         """A function that shows rows read on a terminal; None where there is none."""
@@ -168,14 +191,13 @@ class Command(BaseCommand):
 
     def ask(self, counts):
         self.stderr.write(self.sentence(counts))
-        if input(_("Write this to the database? [yes/no]: ")) != "yes":
+        if not agreed(_("Write this to the database? [yes/no]: ")):
             raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
 
     def write_rejects(self, imported, counts, name):
         if not name or not counts.rejected:
             return None
-        encoding = imported.source.encoding or "utf-8-sig"
-        with Path(name).open("w", encoding=encoding, newline="", errors="strict") as file:
+        with replacing(Path(name)) as file:
             write_rejects(imported, file)
         return name
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.imports.jobs import undo_job
 from backoffice.imports.undo import Undo
+from backoffice.management.asking import agreed
 from backoffice.models import ImportJob, JobStopped
 
 SHOWN = 20  # records left alone, on the terminal
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         job = self.get_job(options["job"])
         if not options["json"]:
             self.show(job)
-            if options["interactive"] and input(_("Undo the import? [yes/no]: ")) != "yes":
+            if options["interactive"] and not agreed(_("Undo the import? [yes/no]: ")):
                 raise CommandError(_("Nothing was undone."), returncode=2)
         try:
             undo_job(job)

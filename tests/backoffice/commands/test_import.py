@@ -1,11 +1,14 @@
 """`manage.py import`: the contract that scripts rely on."""
 
+import importlib
 import io
 import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
+from backoffice.imports.apply import Apply
 from backoffice.models import ImportJob
 from library.models import Library
 from tests.factories import make_library
@@ -80,6 +83,62 @@ def test_good_rows_are_written_where_asked_and_the_rest_handed_out(make_file, tm
     assert (code, outcome["written"], outcome["rejects"]) == (0, True, str(rejects))
     assert Library.objects.get().name == "Princeton"
     assert "row 3, phone_number '-4'" in rejects.read_text()
+
+
+@pytest.mark.parametrize("place", ["no/such/folder.csv", "", "file.csv"])
+def test_rejects_that_have_no_place_stop_it_before_it_writes(make_file, tmp_path, place):
+    path = make_file(HEADER + GOOD + BAD)
+    with pytest.raises(CommandError) as error:
+        run(path, "--on-error", "skip", "--rejects", str(tmp_path / place))
+    assert error.value.returncode == 2
+    assert not Library.objects.exists()
+    assert path.read_text() == HEADER + GOOD + BAD
+
+
+def test_what_is_written_is_said_where_the_rejects_fail(make_file, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("No space left")
+
+    command = importlib.import_module("backoffice.management.commands.import")
+    monkeypatch.setattr(command, "write_rejects", fail)
+    rejects = tmp_path / "rejects.csv"
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="No space left"):
+        call_command(
+            "import",
+            "library.Library",
+            str(make_file(HEADER + GOOD + BAD)),
+            rejects=str(rejects),
+            on_error="skip",
+            json=True,
+            stdout=out,
+        )
+    outcome = json.loads(out.getvalue())
+    assert (outcome["written"], outcome["rejects"]) == (True, None)
+    assert not rejects.exists()
+
+
+def test_where_nobody_can_answer_nothing_is_written(make_file, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError) as error:
+        call_command("import", "library.Library", str(make_file(HEADER + GOOD)))
+    assert error.value.returncode == 2
+    assert not Library.objects.exists()
+
+
+def test_a_database_that_is_locked_is_said(make_file, monkeypatch):
+    def locked(*args, **options):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Apply, "lock", locked)
+    with pytest.raises(CommandError, match=r"can't be used now.*database is locked") as error:
+        run(make_file(HEADER + GOOD))
+    assert error.value.returncode == 2
+
+
+def test_a_file_name_that_is_not_text_is_recorded(make_file):
+    run(make_file(HEADER + GOOD, name="f\udcff.csv"))
+    assert ImportJob.objects.get().file_name == "f?.csv"
 
 
 def test_a_dry_run_writes_nothing(make_file):

@@ -89,7 +89,7 @@ def test_constraints_of_the_model_reject_rows(tmp_path, patron):
         "B1": "row 3, renewals '10': A loan is renewed nine times at most.",
         "B2": rejects["B2"],
         "B5": rejects["B5"],
-        "b4": "row 8, number 'b4': Repeats row 6, which was taken. Keep one of the two.",
+        "b4": "row 8, number 'b4': Repeats row 6. Keep one of the two.",
     }
     assert rejects["B2"].startswith("row 4, patron ")
     assert "Belongs to another record" in rejects["B2"]

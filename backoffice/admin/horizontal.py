@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.autocomplete import PickerJsonView
 from backoffice.history import chunked
-from backoffice.imports.references import ReferenceKey, label_candidates
+from backoffice.imports.references import ReferenceKey
 
 NAMED = 5  # values that an error names
 LISTED = 100  # rows on a page of the list that needs no JavaScript
@@ -223,16 +223,17 @@ def found_by_name(names, links):
         message = _("At most %(number)d names at a time; there are %(given)d.")
         params = {"number": MAX_NAMES, "given": len(texts)}
         return [], [ValidationError(message, code="too_many", params=params)]
-    records = defaultdict(set)
-    labels = {label for text in texts if len(text) < 1000 for label in label_candidates(text)}
+    by_label, by_full_text = defaultdict(set), defaultdict(set)
+    labels = {label for text in texts for label in key.label_candidates(text)}
     for chunk in chunked(label for label in labels if "\x00" not in label):
         for pk, label, full in key.queryset().filter(_label__in=chunk):
-            records[label].add(pk)
-            records[full].add(pk)
-    visible = links.visible({pk for text in texts for pk in records[text]})
+            by_label[label].add(pk)
+            by_full_text[full].add(pk)
+    named = {text: by_full_text[text] or by_label[text] for text in texts}
+    visible = links.visible(set().union(*named.values()))
     found, problems = [], []
-    for text in texts:
-        pks = records[text] & visible
+    for text, records in named.items():
+        pks = records & visible
         if len(pks) == 1:
             found += pks
         else:

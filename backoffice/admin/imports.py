@@ -113,7 +113,10 @@ class ImportMixin(UpstreamImportMixin):
     @method_decorator(require_POST)
     def process_import(self, request, **kwargs):
         """Apply, cancel or check again, as the button says."""
-        job = self._get_job(request, request.POST.get("job") or 0)
+        number = request.POST.get("job", "")
+        if not number.isdecimal():
+            raise Http404
+        job = self._get_job(request, number)
         if "_cancel" in request.POST:
             if not job.cancel():
                 messages.error(request, _("It can no longer be cancelled."))

@@ -8,6 +8,7 @@ Can be repeated: what an earlier run found is forgotten first.
 from dataclasses import asdict, dataclass
 
 from django.db.models import NOT_PROVIDED
+from django.utils.translation import gettext as _
 
 from backoffice.imports.constraints import Constraints
 from backoffice.planner import expect_many
@@ -33,6 +34,15 @@ class Counts:
     rejected: int
 
     as_dict = asdict
+
+    def __str__(self):
+        return (
+            _(
+                "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"
+                " %(rejected)d rejected"
+            )
+            % self.as_dict()
+        )
 
 
 class Checks:
@@ -121,11 +131,15 @@ class Checks:
         self.has_rejects = False
         for column in [*self.staging.references, *self.staging.links]:
             self.look_up(column)
-        self.reject_repeated(self.staged(), self.key_columns(), self.match)
         self.match_rows()
-        self.compare_links()
         self.reject_incomplete()
-        Constraints(self).run()
+        constraints = Constraints(self)
+        constraints.reject_refused()
+        # After what is wrong with a row by itself, so that a row that is not taken keeps
+        # none from being taken that repeats it.
+        self.reject_repeated(self.staged(), self.key_columns(), self.match)
+        self.compare_links()
+        constraints.reject_taken()
         self.execute("DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)")
 
     def look_up(self, column):
@@ -138,7 +152,13 @@ class Checks:
             WITH live (pk, label, whole) AS ({live}),
                  candidates AS (SELECT DISTINCT ref, label FROM import_candidates_{name})
             INSERT INTO import_targets_{name} (ref, target, hits)
-            SELECT c.ref, min(live.pk), count(DISTINCT live.pk)
+            SELECT c.ref,
+                   -- One's full text goes before another's label: exports write that in full.
+                   coalesce(min(CASE WHEN live.whole = c.ref THEN live.pk END), min(live.pk)),
+                   coalesce(
+                       nullif(count(DISTINCT CASE WHEN live.whole = c.ref THEN live.pk END), 0),
+                       count(DISTINCT live.pk)
+                   )
             FROM candidates c
             JOIN live ON live.label = c.label AND (c.label = c.ref OR live.whole = c.ref)
             GROUP BY c.ref

@@ -18,7 +18,6 @@ from backoffice.exports.formulas import unescape
 from backoffice.imports.references import (
     ReferencesWidget,
     ReferenceWidget,
-    label_candidates,
     split_references,
 )
 
@@ -144,7 +143,8 @@ class Column(dict):
         return tuple(texts)
 
     def _remember(self, text):
-        self.candidates += [(text, label) for label in label_candidates(text)]
+        labels = self.resource_field.widget.key.label_candidates(text)
+        self.candidates += [(text, label) for label in labels]
 
     def _invalid(self, cell, message, error):
         self.seen_invalid = True

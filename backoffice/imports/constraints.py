@@ -22,7 +22,7 @@ class UniqueKey:
 
 
 class Constraints:
-    """The constraints of `checks.model`: `run()` rejects the rows that break one.
+    """The constraints of `checks.model`, and rejects for the rows that break one.
 
     The match key is left to the checks. A constraint of another kind, such as PostgreSQL's
     exclusion, is left to the database, which refuses the import as a whole.
@@ -32,13 +32,16 @@ class Constraints:
         self.checks, self.model = checks, checks.model
         self.quote = checks.quote
 
-    def run(self):
-        # First: of two rows with the same value, a row that is refused takes nothing.
+    def reject_refused(self):
+        """Values that a check of the database refuses, each row by itself."""
         for constraint in self.model._meta.constraints:
             if isinstance(constraint, CheckConstraint):
-                self.reject_refused(constraint)
+                self._reject_refused(constraint)
+
+    def reject_taken(self):
+        """Values that are unique and belong to another row, of the file or of the table."""
         for key in self.unique_keys():
-            self.reject_taken(key)
+            self._reject_taken(key)
 
     def unique_keys(self):
         """All but the match key, of which the checks know already."""
@@ -58,11 +61,12 @@ class Constraints:
     def rows(self, names):
         """SELECT of the rows not rejected, `(sql, params)`: `line`, `pk`, and the columns.
 
-        With the columns of the file alone where those are all that is asked for.
+        With the columns of the file alone where those are all that is asked for, and none
+        keeps its present value.
         """
         plan = "LEFT JOIN import_plan p ON p.line = s.line"
         given = {c.name: c for c in self.checks.staging.values}
-        if set(names) <= set(given):
+        if set(names) <= {name for name, column in given.items() if not column.keep_blank}:
             return f"SELECT s.*, p.pk FROM ({self.checks.staged()}) s {plan}", []
         selected, params = ["s.line", "p.pk"], []
         by_field = {column.model_field: column for column in given.values()}
@@ -110,8 +114,7 @@ class Constraints:
 
     # Rejects -------------------------------------------------------------------------
 
-    def reject_taken(self, key):
-        """Values that are unique and belong to another row, of the file or of the table."""
+    def _reject_taken(self, key):
         columns = [f"k{i}" for i in range(len(key.expressions))]
         needed = set(key.names) | set(_names(key.condition))
         staged = self.keyed(*self.rows(needed), key)
@@ -131,7 +134,7 @@ class Constraints:
             [", ".join(key.names), *params, *live_params],
         )
 
-    def reject_refused(self, constraint):
+    def _reject_refused(self, constraint):
         names = _names(constraint.condition)
         rows, params = self.rows(names)
         sql, more = self.sql(constraint.condition)

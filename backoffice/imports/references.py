@@ -2,8 +2,9 @@
 
 A record's key is the match key of its Resource: a library's is `name, zip_code`. It is
 written as the first part (its label) where that is unique, else as `label (other parts)`;
-both are read. Several in one cell are separated by `|`; a `|` or `\\` within, or a blank at
-an edge, is written with a `\\` before it.
+both are read. Text that is one record's full text and another's label means the first: the
+other's label is written in full. Several in one cell are separated by `|`; a `|` or `\\`
+within, or a blank at an edge, is written with a `\\` before it.
 """
 
 import functools
@@ -45,6 +46,10 @@ class ReferenceKey:
             else:
                 paths.append(name)
         return tuple(paths)
+
+    @functools.cached_property
+    def label_field(self):
+        return get_fields_from_path(self.model, self.paths[0])[-1]
 
     def select_related(self, *attribute):
         """What to fetch along with a record (or with `attribute`, which leads to one)."""
@@ -96,23 +101,24 @@ class ReferenceKey:
 
     def find(self, text, records=None):
         """`{pk: full text}` of the records, among `records` or all, that `text` names."""
-        rows = self.with_label("in", label_candidates(text), records)
-        return {pk: full for pk, label, full in rows if text in (label, full)}
+        rows = list(self.with_label("in", self.label_candidates(text), records))
+        whole = {pk: full for pk, _label, full in rows if text == full}
+        return whole or {pk: full for pk, label, full in rows if text == label}
+
+    def label_candidates(self, text):
+        """The labels that `text` may begin with: itself, and what precedes each ` (`."""
+        candidates = [text]
+        if text.endswith(")"):
+            most = self.label_field.max_length or len(text)
+            ends = (match.start() for match in re.finditer(r" \(", text[: most + 2]))
+            candidates += [text[:end] for end in ends]
+        return candidates
 
     def with_label(self, lookup, value, records=None):
         """`queryset` of those whose label fits; by its index where it is text as it is."""
-        path = self.paths[0]
-        is_text = isinstance(get_fields_from_path(self.model, path)[-1], CharField | TextField)
-        name = path if is_text else "_label"
+        is_text = isinstance(self.label_field, CharField | TextField)
+        name = self.paths[0] if is_text else "_label"
         return self.queryset(records).filter(**{f"{name}__{lookup}": value})
-
-
-def label_candidates(text):
-    """The labels that `text` may begin with: itself, and what precedes each ` (`."""
-    candidates = [text]
-    if text.endswith(")"):
-        candidates += [text[: match.start()] for match in re.finditer(r" \(", text)]
-    return candidates
 
 
 def split_references(cell):

@@ -56,7 +56,7 @@ def message(code, name, detail=None):
         "ambiguous": _(
             "Fits %(count)s records. Add what tells them apart, in brackets: Name (10016)."
         ),
-        "duplicate": _("Repeats %(row)s, which was taken. Keep one of the two."),
+        "duplicate": _("Repeats %(row)s. Keep one of the two."),
         "many": _(
             "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
         ),

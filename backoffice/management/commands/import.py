@@ -190,7 +190,7 @@ class Command(BaseCommand):
         return allowed and bool(counts.new or counts.updated)
 
     def ask(self, counts):
-        self.stderr.write(self.sentence(counts))
+        self.stderr.write(f"{counts}.")
         if not agreed(_("Write this to the database? [yes/no]: ")):
             raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
 
@@ -222,7 +222,7 @@ class Command(BaseCommand):
         done = _("Nothing was written.")
         if self.job:
             done = _("Written, as import %d.") % self.job.pk
-        self.stdout.write(f"{self.sentence(counts)} {done}")
+        self.stdout.write(f"{counts}. {done}")
 
     def report_rejects(self, imported, counts):
         if not counts.rejected:
@@ -235,13 +235,3 @@ class Command(BaseCommand):
                 _("%(rows)d rows (the first is %(line)d): %(cause)s")
                 % {"rows": rows, "line": line, "cause": cause}
             )
-
-    @staticmethod
-    def sentence(counts):
-        return (
-            _(
-                "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"
-                " %(rejected)d rejected."
-            )
-            % counts.as_dict()
-        )

@@ -1,5 +1,6 @@
 """The import pages: upload, columns, check, look, write; who may, and what goes wrong."""
 
+import json
 import re
 
 import pytest
@@ -73,6 +74,25 @@ def test_a_needed_column_must_be_chosen(admin_client):
     response = check(admin_client, HEADER + GOOD, columns={"zip_code": "nowhere"})
     assert response.context["form"].errors["zip_code"]
     assert ImportJob.objects.latest("pk").status == "uploaded"
+
+
+def test_a_header_of_two_lines_can_be_chosen(admin_client):
+    text = HEADER.replace("zip_code", '"ZIP\ncode"') + GOOD
+    assert check(admin_client, text).context["job"].new == 1
+
+
+def test_half_a_character_is_shown_and_rejected(admin_client):
+    row = dict(zip(FIELDS, GOOD.strip().split(","), strict=True))
+    text = json.dumps([row, row | {"name": "\ud83d"}])
+    assert upload(admin_client, text).context["form"].fields["name"].samples[1] == "?"
+    preview = check(admin_client, text, on_error="skip")
+    assert "has half of a character (a surrogate) in column A" in preview.text
+    assert press(admin_client, preview).context["job"].new == 1
+
+
+@pytest.mark.parametrize("number", ["", "abc", "0", "-1", "1" * 30, "\0"])
+def test_a_job_that_is_none_is_not_found(admin_client, number):
+    assert admin_client.post(reverse(PROCESS), {"job": number}).status_code == 404
 
 
 def test_a_file_is_shown_before_it_is_written(admin_client):

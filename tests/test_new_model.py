@@ -50,7 +50,7 @@ def test_import_reads_references_two_tables_away(tmp_path, patron):
     assert [link.book for link in record.books.all()] == [book]
 
 
-def rejects_of(path, tmp_path):
+def rejects_of(path, tmp_path, **options):
     target = tmp_path / "rejects.csv"
     call_command(
         "import",
@@ -60,6 +60,7 @@ def rejects_of(path, tmp_path):
         on_error="skip",
         rejects=str(target),
         stdout=io.StringIO(),
+        **options,
     )
     with target.open(newline="", encoding="utf-8") as file:
         return {row["loan"]: row["error"] for row in csv.DictReader(file)}
@@ -96,6 +97,22 @@ def test_constraints_of_the_model_reject_rows(tmp_path, patron):
     assert "Repeats row 6" in rejects["B5"]
     kept = Loan.objects.order_by("number").values_list("number", "renewals")
     assert list(kept) == [("A1", 1), ("A2", 8), ("B3", 0), ("B4", 1)]
+
+
+def test_constraints_see_what_a_blank_cell_keeps(tmp_path, patron):
+    for number, renewals in (("A1", 1), ("A2", 0)):
+        Loan.objects.create(number=number, patron=patron, renewals=renewals)
+    make_patron(name="Ann")
+    path = tmp_path / "loans.csv"
+    path.write_text("loan,borrower,renewals\nA2,,1\nA3,Ann,2\n", encoding="utf-8")
+    rejects = rejects_of(path, tmp_path, keep_blank=True)
+    assert list(rejects) == ["A2"]
+    assert "Belongs to another record" in rejects["A2"]
+    assert set(Loan.objects.values_list("number", "renewals")) == {
+        ("A1", 1),
+        ("A2", 0),
+        ("A3", 2),
+    }
 
 
 def test_constraints_see_what_the_file_leaves_alone(tmp_path):

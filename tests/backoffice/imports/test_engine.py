@@ -10,6 +10,7 @@ from backoffice.imports import preview
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.reader import open_source
+from backoffice.imports.references import ReferenceKey
 from backoffice.imports.rejects import group_rejects, write_rejects
 from library.models import Book, Librarian, Library, Patron
 from library.resources import (
@@ -105,6 +106,15 @@ def test_a_row_that_repeats_an_accepted_one_names_it(write_csv):
     assert "'Princeton, 08542-3214'" in rejects[-1]
 
 
+def test_a_row_that_is_not_taken_keeps_none_out_that_repeats_it(write_csv):
+    path = write_csv(
+        HEADER, ["A", "", "NY", "212-222-6559", "10001"], ["A", *SEAFORD[1:4], "10001"]
+    )
+    counts, rejects = run(LibraryResource, path, keep_blank=True)
+    assert counted(counts) == (1, 0, 0, 1)
+    assert rejects == ["row 2, address '': A new record needs it, and the cell is blank."]
+
+
 def test_a_key_that_fits_two_records_is_rejected(write_csv):
     make_library(name="A", zip_code="10001")
     make_library(name="A", zip_code="10001")
@@ -131,6 +141,26 @@ def test_a_reference_is_read_as_a_name_or_as_a_name_with_zip_code(write_csv):
     counts, rejects = run(PatronResource, path)
     assert (counted(counts), rejects) == ((2, 0, 0, 0), [])
     assert dict(Patron.objects.values_list("name", "library")) == {"Ann": one.pk, "Bob": two.pk}
+
+
+def test_a_name_in_brackets_means_the_record_that_is_written_so(write_csv):
+    """The library that has all of it as its name is written with its own ZIP code behind."""
+    meant, _other = (make_library(name="Main", zip_code=zip_code) for zip_code in ("1", "2"))
+    named_so = make_library(name="Main (1)", zip_code="3")
+    path = write_csv(["name", "library"], ["Ann", "Main (1)"], ["Bob", "Main (1) (3)"])
+    counts, _rejects = run(PatronResource, path)
+    assert counted(counts) == (2, 0, 0, 0)
+    assert set(Patron.objects.values_list("name", "library")) == {
+        ("Ann", meant.pk),
+        ("Bob", named_so.pk),
+    }
+    assert list(ReferenceKey(Library).find("Main (1)")) == [meant.pk]
+
+
+def test_brackets_without_end_cost_no_more_than_a_name_is_long():
+    labels = ReferenceKey(Library).label_candidates("x (" * 10_000 + "0)")
+    assert max(map(len, labels[1:])) <= Library._meta.get_field("name").max_length
+    assert ReferenceKey(Library).label_candidates("A (B) (1)") == ["A (B) (1)", "A", "A (B)"]
 
 
 def test_a_reference_that_is_unknown_or_fits_several_rejects_the_row(write_csv):

@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-#: The change reason of the first record of a row that had none.
-BEFORE = "as it was before the first recorded change"
+#: The change reason of a record of what no record had said before a row is changed.
+BEFORE = "as it was before the next change"
 
 
 class Records:
@@ -55,18 +55,39 @@ class Records:
         return self.connection.ops.adapt_datetimefield_value(date)
 
     def write_missing(self, keys):
-        """A row changed for the first time gets its present state written down before.
+        """Rows about to change get their present state written down where no record has it.
 
-        keys: a SELECT of primary keys.
+        Of some there is no record, others were changed without one, as `loaddata` and
+        `QuerySet.update()` do. keys: a SELECT of primary keys.
         """
-        if self.model is not None:
-            self.write(
-                f"live.{self.pk} IN ({keys}) AND NOT EXISTS"
-                f" (SELECT 1 FROM {self.table} h WHERE h.{self.pk} = live.{self.pk})",
-                history_type="~",
-                reason=BEFORE,
-                user_id=None,
+        if self.model is None:
+            return
+        same = [f"live.{column} IS NOT DISTINCT FROM h.{column}" for column in self.columns]
+        same += [self._same_links(field) for field in self.m2m_fields]
+        self.write(
+            f"""
+            live.{self.pk} IN ({keys}) AND NOT EXISTS (
+                SELECT 1 FROM {self.table} h WHERE h.{self.pk} = live.{self.pk}
+                AND {" AND ".join(same)}
+                AND NOT EXISTS (SELECT 1 FROM {self.table} n
+                                WHERE n.{self.pk} = h.{self.pk} AND n.history_id > h.history_id)
             )
+            """,
+            history_type="~",
+            reason=BEFORE,
+            user_id=None,
+        )
+
+    def _same_links(self, field):
+        """The condition that a row has the links of its record `h`, no more and no less."""
+        live, history, source, target, _columns = self.links(field)
+        of_row = f"SELECT 1 FROM {live} m WHERE m.{source} = h.{self.pk}"
+        of_record = f"SELECT 1 FROM {history} l WHERE l.history_id = h.history_id"
+        same = f"l.{target} = m.{target}"
+        return (
+            f"NOT EXISTS ({of_row} AND NOT EXISTS ({of_record} AND {same}))"
+            f" AND NOT EXISTS ({of_record} AND NOT EXISTS ({of_row} AND {same}))"
+        )
 
     def write(self, condition, params=(), *, history_type, reason, user_id):
         """Copy live rows, and their links, into history.

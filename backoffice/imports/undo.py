@@ -24,6 +24,7 @@ WHY = {
     "edited": gettext_lazy("It was edited since."),
     "used": gettext_lazy("Other records refer to it by now."),
     "lost": gettext_lazy("What it referred to before the import is no longer there."),
+    "taken": gettext_lazy("Another record has by now what only one may have."),
 }
 
 
@@ -106,6 +107,7 @@ class Undo:
         for table, column in self._referring():
             self._leave("used", f"kind = '+' AND pk IN (SELECT x.{column} FROM {table} x)")
         self._leave_lost()
+        self._leave_taken()
         rows = self.fetch("SELECT kind, why, count(*) FROM import_undo GROUP BY kind, why")
         return UndoCounts(
             removed=sum(n for kind, why, n in rows if (kind, why) == ("+", "")),
@@ -193,6 +195,26 @@ class Undo:
                     LEFT JOIN {table} t ON t.{self.quote(target.column)} = h.{column}
                     WHERE h.{column} IS NOT NULL AND t.{self.quote(target.column)} IS NULL
                     AND h.history_id IN (SELECT previous_id FROM import_undo)
+                )""",
+            )
+
+    def _leave_taken(self):
+        """Changed rows whose unique value of before another row has by now.
+
+        One that the import didn't write: it gives no row what another had before.
+        """
+        opts = self.model._meta
+        keys = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
+        keys += [constraint.fields for constraint in opts.total_unique_constraints]
+        for names in [*keys, *opts.unique_together]:
+            columns = [self.quote(opts.get_field(name).column) for name in names]
+            same = " AND ".join(f"o.{column} = h.{column}" for column in columns)
+            self._leave(
+                "taken",
+                f"""kind = '~' AND pk IN (
+                    SELECT u.pk FROM import_undo u
+                    JOIN {self.history} h ON h.history_id = u.previous_id
+                    JOIN {self.live} o ON {same} WHERE o.{self.pk} <> u.pk
                 )""",
             )
 

@@ -231,7 +231,7 @@ def test_history_has_each_written_row_once_with_user_and_reason(write_csv):
     )
     reason = "import of file.csv"
     assert list(records) == [
-        ("Seaford", "old", "~", None, "as it was before the first recorded change"),
+        ("Seaford", "old", "~", None, "as it was before the next change"),
         ("Seaford", "2234 Jackson Ave", "~", user.pk, reason),
         ("Princeton", "65 Witherspoon Street", "+", user.pk, reason),
     ]

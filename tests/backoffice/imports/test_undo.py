@@ -10,11 +10,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.imports.jobs import apply_job, check_job, create_job, undo_job
+from backoffice.imports.records import BEFORE
 from backoffice.imports.undo import Undo
 from backoffice.models import ImportJob, JobStopped
 from library.models import Book, Library, Patron
-from library.resources import BookResource, LibraryResource, PatronResource
-from tests.factories import make_book, make_library, make_patron, make_user
+from library.resources import (
+    BookResource,
+    LibrarianResource,
+    LibraryResource,
+    PatronResource,
+)
+from tests.factories import (
+    make_book,
+    make_librarian,
+    make_library,
+    make_patron,
+    make_user,
+)
 
 HEADER = ["name", "address", "state", "phone_number", "zip_code"]
 
@@ -30,7 +42,7 @@ def library_row(name, *, address="1 Main Street", zip_code="10001"):
     return [name, address, "NY", "212-222-6559", zip_code]
 
 
-def applied(resource_class, *rows, user=None):
+def applied(resource_class, *rows, user=None, match=None):
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     job = create_job(
@@ -39,6 +51,7 @@ def applied(resource_class, *rows, user=None):
         file_name="f.csv",
         user=user,
         on_error="skip",
+        match=match,
     )
     check_job(job)
     apply_job(job)
@@ -176,11 +189,7 @@ def test_a_row_whose_library_of_before_is_gone_stays():
     old, new = make_library(name="Old"), make_library(name="New")
     patron = make_patron(name="Bob", library=old)
     # Matched by name alone, so that the library is what changes.
-    job = create_job(
-        PatronResource, [b"name,library\nBob,New\n"], file_name="f.csv", match=["name"]
-    )
-    check_job(job)
-    apply_job(job)
+    job = applied(PatronResource, ["name", "library"], ["Bob", "New"], match=["name"])
     old.delete()
     assert plan(job)[1] == [
         ("Bob", "What it referred to before the import is no longer there.")
@@ -188,6 +197,44 @@ def test_a_row_whose_library_of_before_is_gone_stays():
     undo_job(job)
     patron.refresh_from_db()
     assert patron.library == new
+
+
+def test_what_changed_without_a_record_returns_as_it_was():
+    """As `loaddata` and `update()` change rows and links."""
+    a, b = make_library(name="A", zip_code="10001"), make_library(name="B")
+    book, same = make_book(title="Dune", libraries=[a]), make_book(title="Emma", libraries=[b])
+    Library.objects.filter(pk=a.pk).update(address="2 Unrecorded Street")
+    Book.libraries.through.objects.create(book=book, library=b)
+    before, records = state(), same.history.count()
+    jobs = [
+        applied(LibraryResource, HEADER, library_row("A", address="3 New Street")),
+        applied(BookResource, ["title", "libraries"], ["Dune", "B"], ["Emma", "A"]),
+    ]
+    reasons = [record.history_change_reason for record in a.history.all()]
+    assert reasons == [jobs[0].reason, BEFORE, None]
+    assert same.history.count() == records + 1  # what is known is not written down again
+    for job in jobs:
+        undo_job(job)
+    assert state() == before
+
+
+def test_a_row_whose_place_is_taken_by_now_stays():
+    """What only one may have: where it returned, all of the undo would fail."""
+    for name in ("Old", "New", "There", "Free"):
+        make_library(name=name)
+    moved = make_librarian(name="A", library=Library.objects.get(name="Old"))
+    back = make_librarian(name="B", library=Library.objects.get(name="There"))
+    rows = [["A", "New"], ["B", "Free"]]
+    job = applied(LibrarianResource, ["name", "library"], *rows, match=["name"])
+    make_librarian(name="C", library=Library.objects.get(name="Old"))
+    counts, left = plan(job)
+    assert (counts.restored, counts.left) == (1, 1)
+    assert left == [("A", "Another record has by now what only one may have.")]
+    undo_job(job)
+    assert job.status == "undone"
+    moved.refresh_from_db()
+    back.refresh_from_db()
+    assert (moved.library.name, back.library.name) == ("New", "There")
 
 
 def test_an_import_is_undone_once():

@@ -20,6 +20,7 @@ from backoffice.imports.apply import LOCK
 from backoffice.imports.records import Records
 from backoffice.planner import expect_many, keep_statistics
 
+UNDO = "undo of"  # what the history of an undo begins with
 WHY = {
     "edited": gettext_lazy("It was edited since."),
     "used": gettext_lazy("Other records refer to it by now."),
@@ -53,7 +54,7 @@ class Undo:
         self.records = Records(self.connection, self.model)
         self.live, self.pk = self.records.live, self.records.pk
         self.history = self.records.table
-        self.reason = f"undo of {job.reason}"[:100]
+        self.reason = f"{UNDO} {job.reason}"[:100]
         #: Who undoes it, for history.
         self.user_id = job.undo.get("user", job.user_id)
 
@@ -119,10 +120,15 @@ class Undo:
     def _collect(self):
         """Every row that the job wrote; edited is one with a later record, or other values.
 
-        Values are compared as well because `QuerySet.update()` writes no history.
+        Values are compared as well because `QuerySet.update()` writes no history. Where the
+        last record is that of a later job's undo, they alone say what the row is like.
         """
         same = " AND ".join(
             f"live.{column} IS NOT DISTINCT FROM h.{column}" for column in self.records.columns
+        )
+        later = (
+            f"SELECT 1 FROM {self.history} {{0}} WHERE {{0}}.{self.pk} = {{1}}.{self.pk}"
+            " AND {0}.history_id > {1}.history_id"
         )
         self.execute(
             f"""
@@ -134,14 +140,14 @@ class Undo:
                          WHERE o.{self.pk} = h.{self.pk} AND o.history_id < h.history_id) END,
                    CASE WHEN live.{self.pk} IS NULL THEN 'gone'
                         WHEN NOT ({same}) THEN 'edited'
-                        WHEN EXISTS (SELECT 1 FROM {self.history} n
-                                     WHERE n.{self.pk} = h.{self.pk}
-                                     AND n.history_id > h.history_id) THEN 'edited'
+                        WHEN EXISTS ({later.format("n", "h")}) AND NOT EXISTS (
+                            {later.format("u", "h")} AND u.history_change_reason LIKE %s
+                            AND NOT EXISTS ({later.format("n", "u")})) THEN 'edited'
                         ELSE '' END
             FROM {self.history} h LEFT JOIN {self.live} live ON live.{self.pk} = h.{self.pk}
             WHERE h.history_date = %s AND h.history_change_reason = %s
             """,
-            [self.records.adapt(self.job.applied_at), self.job.reason],
+            [f"{UNDO} %", self.records.adapt(self.job.applied_at), self.job.reason],
         )
         self._leave("edited", "kind = '~' AND previous_id IS NULL")
 

@@ -159,6 +159,19 @@ def test_what_came_after_stays_and_is_listed(meddle, why):
     assert [library.name for library in Library.objects.all()] == ["New"]
 
 
+def test_two_imports_are_undone_one_after_the_other():
+    make_book(title="Dune", libraries=[make_library(name="A"), make_library(name="B")])
+    before, header = state(), ["title", "libraries"]
+    first = applied(BookResource, header, ["Dune", "A"], ["Emma", ""])
+    between = state()
+    second = applied(BookResource, header, ["Dune", "B"], ["Emma", "A|B"])
+    assert (plan(first)[0].left, plan(second)[0].left) == (2, 0)
+    undo_job(second)
+    assert state() == between
+    undo_job(first)
+    assert state() == before
+
+
 def test_a_changed_row_that_was_edited_since_stays():
     library = make_library(name="Kept", zip_code="10001")
     job = applied(LibraryResource, HEADER, library_row("Kept", address="2 New Street"))

@@ -18,6 +18,14 @@ class RelatedScopeMixin:
 class KeepUnseenLinksMixin(RelatedScopeMixin):
     """Keeps links to rows that the user can't see, when a form that offers none is saved."""
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None and request.method == "POST":
+            for name, field in form.base_fields.items():
+                if name not in request.POST and is_required_choice(field):
+                    field.required = not unseen_links(obj, name, field).exists()
+        return form
+
     def save_related(self, request, form, formsets, change):
         if change:
             keep_unseen_links(form)
@@ -31,6 +39,15 @@ def keep_unseen_links(form):
     """
     for name, field in form.fields.items():
         if isinstance(field, ModelMultipleChoiceField) and name in form.cleaned_data:
-            seen = field.queryset.order_by().values("pk")
-            unseen = getattr(form.instance, name).exclude(pk__in=seen)
+            unseen = unseen_links(form.instance, name, field)
             form.cleaned_data[name] = [*form.cleaned_data[name], *unseen]
+
+
+def is_required_choice(field):
+    return isinstance(field, ModelMultipleChoiceField) and field.required
+
+
+def unseen_links(obj, name, field):
+    """The rows that are linked and that `field` does not offer."""
+    seen = field.queryset.order_by().values("pk")
+    return getattr(obj, name).exclude(pk__in=seen)

@@ -161,6 +161,20 @@ def test_links_to_libraries_out_of_sight_survive_a_save(admin_client, library, m
     assert {str(held) for held in book.libraries.all()} == {"Main", "Other"}
 
 
+def test_links_out_of_sight_are_enough_where_some_are_required(
+    admin_client, library, monkeypatch
+):
+    book = make_book(title="Held", libraries=[library])
+    other = make_book(title="Seen", libraries=[make_library(name="Other")])
+    narrow(monkeypatch, Library, name="Other")
+    save(admin_client, book, title="Renamed", libraries=[])
+    assert str(book.libraries.get()) == "Main"
+    assert Book.objects.filter(title="Renamed").exists()
+    address = url(Book, "change", other.pk)
+    data = form_data(admin_client.get(address), libraries=[])
+    assert admin_client.post(address, data).context["adminform"].form.errors["libraries"]
+
+
 def test_a_patron_can_not_be_moved_to_a_library_out_of_sight(
     admin_client, library, monkeypatch
 ):

@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.admin.diffs import RecordDiffs, links_of
+from backoffice.admin.links import Links, Relation
 
 
 class HistoryMixin:
@@ -129,6 +130,7 @@ class HistoryMixin:
         then = record.instance
         then._state.adding = present is None
         then.full_clean()
+        self.refuse_unseen(request, then, present)
         then._history_user = request.user
         date = formats.date_format(timezone.localtime(record.history_date), "DATETIME_FORMAT")
         then._change_reason = (_("Reverted to the version of %s") % date)[:100]
@@ -149,17 +151,45 @@ class HistoryMixin:
     def m2m_fields(self):
         return self.history_manager.model._history_m2m_fields
 
+    def choices_of(self, request, field):
+        """The rows that a form offers for `field`."""
+        rows = self.get_field_queryset(None, field, request)
+        return field.related_model._default_manager.all() if rows is None else rows
+
+    def refuse_unseen(self, request, then, present):
+        """Raises ValidationError where `then` refers to what a form would not offer."""
+        for field in self.opts.concrete_fields:
+            key = getattr(then, field.attname)
+            if not field.remote_field or field.primary_key or key is None:
+                continue
+            if present is not None and key == getattr(present, field.attname):
+                continue
+            found = {field.target_field.attname: key}
+            if not self.choices_of(request, field).filter(**found).exists():
+                names = field.related_model._meta.verbose_name_plural
+                problem = _(
+                    "It was one of the %s that you may not choose. Change the record instead."
+                )
+                raise ValidationError({field.name: problem % names})
+
     def set_links(self, request, obj, links):
+        """Make the links those in `links`; those that the user can't see stay as they are."""
         for field, keys in links.items():
-            rows = field.related_model._base_manager.filter(pk__in=keys)
             # Not through `obj`, whose links may be prefetched as they were then.
             fresh = self.model._base_manager.get(pk=obj.pk)
             if hasattr(obj, "skip_history_when_saving"):
                 fresh.skip_history_when_saving = True
             fresh._history_user = request.user
-            getattr(fresh, field.name).set(rows)
-            if lost := len(keys) - len(rows):
-                message = _("%(number)d %(names)s no longer exist and were left out.")
+            present = Links(Relation.forward(field), self.choices_of(request, field), fresh)
+            linked = set(present.targets(present.all))
+            seen = present.visible([*keys, *linked])
+            chosen = seen.intersection(keys) | (linked - seen)
+            getattr(fresh, field.name).set(chosen)
+            if lost := len(set(keys) - chosen):
+                message = _(
+                    "%(number)d %(names)s are not there any more, or not for you, and were"
+                    " left out."
+                )
                 names = field.related_model._meta.verbose_name_plural
                 self.message_user(
                     request, message % {"number": lost, "names": names}, messages.WARNING

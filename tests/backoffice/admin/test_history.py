@@ -261,7 +261,7 @@ def test_links_to_rows_deleted_since_are_left_out_and_counted(admin_client):
     first.delete()
     response = admin_client.post(url(Book, "simple_history", book.pk, record.pk), follow=True)
     assert set(book.libraries.all()) == {second}
-    assert "1 libraries no longer exist and were left out." in response.text
+    assert "1 libraries are not there any more, or not for you, and were" in response.text
 
 
 def test_a_version_that_is_no_longer_valid_is_refused_in_words(admin_client):
@@ -288,6 +288,51 @@ def test_a_version_whose_library_is_gone_is_refused_in_words(admin_client):
     assert response.status_code == 200
     assert "is no longer valid. Library: library instance with id" in response.text
     assert patron.history.count() == 2
+
+
+@pytest.fixture
+def hidden(monkeypatch):
+    monkeypatch.setattr(
+        admin.site.get_model_admin(Library),
+        "get_queryset",
+        lambda request: Library.objects.exclude(name="Hidden"),
+    )
+    return make_library(name="Hidden")
+
+
+def test_a_version_that_refers_to_a_row_out_of_sight_is_refused(admin_client, hidden):
+    patron = make_patron(library=hidden)
+    record = patron.history.get()
+    patron.library = make_library()
+    patron.save()
+    response = revert(admin_client, record, patron.pk)
+    assert "Library: It was one of the libraries that you may not choose." in response.text
+    assert patron.history.count() == 2
+    patron.delete()
+    assert revert(admin_client, record, record.id).status_code == 200
+    assert not Patron.objects.exists()
+
+
+def test_a_reference_out_of_sight_that_stays_keeps_no_version_away(admin_client, hidden):
+    patron = make_patron(name="Old", library=hidden)
+    patron.name = "New"
+    patron.save()
+    assert revert(admin_client, patron.history.last(), patron.pk).status_code == 302
+    assert Patron.objects.get().name == "Old"
+
+
+def test_links_out_of_sight_are_neither_made_nor_taken_away(admin_client, hidden):
+    seen, other = make_library(name="Seen"), make_library(name="Other")
+    book = make_book(libraries=[hidden, seen])
+    with_both = book.history.latest()
+    book.libraries.set([seen])
+    with_one = book.history.latest()
+    book.libraries.set([other, hidden])
+    assert revert(admin_client, with_one, book.pk).status_code == 302
+    assert set(book.libraries.all()) == {seen, hidden}
+    book.libraries.set([other])
+    assert revert(admin_client, with_both, book.pk).status_code == 302
+    assert set(book.libraries.all()) == {seen}
 
 
 # Deleted rows ---------------------------------------------------------------------------

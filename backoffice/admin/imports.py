@@ -10,6 +10,7 @@ from pathlib import Path
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -108,7 +109,7 @@ class ImportMixin(UpstreamImportMixin):
             return self._map(request, job)
         if job.status == Status.CHECKED:
             return self._show(request, job, "preview", self._preview(request, job))
-        return self._show(request, job, "ended", self._ended(job))
+        return self._show(request, job, "ended", self._ended(request, job))
 
     @method_decorator(require_POST)
     def process_import(self, request, **kwargs):
@@ -149,12 +150,22 @@ class ImportMixin(UpstreamImportMixin):
         job = self._get_job(request, pk)
         if job.status != Status.DONE or job.waiting:
             return self._redirect(job)
+        if not self._may_undo(request, job):
+            problem = _(
+                "Nothing was undone: it wrote records that are not for you to see. Ask whoever"
+                " made it, or a superuser."
+            )
+            messages.error(request, problem)
+            return self._redirect(job)
         if request.method == "POST":
             ImportJob.objects.filter(pk=job.pk).update(undo={"user": request.user.pk})
             tasks.start_undo(job)
             return self._redirect(job)
         with Undo(job) as undo:
-            context = {"counts": undo.plan(), "left": list(undo.left(LINKED))}
+            context = {"counts": undo.plan(), "left": undo.left(LINKED)}
+        unseen = self._unseen(request).filter(pk__in=[pk for pk, *_rest in context["left"]])
+        unseen = set(unseen.values_list("pk", flat=True))
+        context["left"] = [row for row in context["left"] if row[0] not in unseen]
         return self._show(request, job, "undo", context)
 
     # Steps --------------------------------------------------------------------------
@@ -165,7 +176,7 @@ class ImportMixin(UpstreamImportMixin):
         except ReaderError as error:
             job.take(Status.UPLOADED, to=Status.CHECKING)
             job.finish(Status.FAILED, error=str(error))
-            return self._show(request, job, "ended", self._ended(job))
+            return self._show(request, job, "ended", self._ended(request, job))
         if request.method == "POST" and form.is_valid():
             job.options |= {
                 "overrides": form.overrides(),
@@ -233,16 +244,35 @@ class ImportMixin(UpstreamImportMixin):
             "same_file": job.same_file.first(),
         }
 
-    def _ended(self, job):
-        history = self.model._meta.simple_history_manager_attribute
+    def _ended(self, request, job):
         records = []
         if job.applied_at:
-            manager = getattr(self.model, history)
-            written = manager.filter(
-                history_date=job.applied_at, history_change_reason=job.reason
-            )
+            written = self._written(job).exclude(self._is_unseen(request))
             records = list(written.order_by("history_id")[:LINKED])
         return {"records": records, "can_undo": job.status == Status.DONE}
+
+    # What a job wrote ---------------------------------------------------------------
+
+    def _written(self, job):
+        manager = getattr(self.model, self.opts.simple_history_manager_attribute)
+        return manager.filter(history_date=job.applied_at, history_change_reason=job.reason)
+
+    def _unseen(self, request):
+        """The rows that are there, but not for this user."""
+        rows = self.model._base_manager.all()
+        seen = self.get_queryset(request).order_by()
+        if not seen.query.has_filters():
+            return rows.none()
+        return rows.filter(~Exists(seen.filter(pk=OuterRef("pk"))))
+
+    def _is_unseen(self, request):
+        return Exists(self._unseen(request).filter(pk=OuterRef(self.opts.pk.attname)))
+
+    def _may_undo(self, request, job):
+        """An undo is of all rows or of none: of what one sees, or made oneself."""
+        if request.user.is_superuser or job.user_id == request.user.pk:
+            return True
+        return not self._written(job).filter(self._is_unseen(request)).exists()
 
     # Pages --------------------------------------------------------------------------
 

@@ -77,6 +77,36 @@ def test_rows_edited_since_stay_at_an_undo(admin_client, libraries):
     assert states() == ["CT", "NJ", "NJ"]
 
 
+def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, monkeypatch):
+    may = ["library.view_library", "library.change_library"]
+    maker, other = make_user(permissions=may), make_user(permissions=may)
+    client.force_login(maker)
+    post(client, "apply", libraries, state="CT", expected=3)
+    hidden, seen, gone = libraries
+    Library.objects.get(pk=gone.pk).delete()
+    library_admin = admin.site.get_model_admin(Library)
+    get_queryset = library_admin.get_queryset
+    monkeypatch.setattr(
+        library_admin, "get_queryset", lambda r: get_queryset(r).exclude(pk=hidden.pk)
+    )
+    job = ImportJob.objects.get()
+    page = reverse("admin:library_library_import_job", args=[job.pk])
+    undo = reverse("admin:library_library_import_undo", args=[job.pk])
+    client.force_login(other)
+    records = client.get(page).context["records"]
+    assert [record.id for record in records] == [seen.pk, gone.pk]
+    for method in (client.get, client.post):
+        assert "records that are not for you to see" in method(undo, follow=True).text
+    assert states() == ["CT", "CT"]
+    hidden.name = "Edited since"
+    hidden.save()
+    client.force_login(maker)
+    response = client.get(undo)
+    assert (response.context["counts"].left, response.context["left"]) == (1, [])
+    assert "1 restored" in client.post(undo, follow=True).text
+    assert Library.objects.get(pk=seen.pk).state == "NJ"
+
+
 def test_all_of_the_filter_change_without_their_keys(admin_client):
     for state in ["NY"] * 1_200 + ["NJ"]:
         make_library(state=state)

@@ -163,14 +163,26 @@ class DeletionMixin:
             if perms_needed and not protected:
                 raise PermissionDenied
             number = rows.count()
-            if protected or not self.is_confirmed(request, number):
-                return self.confirm_deletion(request, rows, not_confirmed=not protected)
+            has_moved = self.has_moved(request, number)
+            if protected or has_moved or not self.is_confirmed(request, number):
+                not_confirmed = not (protected or has_moved)
+                return self.confirm_deletion(
+                    request, rows, has_moved=has_moved, not_confirmed=not_confirmed
+                )
             self.log_deletions(request, rows)
             self.delete_queryset(request, rows)
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
         self.message_user(request, message, messages.SUCCESS)
         return None
+
+    def has_moved(self, request, number):
+        """Whether other numbers would go than those that the page showed."""
+        expected = request.POST.get("expected")
+        return expected not in (None, self.expected(request, number))
+
+    def expected(self, request, number):
+        return f"{number:d}+{request.deleted_with:d}"
 
     def is_confirmed(self, request, number):
         typed = "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
@@ -196,6 +208,7 @@ class DeletionMixin:
             "is_across": is_across,
             # Django's list wants one at least; the filter is in the address.
             "keys": keys[:1] if is_across else keys,
+            "expected": self.expected(request, number),
             "to_type": number if number + request.deleted_with > MANY else None,
             "perms_lacking": perms_needed,
             "protected": protected,

@@ -296,6 +296,24 @@ def test_the_number_deletes_the_list_and_no_more(admin_client, superuser, patron
     assert admin_client.get(url(LogEntry, "changelist")).status_code == 200
 
 
+def test_rows_that_came_since_the_page_are_shown_first(admin_client):
+    library = make_library(name="Seen")
+    page = act(admin_client, Library, "?q=Seen", **ACROSS)
+    shown = {"expected": page.context["expected"]}
+    assert f'name="expected" value="{shown["expected"]}"' in page.text
+    make_library(name="Seen later")
+    page = act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown)
+    assert "what would go has changed since the page was shown" in page.text
+    shown = {"expected": page.context["expected"]}
+    make_patron(library=library)
+    page = act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown)
+    assert "what would go has changed since the page was shown" in page.text
+    assert Library.objects.count() == 2
+    shown = {"expected": page.context["expected"]}
+    assert act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown).status_code == 302
+    assert not Library.objects.exists()
+
+
 def test_deleting_a_list_takes_as_many_statements_for_many_rows(admin_client, patrons):
     numbers = []
     for query, number in (("?name=Bob", "1"), ("?name__startswith=Ann", "1200")):

@@ -1,6 +1,7 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
 from django.contrib import admin
+from django.db import IntegrityError
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
@@ -33,6 +34,14 @@ class PlainModelAdmin(
 
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
+
+    def changeform_view(self, request, *args, **kwargs):
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            # Somebody else wrote between the check and the save. All was rolled back; the
+            # check now sees what they wrote, and the form says so.
+            return super().changeform_view(request, *args, **kwargs)
 
 
 class ReadOnlyMixin:

@@ -150,6 +150,7 @@ class RowForm:
 
     def _post_clean(self):
         super()._post_clean()
+        self.show_hidden_errors()
         if self.row is None:
             return
         deleted = self.cleaned_data.get(DELETION_FIELD_NAME)
@@ -162,6 +163,12 @@ class RowForm:
             else:
                 text += _("Save again to keep what stands in this row.")
             self.tell(text, changes="; ".join(changes))
+
+    def show_hidden_errors(self):
+        """Of a hidden field, such as the key of the parent, the page shows no errors."""
+        for name in [bound.name for bound in self.hidden_fields()]:
+            if name in self.errors:
+                self.add_error(None, self.errors.pop(name).as_data())
 
     def conflicts(self):
         """The changes of others that this form would undo."""

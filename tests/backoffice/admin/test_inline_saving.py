@@ -1,6 +1,7 @@
 """Inlines by the page: what is saved, by whom, and what two people do at once."""
 
 import datetime
+from threading import Thread
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -309,6 +310,43 @@ def test_rows_are_locked_while_they_are_compared(admin_client, library, address)
     with CaptureQueriesContext(connection) as queries:
         admin_client.post(address, data)
     assert [q for q in queries if "FOR UPDATE" in q["sql"] and '"library_patron"' in q["sql"]]
+
+
+def test_a_second_librarian_is_refused_where_it_was_typed(admin_client, library, address):
+    data = form_data(admin_client.get(address)) | {"librarian-0-name": "Second"}
+    make_librarian(name="First", library=library)
+    page = admin_client.post(address, data)
+    assert "Librarian with this Library already exists." in page.text
+    assert 'value="Second"' in page.text
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_two_who_add_the_librarian_at_once_are_told(
+    admin_client, library, address, monkeypatch
+):
+    library_admin = model_admin(Library)
+    save_related = library_admin.save_related
+
+    def elsewhere():
+        make_librarian(name="First", library=library)
+        connection.close()
+
+    def save_second(*args):
+        monkeypatch.undo()
+        thread = Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        save_related(*args)
+
+    monkeypatch.setattr(library_admin, "save_related", save_second)
+    data = form_data(admin_client.get(address), name="Renamed")
+    page = admin_client.post(address, data | {"librarian-0-name": "Second"})
+    assert "Librarian with this Library already exists." in page.text
+    assert 'value="Second"' in page.text
+    assert Librarian.objects.get().name == "First"
+    library.refresh_from_db()
+    assert library.name == "Smithtown"
 
 
 # Who may do what ------------------------------------------------------------------------

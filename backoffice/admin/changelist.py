@@ -16,6 +16,9 @@ from backoffice.admin.filtersets import FilteredChangeList
 from backoffice.admin.ordering import indexed_ordering
 from backoffice.admin.paginator import Paginator
 
+# No text of an address is a range, and a wrong expression is an error of the database.
+UNASKED = ("__range", "__regex", "__iregex")
+
 
 class ChangeList(FilteredChangeList):
     """Django's. A list that is too long to be counted sorts only where an index does.
@@ -81,6 +84,13 @@ class ChangeList(FilteredChangeList):
 
     # Rows ---------------------------------------------------------------------------
 
+    def get_queryset(self, request, exclude_parameters=None):
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except (OverflowError, ValueError) as error:
+            # Django makes a date of any year in the address, and of the one after it.
+            raise IncorrectLookupParameters(error) from error
+
     def get_results(self, request):
         try:
             self.count(request)
@@ -129,6 +139,9 @@ class ListMixin:
 
     def get_changelist(self, request, **kwargs):
         return ChangeList
+
+    def lookup_allowed(self, lookup, value, request):
+        return not lookup.endswith(UNASKED) and super().lookup_allowed(lookup, value, request)
 
     def get_ordering(self, request):
         ordering = super().get_ordering(request)

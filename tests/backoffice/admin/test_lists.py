@@ -352,9 +352,22 @@ def test_a_long_list_offers_all_dates_between_its_ends(admin_client, entries, qu
         assert re.search(rf">\s*{link}( 20\d\d)?\s*</a>", text), link
 
 
-@pytest.mark.parametrize("query", [{"action_time__year": "x"}, {"action_time__month": "13"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"action_time__year": year} for year in ("x", "9999", "0", "9" * 30)]
+    + [{"action_time__month": "13"}],
+)
 def test_a_date_that_is_none_breaks_nothing(admin_client, entries, query):
     assert page(admin_client, LogEntry, **query).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("page_name", ["changelist", "export", "save_filter"])
+@pytest.mark.parametrize(
+    "lookup", ["id__range=1", "name__range=abc", "name__regex=(", "name__iregex=("]
+)
+def test_what_no_text_can_ask_for_is_refused(admin_client, lookup, page_name):
+    response = admin_client.get(f"{url(Library, page_name)}?{lookup}")
+    assert response.status_code == 400
 
 
 # Statements -----------------------------------------------------------------------------

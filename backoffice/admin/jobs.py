@@ -2,8 +2,8 @@
 
 from django.apps import apps
 from django.contrib import admin
-from django.http import HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
@@ -25,8 +25,8 @@ def named(label):
     """The rows of a model, as staff call them: "libraries" for "library.Library"."""
     try:
         return str(apps.get_model(label)._meta.verbose_name_plural)
-    except LookupError:
-        return label  # an app that is no longer installed
+    except (LookupError, ValueError):
+        return label  # of an app that is no longer installed, or none at all
 
 
 @admin.register(ImportJob)
@@ -84,7 +84,9 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
         return self.has_view_permission(request)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        job = get_object_or_404(self.get_queryset(request), pk=object_id)
+        job = self.get_object(request, unquote(object_id))
+        if job is None:
+            raise Http404
         opts = job.model_class._meta
         name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
         return HttpResponseRedirect(reverse(name, args=[job.pk]))

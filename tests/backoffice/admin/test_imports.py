@@ -10,6 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.models import ImportJob
 from library.models import Library
+from tests.backoffice.admin.pages import url
 from tests.factories import make_library, make_user
 
 HEADER = "name,address,state,phone_number,zip_code\n"
@@ -274,6 +275,17 @@ def test_the_list_of_imports_names_records_as_staff_do(admin_client):
     page = admin_client.get(reverse("admin:backoffice_importjob_changelist")).text
     assert '<td class="field-records">libraries</td>' in page
     assert ">library.Library" not in page
+
+
+@pytest.mark.parametrize("model", ["", "abc", "a.b.c", "library.Gone"])
+def test_a_model_that_is_none_has_no_imports(admin_client, model):
+    response = admin_client.get(url(ImportJob, "changelist"), {"model": model})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("key", ["abc", "0", "9" * 30])
+def test_an_import_that_is_none_is_not_found(admin_client, key):
+    assert admin_client.get(url(ImportJob, "change", key)).status_code == 404
 
 
 def test_each_header_that_is_understood_is_named_once(admin_client):

@@ -1,6 +1,7 @@
 """Lists of any length: what a page of one costs does not depend on the rows behind it."""
 
 from django.contrib import messages
+from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views import main
@@ -13,6 +14,7 @@ from backoffice.admin.columns import RelatedCount
 from backoffice.admin.counts import Count
 from backoffice.admin.dates import Dates
 from backoffice.admin.filtersets import FilteredChangeList
+from backoffice.admin.links import is_key
 from backoffice.admin.ordering import indexed_ordering
 from backoffice.admin.paginator import Paginator
 
@@ -142,6 +144,14 @@ class ListMixin:
 
     def lookup_allowed(self, lookup, value, request):
         return not lookup.endswith(UNASKED) and super().lookup_allowed(lookup, value, request)
+
+    def response_action(self, request, queryset):
+        """Django's, which fails on a key that can be none."""
+        request.POST = request.POST.copy()
+        ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        ticked = [key for key in ticked if is_key(self.opts, key)]
+        request.POST.setlist(helpers.ACTION_CHECKBOX_NAME, ticked)
+        return super().response_action(request, queryset)
 
     def get_ordering(self, request):
         ordering = super().get_ordering(request)

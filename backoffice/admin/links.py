@@ -1,5 +1,6 @@
 """The links of one row by one many-to-many relation, from either side, by set operations."""
 
+import re
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from backoffice.admin.counts import short
 from backoffice.admin.reach import each_of
 from backoffice.history import chunked
 
+UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters, to a database
 FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
 
 
@@ -130,15 +132,7 @@ class Links:
     # Changes ------------------------------------------------------------------------
 
     def clean_key(self, value):
-        """A text as a primary key that the database takes; raises ValidationError."""
-        if not isinstance(value, str) or not value.isprintable():
-            raise ValidationError("", code="invalid")
-        pk = self.opts.pk
-        while pk.remote_field:  # of a child in multi-table inheritance
-            pk = pk.remote_field.model._meta.pk
-        key = pk.to_python(value)
-        pk.run_validators(key)
-        return key
+        return clean_key(self.opts, value)
 
     def change(self, *, added, removed):
         """Link and unlink primary keys, in chunks; what stands so already is passed over."""
@@ -148,6 +142,25 @@ class Links:
                 manager.remove(*linked)
         for chunk in chunked(added):
             manager.add(*chunk)
+
+
+def clean_key(opts, value):
+    """A text as a primary key that the database takes; raises ValidationError."""
+    if not isinstance(value, str) or UNSENDABLE.search(value):
+        raise ValidationError("", code="invalid")
+    pk = opts.pk
+    while pk.remote_field:  # of a child in multi-table inheritance
+        pk = pk.remote_field.model._meta.pk
+    key = pk.to_python(value)
+    pk.run_validators(key)
+    return key
+
+
+def is_key(opts, value):
+    try:
+        return clean_key(opts, value) is not None
+    except ValidationError:
+        return False
 
 
 def has_more_than(number, queryset):

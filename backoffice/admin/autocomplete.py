@@ -8,6 +8,17 @@ from django.http import Http404, JsonResponse
 from backoffice.admin.paginator import window
 
 
+class ChoicesJsonView(AutocompleteJsonView):
+    """Django's, for fields alone: the other side of one has no choices of its own."""
+
+    def process_request(self, request):
+        found = super().process_request(request)
+        source_field = found[2]
+        if source_field.auto_created:
+            raise PermissionDenied
+        return found
+
+
 class PickerJsonView(AutocompleteJsonView):
     """`?side=available` or `?side=chosen` beside the parameters of autocompletion.
 

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import router, transaction
 from django.forms.models import modelform_factory
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
@@ -116,6 +116,7 @@ class HistoryMixin:
             except ValidationError as error:
                 self.message_user(request, self.revert_error(error), messages.ERROR)
             else:
+                request.POST = QueryDict()  # no button of a form, and no popup
                 return self.response_change(request, then)
         context = self.version_context(request, record, present)
         return self.render_history_view(

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from backoffice.admin.autocomplete import PickerJsonView
+from backoffice.admin.autocomplete import ChoicesJsonView, PickerJsonView
 from backoffice.admin.deletion import delete_selected
 
 
@@ -18,9 +18,8 @@ class AdminSite(admin.AdminSite):
 
     def autocomplete_view(self, request):
         request.rows_named = 100  # it shows one page, of 20; see SearchMixin
-        if PickerJsonView.serves(request):
-            return PickerJsonView.as_view(admin_site=self)(request)
-        return super().autocomplete_view(request)
+        view = PickerJsonView if PickerJsonView.serves(request) else ChoicesJsonView
+        return view.as_view(admin_site=self)(request)
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""

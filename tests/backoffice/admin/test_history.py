@@ -243,6 +243,16 @@ def test_reverting_brings_back_fields_and_links_in_one_record_of_the_user(
     assert LogEntry.objects.get().get_change_message() == latest.history_change_reason + "."
 
 
+def test_reverting_is_no_popup(admin_client):
+    library = make_library(name="Old")
+    library.name = "New"
+    library.save()
+    record = library.history.last()
+    address = url(Library, "simple_history", library.pk, record.pk)
+    assert admin_client.post(address, {"_popup": "1"}).status_code == 302
+    assert Library.objects.get().name == "Old"
+
+
 def test_reverting_a_library_leaves_its_books_and_patrons_alone(admin_client):
     library = make_library(name="Old")
     library.name = "New"

@@ -195,3 +195,10 @@ def test_autocomplete_offers_what_the_related_admin_shows(
         admin.site._registry[related], "get_queryset", lambda request: related.objects.none()
     )
     assert autocomplete(admin_client, model, field).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "field"), [(Library, "book"), (Library, "patron"), (Library, "librarian")]
+)
+def test_the_other_side_of_a_field_is_not_autocompleted(admin_client, model, field):
+    assert autocomplete(admin_client, model, field).status_code == 403

@@ -58,10 +58,13 @@ class LinksWidget(forms.Widget):
         css = {"all": ["backoffice/horizontal.css"]}
         js = [forms.Script("backoffice/horizontal.js", defer=True)]
 
-    def __init__(self, links, *, url, page=None):
-        """url: of PickerJsonView · page: of the list without JavaScript, where it is asked."""
+    def __init__(self, links, *, url, params):
+        """url: of PickerJsonView · params: the QueryDict of the form's address.
+
+        Where the list without JavaScript is asked for, its page is among them.
+        """
         super().__init__()
-        self.links, self.url, self.page = links, url, page
+        self.links, self.url, self.params = links, url, params
 
     def id_for_label(self, id_):
         return f"{id_}_input"
@@ -81,7 +84,11 @@ class LinksWidget(forms.Widget):
         value = value or Posted()
         relation, obj = self.links.relation, self.links.obj
         pending = {side: self.pending(getattr(value, side)) for side in ("added", "removed")}
-        chosen = self.page and Paginator(self.links.chosen(), LISTED)
+        address, page_param = self.params.copy(), f"{name}-page"
+        page = address.get(page_param)
+        address.pop(page_param, None)
+        address[page_param] = ""  # at its end, for the number of a page
+        chosen = page and Paginator(self.links.chosen(), LISTED)
         context["widget"] |= {
             "label": relation.related_model._meta.verbose_name_plural,
             "data": {
@@ -97,7 +104,8 @@ class LinksWidget(forms.Widget):
             "packed": {
                 side: json.dumps([row["id"] for row in rows]) for side, rows in pending.items()
             },
-            "page": chosen and chosen.get_page(self.page),
+            "page": chosen and chosen.get_page(page),
+            "address": f"?{address.urlencode()}",
             "ticked": value.ticked,
             "names": value.names if reference_key(relation.related_model) else None,
         }

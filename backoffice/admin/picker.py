@@ -203,9 +203,10 @@ class PickerMixin:
         )
 
     def links_field(self, request, links, **kwargs):
-        page = request.GET.get(f"{links.relation.accessor}-page")
         url = reverse("admin:autocomplete", current_app=self.admin_site.name)
-        return LinksField(links, widget=LinksWidget(links, url=url, page=page), **kwargs)
+        return LinksField(
+            links, widget=LinksWidget(links, url=url, params=request.GET), **kwargs
+        )
 
     def related_picker_field(self, request, name, obj):
         relation, related_admin = self.reverse_relations[name], self.related_admin(name)

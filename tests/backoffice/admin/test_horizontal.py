@@ -347,6 +347,17 @@ def test_the_chosen_are_listed_on_demand_page_by_page(admin_client, book):
     assert admin_client.get(address + "?libraries-page=x").status_code == 200
 
 
+def test_the_pages_of_the_chosen_keep_the_rest_of_the_address(admin_client, book):
+    make_links(book, make_libraries(2 * LISTED))
+    address = url(Book, "change", book.pk)
+    rest = "?_changelist_filters=q%3Dx&amp;a=1&amp;libraries-page="
+    query = {"_changelist_filters": "q=x", "a": "1"}
+    assert f'href="{rest}1"' in admin_client.get(address, query).text
+    page = admin_client.get(address, {"libraries-page": "2", **query}).text
+    assert f'href="{rest}1"' in page
+    assert f'href="{rest}3"' in page
+
+
 def test_links_are_ticked_away_and_added_by_name(admin_client, book):
     held = book.libraries.get()
     make_library(name="Main", zip_code="10001")

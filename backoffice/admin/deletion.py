@@ -1,5 +1,7 @@
 """Deleting in the admin: what goes is counted and sampled, and much of it is asked about."""
 
+import unicodedata
+
 from django.contrib import admin, messages
 from django.contrib.admin import actions, helpers
 from django.contrib.admin.models import DELETION, LogEntry
@@ -234,4 +236,5 @@ def delete_selected(model_admin, request, queryset):
 
 
 def one_line(text):
-    return " ".join(str(text).split())
+    """As it can be typed: with single spaces, and letters and accents that are one."""
+    return unicodedata.normalize("NFC", " ".join(str(text).split()))

@@ -111,6 +111,13 @@ def test_its_name_deletes_it_and_all_that_goes_with_it(admin_client, superuser, 
     assert (entry.action_flag, entry.object_repr) == (DELETION, "Busy  Branch")
 
 
+def test_a_name_is_typed_with_whole_letters(admin_client, busy):
+    busy.name = "Cafe\N{COMBINING ACUTE ACCENT}"
+    busy.save()
+    typed = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}"
+    assert delete(admin_client, busy, confirmation=typed).status_code == 302
+
+
 def test_every_row_that_goes_leaves_a_record(admin_client, superuser, busy):
     delete(admin_client, busy, confirmation="Busy Branch")
     for model, number in ((Library, 1), (Patron, 120), (Librarian, 1)):

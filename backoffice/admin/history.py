@@ -22,8 +22,10 @@ class HistoryMixin:
 
     Upstream 3.13 shows and reverts rows outside the ModelAdmin's `get_queryset`, reverts
     for users who may only view, compares within a page only, and asks the database for
-    each record's links. The history of a deleted row stays open to those who may view the
-    model; reverting it needs the permissions to add and change, and brings the row back.
+    each record's links. The history of a deleted row is open to all who may view the model,
+    also where `get_queryset` had hidden the row: nothing is left that it could look at.
+    Reverting it needs the permissions to add and change, and brings the row back. Related
+    rows are shown by name whoever may see them: what a record refers to is part of it.
     """
 
     # Upstream's has an inline style and makes a narrow page scroll sideways.

@@ -156,6 +156,17 @@ def test_what_the_list_hides_from_a_user_is_not_exported(admin_client, monkeypat
         assert found == ([] if query else ["Mine"])
 
 
+def test_references_are_part_of_the_record(client, monkeypatch):
+    make_book(title="Dune", libraries=[make_library(name="Hidden"), make_library(name="Seen")])
+    shown = Library.objects.filter(name="Seen")
+    monkeypatch.setattr(model_admin(Library), "get_queryset", lambda request: shown)
+    client.force_login(make_user(permissions=[perm("view", Book)]))
+    data = {"format": NUMBERS["csv"], "resource": "0"}
+    data |= {f"bookresource_{column}": "on" for column in ("title", "libraries")}
+    response = client.post(url(Book, "export"), data)
+    assert table(response)[1] == ["Dune", "Hidden|Seen"]
+
+
 def test_the_action_is_not_offered_where_one_picks_a_record(admin_client):
     make_library()
     listing = url(Library, "changelist")

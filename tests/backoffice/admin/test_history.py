@@ -371,6 +371,13 @@ def test_the_history_of_a_deleted_row_can_be_read_and_brings_it_back(
     assert len(links(book.history.latest())) == 1
 
 
+def test_a_deleted_row_is_out_of_nobodys_sight(admin_client, hidden):
+    pk = hidden.pk
+    assert admin_client.get(url(Library, "history", pk)).status_code == 302
+    hidden.delete()
+    assert admin_client.get(url(Library, "history", pk)).status_code == 200
+
+
 def test_bringing_a_row_back_needs_the_permission_to_add(client, deleted_book):
     sign_in(client, perm("change", Book))
     record = Book.history.filter(id=deleted_book).last()

@@ -83,6 +83,8 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
     client.force_login(maker)
     post(client, "apply", libraries, state="CT", expected=3)
     hidden, seen, gone = libraries
+    page = reverse("admin:library_library_import_job", args=[ImportJob.objects.get().pk])
+    assert len(client.get(page).context["records"]) == 3
     Library.objects.get(pk=gone.pk).delete()
     library_admin = admin.site.get_model_admin(Library)
     get_queryset = library_admin.get_queryset
@@ -90,7 +92,6 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
         library_admin, "get_queryset", lambda r: get_queryset(r).exclude(pk=hidden.pk)
     )
     job = ImportJob.objects.get()
-    page = reverse("admin:library_library_import_job", args=[job.pk])
     undo = reverse("admin:library_library_import_undo", args=[job.pk])
     client.force_login(other)
     records = client.get(page).context["records"]

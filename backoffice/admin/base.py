@@ -1,6 +1,6 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import IntegrityError
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -39,8 +39,9 @@ class PlainModelAdmin(
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:
-            # Somebody else wrote between the check and the save. All was rolled back; the
-            # check now sees what they wrote, and the form says so.
+            # Somebody else wrote between the check and the save. All was rolled back, what
+            # would have been said as well; the check now sees what they wrote.
+            messages.get_messages(request)._queued_messages.clear()
             return super().changeform_view(request, *args, **kwargs)
 
 

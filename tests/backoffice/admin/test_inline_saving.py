@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
 from library.models import Librarian, Library, Patron
@@ -347,6 +347,23 @@ def test_two_who_add_the_librarian_at_once_are_told(
     assert Librarian.objects.get().name == "First"
     library.refresh_from_db()
     assert library.name == "Smithtown"
+
+
+def test_what_the_database_refused_is_not_said_to_be_saved(
+    admin_client, library, address, monkeypatch
+):
+    """As where it checks a foreign key at the end of the transaction."""
+    library_admin = model_admin(Library)
+    response_change = library_admin.response_change
+
+    def refuse(*args):
+        monkeypatch.undo()
+        response_change(*args)
+        raise IntegrityError
+
+    monkeypatch.setattr(library_admin, "response_change", refuse)
+    data = form_data(admin_client.get(address), name="Renamed")
+    assert told(admin_client.post(address, data, follow=True)).count("successfully") == 1
 
 
 # Who may do what ------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericRelation
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, router, transaction
 from django.db.models import (
     CASCADE,
@@ -157,16 +158,16 @@ def held(queryset):
     connection = connections[using]
     manager = model._base_manager.using(using)
     keys = queryset.using(using).order_by().values("pk")
-    locked = manager.filter(pk__in=keys)
-    compiler = locked.select_for_update().values("pk").query.get_compiler(connection=connection)
-    sql, params = compiler.as_sql()
+    locked = manager.filter(pk__in=keys).select_for_update().values("pk")
     if connection.vendor == "postgresql":
         expect_many(connection, keys[:MANY].count())
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {KEYS}")
         key_type = model._meta.pk.rel_db_type(connection)
         cursor.execute(f"CREATE TEMPORARY TABLE {KEYS} (pk {key_type} PRIMARY KEY)")
-        cursor.execute(f"INSERT INTO {KEYS} {sql}", params)
+        with contextlib.suppress(EmptyResultSet):  # a filter that knows that it finds none
+            sql, params = locked.query.get_compiler(connection=connection).as_sql()
+            cursor.execute(f"INSERT INTO {KEYS} {sql}", params)
         if connection.vendor == "postgresql":
             cursor.execute(f"ANALYZE {KEYS}")
     try:

@@ -165,14 +165,19 @@ class DeletionMixin:
             if perms_needed and not protected:
                 raise PermissionDenied
             number = rows.count()
-            has_moved = self.has_moved(request, number)
+            has_moved = number and self.has_moved(request, number)
             if protected or has_moved or not self.is_confirmed(request, number):
                 not_confirmed = not (protected or has_moved)
                 return self.confirm_deletion(
                     request, rows, has_moved=has_moved, not_confirmed=not_confirmed
                 )
-            self.log_deletions(request, rows)
-            self.delete_queryset(request, rows)
+            if number:
+                self.log_deletions(request, rows)
+                self.delete_queryset(request, rows)
+        if not number:
+            message = _("The records have changed since. Nothing was deleted; look again.")
+            self.message_user(request, message, messages.ERROR)
+            return None
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
         self.message_user(request, message, messages.SUCCESS)

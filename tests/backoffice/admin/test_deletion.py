@@ -331,6 +331,17 @@ def test_deleting_a_list_takes_as_many_statements_for_many_rows(admin_client, pa
     assert numbers[1] <= numbers[0]
 
 
+@pytest.mark.parametrize("query", ["", "?name=Old", "?q=Old", "?state=NY"])
+def test_what_is_gone_already_is_said(admin_client, query):
+    keys = [make_library(name=f"Old {n}").pk for n in range(2)]
+    for data in (ACROSS, {}):
+        Library.objects.filter(pk__in=keys).delete()
+        response = act(admin_client, Library, query, keys=keys, **SURE, **data)
+        page = admin_client.get(response.url)
+        assert "The records have changed since. Nothing was deleted" in page.text
+    assert not LogEntry.objects.exists()
+
+
 def test_children_that_the_filter_looks_at_go_too(admin_client, busy, monkeypatch):
     library_admin = admin.site.get_model_admin(Library)
     monkeypatch.setattr(library_admin, "search_fields", ("patron__name",))

@@ -128,6 +128,17 @@ def test_rows_that_have_moved_since_are_looked_at_again(admin_client, libraries)
     assert states() == ["NY", "NJ", "NJ"]
 
 
+@pytest.mark.parametrize("query", ["?name=Old", "?q=Old"])
+@pytest.mark.parametrize("across", [True, False])
+def test_rows_that_the_filter_finds_no_longer_are_told_of(admin_client, query, across):
+    rows = [make_library(name=f"Old {n}") for n in range(2)]
+    Library.objects.update(name="New")
+    options = {"url": LIST + query, "across": across}
+    page = post(admin_client, "apply", rows, name="New", expected=2, **options)
+    assert "The records have changed since. Nothing was written" in page.text
+    assert not ImportJob.objects.exists()
+
+
 @pytest.mark.parametrize("expected", ["", "x", "-1", "99999999999999999999"])
 def test_an_expectation_that_is_none_is_not_met(admin_client, libraries, expected):
     post(admin_client, "apply", libraries, state="NY", expected=expected)

@@ -168,11 +168,26 @@ def held(queryset):
         with contextlib.suppress(EmptyResultSet):  # a filter that knows that it finds none
             sql, params = locked.query.get_compiler(connection=connection).as_sql()
             cursor.execute(f"INSERT INTO {KEYS} {sql}", params)
-        if connection.vendor == "postgresql":
-            cursor.execute(f"ANALYZE {KEYS}")
+            if connection.vendor == "postgresql":
+                cursor.execute(f"ANALYZE {KEYS}")
+                _let_go(cursor, keys)
     try:
         yield manager.filter(pk__in=RawSQL(f"SELECT pk FROM {KEYS}", []))  # noqa: S608, S611
     finally:
         if not connection.needs_rollback:
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP TABLE {KEYS}")
+
+
+def _let_go(cursor, keys):
+    """Of the held keys those of rows that the queryset has lost.
+
+    Where PostgreSQL waited for a row, it was found as it was before. What a statement begun
+    after the lock finds is as it is.
+    """
+    sql, params = keys.query.get_compiler(connection=connections[keys.db]).as_sql()
+    cursor.execute(
+        f"DELETE FROM {KEYS} WHERE NOT EXISTS"  # noqa: S608
+        f" (SELECT 1 FROM ({sql}) found (pk) WHERE found.pk = {KEYS}.pk)",
+        params,
+    )

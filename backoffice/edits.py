@@ -66,7 +66,8 @@ class Edit:
         return job
 
     def _record_job(self, user, title, updated):
-        now, rows = timezone.now(), self.rows.count()
+        # Counted in a moment of its own, which others write before.
+        now, rows = timezone.now(), max(self.rows.count(), updated)
         return ImportJob.objects.create(
             kind=ImportJob.Kind.EDIT,
             user=user,

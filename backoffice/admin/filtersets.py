@@ -85,8 +85,8 @@ class FilteredChangeList(main.ChangeList):
     def filtered(self):
         """What the FilterSet leaves of all rows; few are named by their keys.
 
-        So they are looked for once, not by each statement of the page. Many of a long list
-        are not counted.
+        So they are looked for once, not by each statement of the page, unless they are to be
+        written to. Many of a long list are not counted.
         """
         given = self.filterset.parameters.keys() & self.filter_params.keys()
         if not given:
@@ -102,7 +102,9 @@ class FilteredChangeList(main.ChangeList):
             if self.whole_count.is_exact:
                 return rows
             return counted(costly(rows), Count(reach.FEW, at_least=True))
-        return counted(self.root_queryset.filter(pk__in=keys), Count(len(keys)))
+        if not reach.are_written(self.request):
+            rows = self.root_queryset.filter(pk__in=keys)
+        return counted(rows, Count(len(keys)))
 
     @cached_property
     def whole_count(self):

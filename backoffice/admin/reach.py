@@ -25,6 +25,14 @@ def few_keys(rows, column="pk", most=None):
     return keys if len(keys) <= most else None
 
 
+def are_written(request):
+    """Whether an action now deletes or edits the list's rows.
+
+    They are found anew then: what a key names may have left the filter meanwhile.
+    """
+    return request.method == "POST" and not {"post", "_apply"}.isdisjoint(request.POST)
+
+
 def any_of(model, path, values):
     """The rows of `model` where the field at `path` has one of `values`."""
     relation, path = split_path(model, path)

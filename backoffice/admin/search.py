@@ -5,7 +5,14 @@ from django.db.models import CharField, Q, TextField
 from django.utils.text import smart_split, unescape_string_literal
 
 from backoffice.admin.counts import Count, costly, counted, is_short
-from backoffice.admin.reach import FEW, few_keys, led_past, reach, split_path
+from backoffice.admin.reach import (
+    FEW,
+    are_written,
+    few_keys,
+    led_past,
+    reach,
+    split_path,
+)
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # of a search; the rest is passed over
@@ -15,9 +22,9 @@ class SearchMixin:
     """`search_fields` as Django has them, found at the same cost among any number of rows.
 
     Every word must be in one of the fields. A search that few rows fit is answered by their
-    keys, found in one statement and remembered for the request; one that many fit walks the
-    list in its order; of a `short` queryset each row is looked at. Fields of related rows
-    take a statement a word.
+    keys, found in one statement and remembered for the request, unless they are written to;
+    one that many fit walks the list in its order; of a `short` queryset each row is looked
+    at. Fields of related rows take a statement a word.
     """
 
     def get_search_results(self, request, queryset, search_term):
@@ -35,7 +42,8 @@ class SearchMixin:
             found = costly(queryset.filter(condition))
             count = Count(rows_named(request), at_least=True)
         else:
-            found, count = queryset.filter(pk__in=keys), Count(len(keys))
+            named = condition if are_written(request) else Q(pk__in=keys)
+            found, count = queryset.filter(named), Count(len(keys))
         is_all = not queryset.query.where
         return counted(found, count) if is_all else found, False
 

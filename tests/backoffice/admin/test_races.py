@@ -1,0 +1,83 @@
+"""Rows that a colleague moves out of the filter at the very moment stay as they became."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+
+from backoffice.models import ImportJob
+from library.models import Library
+from tests.backoffice.admin.pages import url
+from tests.backoffice.admin.test_edits import post
+from tests.factories import make_library
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time"),
+]
+FILTERS = ["?state=NY", "?state=NY&name=Branch", "?state=NY&q=Branch"]
+
+
+@contextmanager
+def colleague(library, **values):
+    """Has changed the library, and commits once somebody waits for it."""
+    begun = threading.Event()
+
+    def change():
+        try:
+            with transaction.atomic():
+                Library.objects.filter(pk=library.pk).update(**values)
+                begun.set()
+                until_somebody_waits()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    assert begun.wait(10)
+    yield
+    thread.join()
+
+
+def until_somebody_waits():
+    with connection.cursor() as cursor:
+        for _ in range(500):
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("query", [*FILTERS, "?name=Branch", "?q=Branch"])
+def test_a_deletion_leaves_it(admin_client, query):
+    moved, _other = make_library(), make_library()
+    data = {"action": "delete_selected", "_selected_action": [moved.pk], "select_across": "1"}
+    with colleague(moved, state="CA", name="Main"):
+        admin_client.post(url(Library, "changelist") + query, data | {"post": "yes"})
+    assert Library.objects.get() == moved
+    assert not Library.history.filter(history_type="-", id=moved.pk).exists()
+
+
+@pytest.mark.parametrize("values", [{"state": "CA"}, {"state": "NJ"}])
+@pytest.mark.parametrize("expected", [1, 2])
+@pytest.mark.parametrize("query", FILTERS)
+def test_an_edit_leaves_it(admin_client, values, expected, query):
+    moved, _other = make_library(), make_library()
+    options = {"url": url(Library, "changelist") + query, "across": True, "state": "NJ"}
+    with colleague(moved, **values):
+        post(admin_client, "apply", [moved], expected=expected, **options)
+    moved.refresh_from_db()
+    assert moved.state == values["state"]
+    assert not moved.history.filter(history_change_reason__startswith="edit").exists()
+    assert [job.updated for job in ImportJob.objects.all()] == ([1] if expected == 1 else [])
+
+
+def test_what_has_the_value_by_then_is_counted_right(admin_client):
+    moved, same = make_library(), make_library(zip_code="08542")
+    options = {"url": url(Library, "changelist") + "?state=NY", "across": True}
+    with colleague(moved, state="CA"):
+        page = post(admin_client, "apply", [same], zip_code="08542", expected=1, **options)
+    assert "The records have changed since" in page.text
+    assert not ImportJob.objects.exists()

@@ -3,8 +3,12 @@
 An edit is recorded as a job like an import's, so it is undone like one.
 """
 
+import hashlib
+from itertools import islice
+
 from django.db import IntegrityError, connections, router, transaction
-from django.db.models import Q
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,9 +17,11 @@ from backoffice.imports.records import Records
 from backoffice.models import ImportJob
 from backoffice.planner import keep_statistics
 
+CHUNK = 2_000  # rows that are read at once
+
 
 class RowsMoved(Exception):
-    """Other rows would change than those that were agreed to. Nothing was written."""
+    """Other rows would change than was agreed to, or other values. Nothing was written."""
 
 
 class Refused(Exception):
@@ -45,16 +51,27 @@ class Edit:
                 differs |= ~Q(**{field.name: value})
         return self.rows.filter(differs)
 
+    def fingerprint(self, rows=None):
+        """`(how many change, text)`: another text for other rows, or other old values."""
+        rows = self.changing if rows is None else rows
+        old = [Cast(F(field.attname), TextField()) for field in self.values]
+        found = rows.order_by("pk").values_list("pk", *old).iterator(chunk_size=CHUNK)
+        number, digest = 0, hashlib.sha256()
+        while chunk := list(islice(found, CHUNK)):
+            number += len(chunk)
+            digest.update(repr(chunk).encode())
+        return number, digest.hexdigest()
+
     def run(self, *, user, title, expected=None):
         """Write it, all or nothing; the job that it is recorded as.
 
-        title: of the job · expected: how many rows were agreed to change. Raises RowsMoved
+        title: of the job · expected: the fingerprint of what was agreed to. Raises RowsMoved
         and Refused.
         """
         try:
             with transaction.atomic(using=self.using), held(self.changing) as rows:
-                updated = rows.count()
-                if expected is not None and updated != expected:
+                updated, fingerprint = self.fingerprint(rows)
+                if expected not in (None, fingerprint):
                     raise RowsMoved
                 job = self._record_job(user, title, updated)
                 self._write(rows, job)

@@ -69,7 +69,6 @@ class EditMixin:
         if steps != ["_apply"]:
             return self.preview_edit(request, edit, form)
         expected = request.POST.get("expected", "")
-        expected = int(expected) if expected.isascii() and expected.isdecimal() else -1
         try:
             job = edit.run(user=request.user, title=titled(form), expected=expected)
         except RowsMoved:
@@ -134,9 +133,12 @@ class EditMixin:
 
     def preview_edit(self, request, edit, form):
         fields = list(edit.values)
-        changing = edit.changing
+        # First: what changes while the page is made is none that was looked at.
+        number, expected = edit.fingerprint()
         related = [field.name for field in fields if field.is_relation]
-        rows = changing.select_related(*related).order_by(*self.get_ordering(request), "pk")
+        rows = edit.changing.select_related(*related).order_by(
+            *self.get_ordering(request), "pk"
+        )
         new = {field: shown(field, form.instance) for field in fields}
         context = {
             "hidden": [form[name].as_hidden() for name in form.fields],
@@ -147,7 +149,8 @@ class EditMixin:
                 (row, [(shown(field, row), new[field]) for field in fields])
                 for row in rows[:SHOWN]
             ],
-            "number": Count(changing.count()),
+            "number": Count(number),
+            "expected": expected,
             "media": self.media,
         }
         return self.edit_page(request, "edit_preview", edit.rows, context)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin import reach
 from backoffice.admin.counts import Count, costly, count_rows, counted
+from backoffice.filters.related import may_filter_by
 from backoffice.models import SavedFilter
 
 # Of a list's parameters those that say nothing of its rows or their order.
@@ -55,9 +56,7 @@ class FilteredChangeList(main.ChangeList):
         filterset_class = getattr(self.model_admin, "filterset_class", None)
         if filterset_class is None:
             return None
-        elsewhere = {
-            each[0] if isinstance(each, list | tuple) else each for each in self.list_filter
-        }
+        elsewhere = set(map(path_of, self.list_filter))
         return filterset_class(
             self.request.GET, self.root_queryset, request=self.request, elsewhere=elsewhere
         )
@@ -67,6 +66,9 @@ class FilteredChangeList(main.ChangeList):
     def get_queryset(self, request, exclude_parameters=None):
         if self.filterset is None:
             return super().get_queryset(request, exclude_parameters)
+        if not all(may_filter_by(request, self.model, name) for name in self.filter_params):
+            # Without its filter, Django would take it for another: of primary keys.
+            raise IncorrectLookupParameters
         self.pass_over_blanks()
         # Django begins with these, and takes what else is in the parameters for lookups.
         root_queryset, filter_params = self.root_queryset, self.filter_params
@@ -180,6 +182,11 @@ class FilteredChangeList(main.ChangeList):
         return SaveFilterForm(auto_id="save_%s", label_suffix="")
 
 
+def path_of(list_filter):
+    """The path to the field that an entry of `list_filter` is of; itself, if it is of none."""
+    return list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
+
+
 class SavedFilterForm(forms.ModelForm):
     """The name of a filter, which its user has no other of."""
 
@@ -228,6 +235,13 @@ class FilterSetMixin:
         name = f"{self.opts.app_label}_{self.opts.model_name}_save_filter"
         view = self.admin_site.admin_view(self.save_filter_view)
         return [path("save-filter/", view, name=name), *super().get_urls()]
+
+    def get_list_filter(self, request):
+        return [
+            each
+            for each in super().get_list_filter(request)
+            if may_filter_by(request, self.model, str(path_of(each)))
+        ]
 
     def changelist_view(self, request, extra_context=None):
         if main.ERROR_FLAG in request.GET:

@@ -17,7 +17,7 @@ from django_filters.filterset import FILTER_FOR_DBFIELD_DEFAULTS
 from django_filters.widgets import SuffixedMultiWidget
 
 from backoffice.filters.history import history_filters
-from backoffice.filters.related import ReferenceFilter, RelatedFilter
+from backoffice.filters.related import ReferenceFilter, may_filter_by
 from backoffice.filters.values import DateFilter, IntegerFilter, TextFilter, YesNoFilter
 
 
@@ -84,7 +84,7 @@ class FilterSet(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.elsewhere = elsewhere
         for name, each in list(self.filters.items()):
-            if isinstance(each, RelatedFilter) and not each.may_be_used():
+            if not may_filter_by(self.request, each.model, each.field_name):
                 del self.filters[name]
 
     @classmethod

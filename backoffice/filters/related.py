@@ -3,7 +3,7 @@
 import django_filters
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext as _
@@ -16,6 +16,19 @@ from backoffice.imports.references import ReferenceKey
 
 LARGEST = 2_147_483_647
 SHOWN = 3  # records that an error names
+
+
+def may_filter_by(request, model, path):
+    """Whether a path stays with the model, or leads to rows that the user may view.
+
+    Without a request, on the command line, it may lead anywhere.
+    """
+    try:
+        field = model._meta.get_field(path.partition("__")[0])
+    except FieldDoesNotExist:  # an annotation, or the parameter of a filter
+        return True
+    related_admin = field.is_relation and admin.site._registry.get(field.related_model)
+    return not (request and related_admin) or related_admin.has_view_permission(request)
 
 
 class RelatedFilter(django_filters.Filter):
@@ -33,10 +46,6 @@ class RelatedFilter(django_filters.Filter):
         """None where nobody asks, or the related model has no ModelAdmin."""
         asked = self.parent.request is not None
         return admin.site._registry.get(self.relation.related_model) if asked else None
-
-    def may_be_used(self):
-        related_admin = self.related_admin
-        return related_admin is None or related_admin.has_view_permission(self.parent.request)
 
     def related(self):
         if self.related_admin is None:

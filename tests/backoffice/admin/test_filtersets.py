@@ -125,6 +125,39 @@ def test_whoever_may_not_view_patrons_has_no_filter_by_them(client, branches):
     assert "no such filter" in response.text
 
 
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (Library, "book={book}"),
+        (Library, "book__id__exact={book}"),
+        (Library, "librarian=1"),
+        (Library, "librarian__isnull=True"),
+        (Book, "libraries={library}"),
+        (Book, "libraries__state=NY"),
+        (Book, "libraries__state__isnull=True"),
+    ],
+)
+@pytest.mark.parametrize("page", ["changelist", "export"])
+def test_no_address_means_another_filter_for_others(client, branches, model, query, page):
+    """Django would take the title of a book for its primary key."""
+    book = make_book(title="Zero", libraries=branches[:1])
+    make_book(title=str(book.pk), libraries=branches[1:2])
+    query = query.format(book=book.pk, library=branches[0].pk)
+    client.force_login(make_user(permissions=[f"library.view_{model._meta.model_name}"]))
+    response = client.get(f"{url(model, page)}?{query}", follow=True)
+    assert len(listed(response)) == model.objects.count()
+    assert "no such filter" in response.text
+
+
+def test_a_click_leads_by_no_rows_that_one_may_not_view(client, branches):
+    make_book(libraries=branches)
+    for permissions, number in (["view_book"], 0), (["view_book", "view_library"], 1):
+        client.force_login(make_user(permissions=[f"library.{name}" for name in permissions]))
+        page = get(client, Book)
+        assert len(page.context["cl"].filter_specs) == number
+        assert ("libraries__state" in page.text) == bool(number)
+
+
 # Chips ------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.exports.formats import Format
+from backoffice.exports.names import on_one_line
 from backoffice.exports.rows import count_up_to, export_chunks
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Export:
 
     def _selected(self):
         what = str(self.queryset.model._meta.verbose_name_plural)
-        return f"{what} ({self.selection})" if self.selection else what
+        return f"{what} ({on_one_line(self.selection)})" if self.selection else what
 
     def _what(self):
         columns = ", ".join(self.names or self.resource.get_export_order())
@@ -118,5 +119,5 @@ class Export:
                 )
                 % what
             )
-        what["why"] = error or _("it was not fetched to its end")
+        what["why"] = on_one_line(error) if error else _("it was not fetched to its end")
         return _("Export broke off (%(why)s) with up to %(rows)s rows of %(what)s.") % what

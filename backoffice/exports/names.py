@@ -6,6 +6,7 @@ from django.contrib.admin.views import main
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST = 180  # bytes of a file's name; file systems take 255
 #: Of a list's address, what says in which way it is shown and not which rows.
 _NO_FILTERS = {*main.IGNORED_PARAMS, main.PAGE_VAR, main.ERROR_FLAG, "_changelist_filters"}
@@ -27,6 +28,11 @@ def describe(filters, ticked=0):
     """`"state=NY, 3 ticked"`; "" for all rows."""
     parts = [f"{name}={value}" for name, value in filters]
     return ", ".join(parts + ([_("%d ticked") % ticked] if ticked else []))
+
+
+def on_one_line(text):
+    """What a log can keep: a line break would begin a line of its own, NUL is refused."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def file_name(model, filters, extension, ticked=0):

@@ -65,6 +65,16 @@ def test_a_filter_that_can_t_be_leads_back_to_the_list(admin_client, query):
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize("query", ["?q=%00", "?name=A%00", "?q=A%0a2026-11-25 INFO: bob"])
+def test_a_filter_that_no_log_could_keep_is_none_the_less_logged(admin_client, query):
+    response = export(admin_client, query)
+    if response.status_code == 200:
+        assert names(response) == []
+        assert "\N{REPLACEMENT CHARACTER}" in LogEntry.objects.get().change_message
+    else:  # back to the list, and the error there
+        assert not LogEntry.objects.exists()
+
+
 def test_the_page_says_what_will_be_in_the_file(admin_client, monkeypatch):
     for _n in range(3):
         make_library(state="NY")

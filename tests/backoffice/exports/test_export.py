@@ -62,6 +62,24 @@ def test_the_log_tells_of_an_export_that_broke_off(monkeypatch):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("character", [*"\0\t\n\r\v\f\x1b\x7f\x85\u2028\u2029"])
+def test_a_log_s_line_is_one_whatever_was_filtered(monkeypatch, caplog, character):
+    caplog.set_level(logging.INFO, "backoffice.exports")
+    list(make_export(selection=f"name=A{character}B").logged_blocks(make_user()))
+    entry = LogEntry.objects.get()
+    assert entry.object_repr == "libraries (name=A\N{REPLACEMENT CHARACTER}B)"
+    assert entry.change_message.startswith(f"Exported 0 rows of {entry.object_repr}")
+
+    def fail(*args):
+        raise ExportError(f"no{character}room")
+
+    monkeypatch.setattr(CSV, "blocks", fail)
+    with pytest.raises(ExportError):
+        list(make_export().logged_blocks())
+    assert not any(character in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.django_db
 def test_a_format_refuses_more_rows_than_it_takes_and_counts_no_more(
     settings, django_assert_num_queries
 ):

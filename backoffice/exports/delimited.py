@@ -3,6 +3,10 @@
 import codecs
 import csv
 import io
+import string
+
+# What is in any file: an encoding without it can't be read again.
+SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
 
 
 def delimited_blocks(chunks, *, delimiter=",", encoding="utf-8"):
@@ -10,6 +14,19 @@ def delimited_blocks(chunks, *, delimiter=",", encoding="utf-8"):
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
     for rows in chunks:
         yield encoder.encode(_plain_lines(rows, delimiter) or _lines(rows, delimiter))
+    if rest := encoder.encode("", True):
+        yield rest
+
+
+def can_write(encoding):
+    """Whether text can be written in an encoding bit by bit, and read again."""
+    try:
+        SAMPLE.encode(encoding)  # Python's “hex” or “zip” make no text of it
+        encoder = codecs.getincrementalencoder(encoding)()
+        written = encoder.encode(SAMPLE) + encoder.encode(SAMPLE, True)
+        return written.decode(encoding) == 2 * SAMPLE
+    except (LookupError, UnicodeError):
+        return False
 
 
 def _lines(rows, delimiter):

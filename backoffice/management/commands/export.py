@@ -1,15 +1,16 @@
 """`manage.py export`: django-import-export's command, with filters and a file to write."""
 
-import codecs
 import os
 import sys
 from pathlib import Path
 
 from django.contrib import admin
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from backoffice.exports.delimited import can_write
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, format_named
@@ -41,8 +42,14 @@ class Command(BaseCommand):
             export = self.export(options)
             export.check()
             self.write(export, options["output"])
-        except (LookupError, ExportError) as error:
+        except (LookupError, ExportError, ImproperlyConfigured) as error:
             raise CommandError(str(error), returncode=2) from error
+        except OSError as error:
+            raise CommandError(
+                _("%(file)s can't be written (%(why)s): name another with -o.")
+                % {"file": options["output"] or "stdout", "why": error.strerror or error},
+                returncode=2,
+            ) from error
         except UnicodeEncodeError as error:
             raise CommandError(
                 _("%(encoding)s has no “%(text)s”: leave --encoding out.")
@@ -77,10 +84,12 @@ class Command(BaseCommand):
     def encoding(file_format, given):
         if given and not file_format.has_encoding:
             raise CommandError(_("--encoding is for CSV and TSV."), returncode=2)
-        try:
-            codecs.lookup(given or "utf-8").incrementalencoder.encode  # noqa: B018
-        except (LookupError, AttributeError):
-            raise CommandError(_("There is no encoding “%s”.") % given, returncode=2) from None
+        if given and not can_write(given):
+            raise CommandError(
+                _("There is no encoding “%s” for text. Take utf-8, or utf-8-sig for Excel.")
+                % given,
+                returncode=2,
+            )
         return given or "utf-8"
 
     @staticmethod
@@ -94,6 +103,11 @@ class Command(BaseCommand):
         )
         data = QueryDict(mutable=True)
         for pair in pairs:
+            if pair.encode(errors="ignore").decode() != pair:  # bytes that were no UTF-8
+                raise CommandError(
+                    _("--filter wants text in UTF-8, and this is not: %s") % ascii(pair),
+                    returncode=2,
+                )
             name, equals, value = pair.partition("=")
             known = filterset_class().parameters if filterset_class else {}
             name = filterset_class.aliases.get(name, name) if filterset_class else name

@@ -72,6 +72,21 @@ def test_columns_are_chosen_and_put_in_order(tmp_path):
         (["csv", "library.Library", "--columns", "name,name"], "each once"),
         (["csv", "library.Library", "--encoding", "utf-99"], "no encoding"),
         (["json", "library.Library", "--encoding", "utf-8-sig"], "for CSV and TSV"),
+        *(
+            (["csv", "library.Library", "--encoding", name], f"no encoding “{name}” for text")
+            for name in (
+                "rot13",
+                "hex",
+                "base64",
+                "bz2",
+                "zlib",
+                "undefined",
+                "idna",
+                "punycode",
+            )
+        ),
+        (["csv", "library.Library", "--filter", "name=\udcff"], r"text in UTF-8.*udcff"),
+        (["csv", "auth.User"], "auth.User has no Resource"),
         (["csv", "library.Library", "--encoding", "ascii"], "ascii has no “é”"),
         (["doc", "library.Library"], "Choose one of csv, xlsx"),
         (["csv", "library.Nothing"], "neither a model nor a Resource"),
@@ -89,6 +104,23 @@ def test_what_can_t_be_done_is_said_and_no_file_is_left(tmp_path, settings, argu
     assert error.value.returncode == 2
     assert path.read_text() == "what was there"
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("place", ["", "no/such/folder/x.csv"])
+def test_where_no_file_can_be_is_said(tmp_path, place):
+    make_library()
+    with pytest.raises(CommandError, match=r"can't be written .* name another") as error:
+        call_command("export", "csv", "library.Library", "-o", str(tmp_path / place))
+    assert error.value.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "cp1252", "cp500", "iso-2022-jp"])
+def test_any_encoding_of_text_will_do(tmp_path, encoding):
+    make_library(name="Main")
+    path = tmp_path / "out.csv"
+    call_command("export", "csv", "library.Library", "--encoding", encoding, "-o", str(path))
+    assert path.read_text(encoding=encoding).splitlines()[1].startswith("Main,")
 
 
 def test_the_log_has_what_was_exported_and_with_which_filter(tmp_path, caplog):

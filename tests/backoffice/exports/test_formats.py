@@ -60,6 +60,10 @@ def test_a_byte_order_mark_for_excel_comes_once():
     assert data.decode("utf-8-sig") == made("csv").decode()
 
 
+def test_what_an_encoder_keeps_back_comes_at_the_end():
+    assert made("csv", [[["name", "zip"]]], encoding="idna") == b"name,zip\r\n"
+
+
 def test_json_and_json_lines():
     expected = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]
     assert json.loads(made("json")) == expected

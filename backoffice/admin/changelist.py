@@ -131,7 +131,16 @@ class ChangeList(FilteredChangeList):
         if (self.show_all and self.can_show_all) or not self.multi_page:
             self.result_list = self.queryset.all()
         else:
+            self.page_num = self.page_there()
             self.result_list = self.paginator.page(self.page_num).object_list
+
+    def page_there(self):
+        """The page of the address; the last, where others have deleted its rows."""
+        if not self.result_count.is_exact:
+            return self.page_num
+        pages = self.paginator.num_pages
+        from_the_end = max(pages + 1 + self.page_num, 1)
+        return min(self.page_num if self.page_num >= 0 else from_the_end, pages)
 
 
 class ListMixin:

@@ -200,6 +200,27 @@ def test_what_can_t_be_is_said_beside_its_field(admin_client, libraries, values,
     assert not ImportJob.objects.exists()
 
 
+@pytest.mark.parametrize("action", ["edit_selected", "delete_selected", "export_admin_action"])
+def test_an_action_does_not_go_with_the_last_page_of_the_list(
+    admin_client, monkeypatch, action
+):
+    monkeypatch.setattr(admin.site.get_model_admin(Library), "list_per_page", 2)
+    rows = [make_library(state="NY") for _ in range(5)]
+    url, last = f"{LIST}?state=NY&p=3", {"_selected_action": [rows[4].pk]}
+    page = admin_client.post(url, {"action": action, **last})
+    rows[0].delete()
+    if action == "edit_selected":
+        post(admin_client, "apply", rows[4:], url=url, state="CT")
+        assert sorted(states()) == ["CT", "NY", "NY", "NY"]
+    elif action == "delete_selected":
+        page = admin_client.post(url, {"action": action, "post": "yes", **last}, follow=True)
+        assert "Successfully deleted 1 library." in page.text
+        assert list(page.context["cl"].result_list) == rows[3:4]
+    else:
+        page = admin_client.post(page.context["export_url"], last)
+        assert "1 row will be in the file" in page.text
+
+
 def test_the_way_back_keeps_what_was_given(admin_client, libraries):
     page = post(admin_client, "back", libraries, state="CT")
     assert '<option value="CT" selected>' in page.text

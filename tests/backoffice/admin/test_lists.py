@@ -174,6 +174,19 @@ def test_a_short_list_pages_as_ever(admin_client, libraries, monkeypatch):
     assert "24 libraries" in response.text
 
 
+@pytest.mark.parametrize(
+    ("number", "first"), [("6", 20), ("9" * 21, 20), ("-1", 20), ("-2", 15), ("-9", 0)]
+)
+def test_of_a_short_list_a_page_that_has_gone_is_the_last(
+    admin_client, libraries, monkeypatch, number, first
+):
+    """Where its rows are deleted, and where a long list has become a short one."""
+    monkeypatch.setattr(admin.site.get_model_admin(Library), "list_per_page", PER_PAGE)
+    response = page(admin_client, Library, p=number)
+    assert names(response)[0] == f"Branch {first:02}"
+    assert f'<span class="this-page">{first // PER_PAGE + 1}</span>' in response.text
+
+
 # Order ----------------------------------------------------------------------------------
 
 

@@ -31,7 +31,9 @@ def can_write(encoding):
 
 def _lines(rows, delimiter):
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter).writerows(rows)
+    # One column has no delimiters to be known by: without quotes "A; B" would be taken for two.
+    quoting = csv.QUOTE_ALL if len(rows[0]) == 1 else csv.QUOTE_MINIMAL
+    csv.writer(text, delimiter=delimiter, quoting=quoting).writerows(rows)
     return text.getvalue()
 
 
@@ -40,7 +42,7 @@ def _plain_lines(rows, delimiter):
     text = "\r\n".join(map(delimiter.join, rows)) + "\r\n"
     width = len(rows[0])
     is_plain = (
-        width > 1  # a row of one empty cell needs quotes
+        width > 1
         and '"' not in text
         and text.count(delimiter) == len(rows) * (width - 1)
         and text.count("\r") == text.count("\n") == len(rows)

@@ -176,7 +176,7 @@ CONTENT_SECURITY_POLICY = {
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1_000_000_000)  # of an upload
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=2_000_000)
 IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=1_000)
-IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=32_767)  # characters
+IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=250_000)  # characters
 IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=1_000_000_000)  # bytes
 # Files of up to so many rows are worked on within the request, larger ones by the worker.
 IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=20_000)

@@ -16,7 +16,7 @@ from backoffice.exports.errors import ExportError
 from backoffice.imports.layout import column_letters
 
 SHEET_ROWS = 1_048_576  # of Excel and of LibreOffice, the header included
-CELL_CHARACTERS = 32_767  # of Excel; an import takes no more either
+CELL_CHARACTERS = 32_767  # of Excel
 BLOCK = 1 << 20
 
 # XLSX (ECMA-376, part 1) -------------------------------------------------------------

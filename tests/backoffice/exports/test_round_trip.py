@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.exports.export import Export
-from backoffice.exports.formats import FORMATS, ODS
+from backoffice.exports.formats import CSV, FORMATS, JSON, ODS, TSV, YAML, JSONLines
 from library.models import Book, Library
 from library.resources import (
     BookResource,
@@ -158,3 +158,12 @@ def test_one_column_comes_back_whatever_it_holds(tmp_path, format_class, titles)
         make_book(title=title)
     outcome = export_and_import(BookResource, format_class, tmp_path, names=["title"])
     assert outcome == (0, 0, len(titles), 0)
+
+
+@pytest.mark.parametrize("format_class", [CSV, TSV, ODS, JSON, JSONLines, YAML])
+def test_a_title_that_many_libraries_hold_comes_back(tmp_path, format_class):
+    libraries = Library.objects.bulk_create(
+        Library(name=f"Library of some town number {number}") for number in range(5_000)
+    )
+    make_book(title="Dune", libraries=libraries)
+    assert export_and_import(BookResource, format_class, tmp_path) == (0, 0, 1, 0)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backoffice.imports.limits import Limits
 from backoffice.imports.reader import ReaderError, open_source
 from tests.backoffice.imports.sources import BRANCH, HEADER, cells_of, problems_of, rows_of
 
@@ -105,7 +106,8 @@ def test_a_control_z_at_the_end_is_no_row(saved, after):
 
 @pytest.mark.parametrize("cell", ["x" * 40_000, "x" * 200_000, '"' + "x\n" * 20_000 + '"'])
 def test_a_cell_that_is_too_long_is_a_problem(saved, cell):
-    source = open_source(saved(HEADER + BRANCH + f"{cell},x,NY\n" + BRANCH))
+    limits = Limits(cell_characters=32_767)
+    source = open_source(saved(HEADER + BRANCH + f"{cell},x,NY\n" + BRANCH), limits=limits)
     assert len(rows_of(source)) == 3
     assert "32,767" in problems_of(source)[3]
 

@@ -230,9 +230,10 @@ class ImportJob(models.Model):
 
 class SavedFilterQuerySet(models.QuerySet):
     def seen_by(self, user, model):
-        """Those for a model's list that are the user's own, or shared; by name."""
+        """Those for a model's list that are the user's own, then those shared; by name."""
         seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
-        return seen.select_related("user").order_by("name", "pk")
+        is_shared = models.Case(models.When(user=user, then=0), default=1)
+        return seen.select_related("user").order_by(is_shared, "name", "pk")
 
 
 class SavedFilter(models.Model):

@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from backoffice.admin import filtersets
 from backoffice.models import SavedFilter
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
@@ -61,6 +62,15 @@ def test_a_filter_is_offered_to_be_saved_once(client, ann):
     assert 'id="save-filter"' in client.get(address + "?state=NJ").text
     make_saved(ann)
     assert 'id="save-filter"' not in client.get(address + "?state=NJ").text
+
+
+def test_ones_own_come_before_any_number_of_others(client, ann, monkeypatch):
+    monkeypatch.setattr(filtersets, "SAVED", 2)
+    for name in ("Apple", "Berry"):
+        make_saved(make_user(), name=name, shared=True)
+    make_saved(ann, name="Cherry")
+    shown = client.get(url(Library, "changelist")).context["cl"].saved_filters
+    assert [saved.name for saved in shown] == ["Cherry", "Apple"]
 
 
 def test_a_name_that_is_taken_is_asked_about(client, ann):

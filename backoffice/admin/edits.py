@@ -8,6 +8,7 @@ from django.contrib.admin import helpers
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import FileField
 from django.forms.models import construct_instance, modelform_factory
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -92,7 +93,10 @@ class EditMixin:
     # The form -----------------------------------------------------------------------
 
     def get_edit_fields(self, request):
-        """What the rows may have in common: fields of the form that need not be unique."""
+        """What the rows may have in common: fields of the form that need not be unique.
+
+        No files: each row has one of its own.
+        """
         shown = flatten_fieldsets(self.get_fieldsets(request))
         readonly = self.get_readonly_fields(request)
         return [
@@ -100,6 +104,7 @@ class EditMixin:
             for field in self.opts.concrete_fields
             if field.editable
             and not field.unique
+            and not isinstance(field, FileField)
             and field.name in shown
             and field.name not in readonly
         ]

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.db.models import FileField
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -257,6 +258,15 @@ def test_a_field_that_must_be_unique_is_not_offered(admin_client):
         "due",
         "renewals",
     ]
+
+
+def test_a_file_is_not_offered(rf, superuser, monkeypatch):
+    model_admin, request = admin.site.get_model_admin(Library), rf.get("/")
+    request.user = superuser
+    address = Library._meta.get_field("address")
+    assert "address" in model_admin.get_edit_fields(request)
+    monkeypatch.setattr(address, "__class__", FileField)
+    assert "address" not in model_admin.get_edit_fields(request)
 
 
 def test_a_rule_of_the_database_is_told_and_nothing_written(admin_client):

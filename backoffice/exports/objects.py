@@ -26,5 +26,5 @@ def object_blocks(chunks, *, start="", before="", between="\n", end="\n"):
         yield f"{glue}{before}{text}".encode()
         glue = between
     if glue == start:
-        yield start.encode()
+        yield (start or ("[]" if before else "")).encode()
     yield end.encode()

@@ -75,6 +75,7 @@ def test_json_and_json_lines():
 def test_yaml_is_a_list_of_flow_mappings_without_what_yaml_calls_unprintable():
     data = made("yaml", [[["name"]], [["a\x7fb\x85\u2028\ufeff"]]])
     assert data == b'- {"name": "a\\u007fb\\u0085\\u2028\\ufeff"}\n'
+    assert made("yaml", CHUNKS[:1]) == b"[]\n"  # nothing would be null
     lines = made("yaml").decode().splitlines()
     assert [json.loads(line.removeprefix("- ")) for line in lines] == [
         dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]

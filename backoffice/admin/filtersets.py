@@ -116,9 +116,11 @@ class FilteredChangeList(main.ChangeList):
     def pass_over_blanks(self):
         """Fields of the form that were left blank have no part in links."""
         for parameter, (name, _part) in self.filterset.parameters.items():
-            given = self.filter_params.get(parameter)
-            if given and not any(given) and name not in self.filterset.errors:
-                del self.filter_params[parameter]
+            given = list(filter(None, self.filter_params.get(parameter, ())))
+            if given:
+                self.filter_params[parameter] = given
+            elif name not in self.filterset.errors:
+                self.filter_params.pop(parameter, None)
 
     # What the page shows ------------------------------------------------------------
 

@@ -70,8 +70,17 @@ class YesNoFilter(django_filters.ChoiceFilter):
         return super().filter(queryset, value == YES) if value else queryset
 
 
+class AnyOfField(django_filters.fields.MultipleChoiceField):
+    """Upstream's takes a blank for a choice, which is not among its own."""
+
+    def to_python(self, value):
+        return [text for text in super().to_python(value) if text]
+
+
 class AnyOfFilter(django_filters.MultipleChoiceFilter):
     """Any of several choices, of the model's own field or of a related row's."""
+
+    field_class = AnyOfField
 
     def filter(self, queryset, value):
         if not value:

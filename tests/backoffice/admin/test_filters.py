@@ -127,7 +127,7 @@ def test_the_rows_behind_a_filter_are_those_the_admin_shows(
 
 
 @pytest.mark.parametrize(
-    "value", ["", "\x00", "NY\x00", "'; DROP TABLE library_library; --", "<b>", "é" * 3000]
+    "value", ["\x00", "NY\x00", "'; DROP TABLE library_library; --", "<b>", "é" * 3000]
 )
 @pytest.mark.parametrize(
     ("model", "path"),

@@ -33,6 +33,8 @@ def test_rows_can_be_filtered_as_in_the_list(tmp_path):
         tmp_path / "out.csv", "library.Library", "--filter", "state=NY", "--filter", "state=NJ"
     )
     assert [row[0] for row in rows[1:]] == ["A", "B"]
+    rows = export(tmp_path / "out.csv", "library.Library", "--filter", "state=")
+    assert [row[0] for row in rows[1:]] == ["A", "B", "C"]
 
 
 def test_references_are_written_so_that_they_can_be_read(tmp_path):

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 
 from backoffice.admin import reach
 from library.models import Book, Library, Patron
@@ -159,6 +160,14 @@ def test_a_click_leads_by_no_rows_that_one_may_not_view(client, branches):
         page = get(client, Book)
         assert len(page.context["cl"].filter_specs) == number
         assert ("libraries__state" in page.text) == bool(number)
+
+
+@pytest.mark.parametrize("parameter", ["name", "q"])
+def test_capitals_are_passed_over_as_the_database_knows_them(admin_client, parameter):
+    make_library(name="École Élémentaire")
+    assert listed(get(admin_client, Library, f"?{parameter}=COLE"))
+    knows_all = connection.vendor == "postgresql"
+    assert bool(listed(get(admin_client, Library, f"?{parameter}=école"))) == knows_all
 
 
 # Chips ------------------------------------------------------------------------------------

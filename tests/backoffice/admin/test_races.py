@@ -44,7 +44,10 @@ def colleague(library, **values):
 def until_somebody_waits():
     with connection.cursor() as cursor:
         for _ in range(500):
-            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
             if cursor.fetchone():
                 return
             time.sleep(0.01)

@@ -108,6 +108,8 @@ def resource_class_named(name):
     """
     try:
         return resource_class_for(apps.get_model(name))
+    except ImproperlyConfigured as error:
+        raise LookupError(str(error)) from error
     except (LookupError, ValueError):
         pass
     try:

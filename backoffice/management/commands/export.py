@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from django.contrib import admin
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -42,7 +41,7 @@ class Command(BaseCommand):
             export = self.export(options)
             export.check()
             self.write(export, options["output"])
-        except (LookupError, ExportError, ImproperlyConfigured) as error:
+        except (LookupError, ExportError) as error:
             raise CommandError(str(error), returncode=2) from error
         except OSError as error:
             raise CommandError(

@@ -141,6 +141,13 @@ def test_a_file_name_that_is_not_text_is_recorded(make_file):
     assert ImportJob.objects.get().file_name == "f?.csv"
 
 
+@pytest.mark.parametrize("resource", ["auth.User", "library.Nothing", "nothing"])
+def test_a_model_that_is_not_imported_is_said(make_file, resource):
+    with pytest.raises(CommandError, match=resource) as error:
+        call_command("import", resource, str(make_file(HEADER + GOOD)))
+    assert error.value.returncode == 2
+
+
 def test_a_dry_run_writes_nothing(make_file):
     outcome, code = run(make_file(HEADER + GOOD), "-n")
     assert (code, outcome["new"], outcome["written"], outcome["job"]) == (0, 1, False, None)

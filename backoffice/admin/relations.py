@@ -1,5 +1,7 @@
 """Choices of related rows: only those the related model's admin shows the user."""
 
+from copy import deepcopy
+
 from django.contrib.admin.exceptions import NotRegistered
 from django.forms.models import ModelMultipleChoiceField
 
@@ -23,12 +25,16 @@ class KeepUnseenLinksMixin(RelatedScopeMixin):
         if obj is not None and request.method == "POST":
             for name, field in form.base_fields.items():
                 if name not in request.POST and is_required_choice(field):
+                    # A copy: one that a form class declares is the same for all requests.
+                    field = form.base_fields[name] = deepcopy(field)
                     field.required = not unseen_links(obj, name, field).exists()
         return form
 
     def save_related(self, request, form, formsets, change):
-        if change:
-            keep_unseen_links(form)
+        rows = [row for formset in formsets for row in formset.initial_forms]
+        for each in [form, *rows] if change else []:
+            if each is form or each.has_changed():
+                keep_unseen_links(each)
         super().save_related(request, form, formsets, change)
 
 

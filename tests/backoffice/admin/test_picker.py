@@ -7,8 +7,10 @@ from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWid
 
 from backoffice.admin.base import ModelAdmin
 from library.models import Book, Library, Patron
+from tests.backoffice.admin.inline_pages import use
 from tests.backoffice.admin.pages import form_data, perm, url
 from tests.factories import make_book, make_library, make_patron, make_user
+from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +175,17 @@ def test_links_out_of_sight_are_enough_where_some_are_required(
     address = url(Book, "change", other.pk)
     data = form_data(admin_client.get(address), libraries=[])
     assert admin_client.post(address, data).context["adminform"].form.errors["libraries"]
+
+
+def test_links_out_of_sight_survive_a_save_of_an_inline(admin_client, monkeypatch):
+    use(monkeypatch, Patron, model=Loan)
+    hidden, seen, new = (make_book(title=title) for title in ("Hidden", "Seen", "New"))
+    loan = Loan.objects.create(number="1", patron=make_patron())
+    loan.books.set([hidden, seen])
+    narrow(monkeypatch, Book, title__in=["Seen", "New"])
+    row = {"loan_set-0-renewals": "1", "loan_set-0-books": [new.pk]}
+    save(admin_client, loan.patron, **row)
+    assert set(loan.books.all()) == {hidden, new}
 
 
 def test_a_patron_can_not_be_moved_to_a_library_out_of_sight(

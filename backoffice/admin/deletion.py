@@ -51,7 +51,7 @@ class DeletionMixin:
             request.deleted_with = sum(found[1].values()) - len(objs)
             return found
         request.deleted_with = 0
-        model_count, perms_needed, shown = {}, set(), []
+        model_count, perms_needed, own, related = {}, set(), [], []
         for model, queryset in deletion.rows().items():
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
@@ -62,14 +62,15 @@ class DeletionMixin:
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
-                sample = self.sample(queryset, count)
-                shown += sample if model is self.model else [sample]
+                shown = own if model is self.model else related
+                shown += self.sample(queryset, count)
         forbidden = [
             line
             for queryset in deletion.forbidden()
             for line in self.sample(queryset, count_rows(queryset))
         ]
-        return shown, model_count, perms_needed, forbidden
+        # Django's `unordered_list` takes one list below an item, and would print a second.
+        return [*own, related] if related else own, model_count, perms_needed, forbidden
 
     def may_delete_all(self, request, queryset):
         """As Django asks for each row; once for all where the answer can't differ."""

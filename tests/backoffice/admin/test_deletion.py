@@ -62,6 +62,18 @@ def test_the_page_counts_what_goes_and_shows_some_of_it(admin_client, busy):
     assert len(re.findall(r"/library/patron/\d+/change/", text)) == 10
 
 
+@pytest.mark.parametrize("page", ["of one row", "of the list"])
+def test_rows_of_several_models_are_listed_with_links(admin_client, busy, page):
+    if page == "of one row":
+        text = admin_client.get(url(Library, "delete", busy.pk)).text
+    else:
+        text = act(admin_client, Library, keys=[busy.pk]).text
+    librarian = Librarian.objects.get()
+    link = f'<a href="{url(Librarian, "change", librarian.pk)}">{librarian}</a>'
+    assert f"<li>Librarian: {link}</li>" in text
+    assert "&lt;" not in text
+
+
 def test_the_page_costs_the_same_however_much_goes(admin_client, busy):
     few = make_library()
     make_patron(library=few)

@@ -1,10 +1,14 @@
 """Rows that several of the admin's tests stand on."""
 
 import pytest
+from django.contrib import admin
 
-from library.models import Book, Library
+from backoffice.admin import counts, facets, paginator, reach, search
+from library.models import Book, Library, Patron
 from tests.backoffice.admin.pages import model_admin, url
 from tests.factories import make_book, make_library
+
+PER_PAGE = 5
 
 
 @pytest.fixture
@@ -27,3 +31,25 @@ def few_are_many(monkeypatch):
 @pytest.fixture
 def book():
     return make_book(title="Dune", libraries=[make_library(name="Held")])
+
+
+@pytest.fixture
+def long(monkeypatch):
+    """Ten rows are too many to count, and four to name by their keys."""
+    monkeypatch.setattr(counts, "BOUND", 10)
+    monkeypatch.setattr(counts, "COSTLY_BOUND", 4)
+    monkeypatch.setattr(reach, "FEW", 4)
+    monkeypatch.setattr(search, "FEW", 4)
+    monkeypatch.setattr(facets, "BOUND", 3)
+    monkeypatch.setattr(facets, "RELATED_BOUND", 3)
+    monkeypatch.setattr(paginator, "SHALLOW", 6)
+    for model in (Library, Patron, Book):
+        monkeypatch.setattr(admin.site.get_model_admin(model), "list_per_page", PER_PAGE)
+
+
+@pytest.fixture
+def libraries():
+    return [
+        make_library(name=f"Branch {n:02}", state="NY" if n % 4 else "NJ", zip_code=f"1{n:04}")
+        for n in range(24)
+    ]

@@ -9,44 +9,19 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db import connection
-from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from backoffice.admin import counts, facets, paginator, reach, search
-from backoffice.admin.counts import Count, costly, count_rows
+from backoffice.admin import reach
 from backoffice.admin.ordering import indexed_ordering, walked
 from backoffice.admin.paginator import Paginator
 from backoffice.models import ImportJob
 from library.models import Book, Librarian, Library, Patron
+from tests.backoffice.admin.conftest import PER_PAGE
 from tests.backoffice.admin.pages import statements, url
 from tests.factories import make_book, make_library, make_patron
 from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
-
-PER_PAGE = 5
-
-
-@pytest.fixture
-def long(monkeypatch):
-    """Ten rows are too many to count, and four to name by their keys."""
-    monkeypatch.setattr(counts, "BOUND", 10)
-    monkeypatch.setattr(counts, "COSTLY_BOUND", 4)
-    monkeypatch.setattr(reach, "FEW", 4)
-    monkeypatch.setattr(search, "FEW", 4)
-    monkeypatch.setattr(facets, "BOUND", 3)
-    monkeypatch.setattr(facets, "RELATED_BOUND", 3)
-    monkeypatch.setattr(paginator, "SHALLOW", 6)
-    for model in (Library, Patron, Book):
-        monkeypatch.setattr(admin.site.get_model_admin(model), "list_per_page", PER_PAGE)
-
-
-@pytest.fixture
-def libraries():
-    return [
-        make_library(name=f"Branch {n:02}", state="NY" if n % 4 else "NJ", zip_code=f"1{n:04}")
-        for n in range(24)
-    ]
 
 
 def names(response):
@@ -55,54 +30,6 @@ def names(response):
 
 def page(client, model, **params):
     return client.get(url(model, "changelist"), params)
-
-
-# Counts ---------------------------------------------------------------------------------
-
-
-def test_few_rows_are_counted_exactly():
-    make_library()
-    count = count_rows(Library.objects.all(), bound=2)
-    assert (count, count.is_exact, str(count)) == (1, True, "1")
-    assert count_rows(Library.objects.none()) == 0
-
-
-def test_many_rows_are_counted_to_the_bound(libraries):
-    count = count_rows(Library.objects.filter(state="NY"), bound=10)
-    assert (count, count.at_least, f"{count}") == (10, True, "10+")
-
-
-def test_a_costly_queryset_is_counted_less_far(libraries, long):
-    rows = costly(Library.objects.all()).filter(state="NY")
-    assert str(count_rows(rows)) == "4+"
-
-
-def test_a_count_reads_no_more_rows_than_its_bound(libraries):
-    with CaptureQueriesContext(connection) as queries:
-        count_rows(Library.objects.filter(state="NY"), bound=10)
-    assert len(queries) == 1
-    assert "LIMIT 11" in queries[0]["sql"]
-
-
-def test_a_whole_table_is_estimated():
-    Library.objects.bulk_create(
-        Library(name=f"L{n}", state="NY", zip_code="10001") for n in range(3000)
-    )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE library_library")
-    count = count_rows(Library.objects.all(), bound=100)
-    assert (str(count), count.is_exact) == ("about 3,000", False)
-    if connection.vendor == "sqlite":
-        # It knows keys alone; gaps between them are reckoned with.
-        odd = Library.objects.alias(odd=F("pk") % 2).filter(odd=1)
-        odd.delete()
-        assert abs(count_rows(Library.objects.all(), bound=100) - 1500) <= 20
-
-
-def test_numbers_are_written_with_their_thousands():
-    assert str(Count(1234567)) == "1,234,567"
-    assert str(Count(1000, at_least=True)) == "1,000+"
 
 
 # Pages ----------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from backoffice.imports.engine import Import
 from backoffice.imports.reader import open_source
 
 HEADER = ["name", "address", "state", "phone_number", "zip_code"]
+PRINCETON = ["Princeton", "65 Witherspoon Street", "NJ", "609-924-9529", "08542-3214"]
+SEAFORD = ["Seaford", "2234 Jackson Ave", "NY", "516-221-1334", "11783"]
 
 
 def run(resource_class, path, **options):

@@ -1,0 +1,81 @@
+"""Rejects: grouped by cause, and as a file that is mended and comes back."""
+
+import csv
+
+import pytest
+
+from backoffice.imports.engine import Import
+from backoffice.imports.reader import open_source
+from backoffice.imports.rejects import group_rejects, write_rejects
+from library.resources import (
+    BookResource,
+    LibraryResource,
+)
+from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, run
+from tests.factories import make_book, make_library
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rejects_are_grouped_by_cause(write_csv):
+    bad = [[f"A{i}", "x", "NY", "-4", "10001"] for i in range(3)]
+    path = write_csv(HEADER, *bad, [*SEAFORD[:2], "ZZ", *SEAFORD[3:]])
+    with Import(LibraryResource, open_source(path)) as imported:
+        imported.check()
+        causes = group_rejects(imported.checks)
+    assert [(rows, field, line) for rows, field, _message, line in causes] == [
+        (3, "phone_number", 2),
+        (1, "state", 5),
+    ]
+
+
+def rejected_to(path, source, resource=LibraryResource):
+    """Import the source's good rows; the rest as the rows of a rejects file."""
+    with Import(resource, source) as imported:
+        imported.apply()
+        with path.open("wb") as file:
+            write_rejects(imported, file)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_a_mended_rejects_file_imports_as_it_is(write_csv, tmp_path):
+    path = write_csv(HEADER, PRINCETON, [*SEAFORD[:3], "-4", SEAFORD[4]], ["short"])
+    rows = rejected_to(tmp_path / "rejects.csv", open_source(path))
+    assert rows[0] == [*HEADER, "error"]
+    assert rows[1][:5] == [*SEAFORD[:3], "'-4", SEAFORD[4]]
+    assert rows[1][5].startswith("row 3, phone_number '-4': ")
+    assert rows[2][0] == "short"
+    assert rows[2][6] == "delete this cell once the row is right"
+    rows[1][3] = SEAFORD[3]
+    counts, rejected = run(LibraryResource, write_csv(*rows[:2]))
+    assert (counted(counts), rejected) == ((1, 0, 0, 0), [])
+
+
+def test_a_rejects_file_that_nobody_mended_is_rejected_again(write_csv, tmp_path):
+    """Also where a row as it stands there, its cells filled up, could be taken."""
+    book = make_book(title="T", libraries=[make_library(name="A")])
+    path = write_csv(["title", "libraries"], ["T"], ["-4", "Nowhere"])
+    rejects = tmp_path / "rejects.csv"
+    rows = rejected_to(rejects, open_source(path), BookResource)
+    assert [row[:2] for row in rows[1:]] == [["T", ""], ["'-4", "Nowhere"]]
+    for _again in range(2):
+        back = rejected_to(rejects, open_source(write_csv(*rows)), BookResource)
+        assert [row[:2] + row[3:] for row in back] == [row[:2] + row[3:] for row in rows]
+    assert book.libraries.get().name == "A"
+
+
+def test_what_was_escaped_is_not_escaped_once_more(write_csv, tmp_path):
+    cells = ["'+Plus", "' edge '", "''=x", "=a", "'tis", "\t"]
+    path = write_csv(["title", "libraries"], *([cell, "Nowhere"] for cell in cells))
+    rows = rejected_to(tmp_path / "rejects.csv", open_source(path), BookResource)
+    assert [row[0] for row in rows[1:]] == ["'+Plus", "' edge '", "''=x", "'=a", "'tis", ""]
+
+
+def test_a_rejects_file_has_the_characters_that_its_source_has_not(tmp_path):
+    path = tmp_path / "old.csv"
+    row = "Bücherei Köln,1 Straße,NY,112-222-6559,10001"
+    path.write_text(",".join(HEADER) + f"\n{row}\n", encoding="cp850")
+    rows = rejected_to(tmp_path / "rejects.csv", open_source(path, encoding="cp850"))
+    assert rows[1][0] == "Bücherei Köln"
+    assert "\N{EN DASH}" in rows[1][5]

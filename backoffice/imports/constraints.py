@@ -46,8 +46,7 @@ class Constraints:
     def unique_keys(self):
         """All but the match key, of which the checks know already."""
         opts = self.model._meta
-        keys = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
-        keys = [UniqueKey(names, names) for names in [*keys, *opts.unique_together]]
+        keys = [UniqueKey(names, names) for names in unique_names(opts)]
         for constraint in opts.constraints:
             if isinstance(constraint, UniqueConstraint):
                 expressions = constraint.expressions or constraint.fields
@@ -147,6 +146,12 @@ class Constraints:
                 *more,
             ],
         )
+
+
+def unique_names(opts):
+    """The names of fields that are unique, one or together, without a constraint's name."""
+    single = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
+    return [*single, *opts.unique_together]
 
 
 def _names(*expressions):

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.foreign_keys import checked_as_a_whole
 from backoffice.imports.apply import LOCK
+from backoffice.imports.constraints import unique_names
 from backoffice.imports.records import Records
 from backoffice.planner import expect_many, keep_statistics
 
@@ -210,9 +211,8 @@ class Undo:
         One that the import didn't write: it gives no row what another had before.
         """
         opts = self.model._meta
-        keys = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
-        keys += [constraint.fields for constraint in opts.total_unique_constraints]
-        for names in [*keys, *opts.unique_together]:
+        total = [constraint.fields for constraint in opts.total_unique_constraints]
+        for names in [*unique_names(opts), *total]:
             columns = [self.quote(opts.get_field(name).column) for name in names]
             same = " AND ".join(f"o.{column} = h.{column}" for column in columns)
             self._leave(

@@ -53,6 +53,7 @@ bench-pages: $(installed) ## Measure every page at 1,000 and at ROWS rows, into 
 lint: $(installed) ## Check style and layout of the code
 	$(python) -m ruff check
 	$(python) -m ruff format --check
+	$(VENV)/bin/lint-imports
 
 check: $(installed) ## Check the settings of a deployment, the migrations and the static files
 	@set -eu; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \

@@ -17,4 +17,6 @@ class AdminConfig(admin_apps.AdminConfig):
     def ready(self):
         super().ready()
         # After Django's own have registered: ours take their place.
-        from backoffice.admin import activity, auth, jobs, saved_filters  # noqa: F401
+        from backoffice.admin.accounts import activity, auth  # noqa: F401
+        from backoffice.admin.changes import jobs  # noqa: F401
+        from backoffice.admin.lists import saved_filters  # noqa: F401

@@ -142,7 +142,7 @@ STORAGES = {
 }
 MEDIA_ROOT = DATA_DIR / "media"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
-SERIALIZATION_MODULES = {"json": "backoffice.serializers"}  # history stays with its row
+SERIALIZATION_MODULES = {"json": "backoffice.history.serializers"}  # history stays with its row
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Transport --------------------------------------------------------------------------
@@ -186,7 +186,7 @@ TASKS = {
     "immediate": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"},
 }
 FILE_UPLOAD_HANDLERS = [
-    "backoffice.uploads.LimitUploadHandler",
+    "backoffice.admin.changes.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
-from backoffice.admin.columns import RelatedCount
-from backoffice.admin.filters import InUseFilter
+from backoffice.admin.lists.columns import RelatedCount
+from backoffice.admin.lists.list_filters import InUseFilter
 from library.filtersets import (
     BookFilterSet,
     LibrarianFilterSet,

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.history import HistoricalRecords
+from backoffice.history.historical_records import HistoricalRecords
 from library.fields import PhoneNumberField, USStateField, zip_code_validator
 
 

@@ -6,7 +6,7 @@ of Museum and Library Services, "PLS Data File Documentation").
 
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.imports.resource import Repair, Resource
+from backoffice.resources.resource import Repair, Resource
 from library.fields import restore_leading_zeros
 from library.models import Book, Librarian, Library, Patron
 

@@ -34,7 +34,7 @@ def static(path):
 
 
 def test_tabular_inlines_leave_inputs_without_a_name():
-    """backoffice.admin.accessibility.NamedRowsMixin"""
+    """backoffice.admin.forms.accessibility.NamedRowsMixin"""
     form = inlineformset_factory(Library, Patron, fields=["name"])().forms[0]
     assert "aria-label" not in str(form["name"])
     assert "aria-label" not in str(form["DELETE"])
@@ -44,7 +44,7 @@ def test_tabular_inlines_leave_inputs_without_a_name():
 
 @pytest.mark.django_db
 def test_a_row_deleted_meanwhile_blocks_a_stock_formset():
-    """backoffice.admin.inlines.PagedRows"""
+    """backoffice.admin.forms.inlines.PagedRows"""
     library = make_library()
     formset_class = inlineformset_factory(Library, Patron, fields=["name"])
     data = {
@@ -57,7 +57,7 @@ def test_a_row_deleted_meanwhile_blocks_a_stock_formset():
 
 
 def test_split_date_and_time_have_no_names():
-    """backoffice.admin.accessibility.NamedInputsMixin"""
+    """backoffice.admin.forms.accessibility.NamedInputsMixin"""
     assert "aria-label" not in AdminSplitDateTime().render("x", None)
 
 
@@ -100,7 +100,7 @@ def test_exports_page_has_inline_style_and_script_and_a_label_for_nothing():
 
 
 def test_anyone_signed_in_may_import_and_export():
-    """has_import_permission in backoffice.admin.imports, has_export_permission in .exports"""
+    """has_import_permission and has_export_permission"""
 
     class Stock(import_export_admin.ImportExportModelAdmin):
         pass
@@ -112,7 +112,7 @@ def test_anyone_signed_in_may_import_and_export():
 
 
 def test_history_can_be_reverted_and_seen_past_the_queryset():
-    """backoffice.admin.history.HistoryMixin"""
+    """backoffice.admin.history.history.HistoryMixin"""
     view = inspect.getsource(SimpleHistoryAdmin.history_form_view)
     assert "get_queryset" not in view
     assert "has_change_history_permission" not in view.partition('request.method == "POST"')[0]
@@ -121,7 +121,7 @@ def test_history_can_be_reverted_and_seen_past_the_queryset():
 
 
 def test_a_link_from_the_other_side_is_no_change_and_fixtures_are_not_told_apart():
-    """backoffice.history.HistoricalRecords"""
+    """backoffice.history.historical_records.HistoricalRecords"""
     source = inspect.getsource(HistoricalRecords.m2m_changed)
     assert "if reverse" not in source
     assert "raw" not in source

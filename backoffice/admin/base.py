@@ -4,19 +4,19 @@ from django.contrib import admin, messages
 from django.db import IntegrityError
 from simple_history.admin import SimpleHistoryAdmin
 
-from backoffice.admin.accessibility import NamedInputsMixin, NamedRowsMixin
-from backoffice.admin.changelist import ListMixin
-from backoffice.admin.columns import ColumnsMixin
-from backoffice.admin.deletion import DeletionMixin
-from backoffice.admin.edits import EditMixin
-from backoffice.admin.exports import ExportMixin
-from backoffice.admin.filtersets import FilterSetMixin
-from backoffice.admin.history import HistoryMixin
-from backoffice.admin.imports import ImportMixin
-from backoffice.admin.inlines import PagedInlineMixin, PagedInlinesMixin
-from backoffice.admin.picker import PickerMixin
-from backoffice.admin.relations import KeepUnseenLinksMixin
-from backoffice.admin.search import SearchMixin
+from backoffice.admin.changes.deletion import DeletionMixin
+from backoffice.admin.changes.edits import EditMixin
+from backoffice.admin.changes.imports import ImportMixin
+from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
+from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
+from backoffice.admin.forms.relations import KeepUnseenLinksMixin
+from backoffice.admin.history.history import HistoryMixin
+from backoffice.admin.lists.changelist import ListMixin
+from backoffice.admin.lists.columns import ColumnsMixin
+from backoffice.admin.lists.exports import ExportMixin
+from backoffice.admin.lists.filtersets import FilterSetMixin
+from backoffice.admin.lists.search import SearchMixin
+from backoffice.admin.pickers.picker import PickerMixin
 
 
 class PlainModelAdmin(

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from backoffice.admin.autocomplete import ChoicesJsonView, PickerJsonView
-from backoffice.admin.deletion import delete_selected
+from backoffice.admin.changes.deletion import delete_selected
+from backoffice.admin.pickers.autocomplete import ChoicesJsonView, PickerJsonView
 
 
 class AdminSite(admin.AdminSite):

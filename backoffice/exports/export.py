@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 
 from backoffice.exports.formats import Format
 from backoffice.exports.names import on_one_line
-from backoffice.exports.rows import count_up_to, export_chunks
+from backoffice.exports.rows import export_chunks
+from backoffice.querysets.reading import count_up_to
 
 logger = logging.getLogger(__name__)
 

@@ -5,18 +5,17 @@ them are made of names that the database hands along. A Resource with columns of
 kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 """
 
-import contextlib
 import json
 from collections import defaultdict
 from itertools import chain, islice
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models.expressions import RawSQL
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import are_plain, escape, escape_all
-from backoffice.imports.reader import collector_paused
-from backoffice.imports.references import (
+from backoffice.querysets.reading import collector_paused, snapshot
+from backoffice.resources.formulas import are_plain, escape, escape_all
+from backoffice.resources.references import (
     ReferencesWidget,
     ReferenceWidget,
     join_references,
@@ -41,38 +40,6 @@ def export_chunks(resource, queryset, names=None):
             yield from _one_by_one(resource, queryset, names)
         else:
             yield from _by_columns(queryset, columns)
-
-
-@contextlib.contextmanager
-def snapshot(connection):
-    """Statements in the block see the database as it was at the first of them.
-
-    They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
-    client has its file. On PostgreSQL it also spares the whole result's being put by before
-    its first row comes, as a server-side cursor outside of a transaction does.
-    """
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            # kB, till the connection closes: rows that are read once are not worth keeping.
-            cursor.execute("PRAGMA cache_size = -2000")
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
-    else:
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-
-
-def count_up_to(queryset, most):
-    """How many rows there are, `most` where there are more: bounds the work."""
-    with snapshot(connections[queryset.db]):
-        return queryset.order_by()[:most].count()
 
 
 def _by_columns(queryset, columns):

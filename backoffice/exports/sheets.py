@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from django.utils.translation import gettext as _
 
 from backoffice.exports.errors import ExportError
-from backoffice.imports.layout import column_letters
+from backoffice.resources.letters import column_letters
 
 SHEET_ROWS = 1_048_576  # of Excel and of LibreOffice, the header included
 CELL_CHARACTERS = 32_767  # of Excel

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.reach import few_keys, narrow
+from backoffice.changes.models import ImportJob
 from backoffice.filters.values import DateFilter
-from backoffice.models import ImportJob
+from backoffice.querysets.related import few_keys, narrow
 
 MANY = 50_000  # records that are cheaper read at once than looked for row by row
 

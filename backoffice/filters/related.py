@@ -10,9 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
 
-from backoffice.admin.reach import by_keys, counts_of, few_keys, leads_to, narrow, number_of
 from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
-from backoffice.imports.references import ReferenceKey
+from backoffice.querysets.related import (
+    by_keys,
+    counts_of,
+    few_keys,
+    leads_to,
+    narrow,
+    number_of,
+)
+from backoffice.resources.references import ReferenceKey
 
 LARGEST = 2_147_483_647
 SHOWN = 3  # records that an error names

@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MinValueValidator
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.reach import any_of, narrow
+from backoffice.querysets.related import any_of, narrow
 
 TEXT = 1_000  # characters of a text, where no field says how many
 

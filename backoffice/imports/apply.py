@@ -3,10 +3,8 @@
 The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
-from backoffice.imports.records import Records
-from backoffice.planner import keep_statistics
-
-LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
+from backoffice.history.records import Records
+from backoffice.tables.planner import LOCK, keep_statistics
 
 
 class Apply:

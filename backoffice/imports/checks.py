@@ -5,13 +5,11 @@ rows that a live row has the key of; a staged row that is in neither rejects nor
 Can be repeated: what an earlier run found is forgotten first.
 """
 
-from dataclasses import asdict, dataclass
-
 from django.db.models import NOT_PROVIDED
-from django.utils.translation import gettext as _
 
+from backoffice.changes.counts import Counts
 from backoffice.imports.constraints import Constraints
-from backoffice.planner import expect_many
+from backoffice.tables.planner import expect_many
 
 ROW_CODES = (
     "unknown",
@@ -23,26 +21,6 @@ ROW_CODES = (
     "taken",
     "refused",
 )
-
-
-@dataclass(frozen=True)
-class Counts:
-    rows: int
-    new: int
-    updated: int
-    unchanged: int
-    rejected: int
-
-    as_dict = asdict
-
-    def __str__(self):
-        return (
-            _(
-                "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"
-                " %(rejected)d rejected"
-            )
-            % self.as_dict()
-        )
 
 
 class Checks:

@@ -14,8 +14,8 @@ from django.db import models
 from django.utils.translation import gettext as _
 from import_export.widgets import CharWidget
 
-from backoffice.exports.formulas import unescape
-from backoffice.imports.references import (
+from backoffice.resources.formulas import unescape
+from backoffice.resources.references import (
     ReferencesWidget,
     ReferenceWidget,
     split_references,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db.models import CheckConstraint, F, UniqueConstraint
 from django.db.models.sql import Query
 
+from backoffice.tables.unique import unique_names
+
 
 @dataclass(frozen=True)
 class UniqueKey:
@@ -146,12 +148,6 @@ class Constraints:
                 *more,
             ],
         )
-
-
-def unique_names(opts):
-    """The names of fields that are unique, one or together, without a constraint's name."""
-    single = [(f.name,) for f in opts.concrete_fields if f.unique and not f.primary_key]
-    return [*single, *opts.unique_together]
 
 
 def _names(*expressions):

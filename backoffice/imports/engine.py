@@ -15,14 +15,15 @@ from operator import itemgetter
 from django.db import IntegrityError, connections, router, transaction
 from django.utils.translation import gettext as _
 
+from backoffice.changes.counts import Counts
 from backoffice.imports.apply import Apply
-from backoffice.imports.checks import Checks, Counts
+from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import Change, read_changes
-from backoffice.imports.reader import collector_paused
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.staging import Staging
+from backoffice.querysets.reading import collector_paused
 
 BEAT = 2  # seconds between two words of progress
 _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader has it

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from backoffice.imports.layout import column_letters
+from backoffice.resources.letters import column_letters
 
 MOST_HEADERS_NAMED = 60
 # Numbers, telephone numbers, ZIP codes, dates: what stands in rows, not above them.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from import_export.widgets import CharWidget
 
-from backoffice.imports.references import join_references
+from backoffice.resources.references import join_references
 
 CHUNK = 2000
 

@@ -13,8 +13,8 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.exports.formulas import escape, unescape
 from backoffice.imports.checks import ROW_CODES
+from backoffice.resources.formulas import escape, unescape
 
 ERROR = "error"
 #: Behind a row that was rejected as a whole: short, or with a quote astray, it would be

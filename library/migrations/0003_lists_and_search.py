@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from backoffice.operations import AddSearchIndex
+from backoffice.tables.operations import AddSearchIndex
 
 # The orders of lists, each with the primary key at its end.
 ORDERS = {

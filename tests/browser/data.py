@@ -20,8 +20,8 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from backoffice.imports.jobs import apply_job, check_job, create_job  # noqa: E402
-from backoffice.models import SavedFilter  # noqa: E402
+from backoffice.filters.models import SavedFilter  # noqa: E402
+from backoffice.jobs.steps import apply_job, check_job, create_job  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
 from library.resources import LibraryResource  # noqa: E402
 

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 START = """
 from pathlib import Path
-from backoffice import tasks
-from backoffice.imports.jobs import create_job
+from backoffice.jobs import tasks
+from backoffice.jobs.steps import create_job
 from library.resources import LibraryResource
 path = Path({path!r})
 with path.open("rb") as file:
@@ -24,8 +24,8 @@ print(job.pk)
 """
 STATE = """
 import json
-from backoffice import tasks
-from backoffice.models import ImportJob
+from backoffice.jobs import tasks
+from backoffice.changes.models import ImportJob
 from library.models import Library
 job = ImportJob.objects.get(pk={pk})
 if job.status == "checked" and {apply} and not job.runs:

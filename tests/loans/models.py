@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from backoffice.history import HistoricalRecords
+from backoffice.history.historical_records import HistoricalRecords
 from library.models import Book, Patron
 
 

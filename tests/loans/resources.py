@@ -1,4 +1,4 @@
-from backoffice.imports.resource import Resource
+from backoffice.resources.resource import Resource
 from tests.loans.models import Loan
 
 

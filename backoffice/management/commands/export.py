@@ -13,8 +13,8 @@ from backoffice.exports.delimited import can_write
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, format_named
-from backoffice.files import replacing
-from backoffice.imports.resource import resource_class_named
+from backoffice.management.files import replacing
+from backoffice.resources.resource import resource_class_named
 
 
 class Command(BaseCommand):

@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils.translation import gettext as _
 
-from backoffice.files import check_place, replacing
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
-from backoffice.imports.jobs import record_job
 from backoffice.imports.mapping import MappingError
-from backoffice.imports.reader import ReaderError, open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
-from backoffice.imports.resource import resource_class_named
+from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
+from backoffice.management.files import check_place, replacing
+from backoffice.readers.source import ReaderError, open_source
+from backoffice.resources.resource import resource_class_named
 
 UNUSABLE = (
     DatabaseMoved,

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from backoffice.imports.care import remove_old_imports
+from backoffice.jobs.care import remove_old_imports
 
 
 class Command(BaseCommand):

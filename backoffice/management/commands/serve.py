@@ -5,7 +5,7 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from backoffice.processes import run_together
+from backoffice.management.processes import run_together
 
 
 class Command(BaseCommand):

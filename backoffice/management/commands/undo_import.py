@@ -7,10 +7,10 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from backoffice.imports.jobs import undo_job
-from backoffice.imports.undo import Undo
+from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.changes.undo import Undo
+from backoffice.jobs.steps import undo_job
 from backoffice.management.asking import agreed
-from backoffice.models import ImportJob, JobStopped
 
 SHOWN = 20  # records left alone, on the terminal
 

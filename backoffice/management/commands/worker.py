@@ -7,8 +7,8 @@ from django.db import InterfaceError, OperationalError, connections
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 
-from backoffice import tasks
-from backoffice.imports.care import TASKS, Caretaker
+from backoffice.jobs import tasks
+from backoffice.jobs.care import TASKS, Caretaker
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,8 @@
 import pytest
 from django.contrib import admin
 
-from backoffice.admin import counts, facets, paginator, reach, search
+from backoffice.admin.lists import paginator, search
+from backoffice.querysets import counts, facets, related
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.pages import model_admin, url
 from tests.factories import make_book, make_library
@@ -38,7 +39,7 @@ def long(monkeypatch):
     """Ten rows are too many to count, and four to name by their keys."""
     monkeypatch.setattr(counts, "BOUND", 10)
     monkeypatch.setattr(counts, "COSTLY_BOUND", 4)
-    monkeypatch.setattr(reach, "FEW", 4)
+    monkeypatch.setattr(related, "FEW", 4)
     monkeypatch.setattr(search, "FEW", 4)
     monkeypatch.setattr(facets, "BOUND", 3)
     monkeypatch.setattr(facets, "RELATED_BOUND", 3)

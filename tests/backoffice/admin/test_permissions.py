@@ -6,7 +6,8 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from backoffice.models import ImportJob, SavedFilter
+from backoffice.changes.models import ImportJob
+from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user

@@ -6,7 +6,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
-from backoffice.models import ImportJob, SavedFilter
+from backoffice.changes.models import ImportJob
+from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user

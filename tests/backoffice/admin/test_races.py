@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from backoffice.models import ImportJob
+from backoffice.changes.models import ImportJob
 from library.models import Library
+from tests.backoffice.admin.changes.test_edits import expect, post
 from tests.backoffice.admin.pages import url
-from tests.backoffice.admin.test_edits import expect, post
 from tests.factories import make_library
 
 pytestmark = [

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backoffice.exports import sheets
 from backoffice.exports.errors import ExportError
 from backoffice.exports.formats import CSV, FORMATS, ODS, XLSX, YAML, format_named
-from backoffice.imports.reader import open_source
+from backoffice.readers.source import open_source
 
 CHUNKS = [
     [["name", "zip_code"]],

@@ -7,7 +7,7 @@ from import_export.fields import Field
 
 from backoffice.exports.delimited import delimited_blocks
 from backoffice.exports.rows import export_chunks
-from backoffice.imports.resource import Resource
+from backoffice.resources.resource import Resource
 from library.models import Library
 from library.resources import (
     BookResource,

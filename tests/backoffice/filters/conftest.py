@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from backoffice.models import ImportJob
+from backoffice.changes.models import ImportJob
 from tests.backoffice.filters.filtersets import FILTERSETS
 from tests.factories import make_book, make_librarian, make_library, make_patron
 from tests.loans.models import Loan

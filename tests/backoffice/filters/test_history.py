@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from backoffice.admin import reach
+from backoffice.changes.models import ImportJob
 from backoffice.filters import history
-from backoffice.models import ImportJob
+from backoffice.querysets import related
 from library.models import Library, Patron
 from tests.backoffice.filters.filtersets import filterset, found
 
@@ -30,8 +30,8 @@ def test_since_means_from_the_first_moment_of_the_day(rows, monkeypatch):
     )
     Library.history.filter(id=cherry.pk).update(history_date=start - datetime.timedelta(days=9))
     Library.history.filter(id=cherry.pk, history_type="~").update(history_date=start)
-    for few, many in ((reach.FEW, history.MANY), (0, history.MANY), (0, 0)):
-        monkeypatch.setattr(reach, "FEW", few)
+    for few, many in ((related.FEW, history.MANY), (0, history.MANY), (0, 0)):
+        monkeypatch.setattr(related, "FEW", few)
         monkeypatch.setattr(history, "MANY", many)
         assert found(filterset(Library, "added_since", "2020-05-17")) == ["Apple Branch"]
         assert found(filterset(Library, "changed_since", "2020-05-17")) == [

@@ -3,9 +3,9 @@
 import pytest
 from django.contrib import admin
 
-from backoffice.admin import reach
+from backoffice.changes.models import ImportJob
 from backoffice.filters.filterset import FilterSet
-from backoffice.models import ImportJob
+from backoffice.querysets import related
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url
 from tests.backoffice.filters.filtersets import FILTERSETS, filterset, found, label
@@ -111,10 +111,10 @@ def test_every_parameter_is_in_the_matrix():
     assert all(issubclass(cls, FilterSet) for cls in FILTERSETS.values())
 
 
-@pytest.mark.parametrize("few", [0, reach.FEW], ids=["many rows", "few rows"])
+@pytest.mark.parametrize("few", [0, related.FEW], ids=["many rows", "few rows"])
 @pytest.mark.parametrize(("model", "parameter"), FINDS, ids=label)
 def test_a_filter_finds_its_rows(rows, monkeypatch, model, parameter, few):
-    monkeypatch.setattr(reach, "FEW", few)
+    monkeypatch.setattr(related, "FEW", few)
     value, names = written(model, parameter)
     assert found(filterset(model, parameter, value)) == sorted(names)
     assert found(filterset(model, parameter, value, value)) == sorted(names)

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backoffice.admin import reach
+from backoffice.querysets import related
 from library.models import Book, Library, Patron
 from tests.backoffice.filters.filtersets import FILTERSETS, filterset, found
 from tests.factories import make_book, make_library, make_user
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 # Numbers of related rows ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("few", [0, reach.FEW], ids=["many rows", "few rows"])
+@pytest.mark.parametrize("few", [0, related.FEW], ids=["many rows", "few rows"])
 @pytest.mark.parametrize(
     ("low", "high", "names"),
     [
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 def test_numbers_of_related_rows_go_from_one_to_another(
     rows, monkeypatch, low, high, names, few
 ):
-    monkeypatch.setattr(reach, "FEW", few)
+    monkeypatch.setattr(related, "FEW", few)
     data = {"patron_count_min": str(low), "patron_count_max": str(high)}
     bound = FILTERSETS[Library](data, Library.objects.all())
     assert "".join(name[0] for name in found(bound)) == names

@@ -1,7 +1,7 @@
 """What the tests of the engine share."""
 
 from backoffice.imports.engine import Import
-from backoffice.imports.reader import open_source
+from backoffice.readers.source import open_source
 
 HEADER = ["name", "address", "state", "phone_number", "zip_code"]
 PRINCETON = ["Princeton", "65 Witherspoon Street", "NJ", "609-924-9529", "08542-3214"]

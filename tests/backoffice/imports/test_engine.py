@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from backoffice.imports import preview
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
-from backoffice.imports.reader import open_source
-from backoffice.imports.references import ReferenceKey
+from backoffice.readers.source import open_source
+from backoffice.resources.references import ReferenceKey
 from library.models import Book, Librarian, Library, Patron
 from library.resources import (
     BookResource,

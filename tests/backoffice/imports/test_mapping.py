@@ -3,7 +3,7 @@
 import pytest
 
 from backoffice.imports.mapping import MappingError, map_columns
-from backoffice.imports.reader import open_source
+from backoffice.readers.source import open_source
 
 SPELLINGS = {
     "name": ["name", "Name of library", "LIBNAME"],

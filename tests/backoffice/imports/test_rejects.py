@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from backoffice.imports.engine import Import
-from backoffice.imports.reader import open_source
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.readers.source import open_source
 from library.resources import (
     BookResource,
     LibraryResource,

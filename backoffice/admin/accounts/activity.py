@@ -1,0 +1,71 @@
+"""Who did what in the admin, and when: Django's log entries, to read only."""
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
+from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.exports.export import EXPORTED
+
+
+class ActionFilter(InUseFilter):
+    """Django's actions, and exports."""
+
+    def labels(self, counts):
+        return super().labels(counts) | {EXPORTED: _("Export")}
+
+
+@admin.register(LogEntry)
+class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
+    """Needs the permission to view log entries; nobody adds, changes or deletes one.
+
+    So an account that has done something can't be deleted, which would delete its log too;
+    it is made inactive.
+    """
+
+    menu_title = _("Activity")
+    list_display = (
+        "action_time",
+        "user",
+        "action",
+        "content_type",
+        "object_link",
+        "change",
+    )
+    list_display_links = ("action_time",)
+    list_filter = [
+        ("action_flag", ActionFilter),
+        ("content_type", InUseFilter),
+        ("user", InUseFilter),
+    ]
+    list_select_related = ("user", "content_type")
+    date_hierarchy = "action_time"
+    search_fields = ("object_repr", "change_message", "user__username")
+    search_help_text = _("Object, change or username")
+    ordering = ("-action_time",)
+    fields = ("action_time", "user", "action", "content_type", "object_link", "change")
+    readonly_fields = fields
+
+    @admin.display(description=_("action"), ordering="action_flag")
+    def action(self, entry):
+        if entry.action_flag == EXPORTED:
+            return _("Export")
+        return entry.get_action_flag_display()
+
+    @admin.display(description=_("object"), ordering="object_repr")
+    def object_link(self, entry):
+        url = None if entry.is_deletion() else entry.get_admin_url()
+        if url is None:
+            return entry.object_repr
+        return format_html('<a href="{}">{}</a>', url, entry.object_repr)
+
+    @admin.display(description=_("change"))
+    def change(self, entry):
+        return entry.get_change_message()
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(
+            request, {"title": self.menu_title} | (extra_context or {})
+        )

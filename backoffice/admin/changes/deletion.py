@@ -1,0 +1,246 @@
+"""Deleting in the admin: what goes is counted and sampled, and much of it is asked about."""
+
+import unicodedata
+
+from django.contrib import admin, messages
+from django.contrib.admin import actions, helpers
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.utils import model_ngettext, quote
+from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
+from django.http import QueryDict
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.changes.deletion import Deletion, held
+from backoffice.querysets.counts import Count, count_rows
+
+MANY = 100  # rows that go with what is deleted before it has to be named
+SHOWN = 10  # rows of each model
+LOGGED = 1_000  # rows that get an entry each in the log
+
+
+class NotConfirmed(Exception):
+    """Much would go, and what is deleted was not named."""
+
+
+class DeletionMixin:
+    """For a ModelAdmin: deletes any number of rows in a few statements, history kept."""
+
+    delete_confirmation_template = "admin/backoffice/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/backoffice/delete_selected_confirmation.html"
+
+    # What goes ----------------------------------------------------------------------
+
+    def get_deleted_objects(self, objs, request):
+        """Django's four, with counts to a bound and a sample of each model's rows."""
+        rows = objs
+        if isinstance(objs, list):
+            rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
+            if request.method == "POST":
+                # Nothing comes to refer to them while they go. Django holds a transaction.
+                len(rows.select_for_update())
+        deletion = Deletion(rows)
+        if not deletion.is_plain:
+            found = super().get_deleted_objects(objs, request)
+            request.deleted_with = sum(found[1].values()) - len(objs)
+            return found
+        request.deleted_with = 0
+        model_count, perms_needed, own, related = {}, set(), [], []
+        for model, queryset in deletion.rows().items():
+            count = Count(rows.count()) if model is self.model else count_rows(queryset)
+            if not count:
+                continue
+            model_count[model._meta.verbose_name_plural] = count
+            if model is not self.model:
+                request.deleted_with += count
+            if not self.may_delete_all(request, queryset):
+                perms_needed.add(model._meta.verbose_name)
+            if not model._meta.auto_created:
+                shown = own if model is self.model else related
+                shown += self.sample(queryset, count)
+        forbidden = [
+            line
+            for queryset in deletion.forbidden()
+            for line in self.sample(queryset, count_rows(queryset))
+        ]
+        # Django's `unordered_list` takes one list below an item, and would print a second.
+        return [*own, related] if related else own, model_count, perms_needed, forbidden
+
+    def may_delete_all(self, request, queryset):
+        """As Django asks for each row; once for all where the answer can't differ."""
+        if not self.admin_site.is_registered(queryset.model):
+            return True
+        model_admin = self.admin_site.get_model_admin(queryset.model)
+        asked = model_admin.has_delete_permission
+        if asked.__func__ is admin.ModelAdmin.has_delete_permission:
+            return asked(request)
+        return all(asked(request, row) for row in queryset.iterator(chunk_size=1000))
+
+    def sample(self, queryset, count):
+        """Lines of text for some of the rows, each a link where there is a page."""
+        lines = [self.line(row) for row in queryset[:SHOWN]]
+        if more := count - len(lines):
+            more = Count(more, at_least=count.at_least)
+            names = model_ngettext(queryset.model._meta, more)
+            lines.append(
+                _("… and %(number)s more %(names)s") % {"number": more, "names": names}
+            )
+        return lines
+
+    def line(self, row):
+        opts = row._meta
+        name = capfirst(opts.verbose_name)
+        page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
+        try:
+            url = reverse(page, args=[quote(row.pk)])
+        except NoReverseMatch:
+            return f"{name}: {row}"
+        return format_html('{}: <a href="{}">{}</a>', name, url, row)
+
+    # One row ------------------------------------------------------------------------
+
+    def delete_view(self, request, object_id, extra_context=None):
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except NotConfirmed:
+            # The transaction took back what it had begun; ask again.
+            sent = request.GET.copy()
+            sent.update(request.POST)  # whether it is a popup, say
+            request.method, request.GET, request.POST = "GET", sent, QueryDict()
+            context = {"not_confirmed": True} | (extra_context or {})
+            return super().delete_view(request, object_id, context)
+
+    def render_delete_form(self, request, context):
+        if request.deleted_with > MANY:
+            context["to_type"] = one_line(context["object"])
+        return super().render_delete_form(request, context)
+
+    def delete_model(self, request, obj):
+        typed = one_line(request.POST.get("confirmation", ""))
+        if request.deleted_with > MANY and typed != one_line(obj):
+            raise NotConfirmed
+        deletion = Deletion(self.model._base_manager.filter(pk=obj.pk))
+        if not deletion.is_plain:
+            super().delete_model(request, obj)
+            return
+        with_it = _("Deleted with the %(name)s %(row)s")
+        with_it %= {"name": self.opts.verbose_name, "row": obj}
+        deletion.run(user=request.user, reason=_("Deleted"), reason_with=with_it)
+
+    # Many rows ----------------------------------------------------------------------
+
+    def delete_queryset(self, request, queryset):
+        deletion = Deletion(queryset)
+        if not deletion.is_plain:
+            super().delete_queryset(request, queryset)
+            return
+        with_them = _("Deleted with its %(name)s, among %(number)s")
+        with_them %= {"name": self.opts.verbose_name, "number": Count(queryset.count())}
+        deletion.run(user=request.user, reason=_("Deleted"), reason_with=with_them)
+
+    def log_deletions(self, request, queryset):
+        """An entry for each row, or one for all where they are many and have a history."""
+        number = len(queryset) if isinstance(queryset, list) else queryset.count()
+        if number <= LOGGED or not hasattr(self.opts, "simple_history_manager_attribute"):
+            return super().log_deletions(request, queryset)
+        return LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=get_content_type_for_model(self.model),
+            object_repr=f"{Count(number)} {self.opts.verbose_name_plural}"[:200],
+            action_flag=DELETION,
+            change_message=_("Deleted at once; the history of each tells of it."),
+        )
+
+    def delete_selected(self, request, queryset):
+        """Django's action of this name, for any number of rows and without their keys."""
+        if not request.POST.get("post"):
+            return self.confirm_deletion(request, queryset)
+        with transaction.atomic(using=router.db_for_write(self.model)), held(queryset) as rows:
+            _shown, _counts, perms_needed, protected = self.get_deleted_objects(rows, request)
+            if perms_needed and not protected:
+                raise PermissionDenied
+            number = rows.count()
+            has_moved = number and self.has_moved(request, number)
+            if protected or has_moved or not self.is_confirmed(request, number):
+                not_confirmed = not (protected or has_moved)
+                return self.confirm_deletion(
+                    request, rows, has_moved=has_moved, not_confirmed=not_confirmed
+                )
+            if number:
+                self.log_deletions(request, rows)
+                self.delete_queryset(request, rows)
+        if not number:
+            message = _("The records have changed since. Nothing was deleted; look again.")
+            self.message_user(request, message, messages.ERROR)
+            return None
+        message = _("Successfully deleted %(count)s %(items)s.")
+        message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
+        self.message_user(request, message, messages.SUCCESS)
+        return None
+
+    def has_moved(self, request, number):
+        """Whether other numbers would go than those that the page showed."""
+        expected = request.POST.get("expected")
+        return expected not in (None, self.expected(request, number))
+
+    def expected(self, request, number):
+        return f"{number:d}+{request.deleted_with:d}"
+
+    def is_confirmed(self, request, number):
+        typed = "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
+        return number + request.deleted_with <= MANY or typed == str(number)
+
+    def confirm_deletion(self, request, queryset, **context):
+        shown, counts, perms_needed, protected = self.get_deleted_objects(queryset, request)
+        number = Count(queryset.count())
+        name = model_ngettext(self.opts, number)
+        title = _("Delete multiple objects")
+        if perms_needed or protected:
+            title = _("Cannot delete %(name)s") % {"name": name}
+        is_across = request.POST.get("select_across") == "1"
+        keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        context |= {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "subtitle": None,
+            "objects_name": name,
+            "deletable_objects": [shown],
+            "model_count": dict(counts).items(),
+            "queryset": [],
+            "is_across": is_across,
+            # Django's list wants one at least; the filter is in the address.
+            "keys": keys[:1] if is_across else keys,
+            "expected": self.expected(request, number),
+            "to_type": number if number + request.deleted_with > MANY else None,
+            "perms_lacking": perms_needed,
+            "protected": protected,
+            "opts": self.opts,
+            "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        request.current_app = self.admin_site.name
+        # Rendered here: the rows that were held are let go.
+        return TemplateResponse(
+            request, self.delete_selected_confirmation_template, context
+        ).render()
+
+
+@admin.action(
+    permissions=["delete"],
+    description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
+)
+def delete_selected(model_admin, request, queryset):
+    if not isinstance(model_admin, DeletionMixin):  # another package's
+        return actions.delete_selected(model_admin, request, queryset)
+    return model_admin.delete_selected(request, queryset)
+
+
+def one_line(text):
+    """As it can be typed: with single spaces, and letters and accents that are one."""
+    return unicodedata.normalize("NFC", " ".join(str(text).split()))

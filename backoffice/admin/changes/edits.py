@@ -1,0 +1,195 @@
+"""Editing from the list: the same values for all rows that are ticked, or that it shows."""
+
+from functools import partial
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import FileField
+from django.forms.models import construct_instance, modelform_factory
+from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.changes.edits import Edit, Refused, RowsMoved
+from backoffice.querysets.counts import Count
+
+SHOWN = 20  # rows whose old and new values a preview shows
+PREFIX = "edit"
+
+
+class EditForm(forms.ModelForm):
+    """Validates each field by itself: there is no whole object to ask."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, prefix=PREFIX, **kwargs)
+
+    def _post_clean(self):
+        self.instance = construct_instance(self, self.instance)
+        try:
+            self.instance.clean_fields(exclude=self._get_validation_exclusions())
+        except ValidationError as error:
+            self._update_errors(error)
+
+    def values(self):
+        """`{field: value}`, as the model's fields clean it."""
+        fields = [self.instance._meta.get_field(name) for name in self.fields]
+        return {field: getattr(self.instance, field.attname) for field in fields}
+
+
+class EditMixin:
+    """For a ModelAdmin with history: the action “Edit selected …”.
+
+    Its pages come one after the other by the action's own POST, as Django's deletion does:
+    the fields, what would change, and then the job, where it can be undone.
+    """
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        may_act = self.actions is not None and IS_POPUP_VAR not in request.GET
+        if may_act and self.has_change_permission(request):
+            actions["edit_selected"] = self.get_action("edit_selected")
+        return actions
+
+    @admin.action(description=gettext_lazy("Edit selected %(verbose_name_plural)s"))
+    def edit_selected(self, request, queryset):
+        if not self.may_change_all(request, queryset):
+            raise PermissionDenied
+        steps = [name for name in ("_back", "_preview", "_apply") if name in request.POST]
+        if not steps or steps == ["_back"]:
+            return self.show_fields(request, queryset, data=request.POST if steps else None)
+        form = self.get_edit_form(request, request.POST.getlist("change"))(request.POST)
+        if not form.fields or not form.is_valid():
+            return self.show_fields(request, queryset, data=request.POST, asked=True)
+        edit = Edit(queryset, form.values())
+        if steps != ["_apply"]:
+            return self.preview_edit(request, edit, form)
+        expected = request.POST.get("expected", "")
+        try:
+            job = edit.run(user=request.user, title=titled(form), expected=expected)
+        except RowsMoved:
+            problem = _("The records have changed since. Nothing was written; look again.")
+        except Refused as error:
+            problem = str(error)
+        else:
+            return HttpResponseRedirect(self._url("import_job", job.pk))
+        self.message_user(request, problem, messages.ERROR)
+        return self.preview_edit(request, edit, form)
+
+    def may_change_all(self, request, queryset):
+        """As Django asks for each row; once for all where the answer can't differ."""
+        if type(self).has_change_permission is admin.ModelAdmin.has_change_permission:
+            return self.has_change_permission(request)
+        return all(
+            self.has_change_permission(request, row)
+            for row in queryset.iterator(chunk_size=1000)
+        )
+
+    # The form -----------------------------------------------------------------------
+
+    def get_edit_fields(self, request):
+        """What the rows may have in common: fields of the form that need not be unique.
+
+        No files: each row has one of its own.
+        """
+        shown = flatten_fieldsets(self.get_fieldsets(request))
+        readonly = self.get_readonly_fields(request)
+        return [
+            field.name
+            for field in self.opts.concrete_fields
+            if field.editable
+            and not field.unique
+            and not isinstance(field, FileField)
+            and field.name in shown
+            and field.name not in readonly
+        ]
+
+    def get_edit_form(self, request, names=None):
+        """The form of all fields, or of those in `names`."""
+        fields = self.get_edit_fields(request)
+        return modelform_factory(
+            self.model,
+            form=type("EditForm", (EditForm, self.form), {}),
+            fields=[name for name in fields if names is None or name in names],
+            formfield_callback=partial(self.formfield_for_dbfield, request=request),
+        )
+
+    # Pages --------------------------------------------------------------------------
+
+    def show_fields(self, request, queryset, *, data, asked=False):
+        form = self.get_edit_form(request)(data)
+        chosen = set(request.POST.getlist("change")) & set(form.fields)
+        for name in form.fields:
+            if name not in chosen:
+                form.fields[name].required = False
+                form.errors.pop(name, None)
+        context = {
+            "fields": [(form[name], name in chosen) for name in form.fields],
+            "none_chosen": asked and not chosen,
+            "has_errors": asked and chosen,
+            "media": self.media + form.media,
+        }
+        return self.edit_page(request, "edit_fields", queryset, context)
+
+    def preview_edit(self, request, edit, form):
+        fields = list(edit.values)
+        # First: what changes while the page is made is none that was looked at.
+        number, expected = edit.fingerprint()
+        related = [field.name for field in fields if field.is_relation]
+        rows = edit.changing.select_related(*related).order_by(
+            *self.get_ordering(request), "pk"
+        )
+        new = {field: shown(field, form.instance) for field in fields}
+        context = {
+            "hidden": [form[name].as_hidden() for name in form.fields],
+            "chosen": list(form.fields),
+            "new": [(capfirst(field.verbose_name), new[field]) for field in fields],
+            "columns": [capfirst(field.verbose_name) for field in fields],
+            "sample": [
+                (row, [(shown(field, row), new[field]) for field in fields])
+                for row in rows[:SHOWN]
+            ],
+            "number": Count(number),
+            "expected": expected,
+            "media": self.media,
+        }
+        return self.edit_page(request, "edit_preview", edit.rows, context)
+
+    def edit_page(self, request, page, queryset, context):
+        total = Count(queryset.count())
+        keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        is_across = request.POST.get("select_across") == "1"
+        name = model_ngettext(self.opts, total)
+        context |= {
+            **self.admin_site.each_context(request),
+            "title": _("Edit %(number)s %(name)s") % {"number": total, "name": name},
+            "opts": self.opts,
+            "total": total,
+            "objects_name": name,
+            # Django's list wants one key at least; the filter is in the address.
+            "keys": keys[:1] if is_across else keys,
+            "is_across": is_across,
+            "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
+
+
+def shown(field, row):
+    """A field's value as staff read it."""
+    value = getattr(row, field.name)
+    if getattr(field, "flatchoices", None):
+        value = dict(field.flatchoices).get(value, value)
+    return "" if value is None else str(value)
+
+
+def titled(form):
+    """What an edit is called: "State: New York"."""
+    opts, row = form.instance._meta, form.instance
+    fields = [opts.get_field(name) for name in form.fields]
+    return ", ".join(f"{capfirst(f.verbose_name)}: {shown(f, row) or '–'}" for f in fields)

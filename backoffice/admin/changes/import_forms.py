@@ -1,0 +1,161 @@
+"""The import's two forms: the upload, and which column is which field."""
+
+import hashlib
+import json
+from itertools import islice
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.changes.models import ImportJob
+from backoffice.imports.mapping import MappingError, map_columns
+
+DETECT = ("", _("Find out from the file"))
+FORMATS = [
+    DETECT,
+    *((name, name.upper()) for name in ("csv", "tsv", "xlsx", "xls", "xlsb", "ods", "json")),
+    ("jsonl", _("JSON Lines")),
+    ("yaml", _("YAML, as exported here")),
+]
+ENCODINGS = [
+    DETECT,
+    ("utf-8", "UTF-8"),
+    ("cp1252", _("Windows-1252 (Western)")),
+    ("mac-roman", _("Mac Roman")),
+    ("utf-16", "UTF-16"),
+]
+DELIMITERS = [
+    DETECT,
+    (",", _("Comma")),
+    (";", _("Semicolon")),
+    ("tab", _("Tab")),
+    ("|", _("Pipe")),
+]
+ON_ERROR = [
+    ("abort", _("Stop, and write nothing")),
+    ("skip", _("Import the good ones")),
+]
+SAMPLED = 3  # values shown for each column
+
+
+class UploadForm(forms.Form):
+    import_file = forms.FileField(
+        label=_("File"), help_text=_("CSV, TSV, or a spreadsheet: XLSX, XLS, XLSB, ODS; JSON.")
+    )
+    on_error = forms.ChoiceField(label=_("If rows are rejected"), choices=ON_ERROR)
+    format = forms.ChoiceField(label=_("Format"), choices=FORMATS, required=False)
+    encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
+    delimiter = forms.ChoiceField(label=_("Between cells"), choices=DELIMITERS, required=False)
+    keep_blank = forms.BooleanField(
+        label=_("A blank cell keeps the present value"), required=False
+    )
+    repairs = forms.MultipleChoiceField(
+        label=_("Repairs"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, resource_class, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["repairs"].choices = [
+            (name, repair.label) for name, repair in resource_class.repairs.items()
+        ]
+        if not resource_class.repairs:
+            del self.fields["repairs"]
+
+    def say_too_large(self):
+        """Where the file was dropped on its way here."""
+        limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+        message = _("The file is larger than %s, the most that is taken. Split it.")
+        self.errors["import_file"] = self.error_class([message % limit])
+
+    def options(self):
+        """What `create_job` takes."""
+        options = {
+            name: self.cleaned_data[name] for name in self.fields if name != "import_file"
+        }
+        if options["delimiter"] == "tab":
+            options["delimiter"] = "\t"
+        return options
+
+
+class MappingForm(forms.Form):
+    """A choice of column for each field of the Resource.
+
+    `unused` are the headers that no field takes as things are.
+    """
+
+    def __init__(self, job, source, data=None):
+        self.job, self.source = job, source
+        self.resource_class = job.resource_class
+        self.suggested = self._suggestion()
+        super().__init__(data)
+        required = self.resource_class._meta.import_id_fields
+        samples = self._samples()
+        headers = [(h, h) for h in dict.fromkeys(source.headers) if h]
+        for name in self.resource_class.spellings():
+            header = self.suggested.get(name, "")
+            self.fields[name] = forms.ChoiceField(
+                label=name,
+                choices=[("", _("(not in the file)")), *headers],
+                required=name in required,
+                initial=header,
+            )
+            self.fields[name].samples = samples.get(header, [])
+        self.samples = samples
+
+    @property
+    def unused(self):
+        used = {self[name].value() for name in self.fields}
+        return [header for header in self.source.headers if header and header not in used]
+
+    def overrides(self):
+        return dict(self.cleaned_data)
+
+    def clean(self):
+        cleaned = super().clean()
+        if not self.errors:
+            try:
+                map_columns(
+                    self.source.headers,
+                    spellings=self.resource_class.spellings(),
+                    overrides=cleaned,
+                )
+            except MappingError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
+
+    def headers_key(self):
+        """What a file with the same headers is remembered by."""
+        return hashlib.sha256(json.dumps(self.source.headers).encode()).hexdigest()
+
+    def _suggestion(self):
+        """`{field: header}`: as it was done with these headers before, else by spelling."""
+        before = (
+            ImportJob.objects.filter(
+                model=self.job.model, options__headers_key=self.headers_key()
+            )
+            .exclude(pk=self.job.pk)
+            .order_by("-pk")
+            .values_list("options__overrides", flat=True)
+            .first()
+        )
+        if before:
+            return before
+        try:
+            return map_columns(
+                self.source.headers, spellings=self.resource_class.spellings()
+            ).as_dict()
+        except MappingError:
+            return {}
+
+    def _samples(self):
+        """The first different values of each column, by header."""
+        samples = {header: [] for header in self.source.headers}
+        for _line, cells, _problem in islice(next(self.source.chunks(100), []), 100):
+            for header, cell in zip(self.source.headers, cells, strict=False):
+                found = samples[header]
+                if cell.strip() and cell not in found and len(found) < SAMPLED:
+                    # Half a character, which the row is rejected for, can't be shown.
+                    found.append(cell[:40].encode(errors="replace").decode())
+        return samples

@@ -1,0 +1,312 @@
+"""Import in the admin: upload, map columns, check, look, apply, undo.
+
+The URL names and the permission hook are django-import-export's; a job
+(`backoffice.models.ImportJob`) goes through the pages, and the engine does the work.
+"""
+
+import math
+from pathlib import Path
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
+from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from import_export.admin import ImportMixin as UpstreamImportMixin
+
+from backoffice.admin.changes.import_forms import MappingForm, UploadForm
+from backoffice.admin.changes.uploads import is_too_large
+from backoffice.changes.models import ImportJob
+from backoffice.changes.undo import Undo
+from backoffice.jobs import tasks
+from backoffice.jobs.steps import CHANGES, REJECTS, create_job, open_job, read_sample
+from backoffice.readers.source import ReaderError
+
+PER_PAGE = 50  # rows of a preview's page
+LINKED = 20  # records that a done import's page, or an undo's, links to
+DOWNLOADS = (REJECTS, CHANGES)
+
+Status = ImportJob.Status
+RUNNING = (Status.CHECKING, Status.APPLYING, Status.UNDOING)
+
+
+class ImportMixin(UpstreamImportMixin):
+    # Upstream would take the list's template over; ours has the links in its own block.
+    import_export_change_list_template = None
+    import_template_name = "admin/backoffice/import_upload.html"
+
+    def has_import_permission(self, request):
+        """An import writes, so it takes what writing takes. Upstream lets anyone."""
+        return (
+            bool(self.resource_classes)
+            and self.has_add_permission(request)
+            and self.has_change_permission(request)
+        )
+
+    def get_urls(self):
+        app_label, model_name = self.get_model_info()
+
+        def view(route, function, name):
+            name = f"{app_label}_{model_name}_{name}"
+            return path(route, self.admin_site.admin_view(function), name=name)
+
+        return [
+            view("import/<int:pk>/", self.import_job_view, "import_job"),
+            view("import/<int:pk>/progress/", self.import_progress_view, "import_progress"),
+            view("import/<int:pk>/undo/", self.import_undo_view, "import_undo"),
+            view("import/<int:pk>/<str:name>", self.import_file_view, "import_file"),
+            *super().get_urls(),
+        ]
+
+    # Views --------------------------------------------------------------------------
+
+    def import_action(self, request, **kwargs):
+        """The upload: its form, and a job made of what is sent."""
+        self._require_import_permission(request)
+        resource_class = self.get_import_resource_classes(request)[0]
+        form = UploadForm(resource_class, request.POST or None, request.FILES or None)
+        if request.method == "POST" and is_too_large(request):
+            form.say_too_large()
+        elif request.method == "POST" and form.is_valid():
+            uploaded = form.cleaned_data["import_file"]
+            job = create_job(
+                resource_class,
+                uploaded.chunks(),
+                file_name=uploaded.name,
+                user=request.user,
+                **form.options(),
+            )
+            try:
+                job.lines = open_job(job).approximate_rows
+                job.save(update_fields=["lines"])
+            except ReaderError as error:
+                job.remove_files()
+                job.delete()
+                form.add_error("import_file", str(error))
+            else:
+                return self._redirect(job)
+        context = {
+            "form": form,
+            "spellings": resource_class.spellings(),
+            "match": resource_class._meta.import_id_fields,
+        }
+        title = _("Import %s") % self.opts.verbose_name_plural
+        return self._respond(request, self.import_template_name, title, context)
+
+    def import_job_view(self, request, pk):
+        """The page of a job, by how far it is."""
+        job = self._get_job(request, pk)
+        if job.waiting or job.status in RUNNING:
+            return self._show(request, job, "running", self._progress(job))
+        if job.status == Status.UPLOADED:
+            return self._map(request, job)
+        if job.status == Status.CHECKED:
+            return self._show(request, job, "preview", self._preview(request, job))
+        return self._show(request, job, "ended", self._ended(request, job))
+
+    @method_decorator(require_POST)
+    def process_import(self, request, **kwargs):
+        """Apply, cancel or check again, as the button says."""
+        number = request.POST.get("job", "")
+        if not number.isdecimal():
+            raise Http404
+        job = self._get_job(request, number)
+        if "_cancel" in request.POST:
+            if not job.cancel():
+                messages.error(request, _("It can no longer be cancelled."))
+        elif "_again" in request.POST:
+            job = self._again(request, job)
+        elif job.may_apply:
+            tasks.start_apply(job)
+        else:
+            messages.error(request, _("Nothing was done: the import has moved on since."))
+        return self._redirect(job)
+
+    def import_progress_view(self, request, pk):
+        """How far it is, for the page's script."""
+        return JsonResponse(self._progress(self._get_job(request, pk)))
+
+    def import_file_view(self, request, pk, name):
+        """Rejects and changes, as files."""
+        job = self._get_job(request, pk)
+        if name not in DOWNLOADS or not (job.folder and (job.directory / name).exists()):
+            raise Http404
+        return FileResponse(
+            (job.directory / name).open("rb"),
+            as_attachment=True,
+            filename=f"{Path(job.file_name).stem}-{name}",
+            content_type="text/csv",
+        )
+
+    def import_undo_view(self, request, pk):
+        """What undoing would do and leave; then doing it."""
+        job = self._get_job(request, pk)
+        if job.status != Status.DONE or job.waiting:
+            return self._redirect(job)
+        if not self._may_undo(request, job):
+            problem = _(
+                "Nothing was undone: it wrote records that are not for you to see. Ask whoever"
+                " made it, or a superuser."
+            )
+            messages.error(request, problem)
+            return self._redirect(job)
+        if request.method == "POST":
+            ImportJob.objects.filter(pk=job.pk).update(undo={"user": request.user.pk})
+            tasks.start_undo(job)
+            return self._redirect(job)
+        with Undo(job) as undo:
+            context = {"counts": undo.plan(), "left": undo.left(LINKED)}
+        unseen = self._unseen(request).filter(pk__in=[pk for pk, *_rest in context["left"]])
+        unseen = set(unseen.values_list("pk", flat=True))
+        context["left"] = [row for row in context["left"] if row[0] not in unseen]
+        return self._show(request, job, "undo", context)
+
+    # Steps --------------------------------------------------------------------------
+
+    def _map(self, request, job):
+        try:
+            form = MappingForm(job, open_job(job), request.POST or None)
+        except ReaderError as error:
+            job.take(Status.UPLOADED, to=Status.CHECKING)
+            job.finish(Status.FAILED, error=str(error))
+            return self._show(request, job, "ended", self._ended(request, job))
+        if request.method == "POST" and form.is_valid():
+            job.options |= {
+                "overrides": form.overrides(),
+                "headers_key": form.headers_key(),
+            }
+            job.save(update_fields=["options"])
+            tasks.start_check(job)
+            return self._redirect(job)
+        return self._show(request, job, "map", {"form": form, "source": form.source})
+
+    def _again(self, request, job):
+        """A new job with the same file and options; the old one stays as it ended."""
+        if not job.folder:
+            messages.error(request, _("The file is no longer kept. Choose it again."))
+            return job
+        options = {k: v for k, v in job.options.items() if k != "headers_key"}
+        with (job.directory / "upload").open("rb") as file:
+            blocks = iter(lambda: file.read(1 << 20), b"")
+            return create_job(
+                job.resource_class,
+                blocks,
+                file_name=job.file_name,
+                user=request.user,
+                **options,
+            )
+
+    def _progress(self, job):
+        seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0
+        rate = job.progress / seconds if seconds > 0 else 0
+        total = job.rows if job.status == Status.APPLYING else job.lines
+        left = max(total - job.progress, 0) if total else None
+        return {
+            "status": "waiting" if job.waiting else job.status,
+            "running": bool(job.waiting) or job.status in RUNNING,
+            "rows": job.progress,
+            "total": total or None,
+            "rate": round(rate),
+            "seconds_left": math.ceil(left / rate) if rate and left else None,
+            "is_read": bool(job.progress) and left == 0,
+            "worker_is_missing": bool(job.waiting) and tasks.worker_is_missing(),
+        }
+
+    def _preview(self, request, job):
+        sample = read_sample(job)
+        kinds = [
+            ("new", _("New"), job.new),
+            ("updated", _("Updated"), job.updated),
+            ("rejected", _("Rejected"), job.rejected),
+            ("repaired", _("Repaired"), job.found.get("repaired")),
+        ]
+        kinds = [kind for kind in kinds if kind[2]]
+        totals = {kind: total for kind, _label, total in kinds}
+        shown = request.GET.get("show")
+        if shown not in totals:
+            shown = kinds[0][0] if kinds else ""
+        rows = sample.get(shown, [])
+        page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
+        return {
+            "kinds": kinds,
+            "shown": shown,
+            "sampled": len(rows),
+            "total": totals.get(shown, 0),
+            "page": page,
+            "columns": list(job.found.get("mapping", {})),
+            "same_file": job.same_file.first(),
+        }
+
+    def _ended(self, request, job):
+        records = []
+        if job.applied_at:
+            written = self._written(job).exclude(self._is_unseen(request))
+            records = list(written.order_by("history_id")[:LINKED])
+        return {"records": records, "can_undo": job.status == Status.DONE}
+
+    # What a job wrote ---------------------------------------------------------------
+
+    def _written(self, job):
+        manager = getattr(self.model, self.opts.simple_history_manager_attribute)
+        return manager.filter(history_date=job.applied_at, history_change_reason=job.reason)
+
+    def _unseen(self, request):
+        """The rows that are there, but not for this user."""
+        rows = self.model._base_manager.all()
+        seen = self.get_queryset(request).order_by()
+        if not seen.query.has_filters():
+            return rows.none()
+        return rows.filter(~Exists(seen.filter(pk=OuterRef("pk"))))
+
+    def _is_unseen(self, request):
+        return Exists(self._unseen(request).filter(pk=OuterRef(self.opts.pk.attname)))
+
+    def _may_undo(self, request, job):
+        """An undo is of all rows or of none: of what one sees, or made oneself."""
+        if request.user.is_superuser or job.user_id == request.user.pk:
+            return True
+        return not self._written(job).filter(self._is_unseen(request)).exists()
+
+    # Pages --------------------------------------------------------------------------
+
+    def _require_import_permission(self, request):
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+
+    def _get_job(self, request, pk):
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        job = get_object_or_404(ImportJob.objects.filter(model=self.opts.label), pk=pk)
+        if not job.is_edit:
+            self._require_import_permission(request)
+        return job
+
+    def _redirect(self, job):
+        return HttpResponseRedirect(self._url("import_job", job.pk))
+
+    def _url(self, view, *args):
+        app_label, model_name = self.get_model_info()
+        return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
+
+    def _show(self, request, job, page, context):
+        template = f"admin/backoffice/import_{page}.html"
+        files = [name for name in DOWNLOADS if job.folder and (job.directory / name).exists()]
+        context = {"job": job, "files": files, **context}
+        return self._respond(request, template, str(job), context)
+
+    def _respond(self, request, template, title, context):
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            **context,
+        }
+        return TemplateResponse(request, template, context)

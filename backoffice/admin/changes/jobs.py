@@ -1,0 +1,92 @@
+"""The list of imports and edits: who wrote what at once, and what came of it."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
+
+from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
+from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.changes.models import ImportJob
+
+# The queue's own rows say less than the imports below, and editing one breaks the queue.
+admin.site.unregister(DBTaskResult)
+
+
+class ModelFilter(InUseFilter):
+    def labels(self, counts):
+        return {label: named(label) for label in counts}
+
+
+def named(label):
+    """The rows of a model, as staff call them: "libraries" for "library.Library"."""
+    try:
+        return str(apps.get_model(label)._meta.verbose_name_plural)
+    except (LookupError, ValueError):
+        return label  # of an app that is no longer installed, or none at all
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
+    """Read only; an import's own page is where its model's pages are.
+
+    Whoever may import into a model sees its imports.
+    """
+
+    list_display = (
+        "file_name",
+        "kind",
+        "records",
+        "status",
+        "user",
+        "created_at",
+        "rows",
+        "new",
+        "updated",
+        "unchanged",
+        "rejected",
+    )
+    list_filter = [
+        ("kind", InUseFilter),
+        ("status", InUseFilter),
+        ("model", ModelFilter),
+        ("user", InUseFilter),
+    ]
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    search_fields = ("file_name", "user__username")
+    search_help_text = _("File name or username")
+    ordering = ("-created_at",)
+    actions = None
+
+    @admin.display(description=_("records"), ordering="model")
+    def records(self, job):
+        return named(job.model)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(model__in=self._models(request))
+
+    def _models(self, request):
+        return [
+            model._meta.label
+            for model, model_admin in self.admin_site._registry.items()
+            if hasattr(model_admin, "has_import_permission")
+            and model_admin.has_import_permission(request)
+        ]
+
+    def has_view_permission(self, request, obj=None):
+        return bool(self._models(request))
+
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        job = self.get_object(request, unquote(object_id))
+        if job is None:
+            raise Http404
+        opts = job.model_class._meta
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
+        return HttpResponseRedirect(reverse(name, args=[job.pk]))

@@ -1,0 +1,330 @@
+"""Inlines of any number of rows: a page at a time, searched, and safe for two at once.
+
+The page and the search of an inline are in the address of the form, under the prefix of its
+formset: `?patron_set-p=2&patron_set-q=smith`. A form that is sent binds to its rows by their
+keys, whatever page they are on by then, and carries along what they held when the page was
+made. So a row that was left alone is not written, and one that somebody else changed or
+deleted meanwhile is told of.
+"""
+
+from django.contrib import admin, messages
+from django.contrib.admin.exceptions import NotRegistered
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import connections, router
+from django.forms import HiddenInput, Media
+from django.forms.formsets import DEFAULT_MAX_NUM
+from django.forms.models import InlineForeignKeyField, ModelChoiceField, _get_foreign_key
+from django.forms.widgets import Script
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from backoffice.admin.forms.choices import SharedChoices
+from backoffice.admin.forms.relations import RelatedScopeMixin
+from backoffice.admin.forms.rows import Gone, RowForm, Snapshot
+
+MAX_INPUTS = 400  # on a page of an inline; Django refuses a form of more than 1,000
+MAX_QUERY = 200  # characters of a search
+
+
+class TwoEndedPaginator(Paginator):
+    """Reads the pages of the second half from the end: the last is as near as the first."""
+
+    def page(self, number):
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        end = min(start + self.per_page, self.count)
+        if start > self.count // 2:
+            rows = self.object_list.reverse()[self.count - end : self.count - start]
+            return self._get_page(list(rows)[::-1], number, self)
+        return self._get_page(list(self.object_list[start:end]), number, self)
+
+
+class PagedRows:
+    """A mixin for a BaseInlineFormSet; `inline` and `request` are set on its class."""
+
+    inline = request = None
+
+    # The rows -----------------------------------------------------------------------
+
+    def get_queryset(self):
+        """The rows of the page, or those that were sent; in the order of their forms."""
+        if not hasattr(self, "_queryset"):
+            self._queryset = self.sent_rows() if self.is_bound else list(self.page)
+            self.fit_limits()
+        return self._queryset
+
+    @cached_property
+    def rows(self):
+        """All rows of the parent that the user may see, in a stable order."""
+        rows = self.with_links(self.queryset)
+        return rows.order_by(*(rows.query.order_by or self.model._meta.ordering), "pk")
+
+    def with_links(self, rows):
+        links = [field.name for field in self.snapshot.fields if field.many_to_many]
+        return rows.prefetch_related(*links)
+
+    @cached_property
+    def page(self):
+        rows = self.inline.search(self.request, self.rows, self.query)
+        if self.fk.unique:
+            rows = list(rows)  # one at most: not worth a count
+        paginator = TwoEndedPaginator(rows, self.inline.get_per_page(self.form))
+        return paginator.get_page(self.request.GET.get(f"{self.prefix}-p"))
+
+    def sent_rows(self):
+        keys = [
+            self.sent_key(i)
+            for i in range(min(self.initial_form_count(), self.total_form_count()))
+        ]
+        known = [key for key in keys if key is not None]
+        self.lock(known)
+        # By their keys alone: for parent and key SQLite would read all rows of the parent.
+        rows = self.with_links(self.inline.get_queryset(self.request)).order_by()
+        parent = self.fk.get_foreign_related_value(self.instance)
+        self._object_dict = {
+            row.pk: row
+            for row in rows.filter(pk__in=known)
+            if self.fk.get_local_related_value(row) == parent
+        }
+        return [self._object_dict.get(key) or self.gone_row(key) for key in keys]
+
+    def sent_key(self, index):
+        """The key in the form at `index`; None where it can be no row's."""
+        pk = self.model._meta.pk
+        text = self.data.get(f"{self.add_prefix(index)}-{pk.name}")
+        try:
+            key = self._get_to_python(pk)(text)
+            pk.run_validators(key)  # what the database can hold
+        except ValidationError:
+            return None
+        return None if "\x00" in str(key) else key
+
+    def gone_row(self, key):
+        taken = self.seen.get(str(key))
+        return Gone(key, taken[0] if taken else f"{self.model._meta.verbose_name} {key}")
+
+    def lock(self, keys):
+        """A second save of the same rows waits for this one, and sees what it wrote."""
+        connection = connections[router.db_for_write(self.model)]
+        if connection.features.has_select_for_update and connection.in_atomic_block:
+            rows = self.model._base_manager.using(connection.alias).filter(pk__in=keys)
+            list(rows.select_for_update().order_by("pk").values_list("pk"))
+
+    def fit_limits(self):
+        """Make `min_num` and `max_num`, which are of all rows, those of the page."""
+        has_most = 0 < self.max_num < DEFAULT_MAX_NUM
+        if self.fk.unique or not (self.min_num or has_most):
+            return
+        here = len(self._queryset)
+        others = self.rows.count() - here
+        self.min_num = max(self.min_num - others, 0)
+        if has_most:
+            self.max_num = max(self.max_num - others, here)
+
+    # The forms ----------------------------------------------------------------------
+
+    @cached_property
+    def snapshot(self):
+        return Snapshot(self.model, self.form.base_fields.keys() - {self.fk.name})
+
+    @cached_property
+    def choices(self):
+        """The choices of related rows, by the name of the field."""
+        return {}
+
+    @cached_property
+    def seen(self):
+        """What the rows held when the page was made, by key as text."""
+        return self.snapshot.read(self.data.get(f"{self.prefix}-SEEN", ""))
+
+    @property
+    def seen_text(self):
+        if not self.is_bound:
+            seen = {str(row.pk): self.snapshot.take(row) for row in self.get_queryset()}
+        else:
+            seen = {str(form.row.pk): form.carried for form in self.initial_forms}
+        return self.snapshot.sign(seen)
+
+    def _construct_form(self, i, **kwargs):
+        if not self.is_bound or i >= self.initial_form_count():
+            return super()._construct_form(i, **kwargs)
+        row = self.get_queryset()[i]
+        taken = self.seen.get(str(row.pk))
+        if taken:
+            kwargs["initial"] = self.snapshot.initial(taken)
+        form = super()._construct_form(i, **kwargs)
+        form.bind_row(row, taken, self.snapshot)
+        return form
+
+    def add_fields(self, form, index):
+        super().add_fields(form, index)
+        key = self._pk_field.name
+        for name, field in form.fields.items():
+            if not isinstance(field, ModelChoiceField):
+                continue
+            if name != key:
+                shared = SharedChoices(self, name, field.queryset)
+                self.choices.setdefault(name, shared).attach(field)
+            elif isinstance(field.widget, HiddenInput) and not form.instance._state.adding:
+                # Its own row is the only choice: nothing to look up.
+                form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
+
+    def gone_rows(self):
+        return [row for row in self.get_queryset() if isinstance(row, Gone)]
+
+    # The page -----------------------------------------------------------------------
+
+    @cached_property
+    def query(self):
+        """What is searched for."""
+        if not self.inline.get_search_fields(self.request):
+            return ""
+        query = self.request.GET.get(f"{self.prefix}-q", "")
+        return query.replace("\x00", "").strip()[:MAX_QUERY]
+
+    @property
+    def is_paged(self):
+        return bool(self.query) or self.page.has_other_pages()
+
+    @property
+    def is_searchable(self):
+        return self.is_paged and bool(self.inline.get_search_fields(self.request))
+
+    def get_address(self, **changes):
+        """Of this form with another page or search in it."""
+        params = self.request.GET.copy()
+        for name, value in changes.items():
+            params.pop(f"{self.prefix}-{name}", None)
+            if value:
+                params[f"{self.prefix}-{name}"] = value
+        return f"?{params.urlencode()}#{self.prefix}-rows"
+
+    def page_links(self):
+        """`(number or an ellipsis, address)` of pages; no address, no link."""
+        paginator = self.page.paginator
+        for number in paginator.get_elided_page_range(
+            self.page.number, on_each_side=2, on_ends=1
+        ):
+            is_link = number not in (paginator.ELLIPSIS, self.page.number)
+            yield number, is_link and self.get_address(p=number)
+
+    def previous_address(self):
+        return self.page.has_previous() and self.get_address(p=self.page.number - 1)
+
+    def next_address(self):
+        return self.page.has_next() and self.get_address(p=self.page.number + 1)
+
+    def all_address(self):
+        return self.get_address(p=None, q=None)
+
+    def other_params(self):
+        """`(name, value)` pairs that a search leaves in the address."""
+        own = (f"{self.prefix}-p", f"{self.prefix}-q")
+        for name, values in self.request.GET.lists():
+            if name not in own:
+                yield from ((name, value) for value in values)
+
+
+class PagedInlineMixin(RelatedScopeMixin):
+    """For an inline: pages of `per_page` rows, and a search where they don't fit on one.
+
+    Rows are those that the related ModelAdmin's `get_queryset` gives, in its order. It is
+    its `search_fields` that are searched, unless the inline has its own.
+    """
+
+    per_page = 25  # at most; fewer where a row has many fields
+    search_fields = ()
+    template = "admin/backoffice/paged_inline.html"
+    rows_template = None
+
+    @property
+    def media(self):
+        return super().media + Media(js=[Script("backoffice/inlines.js", defer=True)])
+
+    @cached_property
+    def related_admin(self):
+        try:
+            return self.admin_site.get_model_admin(self.model)
+        except NotRegistered:
+            return None
+
+    @cached_property
+    def parent_field(self):
+        return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
+
+    def get_per_page(self, form):
+        inputs = len(form.base_fields) + 3  # the keys of row and parent, the tick to delete
+        return max(min(self.per_page, MAX_INPUTS // inputs), 1)
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        if self.related_admin and self.has_view_or_change_permission(request):
+            rows = self.related_admin.get_queryset(request)
+            if ordering := self.get_ordering(request):
+                rows = rows.order_by(*ordering)
+        return rows
+
+    def get_search_fields(self, request):
+        if self.search_fields or not self.related_admin:
+            return self.search_fields
+        # What is searched through the parent is the same in all of its rows.
+        parent = f"{self.parent_field.name}__"
+        return [
+            name
+            for name in self.related_admin.get_search_fields(request)
+            if not name.lstrip("^=@").startswith(parent)
+        ]
+
+    def get_autocomplete_fields(self, request):
+        """Also every other choice among rows that can be searched: a list of them a form
+        would be a list of all of them for each row of the page."""
+        declared = super().get_autocomplete_fields(request)
+        others = {*declared, *self.raw_id_fields, *self.radio_fields, self.parent_field.name}
+        others |= {*self.filter_horizontal, *self.filter_vertical}
+        return [
+            *declared,
+            *(
+                field.name
+                for field in (*self.opts.fields, *self.opts.many_to_many)
+                if field.remote_field
+                and field.name not in others
+                and self.is_searched(field.related_model, request)
+            ),
+        ]
+
+    def is_searched(self, model, request):
+        if not self.admin_site.is_registered(model):
+            return False
+        return bool(self.admin_site.get_model_admin(model).get_search_fields(request))
+
+    get_search_results = admin.ModelAdmin.get_search_results
+
+    def search(self, request, rows, query):
+        if not query:
+            return rows
+        found, may_repeat = self.get_search_results(request, rows, query)
+        return rows.filter(pk__in=found.order_by().values("pk")) if may_repeat else found
+
+    def get_formset(self, request, obj=None, **kwargs):
+        form = kwargs.pop("form", self.form)
+        form = type(form)(form.__name__, (RowForm, form), {})
+        formset = super().get_formset(request, obj, form=form, **kwargs)
+        attributes = {"inline": self, "request": request}
+        return type(formset.__name__, (PagedRows, formset), attributes)
+
+
+class PagedInlinesMixin:
+    """For a ModelAdmin with such inlines."""
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        if request.GET and not form_url:
+            # Beside the filters of the list Django would drop the pages of the inlines.
+            form_url = request.get_full_path()
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        if isinstance(formset, PagedRows) and (gone := formset.gone_rows()):
+            message = _("Somebody else had deleted or moved meanwhile: %s.")
+            self.message_user(request, message % ", ".join(map(str, gone)), messages.WARNING)

@@ -1,0 +1,112 @@
+"""What changed from one history record to the next, in the words of the staff."""
+
+from collections import defaultdict
+
+from django.contrib.admin.utils import display_for_field
+from django.db.models import Max
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from simple_history.utils import get_m2m_reverse_field_name
+
+from backoffice.admin.history.linkdiffs import LinkChanges
+from backoffice.querysets.counts import Count
+
+
+class RecordDiffs:
+    """The changes between neighbours in `records`, newest first, one object's history.
+
+    All related names are looked up together: a statement for each related model, and one
+    more for each of which rows have been deleted since. Many-to-many fields are compared by
+    the database.
+    """
+
+    def __init__(self, records, *, empty):
+        self.records = records
+        self.empty = empty
+        history_model = type(records[0])
+        model = history_model.instance_type
+        tracked = {field.name for field in history_model.tracked_fields if field.editable}
+        self.fields = [
+            field
+            for field in model._meta.concrete_fields
+            if field.name in tracked and not field.primary_key
+        ]
+        self.m2m_fields = history_model._history_m2m_fields
+        self.links = {field: LinkChanges(records, field) for field in self.m2m_fields}
+        self.names = self.related_names()
+
+    def related_names(self):
+        keys = defaultdict(set)
+        for field in self.fields:
+            if field.is_relation:
+                values = {getattr(record, field.attname) for record in self.records}
+                keys[field.related_model] |= values - {None}
+        for field, links in self.links.items():
+            keys[field.related_model] |= links.keys()
+        return {model: names_of(model, pks) for model, pks in keys.items()}
+
+    def changes(self, new, old):
+        """A list of `{"field": label, "old": text, "new": text}`, in the model's order."""
+        changes = []
+        for field in self.fields:
+            before, after = getattr(old, field.attname), getattr(new, field.attname)
+            if before != after:
+                changes.append((field, self.shown(field, before), self.shown(field, after)))
+        for field in self.m2m_fields:
+            links = self.links[field]
+            if links.differ(new):
+                sides = (self.listed(field, new, side) for side in (1, 0))
+                changes.append((field, *sides))
+        return [
+            {"field": capfirst(field.verbose_name), "old": old, "new": new}
+            for field, old, new in changes
+        ]
+
+    def shown(self, field, value):
+        if field.is_relation and value is not None:
+            return self.names[field.related_model][value]
+        return display_for_field(value, field, self.empty, avoid_link=True)
+
+    def listed(self, field, record, side):
+        """Names, what changed before the rest, each by alphabet, and how many more."""
+        names = self.names[field.related_model]
+        changed, same, number = self.links[field].shown(record, side)
+        shown = [
+            names[key]
+            for keys in (changed, same)
+            for key in sorted(keys, key=lambda key: names[key].casefold())
+        ]
+        if more := number - len(shown):
+            shown.append(_("%s more") % Count(more))
+        return ", ".join(shown) or self.empty
+
+
+def links_of(records, field):
+    """For each record's key the set of keys that the many-to-many `field` led to."""
+    target = f"{get_m2m_reverse_field_name(field)}_id"
+    links = {record.pk: set() for record in records}
+    history_model = getattr(type(records[0]), field.name).model
+    rows = history_model.objects.filter(history__in=list(links))
+    for record, key in rows.values_list("history_id", target):
+        links[record].add(key)
+    return links
+
+
+def names_of(model, keys):
+    """`str()` of each row by key; of a deleted one its last name, marked as deleted."""
+    names = {pk: str(row) for pk, row in model._base_manager.in_bulk(keys).items()}
+    missing = set(keys) - set(names)
+    manager = getattr(model._meta, "simple_history_manager_attribute", None)
+    if missing and manager:
+        history = getattr(model, manager)
+        pk = model._meta.pk.attname
+        latest = history.filter(**{f"{pk}__in": missing}).order_by()
+        latest = latest.values(pk).annotate(latest=Max("history_id")).values("latest")
+        for record in history.filter(pk__in=latest):
+            names[getattr(record, pk)] = _("%s (deleted)") % record.history_object
+    for key in set(keys) - set(names):
+        names[key] = _("deleted %(model)s %(key)s") % {
+            "model": model._meta.verbose_name,
+            "key": key,
+        }
+    return names

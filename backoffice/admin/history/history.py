@@ -1,0 +1,259 @@
+"""The history of a row in the admin: who changed what and when, and the way back."""
+
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
+from django.contrib.auth import get_user_model
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import router, transaction
+from django.forms.models import modelform_factory
+from django.http import Http404, QueryDict
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from backoffice.admin.history.diffs import RecordDiffs, links_of
+from backoffice.admin.pickers.links import Links, Relation
+
+
+class HistoryMixin:
+    """django-simple-history's pages for a SimpleHistoryAdmin, with their gaps closed.
+
+    Upstream 3.13 shows and reverts rows outside the ModelAdmin's `get_queryset`, reverts
+    for users who may only view, compares within a page only, and asks the database for
+    each record's links. The history of a deleted row is open to all who may view the model,
+    also where `get_queryset` had hidden the row: nothing is left that it could look at.
+    Reverting it needs the permissions to add and change, and brings the row back. Related
+    rows are shown by name whoever may see them: what a record refers to is part of it.
+    """
+
+    # Upstream's has an inline style and makes a narrow page scroll sideways.
+    object_history_list_template = "admin/backoffice/history_list.html"
+    history_list_per_page = 25  # each is compared with the one before, links and all
+
+    def history_view(self, request, object_id, extra_context=None):
+        if self.get_object(request, unquote(object_id)) is None:
+            obj = self.deleted_object(request, unquote(object_id))
+            if obj is None:
+                return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.may_view_users(request):
+            # Without the name of a page the template shows users' names without links.
+            extra_context = {"admin_user_view": ""} | (extra_context or {})
+        return super().history_view(request, object_id, extra_context)
+
+    def may_view_users(self, request):
+        opts = get_user_model()._meta
+        return request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}") or (
+            request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
+        )
+
+    def get_history_queryset(self, request, history_manager, pk_name, object_id):
+        return history_manager.filter(**{pk_name: object_id}).select_related("history_user")
+
+    def set_history_delta_changes(self, request, page, foreign_keys_are_objs=True):
+        records = list(page)
+        end = page.end_index()
+        # The oldest on the page is compared with the next older one, on the next page.
+        older = list(page.paginator.object_list[end : end + 1])
+        if not records:
+            return
+        diffs = RecordDiffs(records + older, empty=self.get_empty_value_display())
+        for new, old in zip(records, records[1:] + older, strict=False):
+            if new.history_type != "-":
+                new.history_delta_changes = diffs.changes(new, old)
+
+    # One object of the past ---------------------------------------------------------
+
+    @property
+    def history_manager(self):
+        return getattr(self.model, self.opts.simple_history_manager_attribute)
+
+    def deleted_object(self, request, object_id):
+        """The row as it last was, where it is in nobody's list; else None."""
+        try:
+            pk = self.opts.pk.to_python(object_id)
+        except ValidationError:
+            return None
+        if self.model._base_manager.filter(pk=pk).exists():
+            return None  # there is one, but not for this user
+        record = self.history_manager.filter(**{self.opts.pk.attname: pk}).first()
+        return record and record.instance
+
+    def get_record(self, request, object_id, version_id):
+        """`(record, present object or None)`; raises Http404 and PermissionDenied."""
+        present = self.get_object(request, unquote(object_id))
+        known = present or self.deleted_object(request, unquote(object_id))
+        if known is None:
+            raise Http404
+        if not self.has_view_history_or_change_history_permission(request, known):
+            raise PermissionDenied
+        try:
+            version = self.history_manager.model._meta.pk.to_python(unquote(version_id))
+        except ValidationError as error:
+            raise Http404 from error
+        records = self.history_manager.filter(**{self.opts.pk.attname: known.pk})
+        record = records.filter(pk=version).first()
+        if record is None:
+            raise Http404
+        return record, present
+
+    def revert_disabled(self, request, obj=None):
+        if super().revert_disabled(request, obj):
+            return True
+        if not self.has_change_history_permission(request, obj):
+            return True
+        deleted = obj is not None and hasattr(obj, "_history")
+        return deleted and not self.has_add_permission(request)
+
+    def history_form_view(self, request, object_id, version_id, extra_context=None):
+        request.current_app = self.admin_site.name
+        record, present = self.get_record(request, object_id, version_id)
+        then = record.instance
+        if request.method == "POST":
+            if self.revert_disabled(request, present or then):
+                raise PermissionDenied
+            try:
+                then = self.revert(request, record, present)
+            except ValidationError as error:
+                self.message_user(request, self.revert_error(error), messages.ERROR)
+            else:
+                request.POST = QueryDict()  # no button of a form, and no popup
+                return self.response_change(request, then)
+        context = self.version_context(request, record, present)
+        return self.render_history_view(
+            request, self.object_history_form_template, context | (extra_context or {})
+        )
+
+    def revert(self, request, record, present):
+        """Make the row what it was in `record`; one new history record, by the user.
+
+        Raises ValidationError where that version is no longer valid.
+        """
+        then = record.instance
+        then._state.adding = present is None
+        then.full_clean()
+        self.refuse_unseen(request, then, present)
+        then._history_user = request.user
+        date = formats.date_format(timezone.localtime(record.history_date), "DATETIME_FORMAT")
+        then._change_reason = (_("Reverted to the version of %s") % date)[:100]
+        links = {field: links_of([record], field)[record.pk] for field in self.m2m_fields}
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            if present is None:
+                self.save_model(request, then, form=None, change=True)
+                self.set_links(request, then, links)
+            else:
+                # Links first and in silence: the record of the save then holds them too.
+                present.skip_history_when_saving = True
+                self.set_links(request, present, links)
+                self.save_model(request, then, form=None, change=True)
+            self.log_change(request, then, then._change_reason + ".")
+        return then
+
+    @property
+    def m2m_fields(self):
+        return self.history_manager.model._history_m2m_fields
+
+    def choices_of(self, request, field):
+        """The rows that a form offers for `field`."""
+        rows = self.get_field_queryset(None, field, request)
+        return field.related_model._default_manager.all() if rows is None else rows
+
+    def refuse_unseen(self, request, then, present):
+        """Raises ValidationError where `then` refers to what a form would not offer."""
+        for field in self.opts.concrete_fields:
+            key = getattr(then, field.attname)
+            if not field.remote_field or field.primary_key or key is None:
+                continue
+            if present is not None and key == getattr(present, field.attname):
+                continue
+            found = {field.target_field.attname: key}
+            if not self.choices_of(request, field).filter(**found).exists():
+                names = field.related_model._meta.verbose_name_plural
+                problem = _(
+                    "It was one of the %s that you may not choose. Change the record instead."
+                )
+                raise ValidationError({field.name: problem % names})
+
+    def set_links(self, request, obj, links):
+        """Make the links those in `links`; those that the user can't see stay as they are."""
+        for field, keys in links.items():
+            # Not through `obj`, whose links may be prefetched as they were then.
+            fresh = self.model._base_manager.get(pk=obj.pk)
+            if hasattr(obj, "skip_history_when_saving"):
+                fresh.skip_history_when_saving = True
+            fresh._history_user = request.user
+            present = Links(Relation.forward(field), self.choices_of(request, field), fresh)
+            linked = set(present.targets(present.all))
+            seen = present.visible([*keys, *linked])
+            chosen = seen.intersection(keys) | (linked - seen)
+            getattr(fresh, field.name).set(chosen)
+            if lost := len(set(keys) - chosen):
+                message = _(
+                    "%(number)d %(names)s are not there any more, or not for you, and were"
+                    " left out."
+                )
+                names = field.related_model._meta.verbose_name_plural
+                self.message_user(
+                    request, message % {"number": lost, "names": names}, messages.WARNING
+                )
+
+    def revert_error(self, error):
+        texts = [_("This version can't be restored, because it is no longer valid.")]
+        for name, problems in error.message_dict.items():
+            label = ""
+            if name != NON_FIELD_ERRORS:
+                label = capfirst(self.opts.get_field(name).verbose_name) + ": "
+            texts += [f"{label}{problem}" for problem in problems]
+        return " ".join(texts)
+
+    def version_context(self, request, record, present):
+        then = record.instance
+        shown = [field.name for field in record.tracked_fields if not field.primary_key]
+        shown += [field.name for field in self.m2m_fields]
+        form = modelform_factory(self.model, fields=[])(instance=then)
+        fieldsets = [(None, {"fields": shown})]
+        admin_form = helpers.AdminForm(form, fieldsets, {}, shown, model_admin=self)
+
+        def url(page, *args):
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+            return reverse(name, args=args, current_app=self.admin_site.name)
+
+        disabled = self.revert_disabled(request, present or then)
+        return {
+            **self.admin_site.each_context(request),
+            "title": self.history_form_view_title(request, present or then),
+            "subtitle": formats.date_format(
+                timezone.localtime(record.history_date), "DATETIME_FORMAT"
+            ),
+            "adminform": admin_form,
+            "object_id": then.pk,
+            "original": present or then,
+            "record": record,
+            "is_popup": False,
+            "media": self.media + admin_form.media,
+            "errors": [],
+            "app_label": self.opts.app_label,
+            "opts": self.opts,
+            "original_opts": self.opts,
+            "changelist_url": url("changelist"),
+            "change_url": url("change", then.pk),
+            "history_url": url("history", then.pk),
+            "change_history": False,
+            "revert_disabled": disabled,
+            "add": False,
+            "change": True,
+            "has_add_permission": self.has_add_permission(request),
+            "has_view_permission": True,
+            "has_change_permission": not disabled,
+            "has_delete_permission": False,
+            "has_file_field": False,
+            "has_absolute_url": False,
+            "has_editable_inline_admin_formsets": False,
+            "inline_admin_formsets": [],
+            "form_url": "",
+            "save_as": False,
+            "save_on_top": False,
+            "show_save": False,
+            "content_type_id": None,
+        }

@@ -1,0 +1,297 @@
+"""The FilterSet in the list: its form, the rows it leaves, what of it can be taken away.
+
+The query string is all the state there is.
+"""
+
+from functools import cached_property
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views import main
+from django.core.exceptions import PermissionDenied
+from django.db import DataError
+from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.filters.models import SavedFilter
+from backoffice.filters.related import may_filter_by
+from backoffice.querysets import related
+from backoffice.querysets.counts import Count, costly, count_rows, counted
+
+# Of a list's parameters those that say nothing of its rows or their order.
+PASSING = {main.ALL_VAR, main.IS_FACETS_VAR, main.IS_POPUP_VAR, main.TO_FIELD_VAR}
+SAVED = 100  # filters that a list shows
+
+
+class Params(dict):
+    """`ChangeList.params` with every value: Django's search form carries on the last alone."""
+
+    def __init__(self, lists):
+        super().__init__({name: values[-1] for name, values in lists.items()})
+        self.lists = lists
+
+    def items(self):
+        return [(name, value) for name, values in self.lists.items() for value in values]
+
+
+class FilteredChangeList(main.ChangeList):
+    """Django's, with the FilterSet of its ModelAdmin beside `list_filter`.
+
+    Where both have a parameter, `list_filter` applies it: one click beside the list and the
+    FilterSet's form say the same.
+    """
+
+    def __init__(self, request, *args, **kwargs):
+        self.request = request
+        super().__init__(request, *args, **kwargs)
+        self.params = Params(self.filter_params)
+
+    @cached_property
+    def filterset(self):
+        """The FilterSet, bound to the query string; None where there is none."""
+        filterset_class = getattr(self.model_admin, "filterset_class", None)
+        if filterset_class is None:
+            return None
+        elsewhere = set(map(path_of, self.list_filter))
+        return filterset_class(
+            self.request.GET, self.root_queryset, request=self.request, elsewhere=elsewhere
+        )
+
+    # Rows ---------------------------------------------------------------------------
+
+    def get_queryset(self, request, exclude_parameters=None):
+        if self.filterset is None:
+            return super().get_queryset(request, exclude_parameters)
+        if not all(may_filter_by(request, self.model, name) for name in self.filter_params):
+            # Without its filter, Django would take it for another: of primary keys.
+            raise IncorrectLookupParameters
+        self.pass_over_blanks()
+        # Django begins with these, and takes what else is in the parameters for lookups.
+        root_queryset, filter_params = self.root_queryset, self.filter_params
+        self.root_queryset = self.filtered
+        self.filter_params = {
+            name: values
+            for name, values in filter_params.items()
+            if name not in self.filterset.parameters or name in self.filterset.elsewhere
+        }
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        finally:
+            self.root_queryset, self.filter_params = root_queryset, filter_params
+
+    @cached_property
+    def filtered(self):
+        """What the FilterSet leaves of all rows; few are named by their keys.
+
+        So they are looked for once, not by each statement of the page, unless they are to be
+        written to. Many of a long list are not counted.
+        """
+        given = self.filterset.parameters.keys() & self.filter_params.keys()
+        if not given:
+            return self.root_queryset
+        try:
+            rows = self.filterset.qs
+            if given <= self.filterset.elsewhere:
+                return rows
+            keys = related.few_keys(rows)
+        except (DataError, OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters(error) from error
+        if keys is None:
+            if self.whole_count.is_exact:
+                return rows
+            return counted(costly(rows), Count(related.FEW, at_least=True))
+        if not related.are_written(self.request):
+            rows = self.root_queryset.filter(pk__in=keys)
+        return counted(rows, Count(len(keys)))
+
+    @cached_property
+    def whole_count(self):
+        """The `Count` of all rows, filtered or not."""
+        return count_rows(self.root_queryset)
+
+    def pass_over_blanks(self):
+        """Fields of the form that were left blank have no part in links."""
+        for parameter, (name, _part) in self.filterset.parameters.items():
+            given = list(filter(None, self.filter_params.get(parameter, ())))
+            if given:
+                self.filter_params[parameter] = given
+            elif name not in self.filterset.errors:
+                self.filter_params.pop(parameter, None)
+
+    # What the page shows ------------------------------------------------------------
+
+    @property
+    def carried_along(self):
+        """`(name, value)` pairs of what the FilterSet's form leaves as it is."""
+        return [
+            (name, value)
+            for name, value in self.params.items()
+            if name not in self.filterset.parameters
+        ]
+
+    @property
+    def chips(self):
+        """Of each search and filter what it is, its value and the link that takes it away."""
+        titles = {
+            name: spec.title
+            for spec in self.filter_specs
+            for name in spec.expected_parameters()
+        }
+        for name, values in sorted(self.get_filters_params().items()):
+            for value in values:
+                if name in self.filterset.parameters:
+                    label, text = self.filterset.describe(name, value)
+                else:
+                    label, text = titles.get(name, name), value
+                    if name.endswith("__isnull"):
+                        text = _("none") if value == "True" else _("any")
+                rest = [other for other in values if other != value]
+                yield label, text, self.get_query_string({name: rest or None})
+        if self.query:
+            link = self.get_query_string({main.SEARCH_VAR: None})
+            yield _("Search"), self.query, link
+
+    @property
+    def cleared(self):
+        """The link that takes all of them away."""
+        names = [*self.get_filters_params(), main.SEARCH_VAR]
+        return self.get_query_string(dict.fromkeys(names))
+
+    @property
+    def saved_query(self):
+        """Filters, search and order, as a SavedFilter keeps them."""
+        return self.get_query_string(dict.fromkeys(PASSING)).removeprefix("?")
+
+    @cached_property
+    def saved_filters(self):
+        if self.is_popup:
+            return []
+        return list(SavedFilter.objects.seen_by(self.request.user, self.model)[:SAVED])
+
+    @property
+    def save_form(self):
+        """To save what the list shows, where that is a filter nobody has saved yet."""
+        known = {saved.query for saved in self.saved_filters}
+        is_filter = self.query or self.get_filters_params()
+        if self.is_popup or not is_filter or self.saved_query in known:
+            return None
+        if not self.filterset.is_valid():
+            return None
+        return SaveFilterForm(auto_id="save_%s", label_suffix="")
+
+
+def path_of(list_filter):
+    """The path to the field that an entry of `list_filter` is of; itself, if it is of none."""
+    return list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
+
+
+class SavedFilterForm(forms.ModelForm):
+    """The name of a filter, which its user has no other of."""
+
+    class Meta:
+        model = SavedFilter
+        fields = ("name", "shared")
+
+    def clean(self):
+        saved, name = self.instance, self.cleaned_data.get("name")
+        others = SavedFilter.objects.filter(user=saved.user, model=saved.model, name=name)
+        if others.exclude(pk=saved.pk).exists():
+            self.refuse_name()
+        return self.cleaned_data
+
+    def refuse_name(self):
+        self.add_error("name", _("You have a filter of this name already."))
+
+
+class SaveFilterForm(SavedFilterForm):
+    """Saves a new one, or asks whether it takes the place of the one of its name."""
+
+    replace = forms.BooleanField(
+        label=gettext_lazy("Replace the filter of this name"), required=False
+    )
+
+    def refuse_name(self):
+        if not self.cleaned_data.get("replace"):
+            super().refuse_name()
+
+    def save(self):
+        new = self.instance
+        return SavedFilter.objects.update_or_create(
+            user=new.user,
+            model=new.model,
+            name=new.name,
+            defaults={"query": new.query, "shared": new.shared},
+        )
+
+
+class FilterSetMixin:
+    """For a ModelAdmin with `filterset_class`."""
+
+    filterset_class = None
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_save_filter"
+        view = self.admin_site.admin_view(self.save_filter_view)
+        return [path("save-filter/", view, name=name), *super().get_urls()]
+
+    def get_list_filter(self, request):
+        return [
+            each
+            for each in super().get_list_filter(request)
+            if may_filter_by(request, self.model, str(path_of(each)))
+        ]
+
+    def changelist_view(self, request, extra_context=None):
+        if main.ERROR_FLAG in request.GET:
+            text = _("This list has no such filter, or not this value of it: all are shown.")
+            messages.warning(request, text)
+        return super().changelist_view(request, extra_context)
+
+    def export_action(self, request, *args, **kwargs):
+        """The export's page; back to the list, and its error, for filters that can't be."""
+        if (
+            self.filterset_class
+            and not self.filterset_class(
+                request.GET, self.model._base_manager.none(), request=request
+            ).is_valid()
+        ):
+            return self._to_list(request.GET.urlencode())
+        return super().export_action(request, *args, **kwargs)
+
+    def save_filter_view(self, request):
+        """Keep the list's query string under a name."""
+        if not self.filterset_class or not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            changelist = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return self._to_list(f"{main.ERROR_FLAG}=1")
+        query = changelist.saved_query
+        if not changelist.filterset.is_valid() or not query:
+            return self._to_list(query)
+        saved = SavedFilter(user=request.user, model=self.opts.label, query=query)
+        form = SaveFilterForm(request.POST or None, instance=saved)
+        if form.is_valid():
+            form.save()
+            text = _("The filter “%s” is saved.") % form.cleaned_data["name"]
+            messages.success(request, text)
+            return self._to_list(query)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Save this filter"),
+            "opts": self.opts,
+            "cl": changelist,
+            "form": form,
+            "media": self.media,
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/backoffice/save_filter.html", context)
+
+    def _to_list(self, query):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        address = reverse(f"{self.admin_site.name}:{name}")
+        return HttpResponseRedirect(f"{address}?{query}" if query else address)

@@ -1,0 +1,147 @@
+"""The filter beside a list: the values in use, each with the number of its rows."""
+
+from django.contrib.admin import filters
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import IntegerField, Q
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.querysets.counts import Count, is_costly
+from backoffice.querysets.facets import values_in_use
+from backoffice.querysets.ordering import leads_index
+from backoffice.querysets.related import any_of, narrow
+
+
+class InUseFilter(filters.FieldListFilter):
+    """`list_filter = [("library__state", InUseFilter)]`, over any path to a field.
+
+    Offers the values that occur in the list as it is searched and filtered otherwise, with
+    the labels of the field's choices: "New York (12)". Its query parameter is the path
+    (`?library__state=NY`), several values mean any of them, and
+    `?library__state__isnull=True` finds the rows that lead nowhere.
+
+    One statement offers the values, one more finds what a chosen value leads to. A long list
+    offers the values that occur anywhere, and says "1,000+" of those that have more rows; with
+    other filters or a search it counts none.
+    """
+
+    def __init__(self, field, request, params, model, model_admin, field_path):
+        self.isnull_path = f"{field_path}__isnull"
+        self.model_admin = model_admin
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.chosen = self.used_parameters.get(field_path, [])
+        self.null_chosen = any(self.used_parameters.get(self.isnull_path, []))
+
+    def expected_parameters(self):
+        return [self.field_path, self.isnull_path]
+
+    def queryset(self, request, queryset):
+        if not self.used_parameters:
+            return queryset
+        condition, walks = any_of(queryset.model, self.field_path, self.readable_values())
+        if self.isnull_path in self.used_parameters:
+            condition |= Q(**{self.isnull_path: self.null_chosen})
+        return narrow(queryset, (condition, walks))
+
+    def readable_values(self):
+        """The chosen values that the field could hold; no row has any other."""
+        target = self.field.target_field if self.field.is_relation else self.field
+        values = []
+        for text in self.chosen:
+            try:
+                value = target.to_python(text)
+                if isinstance(target, IntegerField):
+                    target.run_validators(value)  # what the database's integers can hold
+            except (ValidationError, ValueError):
+                continue
+            if "\x00" not in text:  # PostgreSQL refuses the statement
+                values.append(value)
+        return values
+
+    def choices(self, changelist):
+        counts = self.count(changelist)
+        labels = self.labels(counts)
+        yield {
+            "selected": not self.used_parameters,
+            "query_string": changelist.get_query_string(
+                dict.fromkeys(self.expected_parameters())
+            ),
+            "display": _("All"),
+        }
+        nowhere = counts.pop(None, 0)
+        for value in sorted(counts, key=lambda value: labels[value].casefold()):
+            yield {
+                "selected": str(value) in self.chosen,
+                "query_string": changelist.get_query_string(
+                    {self.field_path: value, self.isnull_path: None}
+                ),
+                "display": counted(labels[value], counts[value]),
+            }
+        if nowhere != 0 or self.null_chosen:
+            yield {
+                "selected": self.null_chosen,
+                "query_string": changelist.get_query_string(
+                    {self.field_path: None, self.isnull_path: "True"}
+                ),
+                "display": counted(self.model_admin.get_empty_value_display(), nowhere),
+            }
+
+    def count(self, changelist):
+        """`{value: Count}` for the values in use; 0 for a chosen one that isn't.
+
+        None instead of the number where the list is too long to count.
+        """
+        rows = self.rows(changelist)
+        is_named = changelist.query and not is_costly(rows)  # by keys, and so few
+        if changelist.is_long and not is_named:
+            found = self.count_many(changelist)
+        else:
+            found = self.count_few(changelist, rows)
+        in_use = {str(value) for value in found}
+        return dict.fromkeys(set(self.chosen) - in_use, 0) | found
+
+    def rows(self, changelist):
+        """The list without this filter's own part."""
+        return changelist.get_queryset(
+            self.request, exclude_parameters=self.expected_parameters()
+        ).order_by()
+
+    def count_few(self, changelist, rows):
+        if rows.query.distinct or rows.query.group_by is not None:
+            # A join to many rows is in it: count its rows, not what it joined.
+            rows = changelist.model._base_manager.filter(pk__in=rows.values("pk"))
+        pairs = rows.values_list(self.field_path).annotate(models.Count("pk", distinct=True))
+        return {value: Count(number) for value, number in pairs}
+
+    def count_many(self, changelist):
+        others = set(changelist.get_filters_params()) - set(self.expected_parameters())
+        rows = None if others or changelist.query else changelist.root_queryset
+        found = {}
+        if leads_index(self.field):
+            found = values_in_use(self.field, rows, self.field_path)
+        elif self.field.flatchoices:
+            found = {value: None for value, _label in self.field.flatchoices}
+        if any(map(may_be_none, get_fields_from_path(changelist.model, self.field_path))):
+            found[None] = None
+        return found
+
+    def labels(self, counts):
+        if self.field.is_relation:
+            keys = [key for key, number in counts.items() if number != 0 and key is not None]
+            related = self.field.related_model._base_manager
+            labels = related.in_bulk([*keys, *self.readable_values()])
+        else:
+            labels = dict(self.field.flatchoices)
+        labels = {str(value): str(label) for value, label in labels.items()}
+        empty = self.model_admin.get_empty_value_display()
+        return {value: labels.get(str(value), str(value)) or empty for value in counts}
+
+
+def counted(label, number):
+    return label if number is None else f"{label} ({number})"
+
+
+def may_be_none(step):
+    """Whether a row may lead nowhere by this step of a path."""
+    return step.many_to_many or step.one_to_many or not step.concrete or step.null

@@ -1,0 +1,133 @@
+"""Pages of a list of any length: counted to a bound, and reached from either end."""
+
+from functools import cached_property
+
+from django.core import paginator
+from django.db import connections
+from django.utils.translation import gettext as _
+
+from backoffice.querysets.counts import Count, count_rows, is_costly
+from backoffice.querysets.ordering import beginning, indexed_ordering, unindexed, walked
+
+FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
+NEAR = 10_000  # rows of a list that are walked along first
+SHALLOW = 1_000  # rows that are cheaper skipped whole than by their keys
+
+
+class FromTheEnd(int):
+    """The number of a page counted from the end: -1 is the last. Shown as "last"."""
+
+    def __html__(self):
+        before = -1 - self
+        return _("last − %d") % before if before else _("last")
+
+
+class Page(paginator.Page):
+    def has_next(self):
+        if self.paginator.count.is_exact or super().has_next():
+            return super().has_next()
+        end = self.number * self.paginator.per_page
+        return self.paginator.object_list[end : end + 1].exists()
+
+
+class Paginator(paginator.Paginator):
+    """Django's, for querysets whose rows are many and may not be counted exactly.
+
+    While the count is exact it is Django's. Else there is no number of the last page: pages
+    are counted from the start, as far as there are rows, and from the end, by negative
+    numbers. Skipping is linear in the rows skipped, by an index and not by whole rows.
+    """
+
+    @cached_property
+    def count(self):
+        if hasattr(self.object_list, "query"):
+            return count_rows(self.object_list)
+        return Count(super().count)
+
+    def _get_page(self, *args, **kwargs):
+        return Page(*args, **kwargs)
+
+    def validate_number(self, number):
+        if self.count.is_exact:
+            return super().validate_number(number)
+        try:
+            number = int(number)
+        except (TypeError, ValueError) as error:
+            raise paginator.PageNotAnInteger(self.error_messages["invalid_page"]) from error
+        if not number:
+            raise paginator.EmptyPage(self.error_messages["min_page"])
+        if abs(number) > FURTHEST:
+            raise paginator.EmptyPage(self.error_messages["no_results"])
+        return number
+
+    def page(self, number):
+        number = self.validate_number(number)
+        if self.count.is_exact:
+            return super().page(number)
+        rows = self.object_list if number > 0 else self.object_list.reverse()
+        end = abs(number) * self.per_page
+        start = end - self.per_page
+        if number > 0 and start < SHALLOW:
+            found = window(rows, start, end)
+        else:
+            keys = along_its_order(rows).values("pk")[start:end]
+            found = self.object_list.filter(pk__in=keys)
+        if not found:
+            raise paginator.EmptyPage(self.error_messages["no_results"])
+        return self._get_page(found, number, self)
+
+    def get_elided_page_range(self, number=1, *, on_each_side=3, on_ends=2):
+        if self.count.is_exact:
+            yield from super().get_elided_page_range(
+                number, on_each_side=on_each_side, on_ends=on_ends
+            )
+            return
+        number = self.validate_number(number)
+        if number > 0:
+            yield from self._elided(number, on_each_side, on_ends)
+            yield self.ELLIPSIS
+            yield FromTheEnd(-1)
+        else:
+            yield from range(1, on_ends + 1)
+            yield self.ELLIPSIS
+            for page in reversed(list(self._elided(-number, on_each_side, on_ends=1))):
+                yield page if page == self.ELLIPSIS else FromTheEnd(-page)
+
+    def _elided(self, number, on_each_side, on_ends):
+        """Pages from the near end to some beyond `number`."""
+        first = number - on_each_side
+        if first > on_ends + 2:
+            yield from range(1, on_ends + 1)
+            yield self.ELLIPSIS
+        else:
+            first = 1
+        yield from range(first, number + on_each_side + 1)
+
+
+def window(rows, start, end):
+    """`rows[start:end]` of many rows, in the way that is cheap wherever they are.
+
+    PostgreSQL's search index finds all hits of a word, its planner would rather walk along
+    the order's index and look for them: it takes them to be spread evenly. Where the
+    beginning of the list has too few it may be half a million titles to the first of "Rivers
+    of …"; then all hits are found, and sorted.
+    """
+    if not (
+        is_costly(rows)
+        and connections[rows.db].vendor == "postgresql"
+        and indexed_ordering(rows.model, rows.query.order_by)
+    ):
+        return along_its_order(rows)[start:end]
+    found = beginning(rows, NEAR)[start:end]
+    if len(found) == end - start:
+        return found
+    return rows.filter(pk__in=unindexed(rows).values("pk")[start:end])
+
+
+def along_its_order(rows):
+    """The rows as SQLite walks to them along the index of their order, if there is one."""
+    if connections[rows.db].vendor == "sqlite" and indexed_ordering(
+        rows.model, rows.query.order_by
+    ):
+        return walked(rows)
+    return rows

@@ -1,0 +1,54 @@
+"""Saved filters: staff rename, share and remove their own; the lists save and show them."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.lists.filtersets import SavedFilterForm
+from backoffice.filters.models import SavedFilter
+
+
+@admin.register(SavedFilter)
+class SavedFilterAdmin(PlainModelAdmin):
+    """Everybody's own, for which nobody needs a permission; a superuser's are all."""
+
+    form = SavedFilterForm
+    list_display = ("name", "open_list", "shared", "user", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "shared", "open_list")
+    readonly_fields = ("open_list",)
+
+    def get_queryset(self, request):
+        saved = super().get_queryset(request)
+        return saved if request.user.is_superuser else saved.filter(user=request.user)
+
+    def has_module_permission(self, request):
+        return True
+
+    def has_add_permission(self, request):
+        return False  # a list is where one is saved
+
+    def has_view_permission(self, request, obj=None):
+        return True
+
+    def has_change_permission(self, request, obj=None):
+        return True
+
+    def has_delete_permission(self, request, obj=None):
+        return True  # nobody sees another's; with their account they may go
+
+    @admin.display(description=_("list"))
+    def open_list(self, saved):
+        try:
+            opts = apps.get_model(saved.model)._meta
+        except LookupError:
+            return saved.model  # an app that is no longer installed
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_changelist"
+        address = f"{reverse(name)}?{saved.query}"
+        return format_html('<a href="{}">{}</a>', address, capfirst(opts.verbose_name_plural))

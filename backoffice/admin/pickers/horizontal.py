@@ -1,0 +1,260 @@
+"""The horizontal picker of many rows: a form field that takes only what was changed.
+
+The page holds none of the rows: `horizontal.js` asks `PickerJsonView` for them, page by
+page, and sends the keys of what was added and removed, packed into one input each.
+Without JavaScript the chosen rows are listed on demand with boxes to tick, and rows are
+added by the texts that imports read: `name`, or `name (zip_code)`.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django import forms
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.paginator import Paginator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from backoffice.admin.pickers.autocomplete import PickerJsonView
+from backoffice.history.historical_records import chunked
+from backoffice.resources.references import ReferenceKey
+
+NAMED = 5  # values that an error names
+LISTED = 100  # rows on a page of the list that needs no JavaScript
+MAX_NAMES = 1_000  # lines of names at a time
+
+
+@dataclass(frozen=True)
+class LinkChanges:
+    """Primary keys to link and to unlink."""
+
+    added: list
+    removed: list
+
+
+@dataclass
+class Posted:
+    """What a browser sent: packed keys, ticked keys, and names one on a line."""
+
+    complete: bool = True  # False: by a page that had no such picker
+    added: str = ""
+    removed: str = ""
+    ticked: list = field(default_factory=list)
+    names: str = ""
+
+    def __bool__(self):
+        packed = {self.added, self.removed} - {"", "[]"}
+        return bool(packed or self.ticked or self.names.strip())
+
+
+class LinksWidget(forms.Widget):
+    """Looks as Django's FilteredSelectMultiple; its value is a Posted."""
+
+    template_name = "admin/backoffice/horizontal.html"
+    allow_multiple_selected = True  # RelatedFieldWidgetWrapper then only offers to add
+
+    class Media:
+        css = {"all": ["backoffice/horizontal.css"]}
+        js = [forms.Script("backoffice/horizontal.js", defer=True)]
+
+    def __init__(self, links, *, url, params):
+        """url: of PickerJsonView · params: the QueryDict of the form's address.
+
+        Where the list without JavaScript is asked for, its page is among them.
+        """
+        super().__init__()
+        self.links, self.url, self.params = links, url, params
+
+    def id_for_label(self, id_):
+        return f"{id_}_input"
+
+    def value_from_datadict(self, data, files, name):
+        ticked = f"{name}-remove"
+        return Posted(
+            complete=f"{name}-added" in data,
+            added=data.get(f"{name}-added", ""),
+            removed=data.get(f"{name}-removed", ""),
+            ticked=data.getlist(ticked) if hasattr(data, "getlist") else data.get(ticked, []),
+            names=data.get(f"{name}-names", ""),
+        )
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        value = value or Posted()
+        relation, obj = self.links.relation, self.links.obj
+        pending = {side: self.pending(getattr(value, side)) for side in ("added", "removed")}
+        address, page_param = self.params.copy(), f"{name}-page"
+        page = address.get(page_param)
+        address.pop(page_param, None)
+        address[page_param] = ""  # at its end, for the number of a page
+        chosen = page and Paginator(self.links.chosen(), LISTED)
+        context["widget"] |= {
+            "label": relation.related_model._meta.verbose_name_plural,
+            "data": {
+                "url": self.url,
+                "app_label": relation.model._meta.app_label,
+                "model_name": relation.model._meta.model_name,
+                "field_name": relation.name,
+                "object_id": "" if obj is None else obj.pk,
+                "limit": PickerJsonView.max_all,
+            },
+            "pending": pending,
+            "pending_id": f"{context['widget']['attrs']['id']}_pending",
+            "packed": {
+                side: json.dumps([row["id"] for row in rows]) for side, rows in pending.items()
+            },
+            "page": chosen and chosen.get_page(page),
+            "address": f"?{address.urlencode()}",
+            "ticked": value.ticked,
+            "names": value.names if reference_key(relation.related_model) else None,
+        }
+        return context
+
+    def pending(self, packed):
+        """What was sent and is still to be saved, in the order of its rows."""
+        try:
+            keys, _refused = unpacked(packed, self.links)
+        except ValidationError:
+            return []
+        return [{"id": str(key), "text": text} for key, text in self.links.texts(keys).items()]
+
+
+class LinksField(forms.Field):
+    """Cleans what LinksWidget gives to LinkChanges."""
+
+    default_error_messages = {
+        "incomplete": gettext_lazy(
+            "This list has grown since the page was opened, and is now shown page by page."
+            " Choose again, then save."
+        ),
+        "unreadable": gettext_lazy("What was chosen arrived damaged. Choose again, then save."),
+    }
+
+    def __init__(self, links, **kwargs):
+        super().__init__(**kwargs)
+        self.links = links
+
+    def has_changed(self, initial, data):
+        return bool(data)
+
+    def clean(self, value):
+        if not value.complete:
+            raise ValidationError(self.error_messages["incomplete"], code="incomplete")
+        added, refused = unpacked(value.added, self.links)
+        removed, _refused = unpacked(value.removed, self.links)
+        removed += unpacked(json.dumps(value.ticked), self.links)[0]
+        found, problems = found_by_name(value.names, self.links)
+        both = set(added) & set(removed)
+        visible = self.links.visible([*added, *removed])
+        refused += [key for key in added if key not in visible]
+        if refused:
+            problems.append(self.refusal(refused))
+        if problems:
+            raise ValidationError(problems)
+        changes = LinkChanges(
+            added=list(dict.fromkeys([key for key in added if key not in both] + found)),
+            # Not there for this user, or not any more: nothing to take away.
+            removed=[key for key in removed if key in visible - both],
+        )
+        if self.required and not changes.added and not self.remaining(changes.removed):
+            raise ValidationError(self.error_messages["required"], code="required")
+        return changes
+
+    def refusal(self, refused):
+        shown = ", ".join(f"“{str(value)[:20]}”" for value in refused[:NAMED])
+        shown = shown.encode("utf-8", "replace").decode()  # half a surrogate pair can't be sent
+        return ValidationError(
+            ngettext(
+                "%(number)d of the %(names)s that you chose is not there any more, or not for"
+                " you, and was left out: %(values)s. Look at the rest, then save again.",
+                "%(number)d of the %(names)s that you chose are not there any more, or not"
+                " for you, and were left out: %(values)s. Look at the rest, then save again.",
+                len(refused),
+            ),
+            code="unknown",
+            params={
+                "number": len(refused),
+                "names": self.links.opts.verbose_name_plural,
+                "values": shown + ("…" if len(refused) > NAMED else ""),
+            },
+        )
+
+    def remaining(self, removed):
+        """How many links a save would leave, unseen ones included."""
+        return self.links.all.count() - sum(
+            self.links.to(chunk).count() for chunk in chunked(dict.fromkeys(removed))
+        )
+
+
+def unpacked(packed, links):
+    """The keys in a JSON list of texts: `(keys, refused values)`, each once, in order.
+
+    Raises ValidationError where it is no such list.
+    """
+    try:
+        values = json.loads(packed or "[]")
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list):
+        raise ValidationError(
+            LinksField.default_error_messages["unreadable"], code="unreadable"
+        )
+    keys, refused = {}, []
+    for value in values:
+        try:
+            keys[links.clean_key(value)] = True
+        except ValidationError:
+            refused.append(value)
+    return list(keys), refused
+
+
+def reference_key(model):
+    """How imports write rows of `model`; None where it has no Resource."""
+    key = ReferenceKey(model)
+    try:
+        return key.paths and key
+    except ImproperlyConfigured:
+        return None
+
+
+def found_by_name(names, links):
+    """Of names on lines of their own: `(keys, ValidationErrors)`.
+
+    Statements for each 1,000 names: two.
+    """
+    texts = list(dict.fromkeys(line.strip() for line in names.splitlines() if line.strip()))
+    key = reference_key(links.relation.related_model)
+    if not texts or key is None:
+        return [], []
+    if len(texts) > MAX_NAMES:
+        message = _("At most %(number)d names at a time; there are %(given)d.")
+        params = {"number": MAX_NAMES, "given": len(texts)}
+        return [], [ValidationError(message, code="too_many", params=params)]
+    by_label, by_full_text = defaultdict(set), defaultdict(set)
+    labels = {label for text in texts for label in key.label_candidates(text)}
+    for chunk in chunked(label for label in labels if "\x00" not in label):
+        for pk, label, full in key.queryset().filter(_label__in=chunk):
+            by_label[label].add(pk)
+            by_full_text[full].add(pk)
+    named = {text: by_full_text[text] or by_label[text] for text in texts}
+    visible = links.visible(set().union(*named.values()))
+    found, problems = [], []
+    for text, records in named.items():
+        pks = records & visible
+        if len(pks) == 1:
+            found += pks
+        else:
+            problems.append(name_problem(text[:200], len(pks), key, links.opts))
+    return found, problems
+
+
+def name_problem(text, number, key, opts):
+    params = {"text": text, "number": number, "names": opts.verbose_name_plural}
+    if not number:
+        message = _("“%(text)s” is not the name of one of the %(names)s that you may choose.")
+        return ValidationError(message, code="unknown", params=params)
+    label, *others = key.paths
+    params["form"] = f"{label} ({', '.join(others)})"
+    message = _("“%(text)s” is the name of %(number)d %(names)s: write it as %(form)s.")
+    return ValidationError(message, code="ambiguous", params=params)

@@ -1,0 +1,168 @@
+"""The links of one row by one many-to-many relation, from either side, by set operations."""
+
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
+
+from backoffice.history.historical_records import chunked
+from backoffice.querysets.counts import short
+from backoffice.querysets.related import each_of
+
+UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters, to a database
+FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One side of a many-to-many.
+
+    name: what `model._meta.get_field` takes · accessor: the attribute of a row · source,
+    target: the fields of `through` that lead to `model` and to `related_model`.
+    """
+
+    model: type
+    name: str
+    accessor: str
+    related_model: type
+    through: type
+    source: str
+    target: str
+    limit: object = None  # `limit_choices_to` of the field
+
+    @classmethod
+    def of(cls, field):
+        """field: a ManyToManyField, or the ManyToManyRel that is its other side."""
+        return cls.backward(field) if field.auto_created else cls.forward(field)
+
+    @classmethod
+    def forward(cls, field):
+        return cls(
+            field.model,
+            field.name,
+            field.name,
+            field.related_model,
+            field.remote_field.through,
+            field.m2m_field_name(),
+            field.m2m_reverse_field_name(),
+            field.get_limit_choices_to(),
+        )
+
+    @classmethod
+    def backward(cls, relation):
+        field = relation.field
+        return cls(
+            relation.model,
+            relation.name,
+            relation.get_accessor_name(),
+            relation.related_model,
+            relation.through,
+            field.m2m_reverse_field_name(),
+            field.m2m_field_name(),
+        )
+
+
+class Links:
+    """The links of `obj` (None: of a row that is not saved yet) to rows of `queryset`.
+
+    Links to rows outside `queryset` are not shown, not counted and never changed.
+    """
+
+    def __init__(self, relation, queryset, obj=None):
+        self.relation, self.obj = relation, obj
+        self.queryset = queryset.complex_filter(relation.limit or {})
+
+    @property
+    def opts(self):
+        return self.relation.related_model._meta
+
+    @property
+    def all(self):
+        """Rows of `through`, those to unseen rows included."""
+        through = self.relation.through._base_manager
+        if self.obj is None or self.obj.pk is None:
+            return through.none()
+        return through.filter(**{self.relation.source: self.obj.pk})
+
+    def to(self, pks):
+        return self.all.filter(**{f"{self.relation.target}__in": pks})
+
+    def targets(self, links):
+        return links.values_list(self.relation.target, flat=True)
+
+    def count(self):
+        if not self.queryset.query.has_filters():
+            return self.all.count()  # a join would cost ten times as much
+        return self.to(self.queryset.order_by().values("pk")).count()
+
+    # Rows ---------------------------------------------------------------------------
+
+    def ordered(self, queryset):
+        orders = queryset.query.order_by or self.opts.ordering
+        return queryset.order_by(*dict.fromkeys([*orders, "pk"]))
+
+    def chosen(self):
+        """The rows that are linked, in their order."""
+        if has_more_than(FEW, self.all):
+            return self.ordered(self.queryset.filter(pk__in=self.targets(self.all)))
+        return short(self.ordered(self.queryset.filter(each_of(self.targets(self.all)))))
+
+    def available(self):
+        """The rows that are not, in their order."""
+        linked = self.all.filter(**{self.relation.target: OuterRef("pk")})
+        return self.ordered(self.queryset.filter(~Exists(linked)))
+
+    def visible(self, pks):
+        """Those of `pks` that are in `queryset`: a set. A statement for each 1,000."""
+        found = set()
+        for chunk in chunked(pks):
+            rows = self.queryset.order_by().filter(pk__in=chunk)
+            found.update(rows.values_list("pk", flat=True))
+        return found
+
+    def texts(self, pks):
+        """`{pk: str(row)}` of those that are in `queryset`. A statement for each 1,000."""
+        return {
+            row.pk: str(row)
+            for chunk in chunked(pks)
+            for row in self.ordered(self.queryset.filter(pk__in=chunk))
+        }
+
+    # Changes ------------------------------------------------------------------------
+
+    def clean_key(self, value):
+        return clean_key(self.opts, value)
+
+    def change(self, *, added, removed):
+        """Link and unlink primary keys, in chunks; what stands so already is passed over."""
+        manager = getattr(self.obj, self.relation.accessor)
+        for chunk in chunked(removed):
+            if linked := list(self.targets(self.to(chunk))):
+                manager.remove(*linked)
+        for chunk in chunked(added):
+            manager.add(*chunk)
+
+
+def clean_key(opts, value):
+    """A text as a primary key that the database takes; raises ValidationError."""
+    if not isinstance(value, str) or UNSENDABLE.search(value):
+        raise ValidationError("", code="invalid")
+    pk = opts.pk
+    while pk.remote_field:  # of a child in multi-table inheritance
+        pk = pk.remote_field.model._meta.pk
+    key = pk.to_python(value)
+    pk.run_validators(key)
+    return key
+
+
+def is_key(opts, value):
+    try:
+        return clean_key(opts, value) is not None
+    except ValidationError:
+        return False
+
+
+def has_more_than(number, queryset):
+    """Whether `queryset` has more than so many rows; counts no further than that."""
+    return queryset.order_by()[: number + 1].count() > number

@@ -1,0 +1,315 @@
+"""The two-pane pickers of a ModelAdmin, for either side of a many-to-many.
+
+Few rows to choose among: Django's own widget, with all of them on the page. Many: the one
+of `horizontal.py`, which asks the server for them.
+"""
+
+from dataclasses import dataclass, field
+
+from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWidgetWrapper
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import ManyToManyRel
+from django.forms.models import ModelMultipleChoiceField
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from backoffice.admin.pickers.horizontal import LinksField, LinksWidget
+from backoffice.admin.pickers.links import Links, Relation, has_more_than
+from backoffice.history.historical_records import hold_records, release_records
+
+NAMES_SHOWN = 100  # of linked rows, where the user may only look
+
+
+class PickerMixin:
+    """`filter_horizontal`, and `related_filter_horizontal = ("book_set",)` from behind.
+
+    The latter are named by accessor. Linking a book to a library changes the book too: who
+    may change books gets the picker, who may view them gets their names, others get
+    nothing. Where `fields` or `fieldsets` are declared they place it by its name; else it
+    comes last.
+
+    A picker among more than `picker_max_rows` rows is fed from the server, for those who
+    may view the related rows; without that permission it is left out.
+    """
+
+    related_filter_horizontal = ()
+    picker_max_rows = 500
+
+    @cached_property
+    def reverse_relations(self):
+        """The many-to-many relations to this model, by accessor."""
+        return {
+            relation.get_accessor_name(): relation
+            for relation in self.opts.related_objects
+            if relation.many_to_many and relation.through._meta.auto_created
+        }
+
+    def check(self, **kwargs):
+        errors = super().check(**kwargs)
+        for name in self.related_filter_horizontal:
+            relation = self.reverse_relations.get(name)
+            if relation is None:
+                usable = ", ".join(map(repr, self.reverse_relations)) or "none"
+                errors.append(
+                    checks.Error(
+                        f"The value of 'related_filter_horizontal' refers to {name!r}, which"
+                        f" is no reverse many-to-many of {self.opts.label}; it has: {usable}.",
+                        obj=self.__class__,
+                        id="backoffice.E001",
+                    )
+                )
+            elif not self.admin_site.is_registered(relation.related_model):
+                errors.append(
+                    checks.Error(
+                        f"An admin for {relation.related_model._meta.label} has to be"
+                        f" registered: 'related_filter_horizontal' refers to {name!r}.",
+                        obj=self.__class__,
+                        id="backoffice.E002",
+                    )
+                )
+            else:
+                errors += self.check_search_fields("related_filter_horizontal", name)
+        for name in self.filter_horizontal:
+            if name in self.paging_names:
+                errors += self.check_search_fields("filter_horizontal", name)
+        return errors
+
+    def check_search_fields(self, option, name):
+        related_admin = self.related_admin(name)
+        if related_admin.search_fields:
+            return []
+        return [
+            checks.Error(
+                f"{type(related_admin).__name__} must define 'search_fields', because"
+                f" '{option}' of {type(self).__name__} refers to {name!r}: a picker of"
+                " many rows searches them.",
+                obj=self.__class__,
+                id="backoffice.E003",
+            )
+        ]
+
+    # Few or many --------------------------------------------------------------------
+
+    @cached_property
+    def paging_names(self):
+        """The names of the pickers that many rows turn into pages."""
+        return [*filter(self.may_page, self.filter_horizontal), *self.related_filter_horizontal]
+
+    def may_page(self, name):
+        try:
+            related_model = self.opts.get_field(name).related_model
+        except FieldDoesNotExist:
+            return False  # Django's checks say so
+        return self.admin_site.is_registered(related_model)
+
+    def related_field(self, name):
+        return self.reverse_relations.get(name) or self.opts.get_field(name)
+
+    def related_admin(self, name):
+        return self.admin_site.get_model_admin(self.related_field(name).related_model)
+
+    def is_paged(self, request, name):
+        """Whether the picker is fed from the server: asked once in a request."""
+        if name not in self.paging_names:
+            return False
+        if f"{name}-added" in request.POST:
+            return True  # as it was when the page was opened
+        known = request.__dict__.setdefault("_paged_pickers", {})
+        if (self.opts.label, name) not in known:
+            rows = self.related_admin(name).get_queryset(request)
+            known[self.opts.label, name] = has_more_than(self.picker_max_rows, rows)
+        return known[self.opts.label, name]
+
+    # Who gets what ------------------------------------------------------------------
+
+    def get_guarded(self, request):
+        """The names that depend on what the user may do with the related rows."""
+        paged = [name for name in self.paging_names if self.is_paged(request, name)]
+        return list(dict.fromkeys([*paged, *self.related_filter_horizontal]))
+
+    def get_pickers(self, request, obj=None):
+        """Those of them with a picker in the form of `obj`; None for a new one."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return []
+        return [
+            name
+            for name in self.get_guarded(request)
+            if name not in self.readonly_fields
+            and (
+                self.related_admin(name).has_change_permission(request)
+                if name in self.related_filter_horizontal
+                else self.related_admin(name).has_view_permission(request)
+            )
+        ]
+
+    def get_linked_names(self, request, obj=None):
+        """What the form shows instead, by name, where the user may only look."""
+        pickers = self.get_pickers(request, obj)
+        return {
+            name: LinkedNames(name, self, request)
+            for name in self.get_guarded(request)
+            if name not in pickers and self.related_admin(name).has_view_permission(request)
+        }
+
+    def get_picker_links(self, request, source_field, obj):
+        """The Links that a picker shows on the form of `obj`; None where it has none."""
+        if obj is None and not self.has_add_permission(request):
+            return None
+        relation = Relation.of(source_field)
+        form = self.get_form(request, obj, change=obj is not None)
+        form_field = form.base_fields.get(relation.accessor)
+        if isinstance(form_field, LinksField):
+            return form_field.links
+        if isinstance(form_field, ModelMultipleChoiceField):
+            return Links(relation, form_field.queryset, obj)  # few by now
+        return None
+
+    # The form -----------------------------------------------------------------------
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        names = self.get_pickers(request, obj)
+        pickers = {
+            name: self.related_picker_field(request, name, obj)
+            for name in self.related_filter_horizontal
+            if name in names
+        }
+        if pickers:
+            base = kwargs.get("form", self.form)
+            kwargs["form"] = type(base)(base.__name__, (base,), pickers)
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for name in self.get_guarded(request):
+            if name not in names:
+                form.base_fields.pop(name, None)
+        paged = {n: f for n, f in form.base_fields.items() if isinstance(f, LinksField)}
+        for form_field in paged.values():
+            form_field.links.obj = obj
+        # Or each form would load all the links for its initial value.
+        form._meta.exclude = [*(form._meta.exclude or ()), *paged]
+        return form
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if not self.is_paged(request, db_field.name):
+            return form_field
+        return self.links_field(
+            request,
+            Links(Relation.forward(db_field), form_field.queryset),
+            required=form_field.required,
+            label=form_field.label,
+        )
+
+    def links_field(self, request, links, **kwargs):
+        url = reverse("admin:autocomplete", current_app=self.admin_site.name)
+        return LinksField(
+            links, widget=LinksWidget(links, url=url, params=request.GET), **kwargs
+        )
+
+    def related_picker_field(self, request, name, obj):
+        relation, related_admin = self.reverse_relations[name], self.related_admin(name)
+        names = relation.related_model._meta.verbose_name_plural
+        rows = related_admin.get_queryset(request)
+        options = {"required": False, "label": capfirst(names)}
+        if self.is_paged(request, name):
+            links = Links(Relation.backward(relation), rows, obj)
+            form_field = self.links_field(request, links, **options)
+        else:
+            form_field = ModelMultipleChoiceField(
+                rows,
+                widget=FilteredSelectMultiple(names, is_stacked=False),
+                help_text=_(
+                    "Hold down “Control”, or “Command” on a Mac, to select more than one."
+                ),
+                initial=lambda: linked_keys(obj, name),
+                **options,
+            )
+        form_field.widget = RelatedFieldWidgetWrapper(
+            form_field.widget,
+            # The wrapper asks for the relation to books; ours is the one to libraries.
+            ManyToManyRel(relation.field, relation.related_model, through=relation.through),
+            self.admin_site,
+            can_add_related=related_admin.has_add_permission(request),
+        )
+        return form_field
+
+    def get_readonly_fields(self, request, obj=None):
+        linked_names = self.get_linked_names(request, obj)
+        readonly_fields = super().get_readonly_fields(request, obj)
+        return [
+            *(name for name in readonly_fields if name not in linked_names),
+            *linked_names.values(),
+        ]
+
+    def get_fieldsets(self, request, obj=None):
+        instead = dict.fromkeys(self.get_guarded(request))
+        instead |= {name: name for name in self.get_pickers(request, obj)}
+        instead |= self.get_linked_names(request, obj)
+        return [
+            (title, options | {"fields": replaced(options["fields"], instead)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    # Saving -------------------------------------------------------------------------
+
+    def save_model(self, request, obj, form, change):
+        if form is not None:
+            hold_records(obj)  # the row and its links make one record
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        for name in form.changed_data:
+            form_field, chosen = form.fields[name], form.cleaned_data[name]
+            if isinstance(form_field, LinksField):
+                form_field.links.obj = form.instance
+                form_field.links.change(added=chosen.added, removed=chosen.removed)
+            elif name in self.related_filter_horizontal:
+                getattr(form.instance, name).set(chosen)
+        release_records(form.instance)
+
+
+@dataclass(frozen=True)
+class LinkedNames:
+    """The first of the related rows that the user may see, as a read-only field of a form."""
+
+    name: str
+    model_admin: object = field(compare=False, repr=False)
+    request: HttpRequest = field(compare=False, repr=False)
+
+    @property
+    def __name__(self):
+        return self.name
+
+    @property
+    def related_admin(self):
+        return self.model_admin.related_admin(self.name)
+
+    @property
+    def short_description(self):
+        return self.related_admin.opts.verbose_name_plural
+
+    def __call__(self, obj):
+        relation = Relation.of(self.model_admin.related_field(self.name))
+        links = Links(relation, self.related_admin.get_queryset(self.request), obj)
+        names = [str(row) for row in links.chosen()[: NAMES_SHOWN + 1]]
+        if len(names) > NAMES_SHOWN:
+            names[NAMES_SHOWN:] = [_("%d more") % (links.count() - NAMES_SHOWN)]
+        return ", ".join(names) or self.related_admin.get_empty_value_display()
+
+
+def linked_keys(obj, name):
+    return list(getattr(obj, name).values_list("pk", flat=True)) if obj else []
+
+
+def replaced(fields, instead):
+    """`fields` of a fieldset, lines of several too, by `instead`: None drops one."""
+    result = []
+    for item in fields:
+        if isinstance(item, list | tuple):
+            result.append(replaced(item, instead))
+        elif (item := instead.get(item, item)) is not None:
+            result.append(item)
+    return result

@@ -1,0 +1,25 @@
+"""What a check of many rows found, or a write did, in numbers."""
+
+from dataclasses import asdict, dataclass
+
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True)
+class Counts:
+    rows: int
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+
+    as_dict = asdict
+
+    def __str__(self):
+        return (
+            _(
+                "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"
+                " %(rejected)d rejected"
+            )
+            % self.as_dict()
+        )

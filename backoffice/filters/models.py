@@ -1,0 +1,43 @@
+"""Filters that were saved under a name."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+
+class SavedFilterQuerySet(models.QuerySet):
+    def seen_by(self, user, model):
+        """Those for a model's list that are the user's own, then those shared; by name."""
+        seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
+        is_shared = models.Case(models.When(user=user, then=0), default=1)
+        return seen.select_related("user").order_by(is_shared, "name", "pk")
+
+
+class SavedFilter(models.Model):
+    """A list's query string under a name: filters, search and order, never rows."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=gettext_lazy("user"),
+    )
+    model = models.CharField(gettext_lazy("model"), max_length=200)
+    name = models.CharField(gettext_lazy("name"), max_length=100)
+    query = models.TextField(gettext_lazy("query string"))
+    shared = models.BooleanField(gettext_lazy("shared with all staff"), default=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
+
+    objects = SavedFilterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = gettext_lazy("saved filter")
+        verbose_name_plural = gettext_lazy("saved filters")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "model", "name"], name="savedfilter_name_once"
+            )
+        ]
+
+    def __str__(self):
+        return self.name

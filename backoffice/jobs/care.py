@@ -1,0 +1,151 @@
+"""What a worker does beside its jobs: signs of life, jobs of the dead, old files.
+
+A run's claim fences it: whoever takes a job over writes a new claim, and a run checks its own
+in the transaction that writes. So a take-over can't make a job write twice, however slow
+the first run was. That a healthy run isn't taken over while it writes is seen to by the
+database: on PostgreSQL its transaction holds the job's row, which `SKIP LOCKED` passes over;
+on SQLite nobody else can write until it has ended, and then the job is no longer running.
+Before that it beats: with each chunk, and every few seconds from the worker's thread.
+"""
+
+import datetime
+import logging
+import shutil
+import threading
+import time
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from backoffice.changes.models import ImportJob
+from backoffice.jobs import tasks
+
+logger = logging.getLogger(__name__)
+
+Status = ImportJob.Status
+EVERY = 5  # seconds between signs of life, and between looks for jobs of the dead
+DEAD_AFTER = 25  # seconds without a heartbeat
+MOST_RUNS = 3  # of a job, before it fails
+#: Where a run that died leaves its job, and what runs it again.
+BACK = {
+    Status.CHECKING: (Status.UPLOADED, tasks.check),
+    Status.APPLYING: (Status.CHECKED, tasks.apply),
+    Status.UNDOING: (Status.DONE, tasks.undo),
+}
+TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
+
+
+class Caretaker(threading.Thread):
+    """Runs beside a worker's jobs, with a connection of its own, until `stop` is set."""
+
+    def __init__(self):
+        super().__init__(name="caretaker", daemon=True)
+        self.stop = threading.Event()
+        self.running_job = None  # primary key
+        self.next_cleaning = 0.0
+
+    def run(self):
+        while not self.stop.wait(EVERY):
+            try:
+                self.look_after()
+            except OperationalError:
+                # SQLite is busy with a long import: the next round does it.
+                logger.info("The database is busy", exc_info=True)
+            except Exception:
+                logger.exception("The caretaker stumbled")
+            finally:
+                connection.close()
+        connection.close()
+
+    def look_after(self):
+        tasks.sign_of_life().touch()
+        if self.running_job:
+            ImportJob.objects.filter(pk=self.running_job, status__in=BACK).update(
+                heartbeat=timezone.now()
+            )
+        take_up_dead_jobs()
+        if time.monotonic() > self.next_cleaning:
+            self.next_cleaning = time.monotonic() + 3600
+            remove_old_imports()
+
+
+def take_up_dead_jobs():
+    """Put jobs whose run died back, and run them again; how many there were."""
+    limit = timezone.now() - datetime.timedelta(seconds=DEAD_AFTER)
+    with transaction.atomic():
+        jobs = ImportJob.objects.select_for_update(skip_locked=True)
+        dead = list(jobs.filter(status__in=BACK, heartbeat__lt=limit))
+        for job in dead:
+            _put_back(job)
+    return len(dead) + _take_up_lost_tasks(limit)
+
+
+def _put_back(job):
+    back, task = BACK[job.status]
+    logger.warning("%s died while %s", job, job.status)
+    _end_tasks(job)
+    if job.runs < MOST_RUNS:
+        ImportJob.objects.filter(pk=job.pk).move(job.status, to=back, claim="")
+        tasks.enqueue(task, job)
+        return
+    error = _("Its worker died %d times. Nothing was written.") % job.runs
+    if job.status == Status.UNDOING:
+        error = _("Undoing it failed %d times: the worker died.") % job.runs
+    to = Status.DONE if job.status == Status.UNDOING else Status.FAILED
+    ImportJob.objects.filter(pk=job.pk).move(
+        job.status, to=to, claim="", error=error, finished_at=timezone.now()
+    )
+
+
+def _end_tasks(job):
+    """The dead worker's tasks would be "running" for ever."""
+    DBTaskResult.objects.filter(
+        status=TaskResultStatus.RUNNING, task_path__in=TASKS, args_kwargs__args=[job.pk]
+    ).update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+
+
+def _take_up_lost_tasks(limit):
+    """Tasks whose worker died before it claimed the job, or after it was through with it."""
+    lost = 0
+    running = DBTaskResult.objects.filter(
+        status=TaskResultStatus.RUNNING, task_path__in=TASKS, started_at__lt=limit
+    )
+    for result in running:
+        (pk,) = result.args_kwargs["args"]
+        back, task = BACK[TASKS[result.task_path]]
+        job = ImportJob.objects.filter(pk=pk).first()
+        if job is not None and job.status in BACK:
+            continue  # alive, or for take_up_dead_jobs
+        this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
+        ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+        if ended and job is not None and job.status == back:
+            ImportJob.objects.filter(pk=pk).update(waiting="")
+            tasks.enqueue(task, job)
+            lost += 1
+    return lost
+
+
+def remove_old_imports():
+    """Remove the files of imports that are older than IMPORT_KEEP_DAYS; how many.
+
+    The records of the imports stay. Folders that no import names go after a day.
+    """
+    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_KEEP_DAYS)
+    old = ImportJob.objects.filter(created_at__lt=limit).exclude(folder="")
+    old = list(old.exclude(status__in=BACK))
+    for job in old:
+        job.remove_files()
+    kept = set(ImportJob.objects.exclude(folder="").values_list("folder", flat=True))
+    root = settings.DATA_DIR / "imports"
+    orphans = [
+        path
+        for path in (root.iterdir() if root.is_dir() else ())
+        if path.name not in kept and path.stat().st_mtime < time.time() - 24 * 3600
+    ]
+    for path in orphans:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(old) + len(orphans)

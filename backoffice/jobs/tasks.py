@@ -1,0 +1,81 @@
+"""Background work: a task takes a job's primary key and calls one function.
+
+A small file is worked on within the request, a large one by the worker (`manage.py worker`).
+"""
+
+import contextlib
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django_tasks import task
+
+from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.jobs import steps
+
+Status = ImportJob.Status
+#: What a job waits for while its task is in the queue.
+WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING, "undo": Status.UNDOING}
+SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
+
+
+@task()
+def check(pk):
+    _run(steps.check_job, pk)
+
+
+@task()
+def apply(pk):
+    _run(steps.apply_job, pk)
+
+
+@task()
+def undo(pk):
+    _run(steps.undo_job, pk)
+
+
+def _run(function, pk):
+    # Stopped: cancelled, or somebody else's by now. Gone: deleted since it was queued.
+    with contextlib.suppress(JobStopped, ImportJob.DoesNotExist):
+        function(ImportJob.objects.get(pk=pk))
+
+
+def start_check(job):
+    enqueue(check, job, rows=job.lines)
+
+
+def start_apply(job):
+    enqueue(apply, job, rows=job.rows)
+
+
+def start_undo(job):
+    enqueue(undo, job, rows=job.new + job.updated)
+
+
+def enqueue(task_, job, *, rows=None):
+    """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows.
+
+    A job that waits already is not queued a second time.
+    """
+    if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
+        task_.using(backend="immediate").enqueue(job.pk)
+        return
+    waiting = ImportJob.objects.filter(pk=job.pk)
+    if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
+        transaction.on_commit(lambda: task_.enqueue(job.pk))
+
+
+# Signs of life --------------------------------------------------------------------------
+# A file and not a row: while a long import writes on SQLite, nobody else can.
+
+
+def sign_of_life():
+    return settings.DATA_DIR / "worker.alive"
+
+
+def worker_is_missing():
+    """Whether no worker has given a sign within the last minute."""
+    try:
+        return time.time() - sign_of_life().stat().st_mtime > SEEN_WITHIN
+    except FileNotFoundError:
+        return True

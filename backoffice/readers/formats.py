@@ -1,0 +1,111 @@
+"""What kind of file it is, by its content: names and extensions lie."""
+
+import re
+import zipfile
+from pathlib import Path
+
+from backoffice.readers.limits import Limits, ReaderError
+
+START = 4096
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+EXPORT = "Export it as CSV, or save it as an Excel workbook (xlsx)."
+UNPACK = "Unpack it and choose the file that is in it."
+# https://en.wikipedia.org/wiki/List_of_file_signatures
+REFUSED = (
+    (rb"\x1f\x8b", "compressed with gzip", UNPACK),
+    (rb"BZh[1-9]", "compressed with bzip2", UNPACK),
+    (rb"\xfd7zXZ\0", "compressed with xz", UNPACK),
+    (rb"\x28\xb5\x2f\xfd", "compressed with Zstandard", UNPACK),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+    (rb"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    # https://www.loc.gov/marc/bibliographic/bdleader.html
+    (rb"\d{5}[acdnp][ -~]{3}[ a]22\d{5}", "a MARC file", EXPORT),
+    (rb"%PDF-", "a PDF", EXPORT),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", "a picture", EXPORT),
+    (rb"SQLite format 3\0", "an SQLite database", EXPORT),
+    (rb"PAR1", "a Parquet file", EXPORT),
+    (rb"\{\\rtf", "a text document (RTF)", EXPORT),
+    (
+        rb'(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|"[^"\]]*"\s*,)',
+        "JSON, but no list of objects",
+        EXPORT,
+    ),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table)\b", "a web page (HTML)", EXPORT),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<\?xml\b", "XML", EXPORT),
+)
+# A record that is an object: the first of a list, of a line, of a YAML list.
+OBJECTS = {
+    "json": re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{\s*[\"}]"),
+    "jsonl": re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]"),
+    "yaml": re.compile(rb"(?:\xef\xbb\xbf)?\s*- +\{\s*[\"}]"),
+}
+DESCRIPTIONS = {
+    "xlsx": "an Excel workbook (xlsx)",
+    "xlsb": "a binary Excel workbook (xlsb)",
+    "xls": "an Excel 97–2003 workbook (xls)",
+    "ods": "an OpenDocument spreadsheet (ods)",
+    "csv": "delimited text (csv)",
+    "json": "JSON (json)",
+    "jsonl": "JSON Lines (jsonl)",
+    "yaml": "YAML (yaml)",
+}
+TEXT = ("csv", "tsv")
+
+
+def find_format(path: Path, given: str | None, limits: Limits) -> str:
+    """One of "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "yaml", or "csv" for other text.
+
+    Raises ReaderError for a file that is empty, of another kind, too large unpacked, or not
+    of the format given; OSError where there is no file.
+    """
+    given = given.lower().removeprefix(".") if given else None
+    if given and given not in (*DESCRIPTIONS, "tsv", "xlsm"):
+        raise ReaderError(
+            f"The format “{given}” is not known. Choose csv, tsv, xlsx, xls, xlsb, ods, "
+            "json, jsonl or yaml."
+        )
+    with path.open("rb") as file:
+        start = file.read(START)
+    if len(start) < START and not start.strip():
+        raise ReaderError("The file is empty. Choose a file with a header row and rows.")
+    for pattern, kind, remedy in REFUSED:
+        if re.match(pattern, start):
+            raise ReaderError(f"The file is {kind}, not a table that can be read. {remedy}")
+    found = "xls" if start.startswith(OLE) else "csv"
+    for name, pattern in OBJECTS.items():
+        if pattern.match(start):
+            found = name
+    if start.startswith(ZIP):
+        found = _zipped(path, limits)
+    wanted = {"tsv": "csv", "xlsm": "xlsx"}.get(given, given)
+    if wanted and wanted != found:
+        raise ReaderError(
+            f"The file is {DESCRIPTIONS[found]}, not {given}. Choose {found} as the format, or "
+            "leave it to be detected."
+        )
+    return found
+
+
+def _zipped(path: Path, limits: Limits) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+        raise ReaderError(
+            "The file is damaged: it begins as a spreadsheet or ZIP archive but can't be "
+            "unpacked. Get it again, or open it in a spreadsheet program and save it anew."
+        ) from None
+    if (unpacked := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
+        raise ReaderError(
+            f"The file unpacks to {unpacked:,} bytes; the limit is "
+            f"{limits.unpacked_bytes:,}. Export it as CSV, or split it."
+        )
+    names = {entry.filename.lower().replace("\\", "/").lstrip("/") for entry in entries}
+    if any(name.endswith("workbook.bin") for name in names):
+        return "xlsb"
+    if any(name.endswith("workbook.xml") for name in names):
+        return "xlsx"
+    if "content.xml" in names:
+        return "ods"
+    raise ReaderError(f"The file is a ZIP archive, not a spreadsheet. {UNPACK}")

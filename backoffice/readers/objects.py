@@ -1,0 +1,127 @@
+"""JSON (a list of objects), JSON Lines, and YAML that has a JSON object a line: streamed.
+
+The names of the first object are the header. Each value is one text, number, or nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from backoffice.readers.layout import Batch
+from backoffice.readers.limits import Limits, ReaderError
+
+BLOCK = 1 << 20
+BETWEEN = re.compile(r"[\s,\[\]]*(?:- +)?")  # objects; a list's brackets too
+TEXT_OF = {str: str, bool: lambda value: "TRUE" if value else "FALSE", type(None): lambda _: ""}
+
+
+class Objects:
+    """A file of objects, one after the other. Raises ReaderError where it isn't.
+
+    Numbers are as they are written. A row is numbered as the spreadsheet would number it
+    that has the names in its first.
+    """
+
+    encoding, delimiter = "utf-8", None
+
+    def __init__(self, path: Path, limits: Limits):
+        self.path, self.limits = path, limits
+        self._decode = json.JSONDecoder(
+            object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str
+        ).raw_decode
+        with path.open("rb") as file:
+            blocks = iter(lambda: file.read(BLOCK), b"")
+            self.approximate_rows = 1 + sum(block.count(b"{") for block in blocks)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """The header and then a row for each object, at most `size` at a time."""
+        header, number, batch = None, 1, Batch(1, [], suspect=True)
+        for pairs in self._objects():
+            if header is None:
+                header = self._header(pairs)
+                batch.rows.append(header)
+            row, problem = self._row(header, pairs)
+            if len(batch.rows) >= size:
+                yield batch
+                number += len(batch.rows)
+                batch = Batch(number, [], suspect=True)
+            if problem:
+                batch.problems[number + len(batch.rows)] = problem
+            batch.rows.append(row)
+        if batch.rows:
+            yield batch
+
+    @staticmethod
+    def _header(pairs) -> list[str]:
+        for name, value in pairs:
+            if value.__class__ not in TEXT_OF:
+                raise ReaderError(
+                    f"The file is JSON, but no table: its first object has more than one value"
+                    f" as “{name}”. Export it as CSV, or as a list of plain objects."
+                )
+        return [name for name, _value in pairs]
+
+    def _row(self, header, pairs) -> tuple[list[str], str | None]:
+        names = [name for name, _value in pairs]
+        problem = None
+        if names != header:
+            if len(set(names)) < len(names):
+                problem = "has a name twice"
+            elif unknown := [name for name in names if name not in header]:
+                name = unknown[0].encode(errors="replace").decode()
+                problem = f"has “{name}”, which the first object has not"
+            elif missing := [name for name in header if name not in names]:
+                problem = f"lacks “{missing[0]}”, which the first object has"
+            values = dict(pairs)
+            pairs = [(name, values.get(name)) for name in header]
+        row = []
+        for name, value in pairs:
+            if value.__class__ not in TEXT_OF:
+                problem = problem or f"has a list or an object as “{name}”, not one value"
+                value = json.dumps(value, ensure_ascii=False)
+            row.append(TEXT_OF[value.__class__](value))
+        return row, problem
+
+    def _objects(self) -> Iterator[list[tuple[str, object]]]:
+        """The objects as lists of (name, value)."""
+        with self.path.open(encoding="utf-8-sig") as file:
+            text, at, count = self._read(file), 0, 0
+            is_list, more = text.lstrip().startswith("["), text
+            while more:
+                start = BETWEEN.match(text, at).end()
+                if found := self._next(text, start):
+                    pairs, at = found
+                    count += 1
+                    yield pairs
+                    continue
+                if not "- ".startswith(text[start : start + 2]) and text[start] != "{":
+                    raise self._error(count, "no object begins there")
+                if len(text) - start > self.limits.record_characters:
+                    raise self._error(count, "it is not JSON, or too long")
+                more = self._read(file)
+                text, at = text[at:] + more, 0
+        if BETWEEN.match(text).end() < len(text):
+            raise self._error(count, "it is not JSON, or the file ends in the midst of it")
+        if is_list and "]" not in text:
+            raise ReaderError("The list has no end: the file is not complete. Get it again.")
+
+    def _next(self, text, start):
+        if not text.startswith("{", start):
+            return None
+        try:
+            return self._decode(text, start)
+        except json.JSONDecodeError:
+            return None  # perhaps the rest of it is yet to come
+        except RecursionError:
+            raise ReaderError("The file nests objects too deeply to be a table.") from None
+
+    def _read(self, file) -> str:
+        try:
+            return file.read(BLOCK)
+        except UnicodeDecodeError:
+            raise ReaderError("The file is not UTF-8, as JSON must be. Save it anew.") from None
+
+    @staticmethod
+    def _error(count: int, reason: str) -> ReaderError:
+        return ReaderError(f"Object {count + 1} can't be read: {reason}.")

@@ -1,0 +1,205 @@
+"""How a record is written in another record's cell, and how such text is read.
+
+A record's key is the match key of its Resource: a library's is `name, zip_code`. It is
+written as the first part (its label) where that is unique, else as `label (other parts)`;
+both are read. Text that is one record's full text and another's label means the first: the
+other's label is written in full. Several in one cell are separated by `|`; a `|` or `\\`
+within, or a blank at an edge, is written with a `\\` before it.
+"""
+
+import functools
+import re
+
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import ValidationError
+from django.db.models import CharField, Count, F, TextField, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.translation import gettext as _
+from import_export import widgets
+
+SEPARATOR = "|"
+_PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+", re.DOTALL)
+_STRIPPED = re.compile(r"\s*((?:\\.|[^\\]|\\\Z)*?)\s*", re.DOTALL)
+_TO_ESCAPE = re.compile(r"[|\\]|\A\s|\s\Z")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class ReferenceKey:
+    """The text form of a model's records.
+
+    `paths` are lookups from the model, label first: `("name", "library__name", …)`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    @functools.cached_property
+    def paths(self):
+        from backoffice.resources.resource import resource_class_for
+
+        resource_class = resource_class_for(self.model)
+        paths = []
+        for name in resource_class._meta.import_id_fields:
+            widget = resource_class.fields[name].widget
+            if isinstance(widget, ReferenceWidget):
+                paths += [f"{name}__{path}" for path in widget.key.paths]
+            else:
+                paths.append(name)
+        return tuple(paths)
+
+    @functools.cached_property
+    def label_field(self):
+        return get_fields_from_path(self.model, self.paths[0])[-1]
+
+    def select_related(self, *attribute):
+        """What to fetch along with a record (or with `attribute`, which leads to one)."""
+        paths = {"__".join([*attribute, *path.split("__")[:-1]]) for path in self.paths}
+        return paths - {""}
+
+    def expressions(self, prefix=""):
+        """A record's label and its full text, as the database makes them.
+
+        prefix: the lookup that leads to the record, such as `library__`.
+        """
+        label, *others = (Cast(F(prefix + path), CharField()) for path in self.paths)
+        parts = [label, Value(" (")]
+        for other in others:
+            parts += [other, Value(", ")]
+        return label, Concat(*parts[:-1], Value(")")) if others else label
+
+    def queryset(self, records=None):
+        """The records, or all, as `values_list("pk", "label", "full")`, in no order."""
+        label, full = self.expressions()
+        records = self.model._base_manager if records is None else records
+        records = records.order_by().annotate(_label=label, _full=full)
+        return records.values_list("pk", "_label", "_full")
+
+    def write(self, record, shared_labels):
+        """`record` as text; `shared_labels`: the labels that more than one record has."""
+        label, *others = (str(self._follow(record, path)) for path in self.paths)
+        if label in shared_labels and others:
+            return f"{label} ({', '.join(others)})"
+        return label
+
+    @staticmethod
+    def _follow(record, path):
+        return functools.reduce(getattr, path.split("__"), record)
+
+    def shared_labels(self):
+        """The labels that need their other parts: shared, blank, or another's full text."""
+        label = self.paths[0]
+        records = self.model._base_manager.order_by()
+        shared = {""} | set(
+            records.values_list(label, flat=True)
+            .annotate(_records=Count("pk"))
+            .filter(_records__gt=1)
+        )
+        if len(self.paths) > 1:
+            bracketed = self.queryset().filter(**{f"{label}__endswith": ")"})
+            shared |= {row[1] for row in bracketed}
+        return shared
+
+    def find(self, text, records=None):
+        """`{pk: full text}` of the records, among `records` or all, that `text` names."""
+        rows = list(self.with_label("in", self.label_candidates(text), records))
+        whole = {pk: full for pk, _label, full in rows if text == full}
+        return whole or {pk: full for pk, label, full in rows if text == label}
+
+    def label_candidates(self, text):
+        """The labels that `text` may begin with: itself, and what precedes each ` (`."""
+        candidates = [text]
+        if text.endswith(")"):
+            most = self.label_field.max_length or len(text)
+            ends = (match.start() for match in re.finditer(r" \(", text[: most + 2]))
+            candidates += [text[:end] for end in ends]
+        return candidates
+
+    def with_label(self, lookup, value, records=None):
+        """`queryset` of those whose label fits; by its index where it is text as it is."""
+        is_text = isinstance(self.label_field, CharField | TextField)
+        name = self.paths[0] if is_text else "_label"
+        return self.queryset(records).filter(**{f"{name}__{lookup}": value})
+
+
+def split_references(cell):
+    """The texts in a cell of several: `"A|B (10016)"` → `["A", "B (10016)"]`."""
+    if "\\" in cell:
+        stripped = (_STRIPPED.fullmatch(part)[1] for part in _PARTS.findall(cell))
+        parts = (_ESCAPED.sub(r"\1", part) for part in stripped)
+    else:
+        parts = map(str.strip, cell.split(SEPARATOR))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def join_references(texts):
+    """The inverse of `split_references`."""
+    if not any(map(_TO_ESCAPE.search, texts)):
+        return SEPARATOR.join(texts)
+    return SEPARATOR.join(_TO_ESCAPE.sub(r"\\\g<0>", text) for text in texts)
+
+
+class _ReferenceMixin:
+    @functools.cached_property
+    def key(self):
+        return ReferenceKey(self.model)
+
+    @functools.cached_property
+    def _shared_labels(self):
+        # Once per export: a resource copies its widgets when it is made.
+        return self.key.shared_labels()
+
+    def text(self, label, full):
+        """The one of a record's two texts that tells it apart; "" where it has none."""
+        if label is None:
+            return ""
+        return full if label in self._shared_labels else label
+
+    def texts(self, pks):
+        """`{pk: text}` of these records."""
+        records = self.model._base_manager.filter(pk__in=pks)
+        if related := self.key.select_related():
+            records = records.select_related(*related)
+        return {r.pk: self.key.write(r, self._shared_labels) for r in records}
+
+    def _find_one(self, text):
+        found = self.key.find(text)
+        if len(found) == 1:
+            return next(iter(found))
+        name = self.model._meta.verbose_name
+        if found:
+            raise ValidationError(
+                _("“%(text)s” fits %(count)d records (%(name)s)."),
+                code="ambiguous",
+                params={"text": text, "count": len(found), "name": name},
+            )
+        raise ValidationError(
+            _("“%(text)s” is not found (%(name)s)."),
+            code="unknown",
+            params={"text": text, "name": name},
+        )
+
+
+class ReferenceWidget(_ReferenceMixin, widgets.ForeignKeyWidget):
+    """A foreign key as text."""
+
+    def clean(self, value, row=None, **kwargs):
+        text = str(value or "").strip()
+        return self.model._base_manager.get(pk=self._find_one(text)) if text else None
+
+    def render(self, value, obj=None, **kwargs):
+        return "" if value is None else self.key.write(value, self._shared_labels)
+
+
+class ReferencesWidget(_ReferenceMixin, widgets.ManyToManyWidget):
+    """A many-to-many as texts separated by `|`."""
+
+    def clean(self, value, row=None, **kwargs):
+        pks = [self._find_one(text) for text in split_references(str(value or ""))]
+        return self.model._base_manager.filter(pk__in=pks)
+
+    def render(self, value, obj=None, **kwargs):
+        if value is None:
+            return ""
+        return join_references(
+            sorted(self.key.write(record, self._shared_labels) for record in value.all())
+        )

@@ -1,0 +1,183 @@
+"""An import job runs once at a time, and what it says is what happened."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.jobs import steps
+from backoffice.jobs.steps import apply_job, check_job, create_job, read_sample
+from library.models import Library
+from library.resources import LibraryResource
+from tests.factories import make_library, make_user
+
+HEADER = b"name,address,state,phone_number,zip_code\n"
+GOOD = b"Princeton,65 Witherspoon Street,NJ,609-924-9529,08542-3214\n"
+BAD = b"Seaford,2234 Jackson Ave,NY,-4,11783\n"
+Status = ImportJob.Status
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+
+def make_job(*blocks, **options):
+    return create_job(
+        LibraryResource, blocks or (HEADER, GOOD), file_name="branches.csv", **options
+    )
+
+
+def fresh(job):
+    return ImportJob.objects.get(pk=job.pk)
+
+
+def test_an_upload_is_kept_where_nobody_can_guess(settings):
+    job = make_job()
+    assert len(job.folder) > 40
+    assert job.directory.parent == settings.DATA_DIR / "imports"
+    assert job.directory.stat().st_mode & 0o077 == 0
+    assert (job.directory / "upload").read_bytes() == HEADER + GOOD
+    assert (job.size, len(job.sha256)) == (len(HEADER + GOOD), 64)
+
+
+def test_a_check_finds_out_and_writes_nothing():
+    job = make_job(HEADER, GOOD, BAD)
+    check_job(job)
+    job = fresh(job)
+    assert (job.status, job.rows, job.new, job.rejected) == (Status.CHECKED, 2, 1, 1)
+    assert job.found["mapping"]["name"] == "name"
+    assert job.causes[0][:2] == [1, "phone_number"]
+    sample = read_sample(job)
+    assert sample["new"][0]["cells"][0] == {"name": "name", "old": None, "new": "Princeton"}
+    assert sample["rejected"][0]["line"] == 3
+    assert b"row 3, phone_number" in (job.directory / "rejects.csv").read_bytes()
+    assert b"Princeton" in (job.directory / "changes.csv").read_bytes()
+    assert not Library.objects.exists()
+
+
+def test_applying_writes_it_with_the_job_in_history():
+    job = make_job(user=make_user())
+    check_job(job)
+    apply_job(job)
+    job = fresh(job)
+    record = Library.objects.get().history.get()
+    assert job.status == Status.DONE
+    assert record.history_change_reason == f"import {job.pk}: branches.csv"
+    assert (record.history_user, record.history_date) == (job.user, job.applied_at)
+
+
+def test_rejected_rows_keep_a_job_from_applying_unless_told_otherwise():
+    job = make_job(HEADER, GOOD, BAD)
+    check_job(job)
+    with pytest.raises(JobStopped):
+        apply_job(job)
+    assert not Library.objects.exists()
+    job = make_job(HEADER, GOOD, BAD, on_error="skip")
+    check_job(job)
+    apply_job(job)
+    assert Library.objects.count() == 1
+
+
+def test_a_job_is_applied_once():
+    job = make_job()
+    check_job(job)
+    twin = fresh(job)
+    apply_job(job)
+    with pytest.raises(JobStopped):
+        apply_job(twin)
+    assert Library.objects.count() == 1
+
+
+def test_a_file_that_can_t_be_used_fails_with_the_reason():
+    job = make_job(b"a,b\n1,2\n")
+    check_job(job)
+    job = fresh(job)
+    assert job.status == Status.FAILED
+    assert "name" in job.error
+
+
+def test_a_database_that_moved_fails_the_job_and_writes_nothing():
+    job = make_job()
+    check_job(job)
+    make_library(name="Princeton", zip_code="08542-3214")
+    apply_job(job)
+    job = fresh(job)
+    assert job.status == Status.FAILED
+    assert "has changed since the check" in job.error
+    assert Library.objects.count() == 1
+
+
+def test_what_goes_wrong_halfway_leaves_nothing_behind(monkeypatch, caplog):
+    job = make_job()
+    check_job(job)
+
+    def fail(self):
+        self.checks.execute("INSERT INTO no_such_table VALUES (1)")
+
+    monkeypatch.setattr("backoffice.imports.apply.Apply.write_links", fail)
+    apply_job(job)
+    assert fresh(job).status == Status.FAILED
+    assert not Library.objects.exists()
+    assert "no_such_table" in caplog.text
+
+
+def test_a_cancelled_job_stops_at_its_next_chunk(monkeypatch):
+    job = make_job()
+    check = steps.job_import
+
+    def cancel_while_opening(running):
+        assert fresh(job).cancel()
+        return check(running)
+
+    monkeypatch.setattr(steps, "job_import", cancel_while_opening)
+    with pytest.raises(JobStopped):
+        check_job(job)
+    assert fresh(job).status == Status.CANCELLED
+
+
+def test_a_run_that_was_taken_over_can_t_write():
+    job = make_job()
+    check_job(job)
+    mine = fresh(job)
+    mine.take(Status.CHECKED, to=Status.APPLYING)
+    ImportJob.objects.filter(pk=job.pk).update(claim="another worker's")
+    with pytest.raises(JobStopped), transaction.atomic():
+        mine.finish(Status.DONE)
+    assert fresh(job).status == Status.APPLYING
+
+
+def test_what_is_done_can_t_be_cancelled():
+    job = make_job()
+    check_job(job)
+    apply_job(job)
+    assert not fresh(job).cancel()
+    assert fresh(job).status == Status.DONE
+
+
+def test_files_go_and_the_record_stays():
+    job = make_job()
+    directory = job.directory
+    job.remove_files()
+    assert not directory.exists()
+    assert fresh(job).folder == ""
+    check_job(job)
+    assert "no longer kept" in fresh(job).error
+
+
+def test_options_reach_the_engine():
+    job = make_job(
+        b"Bibliothek;PLZ\nPrinceton;08542\n",
+        overrides={"name": "Bibliothek", "zip_code": "PLZ"},
+        match=["name"],
+        delimiter=";",
+    )
+    make_library(name="Princeton", zip_code="00000")
+    check_job(job)
+    assert (fresh(job).updated, json.dumps(fresh(job).found["mapping"])) == (
+        1,
+        '{"name": "Bibliothek", "zip_code": "PLZ"}',
+    )

@@ -1,0 +1,181 @@
+"""Who works on an import: the request, the worker, or the one that takes over from a dead."""
+
+import datetime
+import os
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from backoffice.changes.models import ImportJob
+from backoffice.jobs import tasks
+from backoffice.jobs.care import remove_old_imports, take_up_dead_jobs
+from backoffice.jobs.steps import check_job, create_job, undo_job
+from library.models import Library
+from library.resources import LibraryResource
+
+FILE = b"name,address,state,phone_number,zip_code\nPrinceton,65 Street,NJ,609-924-9529,08542\n"
+LONG_AGO = timezone.now() - datetime.timedelta(minutes=5)
+
+# Real commits: the worker's transactions and the callbacks after them are what is tested.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+
+def make_job(*, lines=1):
+    job = create_job(LibraryResource, [FILE], file_name="f.csv")
+    ImportJob.objects.filter(pk=job.pk).update(lines=lines)
+    return fresh(job)
+
+
+def fresh(job):
+    return ImportJob.objects.get(pk=job.pk)
+
+
+def run_worker():
+    call_command("worker", "--batch", "--no-startup-delay", verbosity=0)
+
+
+def dead(job, *, runs=1):
+    """The job as a worker leaves it that was killed."""
+    ImportJob.objects.filter(pk=job.pk).update(heartbeat=LONG_AGO, runs=runs, claim="dead")
+
+
+def test_a_small_file_is_worked_on_at_once():
+    job = make_job()
+    tasks.start_check(job)
+    assert fresh(job).status == "checked"
+    tasks.start_apply(fresh(job))
+    assert fresh(job).status == "done"
+    tasks.start_undo(fresh(job))
+    assert fresh(job).status == "undone"
+    assert not DBTaskResult.objects.exists()
+
+
+def test_a_large_file_waits_for_the_worker(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = make_job()
+    for start, waiting, done in (
+        (tasks.start_check, "uploaded", "checked"),
+        (tasks.start_apply, "checked", "done"),
+        (tasks.start_undo, "done", "undone"),
+    ):
+        start(fresh(job))
+        assert fresh(job).status == waiting
+        run_worker()
+        assert fresh(job).status == done
+
+
+def test_a_worker_gives_a_sign_of_life():
+    assert tasks.worker_is_missing()
+    run_worker()
+    assert not tasks.worker_is_missing()
+    os.utime(tasks.sign_of_life(), (0, 0))
+    assert tasks.worker_is_missing()
+
+
+def test_a_job_that_was_deleted_or_cancelled_is_passed_over(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    gone, cancelled = make_job(), make_job()
+    tasks.start_check(gone)
+    tasks.start_check(cancelled)
+    gone.delete()
+    cancelled.cancel()
+    run_worker()
+    assert fresh(cancelled).status == "cancelled"
+    assert {result.status for result in DBTaskResult.objects.all()} == {"SUCCESSFUL"}
+
+
+def start_checking(job):
+    job.take("uploaded", to="checking")
+
+
+def start_applying(job):
+    check_job(job)
+    job.take("checked", to="applying")
+
+
+def start_undoing(job):
+    check_job(job)
+    tasks.start_apply(job)
+    fresh(job).take("done", to="undoing")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(start_checking, "checked"), (start_applying, "done"), (start_undoing, "undone")],
+)
+def test_a_job_of_the_dead_is_taken_up_again(start, end):
+    job = make_job()
+    start(job)
+    assert take_up_dead_jobs() == 0  # it is alive
+    dead(job)
+    assert take_up_dead_jobs() == 1
+    run_worker()
+    assert fresh(job).status == end
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "written"),
+    [
+        (start_checking, "failed", 0),
+        (start_applying, "failed", 0),
+        (start_undoing, "done", 1),
+    ],
+)
+def test_a_job_that_kills_its_workers_ends(start, end, written):
+    job = make_job()
+    start(job)
+    dead(job, runs=3)
+    take_up_dead_jobs()
+    run_worker()
+    assert (fresh(job).status, Library.objects.count()) == (end, written)
+    assert "died" in fresh(job).error
+
+
+def test_a_task_that_died_before_its_job_began_is_run_again(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = make_job()
+    tasks.start_check(job)
+    DBTaskResult.objects.update(status="RUNNING", started_at=LONG_AGO)
+    take_up_dead_jobs()
+    run_worker()
+    assert fresh(job).status == "checked"
+    assert sorted(result.status for result in DBTaskResult.objects.all()) == [
+        "FAILED",
+        "SUCCESSFUL",
+    ]
+
+
+def test_a_task_that_died_after_its_job_was_done_is_not_run_again(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = make_job()
+    tasks.start_check(job)
+    run_worker()
+    DBTaskResult.objects.update(status="RUNNING", started_at=LONG_AGO)
+    take_up_dead_jobs()
+    assert [result.status for result in DBTaskResult.objects.all()] == ["FAILED"]
+    assert fresh(job).status == "checked"
+
+
+def test_files_go_after_a_time_and_undo_stays(settings):
+    job, young = make_job(), make_job()
+    check_job(job)
+    tasks.start_apply(fresh(job))
+    ImportJob.objects.filter(pk=job.pk).update(
+        created_at=LONG_AGO - datetime.timedelta(days=30)
+    )
+    orphan = settings.DATA_DIR / "imports" / "orphan"
+    orphan.mkdir()
+    os.utime(orphan, (0, 0))
+    assert remove_old_imports() == 2
+    assert not orphan.exists()
+    assert not job.directory.exists()
+    assert young.directory.exists()
+    undo_job(fresh(job))
+    assert not Library.objects.exists()

@@ -21,7 +21,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres bench bench-pages lint check clean
+.PHONY: help run test test-postgres bench bench-pages lint types check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ lint: $(installed) ## Check style and layout of the code
 	$(python) -m ruff format --check
 	$(VENV)/bin/lint-imports
 
+types: $(installed) ## Check the types (one package: .venv/bin/mypy backoffice/readers)
+	$(python) -m mypy
+
 check: $(installed) ## Check the settings of a deployment, the migrations and the static files
 	@set -eu; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
 	export DATA_DIR="$$scratch" DATABASE_URL="sqlite:///$$scratch/db.sqlite3" $(production); \
@@ -64,7 +67,7 @@ check: $(installed) ## Check the settings of a deployment, the migrations and th
 	$(python) manage.py collectstatic --no-input --verbosity 0
 
 clean: ## Remove the environment and caches; the data in var/ stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements.txt

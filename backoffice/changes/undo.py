@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.history.records import Records
 from backoffice.tables.foreign_keys import checked_as_a_whole
-from backoffice.tables.planner import LOCK, expect_many, keep_statistics
-from backoffice.tables.unique import unique_names
+from backoffice.tables.planner import expect_many, keep_statistics
 
 UNDO = "undo of"  # what the history of an undo begins with
 WHY = {
@@ -89,8 +88,7 @@ class Undo:
 
     def lock(self):
         """Keep other writers from the table, as an import does."""
-        if self.connection.vendor == "postgresql":
-            self.execute(LOCK % self.live)
+        self.records.row.lock()
 
     def plan(self) -> UndoCounts:
         """Find out what would be taken back, and what is left alone."""
@@ -209,10 +207,10 @@ class Undo:
 
         One that the import didn't write: it gives no row what another had before.
         """
-        opts = self.model._meta
-        total = [constraint.fields for constraint in opts.total_unique_constraints]
-        for names in [*unique_names(opts), *total]:
-            columns = [self.quote(opts.get_field(name).column) for name in names]
+        for key in self.records.row.unique_keys:
+            if key.condition or key.expressions != key.fields:
+                continue
+            columns = [self.quote(self.model._meta.get_field(n).column) for n in key.fields]
             same = " AND ".join(f"o.{column} = h.{column}" for column in columns)
             self._leave(
                 "taken",

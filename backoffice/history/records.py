@@ -2,6 +2,8 @@
 
 from django.utils import timezone
 
+from backoffice.tables.table import Table
+
 #: The change reason of a record of what no record had said before a row is changed.
 BEFORE = "as it was before the next change"
 
@@ -13,21 +15,20 @@ class Records:
     """
 
     def __init__(self, connection, model, now=None):
-        self.connection, self.quote = connection, connection.ops.quote_name
-        self.live = self.quote(model._meta.db_table)
-        self.pk = self.quote(model._meta.pk.column)
+        self.connection, self.row = connection, Table(model, connection)
+        self.live, self.pk = self.row.name, self.row.pk
         self.now = now or timezone.now()
         name = getattr(model._meta, "simple_history_manager_attribute", None)
         self.model = getattr(model, name).model if name else None
 
     @property
     def table(self):
-        return self.quote(self.model._meta.db_table)
+        return self.row.quote(self.model._meta.db_table)
 
     @property
     def columns(self):
         """The columns that a record copies from its row."""
-        return [self.quote(field.column) for field in self.model.tracked_fields]
+        return [self.row.column(field) for field in self.model.tracked_fields]
 
     @property
     def m2m_fields(self):
@@ -35,13 +36,9 @@ class Records:
 
     def links(self, field):
         """The tables of a many-to-many: `(live, history, source, target, all columns)`."""
-        return (
-            self.quote(field.m2m_db_table()),
-            self.quote(getattr(self.model, field.name).model._meta.db_table),
-            self.quote(field.m2m_column_name()),
-            self.quote(field.m2m_reverse_name()),
-            [self.quote(f.column) for f in field.remote_field.through._meta.concrete_fields],
-        )
+        link = self.row.link(field)
+        history = self.row.quote(getattr(self.model, field.name).model._meta.db_table)
+        return link.table, history, link.source, link.target, [link.key, *link.columns]
 
     @property
     def tables(self):
@@ -99,16 +96,15 @@ class Records:
             return
         columns = self.columns
         written = [history_type, self.adapt(self.now), reason]
-        with self.connection.cursor() as cursor:
-            cursor.execute(
-                f"""
-                INSERT INTO {self.table} ({", ".join(columns)}, history_type, history_date,
-                                          history_change_reason, history_user_id)
-                SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
-                FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
-                """,
-                [*written, user_id, *params],
-            )
+        self.row.execute(
+            f"""
+            INSERT INTO {self.table} ({", ".join(columns)}, history_type, history_date,
+                                      history_change_reason, history_user_id)
+            SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
+            FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
+            """,
+            [*written, user_id, *params],
+        )
         self._copy_links(
             "h.history_type = %s AND h.history_date = %s AND h.history_change_reason = %s",
             written,
@@ -122,13 +118,12 @@ class Records:
     def _copy_links(self, condition, params):
         for field in self.m2m_fields:
             live, history, source, _target, columns = self.links(field)
-            with self.connection.cursor() as cursor:
-                cursor.execute(
-                    f"""
-                    INSERT INTO {history} (history_id, {", ".join(columns)})
-                    SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
-                    FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
-                    WHERE {condition}
-                    """,
-                    params,
-                )
+            self.row.execute(
+                f"""
+                INSERT INTO {history} (history_id, {", ".join(columns)})
+                SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
+                FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
+                WHERE {condition}
+                """,
+                params,
+            )

@@ -4,26 +4,17 @@ The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
 from backoffice.history.records import Records
-from backoffice.tables.planner import LOCK, keep_statistics
+from backoffice.tables.planner import keep_statistics
 
 
 class Apply:
     def __init__(self, checks):
         self.checks, self.staging, self.model = checks, checks.staging, checks.model
-        self.connection, self.quote = checks.connection, checks.quote
-        self.table, self.pk = checks.table, checks.pk
+        self.table = checks.table
+        self.connection, self.pk = self.table.connection, self.table.pk
         self.records = Records(self.connection, self.model)
         #: New rows get the primary keys above this one; None where there are none.
         self.base = None
-
-    def lock(self):
-        """Keep other writers from the table between the checks and the writing.
-
-        A match key need not be unique in the database, so only a lock keeps two imports
-        from creating the same record. On SQLite the transaction itself is the lock.
-        """
-        if self.staging.is_postgresql:
-            self.checks.execute(LOCK % self.table)
 
     def run(self, counts, *, user=None, reason=""):
         """Write it all, as counted; `user` and `reason` are for history."""
@@ -48,35 +39,35 @@ class Apply:
 
     def update(self):
         values = [
-            f"{self.checks.column(c)} = {self.checks.new_value(c, self.table)}"
+            f"{self.checks.column(c)} = {self.checks.new_value(c, self.table.name)}"
             for c in self.staging.values
         ]
         params = []
         for field, value in self.checks.own_values(add=False):
-            values.append(f"{self.quote(field.column)} = %s")
+            values.append(f"{self.table.column(field)} = %s")
             params.append(value)
-        self.checks.execute(
+        self.table.execute(
             f"""
-            UPDATE {self.table} SET {", ".join(values)}
+            UPDATE {self.table.name} SET {", ".join(values)}
             FROM ({self.checks.staged()}) s JOIN import_plan p ON p.line = s.line
-            WHERE p.action = 'updated' AND {self.table}.{self.pk} = p.pk
+            WHERE p.action = 'updated' AND {self.table.name}.{self.pk} = p.pk
             """,
             params,
         )
 
     def create(self):
         """Insert the new rows; how many there were."""
-        ((last_line,),) = self.checks.fetch("SELECT max(line) FROM import_rows")
+        ((last_line,),) = self.table.fetch("SELECT max(line) FROM import_rows")
         # The keys are known beforehand, so history and links need no look-up. They have
         # gaps where the file has rows that aren't new.
         self.base = self.reserve_keys(last_line)
         columns, own = self.written_columns(), list(self.checks.own_values(add=True))
-        names = [self.pk, *columns, *(self.quote(field.column) for field, _value in own)]
+        names = [self.pk, *columns, *(self.table.column(field) for field, _value in own)]
         key = f"s.line + {self.base:d}"
         values = [key, *(f"s.{column}" for column in columns), *["%s"] * len(own)]
-        return self.checks.execute(
+        return self.table.execute(
             f"""
-            INSERT INTO {self.table} ({", ".join(names)})
+            INSERT INTO {self.table.name} ({", ".join(names)})
             SELECT {", ".join(values)} FROM ({self.checks.new_rows()}) s ORDER BY s.line
             """,
             [value for _field, value in own],
@@ -87,19 +78,19 @@ class Apply:
         table, pk = self.model._meta.db_table, self.model._meta.pk.column
         if self.staging.is_postgresql:
             # Nobody else draws from the sequence: `lock` keeps them from inserting.
-            ((sequence,),) = self.checks.fetch(
-                "SELECT pg_get_serial_sequence(%s, %s)", [self.table, pk]
+            ((sequence,),) = self.table.fetch(
+                "SELECT pg_get_serial_sequence(%s, %s)", [self.table.name, pk]
             )
-            ((base,),) = self.checks.fetch(
-                f"SELECT greatest(nextval(%s), (SELECT max({self.pk}) FROM {self.table}))",
+            ((base,),) = self.table.fetch(
+                f"SELECT greatest(nextval(%s), (SELECT max({self.pk}) FROM {self.table.name}))",
                 [sequence],
             )
-            self.checks.execute("SELECT setval(%s, %s)", [sequence, base + count])
+            self.table.execute("SELECT setval(%s, %s)", [sequence, base + count])
             return base
         # AUTOINCREMENT moves its counter past the keys that are inserted by itself.
-        ((base,),) = self.checks.fetch(
+        ((base,),) = self.table.fetch(
             f"""
-            SELECT max(coalesce((SELECT max({self.pk}) FROM {self.table}), 0),
+            SELECT max(coalesce((SELECT max({self.pk}) FROM {self.table.name}), 0),
                        coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0))
             """,
             [table],
@@ -122,25 +113,27 @@ class Apply:
     def write_links(self):
         """Make each written row's links what its cell lists, no more and no less."""
         for column in self.staging.links:
-            table, source, target = self.checks.link_table(column)
+            link = self.table.link(column.model_field)
             wanted = self.checks.wanted_links(column)
-            self.checks.execute(
+            self.table.execute(
                 f"""
-                DELETE FROM {table}
-                WHERE {source} IN ({self.updated()} AND {self.checks.lists_links(column)})
+                DELETE FROM {link.table}
+                WHERE {link.source} IN ({self.updated()} AND {self.checks.lists_links(column)})
                 AND NOT EXISTS (
                     SELECT 1 FROM ({wanted}) w
-                    WHERE w.pk = {table}.{source} AND w.target = {table}.{target}
+                    WHERE w.pk = {link.table}.{link.source}
+                    AND w.target = {link.table}.{link.target}
                 )
                 """
             )
             wanted = self.checks.wanted_links(column, f"({self.written()})")
-            self.checks.execute(
+            self.table.execute(
                 f"""
-                INSERT INTO {table} ({source}, {target})
+                INSERT INTO {link.table} ({link.source}, {link.target})
                 SELECT w.pk, w.target FROM ({wanted}) w
                 WHERE NOT EXISTS (
-                    SELECT 1 FROM {table} m WHERE m.{source} = w.pk AND m.{target} = w.target
+                    SELECT 1 FROM {link.table} m
+                    WHERE m.{link.source} = w.pk AND m.{link.target} = w.target
                 )
                 ORDER BY w.line, w.target
                 """

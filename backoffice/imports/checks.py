@@ -10,6 +10,7 @@ from django.db.models import NOT_PROVIDED
 from backoffice.changes.counts import Counts
 from backoffice.imports.constraints import Constraints
 from backoffice.tables.planner import expect_many
+from backoffice.tables.table import Table
 
 ROW_CODES = (
     "unknown",
@@ -26,33 +27,20 @@ ROW_CODES = (
 class Checks:
     def __init__(self, staging, model, match):
         self.staging, self.model, self.match = staging, model, match
-        self.connection = staging.connection
-        self.quote = self.connection.ops.quote_name
-        self.table = self.quote(model._meta.db_table)
-        self.pk = self.quote(model._meta.pk.column)
+        self.table = Table(model, staging.connection)
         self.has_rejects = False  # among the staged rows; cells reject theirs before
-
-    def execute(self, sql, params=()):
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            return cursor.rowcount
-
-    def fetch(self, sql, params=()):
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            return cursor.fetchall()
 
     def reject(self, select, params=()):
         """Put `line, field, value, code, message, detail` into the rejects."""
         columns = "line, field, value, code, message, detail"
-        if self.execute(f"INSERT INTO import_rejects ({columns}) {select}", params):
+        if self.table.execute(f"INSERT INTO import_rejects ({columns}) {select}", params):
             self.has_rejects = True
 
     # The staged rows, references looked up ------------------------------------------
 
     def column(self, staged):
         """The live table's column that a staged column is for."""
-        return self.quote(staged.model_field.column)
+        return self.table.column(staged.model_field)
 
     def staged(self):
         """SELECT of the rows not rejected: `line`, and a column for each live column."""
@@ -102,10 +90,10 @@ class Checks:
 
     def run(self, rows):
         """Check the staged rows of a file of `rows`. The caller holds a transaction."""
-        expect_many(self.connection, rows)
+        expect_many(self.table.connection, rows)
         marks = ", ".join(["%s"] * len(ROW_CODES))
-        self.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
-        self.execute("DELETE FROM import_plan")
+        self.table.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
+        self.table.execute("DELETE FROM import_plan")
         self.has_rejects = False
         for column in [*self.staging.references, *self.staging.links]:
             self.look_up(column)
@@ -118,14 +106,16 @@ class Checks:
         self.reject_repeated(self.staged(), self.key_columns(), self.match)
         self.compare_links()
         constraints.reject_taken()
-        self.execute("DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)")
+        self.table.execute(
+            "DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)"
+        )
 
     def look_up(self, column):
         """Find the record that each distinct reference of `column` names."""
         name, key = column.name, column.resource_field.widget.key
         live, params = key.queryset().query.sql_with_params()
-        self.execute(f"DELETE FROM import_targets_{name}")
-        self.execute(
+        self.table.execute(f"DELETE FROM import_targets_{name}")
+        self.table.execute(
             f"""
             WITH live (pk, label, whole) AS ({live}),
                  candidates AS (SELECT DISTINCT ref, label FROM import_candidates_{name})
@@ -185,13 +175,13 @@ class Checks:
             for c in self.staging.values
         )
         # Of several live rows with the key, the row is rejected below, so any one will do.
-        self.execute(
+        self.table.execute(
             f"""
             INSERT INTO import_plan (line, pk, hits, action)
-            SELECT s.line, min(live.{self.pk}), count(live.{self.pk}),
+            SELECT s.line, min(live.{self.table.pk}), count(live.{self.table.pk}),
                    CASE WHEN min(CASE WHEN {same} THEN 1 ELSE 0 END) = 1 THEN 'unchanged'
                         ELSE 'updated' END
-            FROM ({self.staged()}) s JOIN {self.table} live ON {on}
+            FROM ({self.staged()}) s JOIN {self.table.name} live ON {on}
             GROUP BY s.line
             """
         )
@@ -199,15 +189,6 @@ class Checks:
         self.reject(
             "SELECT line, %s, '', 'many', '', hits FROM import_plan WHERE hits > 1",
             [", ".join(self.match)],
-        )
-
-    def link_table(self, column):
-        """The many-to-many table, and its columns to the row and to the other record."""
-        field = column.model_field
-        return (
-            self.quote(field.m2m_db_table()),
-            self.quote(field.m2m_column_name()),
-            self.quote(field.m2m_reverse_name()),
         )
 
     def wanted_links(self, column, rows="import_plan"):
@@ -227,19 +208,20 @@ class Checks:
     def compare_links(self):
         """Rows whose many-to-many differs from what the file lists are updates too."""
         for column in self.staging.links:
-            table, source, target = self.link_table(column)
-            self.execute(
+            link = self.table.link(column.model_field)
+            self.table.execute(
                 f"""
                 UPDATE import_plan SET action = 'updated'
                 WHERE action = 'unchanged' AND line IN (
                     SELECT w.line FROM ({self.wanted_links(column)}) w
-                    LEFT JOIN {table} m ON m.{source} = w.pk AND m.{target} = w.target
-                    WHERE m.{source} IS NULL
+                    LEFT JOIN {link.table} m
+                        ON m.{link.source} = w.pk AND m.{link.target} = w.target
+                    WHERE m.{link.source} IS NULL
                     UNION ALL
                     SELECT p.line FROM import_plan p
-                    JOIN {table} m ON m.{source} = p.pk
+                    JOIN {link.table} m ON m.{link.source} = p.pk
                     LEFT JOIN ({self.wanted_links(column)}) w
-                        ON w.line = p.line AND w.target = m.{target}
+                        ON w.line = p.line AND w.target = m.{link.target}
                     WHERE w.line IS NULL AND {self.lists_links(column)}
                 )
                 """
@@ -278,12 +260,14 @@ class Checks:
                 continue
             if add or getattr(field, "auto_now", False):
                 value = field.pre_save(blank, add)
-                yield field, field.get_db_prep_save(value, self.connection)
+                yield field, field.get_db_prep_save(value, self.table.connection)
 
     def counts(self, rows):
         """The outcome for a file of `rows` rows; the four parts add up to it."""
-        actions = dict(self.fetch("SELECT action, count(*) FROM import_plan GROUP BY action"))
-        ((rejected,),) = self.fetch("SELECT count(DISTINCT line) FROM import_rejects")
+        actions = dict(
+            self.table.fetch("SELECT action, count(*) FROM import_plan GROUP BY action")
+        )
+        ((rejected,),) = self.table.fetch("SELECT count(DISTINCT line) FROM import_rejects")
         updated, unchanged = actions.get("updated", 0), actions.get("unchanged", 0)
         new = rows - rejected - updated - unchanged  # `Apply` proves it of what it writes
         return Counts(rows, new, updated, unchanged, rejected)

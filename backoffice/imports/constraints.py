@@ -3,24 +3,10 @@
 A row that the database would refuse is a reject with its number, not an IntegrityError.
 """
 
-from dataclasses import dataclass
-
-from django.db.models import CheckConstraint, F, UniqueConstraint
+from django.db.models import CheckConstraint, F
 from django.db.models.sql import Query
 
-from backoffice.tables.unique import unique_names
-
-
-@dataclass(frozen=True)
-class UniqueKey:
-    """`expressions` that must be unique among the rows for which `condition` holds.
-
-    names: of the fields concerned, for staff.
-    """
-
-    names: tuple[str, ...]
-    expressions: tuple
-    condition: object = None
+from backoffice.tables.table import field_names
 
 
 class Constraints:
@@ -32,7 +18,7 @@ class Constraints:
 
     def __init__(self, checks):
         self.checks, self.model = checks, checks.model
-        self.quote = checks.quote
+        self.table = checks.table
 
     def reject_refused(self):
         """Values that a check of the database refuses, each row by itself."""
@@ -47,15 +33,12 @@ class Constraints:
 
     def unique_keys(self):
         """All but the match key, of which the checks know already."""
-        opts = self.model._meta
-        keys = [UniqueKey(names, names) for names in unique_names(opts)]
-        for constraint in opts.constraints:
-            if isinstance(constraint, UniqueConstraint):
-                expressions = constraint.expressions or constraint.fields
-                names = tuple(constraint.fields) or _names(*expressions)
-                keys.append(UniqueKey(names, expressions, constraint.condition))
         match = set(self.checks.match)
-        return [key for key in keys if set(key.names) != match or key.expressions != key.names]
+        return [
+            key
+            for key in self.checks.table.unique_keys
+            if set(key.fields) != match or key.expressions != key.fields
+        ]
 
     # Rows as they would be written ---------------------------------------------------
 
@@ -73,7 +56,7 @@ class Constraints:
         by_field = {column.model_field: column for column in given.values()}
         own = dict(self.checks.own_values(add=True))
         for field in self.model._meta.concrete_fields:
-            column = self.quote(field.column)
+            column = self.table.column(field)
             if field in by_field:
                 value = self.checks.new_value(by_field[field], "live")
             elif field in own:
@@ -82,7 +65,7 @@ class Constraints:
             else:
                 continue
             selected.append(f"{value} AS {column}")
-        live = f"LEFT JOIN {self.checks.table} live ON live.{self.checks.pk} = p.pk"
+        live = f"LEFT JOIN {self.table.name} live ON live.{self.table.pk} = p.pk"
         return (
             f"SELECT {', '.join(selected)} FROM ({self.checks.staged()}) s {plan} {live}",
             params,
@@ -91,7 +74,7 @@ class Constraints:
     def sql(self, expression):
         """`(sql, params)` of an expression or a Q, its columns without a table before them."""
         query = Query(self.model, alias_cols=False)
-        compiler = query.get_compiler(connection=self.checks.connection)
+        compiler = query.get_compiler(connection=self.table.connection)
         if getattr(expression, "conditional", False) and hasattr(expression, "children"):
             return compiler.compile(query.build_where(expression))
         return compiler.compile(expression.resolve_expression(query))
@@ -117,12 +100,12 @@ class Constraints:
 
     def _reject_taken(self, key):
         columns = [f"k{i}" for i in range(len(key.expressions))]
-        needed = set(key.names) | set(_names(key.condition))
+        needed = set(key.fields) | set(field_names(key.condition))
         staged = self.keyed(*self.rows(needed), key)
-        self.checks.reject_repeated(staged[0], columns, key.names, staged[1])
+        self.checks.reject_repeated(staged[0], columns, key.fields, staged[1])
         # Once more: a row that has been rejected since takes nothing.
         rows, params = self.keyed(*self.rows(needed), key)
-        every = f"SELECT NULL AS line, {self.checks.pk} AS pk, t.* FROM {self.checks.table} t"
+        every = f"SELECT NULL AS line, {self.table.pk} AS pk, t.* FROM {self.table.name} t"
         live, live_params = self.keyed(every, [], key)
         on = " AND ".join(f"live.{column} = s.{column}" for column in columns)
         self.checks.reject(
@@ -132,11 +115,11 @@ class Constraints:
             WHERE s.pk IS NULL OR live.pk <> s.pk
             GROUP BY s.line
             """,
-            [", ".join(key.names), *params, *live_params],
+            [", ".join(key.fields), *params, *live_params],
         )
 
     def _reject_refused(self, constraint):
-        names = _names(constraint.condition)
+        names = field_names(constraint.condition)
         rows, params = self.rows(names)
         sql, more = self.sql(constraint.condition)
         self.checks.reject(
@@ -148,20 +131,3 @@ class Constraints:
                 *more,
             ],
         )
-
-
-def _names(*expressions):
-    """The fields that expressions name, in the order of their first mention."""
-    names, todo = [], [e for e in expressions if e is not None]
-    while todo:
-        expression = todo.pop(0)
-        if isinstance(expression, tuple):  # a condition: lookup and value
-            names.append(expression[0].split("__")[0])
-            todo.insert(0, expression[1])
-        elif isinstance(expression, F):
-            names.append(expression.name.split("__")[0])
-        elif hasattr(expression, "children"):
-            todo = [*expression.children, *todo]
-        elif hasattr(expression, "get_source_expressions"):
-            todo = [*filter(None, expression.get_source_expressions()), *todo]
-    return tuple(dict.fromkeys(names))

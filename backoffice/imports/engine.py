@@ -230,7 +230,7 @@ class Import:
             apply = Apply(self.checks)
             if begin:
                 begin(apply.records.now)
-            apply.lock()
+            self.checks.table.lock()
             self.checks.run(self.rows)
             counts = self.checks.counts(self.rows)
             if expected is not None and counts != expected:
@@ -251,11 +251,11 @@ class Import:
 
     def repaired(self, limit) -> list[tuple[int, str, str, str]]:
         """What was repaired on the way in: (line, field, cell, what was made of it)."""
-        return self.checks.fetch(
+        return self.checks.table.fetch(
             "SELECT line, field, value, repaired FROM import_repairs ORDER BY line, field"
             f" LIMIT {limit:d}"
         )
 
     def count_repaired(self) -> int:
-        ((count,),) = self.checks.fetch("SELECT count(*) FROM import_repairs")
+        ((count,),) = self.checks.table.fetch("SELECT count(*) FROM import_repairs")
         return count

@@ -30,7 +30,7 @@ def read_changes(imported):
     checks, columns = imported.checks, imported.columns
     staged = "".join(f", r.v_{column.name}" for column in imported.staging.values)
     line = 0
-    while rows := checks.fetch(
+    while rows := checks.table.fetch(
         f"""
         SELECT r.line, p.pk, coalesce(p.action, 'new'){staged}
         FROM import_rows r LEFT JOIN import_plan p ON p.line = r.line
@@ -75,7 +75,7 @@ def _references(checks, column, lines):
     source, ref = f"import_links_{column.name}", "ref"
     if column.kind == "reference":
         source, ref = "import_rows", f"v_{column.name}"
-    rows = checks.fetch(
+    rows = checks.table.fetch(
         f"""
         SELECT r.line, t.target FROM {source} r
         JOIN import_targets_{column.name} t ON t.ref = r.{ref}

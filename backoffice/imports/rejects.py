@@ -81,7 +81,7 @@ def read_rejects(checks, limit=None):
 def _pages(checks, values, limit):
     """Rejects by the page of rows: PostgreSQL's cursor would send all of them at once."""
     after, count = 0, limit or PAGE
-    while rows := checks.fetch(
+    while rows := checks.table.fetch(
         f"""
         SELECT x.line, x.field, x.value, x.code, x.message, x.detail, {values}
         FROM (SELECT * FROM import_rejects WHERE line > %s AND line <= (
@@ -100,7 +100,7 @@ def _pages(checks, values, limit):
 
 def group_rejects(checks):
     """Causes by the number of rows: `(rows, field, message, first line)`, most first."""
-    rows = checks.fetch(
+    rows = checks.table.fetch(
         """
         SELECT count(DISTINCT line), field, code, message, min(line)
         FROM import_rejects GROUP BY field, code, message ORDER BY 1 DESC, 5

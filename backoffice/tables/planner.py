@@ -1,7 +1,6 @@
 """What PostgreSQL is told before whole tables are joined and written."""
 
 MANY = 1_000  # rows
-LOCK = "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE"
 
 
 def expect_many(connection, rows):

@@ -116,7 +116,7 @@ def test_what_goes_wrong_halfway_leaves_nothing_behind(monkeypatch, caplog):
     check_job(job)
 
     def fail(self):
-        self.checks.execute("INSERT INTO no_such_table VALUES (1)")
+        self.checks.table.execute("INSERT INTO no_such_table VALUES (1)")
 
     monkeypatch.setattr("backoffice.imports.apply.Apply.write_links", fail)
     apply_job(job)

@@ -1,0 +1,159 @@
+"""What SQL must know of a model: names, key, columns, links, and what is unique."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    F,
+    Field,
+    ManyToManyField,
+    Model,
+    Q,
+    UniqueConstraint,
+)
+from django.db.models.constraints import BaseConstraint
+
+ModelField = Field[Any, Any]
+
+
+@dataclass(frozen=True)
+class UniqueKey:
+    """`expressions` that no two rows share, among those for which `condition` holds.
+
+    fields: their names, for staff. An expression is a field's name, or a Django expression.
+    """
+
+    fields: tuple[str, ...]
+    expressions: tuple[Any, ...]
+    condition: Q | None = None
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True)
+class Link:
+    """A many-to-many, by the model that keeps its rows. All names are quoted.
+
+    key: the link's own · source and target: the columns that lead to the model itself and
+    to the other · columns: all but the key and what the database generates · is_plain: there
+    are none beside source and target.
+    """
+
+    field: ManyToManyField[Any, Any]
+    through: type[Model]
+    table: str
+    key: str
+    source: str
+    target: str
+    columns: tuple[str, ...]
+    is_plain: bool
+
+
+class Table:
+    """A model's table on one connection, for those who write SQL about it.
+
+    connection: the one that the model is written on, where none is given.
+    """
+
+    def __init__(
+        self, model: type[Model], connection: BaseDatabaseWrapper | None = None
+    ) -> None:
+        self.model, self.opts = model, model._meta
+        self.connection = connection or connections[router.db_for_write(model)]
+        self.vendor = self.connection.vendor
+        self.name = self.quote(self.opts.db_table)
+        self.pk_field: ModelField = self.opts.pk
+        self.pk = self.column(self.pk_field)
+        self.key_type: str = self.pk_field.rel_db_type(self.connection)
+
+    def quote(self, name: str) -> str:
+        """A name as SQL has it; a `%` in it is no placeholder."""
+        return self.connection.ops.quote_name(name).replace("%", "%%")
+
+    def column(self, field: ModelField) -> str:
+        return self.quote(field.column)
+
+    @property
+    def columns(self) -> tuple[ModelField, ...]:
+        """The fields that are written: the database generates the others."""
+        return tuple(f for f in self.opts.concrete_fields if not f.generated)
+
+    # Statements ---------------------------------------------------------------------
+
+    def execute(self, sql: str, params: Sequence[object] = ()) -> int:
+        """Run a statement; the number of rows that it wrote."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return int(cursor.rowcount)
+
+    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+
+    def lock(self) -> None:
+        """Keep other writers from the table until the transaction ends.
+
+        A match key need not be unique in the database, so only a lock keeps two imports
+        from creating the same record. On SQLite the transaction itself is the lock.
+        """
+        if self.vendor == "postgresql":
+            self.execute(f"LOCK TABLE {self.name} IN SHARE ROW EXCLUSIVE MODE")
+
+    # Relations ----------------------------------------------------------------------
+
+    @functools.cached_property
+    def links(self) -> tuple[Link, ...]:
+        return tuple(map(self.link, self.opts.many_to_many))
+
+    def link(self, field: ManyToManyField[Any, Any]) -> Link:
+        through = field.remote_field.through
+        table = Table(through, self.connection)
+        source = self.quote(field.m2m_column_name())
+        target = self.quote(field.m2m_reverse_name())
+        columns = tuple(table.column(f) for f in table.columns if not f.primary_key)
+        is_plain = set(columns) == {source, target}
+        return Link(field, through, table.name, table.pk, source, target, columns, is_plain)
+
+    # What is unique -----------------------------------------------------------------
+
+    @functools.cached_property
+    def unique_keys(self) -> tuple[UniqueKey, ...]:
+        """All that the model says is unique, its primary key apart."""
+        fields = [f for f in self.opts.concrete_fields if f.unique and not f.primary_key]
+        own = self.opts.concrete_model._meta  # a proxy has none of its own
+        names = [*((f.name,) for f in fields), *map(tuple, own.unique_together)]
+        keys = [UniqueKey(key, key) for key in names]
+        return (*keys, *filter(None, map(_unique_key, own.constraints)))
+
+
+def _unique_key(constraint: BaseConstraint) -> UniqueKey | None:
+    if not isinstance(constraint, UniqueConstraint):
+        return None
+    return UniqueKey(
+        constraint.fields or field_names(*constraint.expressions),
+        constraint.expressions or constraint.fields,
+        constraint.condition,
+        constraint.nulls_distinct is not False,
+    )
+
+
+def field_names(*expressions: Any) -> tuple[str, ...]:
+    """The fields that expressions or conditions name, in the order of their first mention."""
+    names: list[str] = []
+    todo = [e for e in expressions if e is not None]
+    while todo:
+        expression = todo.pop(0)
+        if isinstance(expression, tuple):  # a condition: lookup and value
+            names.append(expression[0].split("__")[0])
+            todo.insert(0, expression[1])
+        elif isinstance(expression, F):
+            names.append(expression.name.split("__")[0])
+        elif hasattr(expression, "children"):
+            todo = [*expression.children, *todo]
+        elif hasattr(expression, "get_source_expressions"):
+            todo = [*filter(None, expression.get_source_expressions()), *todo]
+    return tuple(dict.fromkeys(names))

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -67,14 +67,14 @@ class Table:
         self.name = self.quote(self.opts.db_table)
         self.pk_field: ModelField = self.opts.pk
         self.pk = self.column(self.pk_field)
-        self.key_type: str = self.pk_field.rel_db_type(self.connection)
+        self.key_type = self.pk_field.rel_db_type(self.connection) or ""
 
     def quote(self, name: str) -> str:
         """A name as SQL has it; a `%` in it is no placeholder."""
         return self.connection.ops.quote_name(name).replace("%", "%%")
 
     def column(self, field: ModelField) -> str:
-        return self.quote(field.column)
+        return self.quote(field.column or "")
 
     @property
     def columns(self) -> tuple[ModelField, ...]:
@@ -83,13 +83,13 @@ class Table:
 
     # Statements ---------------------------------------------------------------------
 
-    def execute(self, sql: str, params: Sequence[object] = ()) -> int:
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement; the number of rows that it wrote."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return int(cursor.rowcount)
 
-    def fetch(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
@@ -110,7 +110,7 @@ class Table:
         return tuple(map(self.link, self.opts.many_to_many))
 
     def link(self, field: ManyToManyField[Any, Any]) -> Link:
-        through = field.remote_field.through
+        through = cast(type[Model], field.remote_field.through)
         table = Table(through, self.connection)
         source = self.quote(field.m2m_column_name())
         target = self.quote(field.m2m_reverse_name())
@@ -124,7 +124,7 @@ class Table:
     def unique_keys(self) -> tuple[UniqueKey, ...]:
         """All that the model says is unique, its primary key apart."""
         fields = [f for f in self.opts.concrete_fields if f.unique and not f.primary_key]
-        own = self.opts.concrete_model._meta  # a proxy has none of its own
+        own = (self.opts.concrete_model or self.model)._meta  # a proxy has none of its own
         names = [*((f.name,) for f in fields), *map(tuple, own.unique_together)]
         keys = [UniqueKey(key, key) for key in names]
         return (*keys, *filter(None, map(_unique_key, own.constraints)))
@@ -134,8 +134,8 @@ def _unique_key(constraint: BaseConstraint) -> UniqueKey | None:
     if not isinstance(constraint, UniqueConstraint):
         return None
     return UniqueKey(
-        constraint.fields or field_names(*constraint.expressions),
-        constraint.expressions or constraint.fields,
+        tuple(constraint.fields) or field_names(*constraint.expressions),
+        tuple(constraint.expressions or constraint.fields),
         constraint.condition,
         constraint.nulls_distinct is not False,
     )
@@ -144,14 +144,14 @@ def _unique_key(constraint: BaseConstraint) -> UniqueKey | None:
 def field_names(*expressions: Any) -> tuple[str, ...]:
     """The fields that expressions or conditions name, in the order of their first mention."""
     names: list[str] = []
-    todo = [e for e in expressions if e is not None]
+    todo: list[Any] = [e for e in expressions if e is not None]
     while todo:
         expression = todo.pop(0)
         if isinstance(expression, tuple):  # a condition: lookup and value
             names.append(expression[0].split("__")[0])
             todo.insert(0, expression[1])
         elif isinstance(expression, F):
-            names.append(expression.name.split("__")[0])
+            names.append(expression.name.split("__")[0])  # type: ignore[attr-defined] # not in the stubs
         elif hasattr(expression, "children"):
             todo = [*expression.children, *todo]
         elif hasattr(expression, "get_source_expressions"):

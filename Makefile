@@ -21,7 +21,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres bench bench-pages lint types check clean
+.PHONY: help run test test-postgres query-counts bench bench-pages lint types check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (AR
 # Statistics change when a test has them change, not when autovacuum comes along.
 test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
+
+query-counts: $(installed) ## Write tests/backoffice/admin/query_counts.json anew: how many statements each page takes
+	WRITE_QUERY_COUNTS=1 $(python) -m pytest -q tests/backoffice/admin/test_queries.py -k written_down
 
 bench: $(installed) ## Measure imports and exports, write benchmarks/RESULTS.md (ROWS=100000 for a quick one, ARGS=exports for those alone)
 	.ci/with-postgres $(python) -m benchmarks --rows $(ROWS) $(ARGS)

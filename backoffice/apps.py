@@ -1,11 +1,15 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.utils.module_loading import autodiscover_modules
 
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
     verbose_name = "Back office"
     default = True
+
+    def ready(self):
+        autodiscover_modules("resources", "filtersets")
 
 
 class AdminConfig(admin_apps.AdminConfig):

@@ -19,6 +19,14 @@ from django_filters.widgets import SuffixedMultiWidget
 from backoffice.filters.history import history_filters
 from backoffice.filters.related import ReferenceFilter, may_filter_by
 from backoffice.filters.values import DateFilter, IntegerFilter, TextFilter, YesNoFilter
+from backoffice.resources.registry import Registry
+
+filtersets = Registry()
+
+
+def filterset_class_for(model):
+    """The FilterSet that was declared first for a model; None where there is none."""
+    return next(iter(filtersets.declared_for(model)), None)
 
 
 class FilterForm(forms.Form):
@@ -56,8 +64,13 @@ def parameters_of(form):
 class FilterSet(django_filters.FilterSet):
     """Which rows of a model.
 
-    request: whose; filters of related rows are left out for whom may not view those ·
-    elsewhere: names of filters that are offered and checked, but that somebody else applies.
+    Args:
+        request: whose. With it and `admin_site`, filters of related rows are left out for
+            users who may not view those rows, and find only rows that the user may view.
+        admin_site: the AdminSite whose ModelAdmins say who may view what; None on the
+            command line, where every row may be filtered by.
+        elsewhere: names of filters that are offered and checked here, but applied by the
+            caller.
     """
 
     #: Other names for parameters, for scripts: `{"state": "library__state"}`.
@@ -80,11 +93,15 @@ class FilterSet(django_filters.FilterSet):
         models.ManyToManyField: _REFERENCE,
     }
 
-    def __init__(self, *args, elsewhere=(), **kwargs):
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        filtersets.add(cls)
+
+    def __init__(self, *args, admin_site=None, elsewhere=(), **kwargs):
         super().__init__(*args, **kwargs)
-        self.elsewhere = elsewhere
+        self.admin_site, self.elsewhere = admin_site, elsewhere
         for name, each in list(self.filters.items()):
-            if not may_filter_by(self.request, each.model, each.field_name):
+            if not may_filter_by(self.request, admin_site, each.model, each.field_name):
                 del self.filters[name]
 
     @classmethod

@@ -2,7 +2,6 @@
 
 import django_filters
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
@@ -25,7 +24,14 @@ LARGEST = 2_147_483_647
 SHOWN = 3  # records that an error names
 
 
-def may_filter_by(request, model, path):
+def admin_of(model, admin_site):
+    """The ModelAdmin of a model on an AdminSite; None without a site, or where it has none."""
+    if admin_site is None or not admin_site.is_registered(model):
+        return None
+    return admin_site.get_model_admin(model)
+
+
+def may_filter_by(request, admin_site, model, path):
     """Whether a path stays with the model, or leads to rows that the user may view.
 
     Without a request, on the command line, it may lead anywhere.
@@ -34,7 +40,7 @@ def may_filter_by(request, model, path):
         field = model._meta.get_field(path.partition("__")[0])
     except FieldDoesNotExist:  # an annotation, or the parameter of a filter
         return True
-    related_admin = field.is_relation and admin.site._registry.get(field.related_model)
+    related_admin = field.is_relation and admin_of(field.related_model, admin_site)
     return not (request and related_admin) or related_admin.has_view_permission(request)
 
 
@@ -51,8 +57,9 @@ class RelatedFilter(django_filters.Filter):
     @property
     def related_admin(self):
         """None where nobody asks, or the related model has no ModelAdmin."""
-        asked = self.parent.request is not None
-        return admin.site._registry.get(self.relation.related_model) if asked else None
+        if self.parent.request is None:
+            return None
+        return admin_of(self.relation.related_model, self.parent.admin_site)
 
     def related(self):
         if self.related_admin is None:

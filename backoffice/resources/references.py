@@ -17,6 +17,8 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from import_export import widgets
 
+from backoffice.resources.registry import match_key
+
 SEPARATOR = "|"
 _PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+", re.DOTALL)
 _STRIPPED = re.compile(r"\s*((?:\\.|[^\\]|\\\Z)*?)\s*", re.DOTALL)
@@ -35,16 +37,11 @@ class ReferenceKey:
 
     @functools.cached_property
     def paths(self):
-        from backoffice.resources.resource import resource_class_for
-
-        resource_class = resource_class_for(self.model)
         paths = []
-        for name in resource_class._meta.import_id_fields:
-            widget = resource_class.fields[name].widget
-            if isinstance(widget, ReferenceWidget):
-                paths += [f"{name}__{path}" for path in widget.key.paths]
-            else:
-                paths.append(name)
+        for name in match_key(self.model):
+            related = self.model._meta.get_field(name).related_model
+            inner = ReferenceKey(related).paths if related else ()
+            paths += [f"{name}__{path}" for path in inner] or [name]
         return tuple(paths)
 
     @functools.cached_property

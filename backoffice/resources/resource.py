@@ -9,15 +9,11 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.apps import apps
-from django.contrib import admin
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
 from import_export.resources import ModelResource
 
 from backoffice.resources.formulas import escape
 from backoffice.resources.references import ReferencesWidget, ReferenceWidget
+from backoffice.resources.registry import resources
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,10 @@ class Resource(ModelResource):
         report_skipped = False
         # Makes upstream hand the widget an object, not a primary key.
         use_natural_foreign_keys = True
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        resources.add(cls)
 
     @classmethod
     def get_fk_widget(cls, field):
@@ -84,50 +84,3 @@ class Resource(ModelResource):
 
     def export_field(self, field, instance, **kwargs):
         return escape(super().export_field(field, instance, **kwargs))
-
-
-def resource_class_for(model):
-    """The Resource that the model's ModelAdmin declares.
-
-    Raises ImproperlyConfigured where there is none.
-    """
-    model_admin = admin.site._registry.get(model)
-    classes = getattr(model_admin, "resource_classes", ())
-    for resource_class in classes:
-        if issubclass(resource_class, Resource):
-            return resource_class
-    raise ImproperlyConfigured(
-        f"{model._meta.label} has no Resource: name one in its ModelAdmin's resource_classes."
-    )
-
-
-def resource_class_named(name):
-    """The Resource of a model (`library.Library`) or at a dotted path.
-
-    Raises LookupError where there is no such thing.
-    """
-    try:
-        return resource_class_for(apps.get_model(name))
-    except ImproperlyConfigured as error:
-        raise LookupError(str(error)) from error
-    except (LookupError, ValueError):
-        pass
-    try:
-        resource_class = import_string(name)
-    except ImportError:
-        resource_class = None
-    if not (isinstance(resource_class, type) and issubclass(resource_class, Resource)):
-        raise LookupError(
-            _("“%(name)s” is neither a model nor a Resource. Models: %(models)s.")
-            % {
-                "name": name,
-                "models": ", ".join(
-                    sorted(
-                        model._meta.label
-                        for model, model_admin in admin.site._registry.items()
-                        if getattr(model_admin, "resource_classes", None)
-                    )
-                ),
-            }
-        )
-    return resource_class

@@ -58,7 +58,11 @@ class FilteredChangeList(main.ChangeList):
             return None
         elsewhere = set(map(path_of, self.list_filter))
         return filterset_class(
-            self.request.GET, self.root_queryset, request=self.request, elsewhere=elsewhere
+            self.request.GET,
+            self.root_queryset,
+            request=self.request,
+            admin_site=self.model_admin.admin_site,
+            elsewhere=elsewhere,
         )
 
     # Rows ---------------------------------------------------------------------------
@@ -66,7 +70,10 @@ class FilteredChangeList(main.ChangeList):
     def get_queryset(self, request, exclude_parameters=None):
         if self.filterset is None:
             return super().get_queryset(request, exclude_parameters)
-        if not all(may_filter_by(request, self.model, name) for name in self.filter_params):
+        if not all(
+            may_filter_by(request, self.model_admin.admin_site, self.model, name)
+            for name in self.filter_params
+        ):
             # Without its filter, Django would take it for another: of primary keys.
             raise IncorrectLookupParameters
         self.pass_over_blanks()
@@ -242,7 +249,7 @@ class FilterSetMixin:
         return [
             each
             for each in super().get_list_filter(request)
-            if may_filter_by(request, self.model, str(path_of(each)))
+            if may_filter_by(request, self.admin_site, self.model, str(path_of(each)))
         ]
 
     def changelist_view(self, request, extra_context=None):
@@ -256,7 +263,10 @@ class FilterSetMixin:
         if (
             self.filterset_class
             and not self.filterset_class(
-                request.GET, self.model._base_manager.none(), request=request
+                request.GET,
+                self.model._base_manager.none(),
+                request=request,
+                admin_site=self.admin_site,
             ).is_valid()
         ):
             return self._to_list(request.GET.urlencode())

@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from django.contrib import admin
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -13,8 +12,9 @@ from backoffice.exports.delimited import can_write
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, format_named
+from backoffice.filters.filterset import filterset_class_for
 from backoffice.management.files import replacing
-from backoffice.resources.resource import resource_class_named
+from backoffice.resources.registry import resource_class_named
 
 
 class Command(BaseCommand):
@@ -97,9 +97,7 @@ class Command(BaseCommand):
 
         Raises CommandError for a name or a value that the FilterSet doesn't take.
         """
-        filterset_class = getattr(
-            admin.site._registry.get(queryset.model), "filterset_class", None
-        )
+        filterset_class = filterset_class_for(queryset.model)
         data = QueryDict(mutable=True)
         for pair in pairs:
             if pair.encode(errors="ignore").decode() != pair:  # bytes that were no UTF-8

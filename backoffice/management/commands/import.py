@@ -17,7 +17,7 @@ from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
 from backoffice.readers.source import ReaderError, open_source
-from backoffice.resources.resource import resource_class_named
+from backoffice.resources.registry import resource_class_named
 
 UNUSABLE = (
     DatabaseMoved,

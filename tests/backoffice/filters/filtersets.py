@@ -13,7 +13,7 @@ FILTERSETS = {
 def filterset(model, parameter, *values, **options):
     data = QueryDict(mutable=True)
     data.setlist(parameter, values)
-    return FILTERSETS[model](data, model.objects.all(), **options)
+    return FILTERSETS[model](data, model.objects.all(), admin_site=admin.site, **options)
 
 
 def found(bound):

@@ -21,7 +21,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-postgres test-next query-counts bench bench-pages lint types check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,11 @@ test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (AR
 # Statistics change when a test has them change, not when autovacuum comes along.
 test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
+
+test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
+	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed
+	.venv-next/bin/python -m pip install -q --disable-pip-version-check --upgrade Django
+	.venv-next/bin/python -m pytest -n auto --ignore=tests/browser --ignore=tests/test_makefile.py $(ARGS)
 
 query-counts: $(installed) ## Write tests/backoffice/admin/query_counts.json anew: how many statements each page takes
 	WRITE_QUERY_COUNTS=1 $(python) -m pytest -q tests/backoffice/admin/test_queries.py -k written_down
@@ -70,10 +75,14 @@ check: $(installed) ## Check the settings of a deployment, the migrations and th
 	$(python) manage.py collectstatic --no-input --verbosity 0
 
 clean: ## Remove the environment and caches; the data in var/ stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) .venv-next .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements.txt
+	@if [ -L $(VENV) ]; then \
+		echo "$(VENV) is a link to another checkout's environment: install requirements.txt there" >&2; \
+		exit 1; \
+	fi
 	@for python in $(PYTHON); do \
 		if "$$python" -c '$(is_new_enough)' 2>/dev/null; then \
 			set -e; \

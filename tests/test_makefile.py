@@ -144,6 +144,18 @@ def test_an_old_python_is_refused_by_name(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+def test_the_environment_of_another_checkout_is_left_alone(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "kept").touch()
+    (tmp_path / ".venv").symlink_to("another")
+    run = make("lint", cwd=tmp_path)
+    assert run.returncode
+    assert ".venv is a link to another checkout's environment" in run.stderr
+    assert (tmp_path / "another" / "kept").exists()
+
+
 def test_make_alone_lists_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.search(r"^\.PHONY: (.+)$", text, re.M)[1].split())

@@ -7,13 +7,19 @@ written as people write them (see `references`), never as primary keys.
 
 import functools
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
+from django.db.models import GeneratedField
+from django.db.models.fields import NOT_PROVIDED
+from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.resources import ModelResource
+from import_export.widgets import Widget
 
 from backoffice.resources.formulas import escape
 from backoffice.resources.references import ReferencesWidget, ReferenceWidget
 from backoffice.resources.registry import resources
+from backoffice.resources.widgets import widget_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,21 @@ class Repair:
     label: str
 
 
-class Resource(ModelResource):
+class ResourceMetaclass(ModelDeclarativeMetaclass):
+    """Registers a Resource for its model, and gives declared fields the widget they lack."""
+
+    def __new__(cls, name, bases, attrs):
+        declared = super().__new__(cls, name, bases, attrs)
+        if model := declared._meta.model:
+            by_name = {f.name: f for f in (*model._meta.fields, *model._meta.many_to_many)}
+            for field in declared.fields.values():
+                if type(field.widget) is Widget and field.attribute in by_name:
+                    field.widget = declared.widget_from_django_field(by_name[field.attribute])()
+            resources.add(declared)
+        return declared
+
+
+class Resource(ModelResource, metaclass=ResourceMetaclass):
     #: Mendings offered, off unless chosen: `{"zip_zeros": Repair(…)}`.
     repairs: dict[str, Repair] = {}
     #: Header spellings other systems use, by field: `{"name": ("LIBNAME",)}`.
@@ -38,17 +58,27 @@ class Resource(ModelResource):
         # Makes upstream hand the widget an object, not a primary key.
         use_natural_foreign_keys = True
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        resources.add(cls)
+    @classmethod
+    def widget_from_django_field(cls, f, default=Widget):
+        """What makes the widget of a model's field (see `widgets`)."""
+        if f.many_to_many:
+            return functools.partial(ReferencesWidget, model=f.related_model)
+        if f.is_relation:
+            return functools.partial(ReferenceWidget, model=f.related_model)
+        return functools.partial(copy, widget_of(f) or default())
 
     @classmethod
-    def get_fk_widget(cls, field):
-        return functools.partial(ReferenceWidget, model=field.remote_field.model)
+    def widget_kwargs_for_field(cls, field_name, django_field):
+        return {}  # our widgets take none; a check says so of `Meta.widgets`
 
     @classmethod
-    def get_m2m_widget(cls, field):
-        return functools.partial(ReferencesWidget, model=field.remote_field.model)
+    def field_from_django_field(cls, field_name, django_field, readonly):
+        """A blank cell is what a blank input of a form is: NULL or "", else the default."""
+        readonly = readonly or isinstance(django_field, GeneratedField)
+        field = super().field_from_django_field(field_name, django_field, readonly)
+        if django_field.null or (django_field.blank and django_field.empty_strings_allowed):
+            field.default = NOT_PROVIDED
+        return field
 
     @classmethod
     def spellings(cls):

@@ -60,7 +60,7 @@ class Apply:
         ((last_line,),) = self.table.fetch("SELECT max(line) FROM import_rows")
         # The keys are known beforehand, so history and links need no look-up. They have
         # gaps where the file has rows that aren't new.
-        self.base = self.reserve_keys(last_line)
+        self.base = self.table.reserve_keys(last_line)
         columns, own = self.written_columns(), list(self.checks.own_values(add=True))
         names = [self.pk, *columns, *(self.table.column(field) for field, _value in own)]
         key = f"s.line + {self.base:d}"
@@ -72,30 +72,6 @@ class Apply:
             """,
             [value for _field, value in own],
         )
-
-    def reserve_keys(self, count):
-        """A number that primary keys `+ 1 … + count` are free above, and stay so."""
-        table, pk = self.model._meta.db_table, self.model._meta.pk.column
-        if self.staging.is_postgresql:
-            # Nobody else draws from the sequence: `lock` keeps them from inserting.
-            ((sequence,),) = self.table.fetch(
-                "SELECT pg_get_serial_sequence(%s, %s)", [self.table.name, pk]
-            )
-            ((base,),) = self.table.fetch(
-                f"SELECT greatest(nextval(%s), (SELECT max({self.pk}) FROM {self.table.name}))",
-                [sequence],
-            )
-            self.table.execute("SELECT setval(%s, %s)", [sequence, base + count])
-            return base
-        # AUTOINCREMENT moves its counter past the keys that are inserted by itself.
-        ((base,),) = self.table.fetch(
-            f"""
-            SELECT max(coalesce((SELECT max({self.pk}) FROM {self.table.name}), 0),
-                       coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0))
-            """,
-            [table],
-        )
-        return base
 
     # Links --------------------------------------------------------------------------
 

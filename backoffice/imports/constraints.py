@@ -3,8 +3,7 @@
 A row that the database would refuse is a reject with its number, not an IntegrityError.
 """
 
-from django.db.models import CheckConstraint, F
-from django.db.models.sql import Query
+from django.db.models import CheckConstraint
 
 from backoffice.tables.table import field_names
 
@@ -71,25 +70,16 @@ class Constraints:
             params,
         )
 
-    def sql(self, expression):
-        """`(sql, params)` of an expression or a Q, its columns without a table before them."""
-        query = Query(self.model, alias_cols=False)
-        compiler = query.get_compiler(connection=self.table.connection)
-        if getattr(expression, "conditional", False) and hasattr(expression, "children"):
-            return compiler.compile(query.build_where(expression))
-        return compiler.compile(expression.resolve_expression(query))
-
     def keyed(self, rows, params, key):
         """`rows` of `line` and `pk` with the values of `key` as `k0`, `k1` …; and params."""
         selected, expression_params = [], []
         for i, expression in enumerate(key.expressions):
-            expression = F(expression) if isinstance(expression, str) else expression
-            sql, more = self.sql(expression)
+            sql, more = self.table.compile(expression)
             selected.append(f"{sql} AS k{i}")
             expression_params += more
         where = ""
         if key.condition is not None:
-            sql, more = self.sql(key.condition)
+            sql, more = self.table.compile(key.condition)
             where, params = f" WHERE {sql}", [*params, *more]
         return (
             f"SELECT line, pk, {', '.join(selected)} FROM ({rows}) x{where}",
@@ -121,7 +111,7 @@ class Constraints:
     def _reject_refused(self, constraint):
         names = field_names(constraint.condition)
         rows, params = self.rows(names)
-        sql, more = self.sql(constraint.condition)
+        sql, more = self.table.compile(constraint.condition)
         self.checks.reject(
             f"SELECT line, %s, '', 'refused', %s, NULL FROM ({rows}) x WHERE NOT ({sql})",
             [

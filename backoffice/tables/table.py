@@ -8,14 +8,18 @@ from typing import Any, cast
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
+    AutoField,
     F,
     Field,
+    ForeignKey,
     ManyToManyField,
     Model,
     Q,
     UniqueConstraint,
+    Value,
 )
 from django.db.models.constraints import BaseConstraint
+from django.db.models.sql import Query
 
 ModelField = Field[Any, Any]
 
@@ -24,7 +28,8 @@ ModelField = Field[Any, Any]
 class UniqueKey:
     """`expressions` that no two rows share, among those for which `condition` holds.
 
-    fields: their names, for staff. An expression is a field's name, or a Django expression.
+    fields: the names of the fields concerned, for staff · expressions: names of fields, or
+    Django expressions; `Table.compile` makes SQL of them.
     """
 
     fields: tuple[str, ...]
@@ -38,8 +43,9 @@ class Link:
     """A many-to-many, by the model that keeps its rows. All names are quoted.
 
     key: the link's own · source and target: the columns that lead to the model itself and
-    to the other · columns: all but the key and what the database generates · is_plain: there
-    are none beside source and target.
+    to the other · target_field: what `target` holds of the other · columns: all but the key
+    and what the database generates · is_plain: there are none beside source and target, and
+    the database counts the key up.
     """
 
     field: ManyToManyField[Any, Any]
@@ -48,6 +54,7 @@ class Link:
     key: str
     source: str
     target: str
+    target_field: ModelField
     columns: tuple[str, ...]
     is_plain: bool
 
@@ -80,6 +87,78 @@ class Table:
     def columns(self) -> tuple[ModelField, ...]:
         """The fields that are written: the database generates the others."""
         return tuple(f for f in self.opts.concrete_fields if not f.generated)
+
+    def db_type(self, field: ModelField) -> str:
+        """The type, with its collation, of a column that holds the field's values."""
+        collation = field.db_parameters(self.connection).get("collation")
+        collate = f" COLLATE {self.quote(collation)}" if collation else ""
+        return f"{field.rel_db_type(self.connection)}{collate}"
+
+    def compile(self, expression: Any) -> tuple[str, list[Any]]:
+        """`(sql, params)` of an expression, a condition or a field's name.
+
+        Columns stand in it without a table before them.
+        """
+        query = Query(self.model, alias_cols=False)
+        compiler = query.get_compiler(connection=self.connection)
+        if isinstance(expression, str):
+            expression = F(expression)
+        if isinstance(expression, Q):
+            sql, params = compiler.compile(query.build_where(expression))
+        else:
+            sql, params = compiler.compile(expression.resolve_expression(query))
+        return sql, list(params)
+
+    def database_default(self, field: ModelField) -> tuple[str, list[Any]]:
+        """`(sql, params)` of what the database gives a row by itself: its `db_default`."""
+        default = field.db_default
+        is_expression = hasattr(default, "resolve_expression")
+        return self.compile(default if is_expression else Value(default, field))
+
+    def least(self, sql: str, field: ModelField | None = None) -> str:
+        """The aggregate that has one of the values of `sql`, a key's or a field's."""
+        of_type = (field or self.pk_field).rel_db_type(self.connection)
+        if of_type in ("uuid", "bytea"):  # which PostgreSQL has no min() for
+            return f"CAST(min(CAST({sql} AS text)) AS {of_type})"
+        return f"min({sql})"
+
+    # New keys -----------------------------------------------------------------------
+
+    @property
+    def counts_keys(self) -> bool:
+        """Whether the database counts keys up: a block of them can be reserved."""
+        return isinstance(self.pk_field, AutoField)
+
+    def last_key(self, above: int = 0) -> int:
+        """No row has, or had, a key above this one. It is `above` at least."""
+        ((last,),) = self.fetch(f"SELECT max({self.pk}) FROM {self.name}")
+        if self.vendor == "postgresql":
+            ((used,),) = self.fetch(f"SELECT last_value FROM {self._sequence()}")
+        else:
+            used = sum(
+                row[0]
+                for row in self.fetch(
+                    "SELECT seq FROM sqlite_sequence WHERE name = %s", [self.opts.db_table]
+                )
+            )
+        return int(max(last or 0, used, above))
+
+    def reserve_keys(self, count: int, above: int = 0) -> int:
+        """A number that the keys `+ 1 … + count` are free above, and stay so.
+
+        Nobody else may draw keys meanwhile: `lock` sees to it.
+        """
+        base = self.last_key(above)
+        if self.vendor == "postgresql":
+            self.execute("SELECT setval(%s, %s)", [self._sequence(), base + count])
+        return base  # SQLite's AUTOINCREMENT counts on from what is inserted
+
+    def _sequence(self) -> str:
+        table = self.connection.ops.quote_name(self.opts.db_table)
+        ((name,),) = self.fetch(
+            "SELECT pg_get_serial_sequence(%s, %s)", [table, self.pk_field.column]
+        )
+        return str(name)
 
     # Statements ---------------------------------------------------------------------
 
@@ -115,8 +194,19 @@ class Table:
         source = self.quote(field.m2m_column_name())
         target = self.quote(field.m2m_reverse_name())
         columns = tuple(table.column(f) for f in table.columns if not f.primary_key)
-        is_plain = set(columns) == {source, target}
-        return Link(field, through, table.name, table.pk, source, target, columns, is_plain)
+        is_plain = table.counts_keys and set(columns) == {source, target}
+        foreign_key = through._meta.get_field(field.m2m_reverse_field_name())
+        return Link(
+            field,
+            through,
+            table.name,
+            table.pk,
+            source,
+            target,
+            cast(ForeignKey[Any, Any], foreign_key).target_field,
+            columns,
+            is_plain,
+        )
 
     # What is unique -----------------------------------------------------------------
 

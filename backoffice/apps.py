@@ -8,7 +8,7 @@ class BackofficeConfig(AppConfig):
     verbose_name = "Back office"
     default = True
 
-    def ready(self):
+    def ready(self) -> None:
         autodiscover_modules("resources", "filtersets")
 
 
@@ -18,7 +18,7 @@ class AdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "backoffice.admin.site.AdminSite"
 
-    def ready(self):
+    def ready(self) -> None:
         super().ready()
         # After Django's own have registered: ours take their place.
         from backoffice.admin.accounts import activity, auth  # noqa: F401

@@ -49,7 +49,7 @@ class LibraryAdmin(ModelAdmin):
 
 
 @admin.display(description=_("state"), ordering="library__state")
-def state(member):
+def state(member: Patron | Librarian) -> str:
     return member.library.get_state_display()
 
 

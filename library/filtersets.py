@@ -1,6 +1,9 @@
-"""Which rows: the filters that lists, exports and the command line share."""
+"""The filters that lists, exports and the command line share."""
+
+from typing import Any
 
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.filters.filterset import FilterSet
@@ -15,10 +18,11 @@ area_code_validator = RegexValidator(
 
 
 class PhoneNumberFilter(TextFilter):
-    """The beginning of a phone number, however it is written."""
+    """Filters by the beginning of a phone number, however people write it."""
 
-    def filter(self, queryset, value):
-        return super().filter(queryset, phone_number_prefix(value))
+    def filter(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        filtered: QuerySet[Any] = super().filter(queryset, phone_number_prefix(value))
+        return filtered
 
 
 class LibraryFilterSet(FilterSet):

@@ -1,4 +1,4 @@
-"""The domain: branches, their patrons and librarians, and the titles they hold."""
+"""The domain: libraries, their patrons and librarians, and the titles they hold."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,8 +7,8 @@ from backoffice.history.historical_records import HistoricalRecords
 from library.fields import PhoneNumberField, USStateField, zip_code_validator
 
 
-class LibraryManager(models.Manager):
-    def get_by_natural_key(self, name, zip_code):
+class LibraryManager(models.Manager["Library"]):
+    def get_by_natural_key(self, name: str, zip_code: str) -> "Library":
         return self.get(name=name, zip_code=zip_code)
 
 
@@ -26,21 +26,23 @@ class Library(models.Model):
         verbose_name = _("library")
         verbose_name_plural = _("libraries")
         indexes = [
-            # The match key of imports, and the order of lists: the primary key ends it, so
-            # that a page far down is found in the index alone.
+            # The match key of imports, and the order of lists. It ends with the primary key,
+            # so that the index alone finds a page far down a list.
             models.Index(fields=["name", "zip_code", "id"], name="library_name_zip"),
             models.Index(fields=["state", "name"], name="library_state_name"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def natural_key(self):
+    def natural_key(self) -> tuple[str, str]:
         return (self.name, self.zip_code)
 
 
-class PatronManager(models.Manager):
-    def get_by_natural_key(self, name, library_name, library_zip_code):
+class PatronManager(models.Manager["Patron"]):
+    def get_by_natural_key(
+        self, name: str, library_name: str, library_zip_code: str
+    ) -> "Patron":
         return self.get(
             name=name, library__name=library_name, library__zip_code=library_zip_code
         )
@@ -52,7 +54,7 @@ class Patron(models.Model):
         Library,
         on_delete=models.CASCADE,
         verbose_name=_("library"),
-        db_index=False,  # an index of its own would do less than patron_library_name
+        db_index=False,  # patron_library_name does more than an index of its own
     )
 
     objects = PatronManager()
@@ -67,17 +69,17 @@ class Patron(models.Model):
             models.Index(fields=["library", "name", "id"], name="patron_library_name"),
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def natural_key(self):
+    def natural_key(self) -> tuple[str, str, str]:
         return (self.name, *self.library.natural_key())
 
-    natural_key.dependencies = ["library.library"]
+    natural_key.dependencies = ["library.library"]  # type: ignore[attr-defined]  # for dumpdata
 
 
-class LibrarianManager(models.Manager):
-    def get_by_natural_key(self, library_name, library_zip_code):
+class LibrarianManager(models.Manager["Librarian"]):
+    def get_by_natural_key(self, library_name: str, library_zip_code: str) -> "Librarian":
         return self.get(library__name=library_name, library__zip_code=library_zip_code)
 
 
@@ -93,17 +95,17 @@ class Librarian(models.Model):
         verbose_name_plural = _("librarians")
         indexes = [models.Index(fields=["name", "id"], name="librarian_name")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def natural_key(self):
+    def natural_key(self) -> tuple[str, str]:
         return self.library.natural_key()
 
-    natural_key.dependencies = ["library.library"]
+    natural_key.dependencies = ["library.library"]  # type: ignore[attr-defined]  # for dumpdata
 
 
-class BookManager(models.Manager):
-    def get_by_natural_key(self, title):
+class BookManager(models.Manager["Book"]):
+    def get_by_natural_key(self, title: str) -> "Book":
         return self.get(title=title)
 
 
@@ -119,8 +121,8 @@ class Book(models.Model):
         verbose_name_plural = _("books")
         indexes = [models.Index(fields=["title", "id"], name="book_title")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.title
 
-    def natural_key(self):
+    def natural_key(self) -> tuple[str]:
         return (self.title,)

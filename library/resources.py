@@ -1,7 +1,7 @@
-"""What is imported and exported: columns, match keys, and other systems' headers.
+"""Imports and exports: the columns, the match keys, and how other systems name the columns.
 
-The spellings in capitals are those of the Public Libraries Survey's outlet file (Institute
-of Museum and Library Services, "PLS Data File Documentation").
+The synonyms in capitals are the headers of the Public Libraries Survey's outlet file
+(Institute of Museum and Library Services, "PLS Data File Documentation").
 """
 
 from django.utils.translation import gettext_lazy as _

@@ -1,8 +1,8 @@
 """Questions on a terminal."""
 
 
-def agreed(question):
-    """Whether the answer is yes; where nobody can answer, it is no."""
+def agreed(question: str) -> bool:
+    """Ask on the terminal; True if the answer is "yes", False also if nobody can answer."""
     try:
         return input(question) == "yes"
     except EOFError:

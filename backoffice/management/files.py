@@ -2,15 +2,18 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path):
-    """A file to write, in bytes, that takes the place of `path` when complete, or never.
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for bytes that replaces `path` when the block ends without an error.
 
-    What a link leads to is replaced, not the link; who may read the file stays as it was.
-    Raises OSError where there can be no file.
+    If `path` is a symbolic link, its target is replaced. An existing file's permissions are
+    kept. Raises OSError if the file can't be written.
     """
     if path.exists() and not path.is_file():  # a pipe, /dev/stdout
         with path.open("wb") as file:
@@ -28,8 +31,8 @@ def replacing(path):
         part.unlink(missing_ok=True)
 
 
-def check_place(path):
-    """Raises OSError where `replacing` could not write `path`."""
+def check_place(path: Path) -> None:
+    """Raise OSError if `replacing` could not write `path`."""
     if path.exists() and not path.is_file():
         path.open("wb").close()
     else:

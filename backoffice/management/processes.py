@@ -2,23 +2,26 @@
 
 import signal
 import subprocess
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-def run_together(commands, **options):
-    """Run the commands (lists of strings) until a signal comes or one of them ends.
+def run_together(commands: Iterable[Sequence[str]], **options: Any) -> int:
+    """Run the commands side by side until a signal arrives or one of them ends.
 
-    Then the others get SIGTERM, and SIGKILL at a further SIGINT; SIGTERM may come twice, as
-    make passes on what the group got already. `options` go to `subprocess.Popen`.
-    Returns 0 after a signal, 1 where a command ended by itself.
+    The others then get SIGTERM, and SIGKILL if another SIGINT follows. A second SIGTERM does
+    not count as one: make passes on the signal that the whole group got already.
+    `options` go to `subprocess.Popen`. Returns 0 after a signal, 1 if a command ended by
+    itself.
 
     The commands stay in our process group, but with SIGINT and SIGHUP blocked: a terminal
-    sends those to the whole group, and gunicorn reloads at SIGHUP and hangs when a worker
-    gets SIGINT from two sides.
+    sends these to the whole group, and gunicorn reloads on SIGHUP, and hangs if a worker
+    gets SIGINT twice.
     """
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # by default it would be discarded
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # by default it is discarded
     signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, signal.SIGCHLD})
     block_in_child = partial(
         signal.pthread_sigmask, signal.SIG_SETMASK, {signal.SIGINT, signal.SIGHUP}
@@ -27,7 +30,7 @@ def run_together(commands, **options):
         subprocess.Popen(command, preexec_fn=block_in_child, **options)  # noqa: S603
         for command in commands
     ]
-    received = signal.SIGCHLD
+    received: int = signal.SIGCHLD
     while received not in STOP and all(child.poll() is None for child in children):
         received = signal.sigwait({*STOP, signal.SIGCHLD})
     for child in children:

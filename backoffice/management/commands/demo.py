@@ -1,15 +1,18 @@
-"""`manage.py demo FIXTURE…`: what a new database needs before a newcomer can look around."""
+"""`manage.py demo FIXTURE…`: fill a new database, and make a sign-in to look around."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.db.models import Model
 
 USERNAME = "demo"
 
@@ -20,18 +23,18 @@ class Command(BaseCommand):
         "where no superuser exists. Run again, it changes nothing."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("fixtures", nargs="+", metavar="FIXTURE")
 
     @transaction.atomic
-    def handle(self, *, fixtures, verbosity, **options):
+    def handle(self, *, fixtures: Sequence[str], verbosity: int, **options: Any) -> None:
         if has_data():
             self.stdout.write("The database holds data already: it stays as it is.")
         else:
             call_command("loaddata", *fixtures, verbosity=verbosity, stdout=self.stdout)
         self.make_sign_in()
 
-    def make_sign_in(self):
+    def make_sign_in(self) -> None:
         users = get_user_model()._default_manager
         superuser = users.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if superuser:
@@ -55,15 +58,18 @@ class Command(BaseCommand):
         )
 
 
-def has_data():
-    """Whether any table of the project's own apps, or of groups, has a row.
+def has_data() -> bool:
+    """Whether any model of the project's own apps, or Group, has a row.
 
-    History tables count too: whoever deleted every record does not want the fixtures back.
+    History models count too: somebody who deleted every record does not want the fixtures back.
     """
     own_apps = [
         config
         for config in apps.get_app_configs()
         if Path(config.path).parent == Path(settings.BASE_DIR)
     ]
-    models = [model for config in own_apps for model in config.get_models()]
-    return any(model._base_manager.exists() for model in [*models, Group])
+    models: list[type[Model]] = [
+        Group,
+        *(model for config in own_apps for model in config.get_models()),
+    ]
+    return any(model._base_manager.exists() for model in models)

@@ -2,25 +2,29 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from backoffice.exports.delimited import can_write
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
-from backoffice.exports.formats import FORMATS, format_named
+from backoffice.exports.formats import FORMATS, Format, format_named
 from backoffice.filters.filterset import filterset_class_for
 from backoffice.management.files import replacing
 from backoffice.resources.registry import resource_class_named
+from backoffice.resources.resource import Resource
 
 
 class Command(BaseCommand):
     help = "Export a model's rows, all or filtered."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         names = ", ".join(format_class.name for format_class in FORMATS)
         add("format", help=f"One of {names}.")
@@ -36,7 +40,7 @@ class Command(BaseCommand):
         )
         add("-o", "--output", metavar="FILE", help="Write here instead of to stdout.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             export = self.export(options)
             export.check()
@@ -56,7 +60,7 @@ class Command(BaseCommand):
                 returncode=2,
             ) from error
 
-    def export(self, options):
+    def export(self, options: dict[str, Any]) -> Export:
         resource = resource_class_named(options["resource"])()
         file_format = format_named(options["format"])
         return Export(
@@ -69,7 +73,7 @@ class Command(BaseCommand):
         )
 
     @staticmethod
-    def columns(resource, given):
+    def columns(resource: Resource, given: str | None) -> list[str]:
         known = list(resource.get_export_order())
         names = [name.strip() for name in given.split(",")] if given else known
         if not set(names) <= set(known) or len(set(names)) < len(names):
@@ -80,7 +84,7 @@ class Command(BaseCommand):
         return names
 
     @staticmethod
-    def encoding(file_format, given):
+    def encoding(file_format: Format, given: str | None) -> str:
         if given and not file_format.has_encoding:
             raise CommandError(_("--encoding is for CSV and TSV."), returncode=2)
         if given and not can_write(given):
@@ -92,15 +96,15 @@ class Command(BaseCommand):
         return given or "utf-8"
 
     @staticmethod
-    def filtered(queryset, pairs):
-        """`queryset` with the model's FilterSet applied.
+    def filtered(queryset: QuerySet[Any], pairs: Sequence[str]) -> QuerySet[Any]:
+        """Filter `queryset` by the model's FilterSet, from pairs like `state=NY`.
 
         Raises CommandError for a name or a value that the FilterSet doesn't take.
         """
         filterset_class = filterset_class_for(queryset.model)
         data = QueryDict(mutable=True)
         for pair in pairs:
-            if pair.encode(errors="ignore").decode() != pair:  # bytes that were no UTF-8
+            if pair.encode(errors="ignore").decode() != pair:  # bytes that are not UTF-8
                 raise CommandError(
                     _("--filter wants text in UTF-8, and this is not: %s") % ascii(pair),
                     returncode=2,
@@ -123,9 +127,10 @@ class Command(BaseCommand):
                 f"{name}: {' '.join(messages)}" for name, messages in filterset.errors.items()
             )
             raise CommandError(errors, returncode=2)
-        return filterset.qs
+        rows: QuerySet[Any] = filterset.qs
+        return rows
 
-    def write(self, export, output):
+    def write(self, export: Export, output: str | None) -> None:
         if output:
             with replacing(Path(output)) as file:
                 file.writelines(export.logged_blocks())
@@ -139,5 +144,7 @@ class Command(BaseCommand):
             try:
                 stdout.writelines(export.logged_blocks())
                 stdout.flush()
-            except BrokenPipeError:  # `| head` has had enough; Python would flush once more
+            except (
+                BrokenPipeError
+            ):  # `| head` stopped reading, and Python would flush again at exit
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

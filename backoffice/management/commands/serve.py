@@ -1,6 +1,7 @@
-"""`manage.py serve`: all the processes of the back office, until Ctrl-C."""
+"""`manage.py serve`: run all processes of the back office until Ctrl-C."""
 
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -14,7 +15,7 @@ class Command(BaseCommand):
         "127.0.0.1, and run a worker beside it. Ctrl-C stops everything."
     )
 
-    def handle(self, **options):
+    def handle(self, **options: Any) -> None:
         processes = [
             [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
             [sys.executable, "manage.py", "worker"],

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -10,6 +11,9 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("resources", "filtersets")
+        from backoffice.resources.checks import check_resources
+
+        checks.register(check_resources)
 
 
 class AdminConfig(admin_apps.AdminConfig):

@@ -11,6 +11,7 @@ from itertools import chain, islice
 
 from django.db import connections
 from django.db.models.expressions import RawSQL
+from import_export.fields import Field
 from import_export.widgets import CharWidget
 
 from backoffice.querysets.reading import collector_paused, snapshot
@@ -32,6 +33,7 @@ def export_chunks(resource, queryset, names=None):
     """
     names = list(names or resource.get_export_order())
     yield [[resource.fields[name].column_name for name in names]]
+    queryset = resource.filter_export(queryset)
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
     columns = [_column(resource, queryset, name) for name in names]
@@ -70,7 +72,7 @@ def _need_nothing(rows):
 
 def _one_by_one(resource, queryset, names):
     selected = [resource.fields[name] for name in names]
-    records = resource.filter_export(queryset).iterator(chunk_size=CHUNK)
+    records = resource.fetch_related(queryset).iterator(chunk_size=CHUNK)
     while chunk := list(islice(records, CHUNK)):
         yield [[_cell(resource, field, record) for field in selected] for record in chunk]
 
@@ -87,7 +89,9 @@ def _text(value):
 def _column(resource, queryset, name):
     field, model = resource.fields[name], queryset.model
     fields = {f.name: f for f in [*model._meta.concrete_fields, *model._meta.many_to_many]}
-    if hasattr(resource, field.get_dehydrate_method(name)) or name not in fields:
+    dehydrate = field.get_dehydrate_method(name)
+    is_own = callable(dehydrate) or hasattr(resource, dehydrate) or type(field) is not Field
+    if is_own or field.attribute != name or name not in fields:
         return None
     if isinstance(field.widget, ReferencesWidget):
         return _References(fields[name], field.widget, queryset.db)

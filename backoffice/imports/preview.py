@@ -98,7 +98,7 @@ def _old_texts(imported, pks):
         return {}
     resource, model = imported.resource, imported.model
     fields = [resource.fields[column.name] for column in imported.columns]
-    records = resource.filter_export(model._base_manager.filter(pk__in=pks))
+    records = resource.fetch_related(model._base_manager.filter(pk__in=pks))
     return {
         record.pk: tuple(str(field.export(record) or "") for field in fields)
         for record in records

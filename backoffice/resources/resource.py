@@ -52,9 +52,6 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     synonyms: dict[str, tuple[str, ...]] = {}
 
     class Meta:
-        clean_model_instances = True
-        skip_unchanged = True
-        report_skipped = False
         # Makes upstream hand the widget an object, not a primary key.
         use_natural_foreign_keys = True
 
@@ -101,8 +98,8 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
 
     # Export -------------------------------------------------------------------------
 
-    def filter_export(self, queryset, **kwargs):
-        """`queryset` with what the columns read fetched along, in a stable order."""
+    def fetch_related(self, queryset):
+        """`queryset` with what the columns read fetched along."""
         for field in self.fields.values():
             if isinstance(field.widget, ReferencesWidget):
                 queryset = queryset.prefetch_related(field.attribute)
@@ -110,7 +107,7 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
                 queryset = queryset.select_related(
                     *field.widget.key.select_related(field.attribute)
                 )
-        return queryset if queryset.ordered else queryset.order_by("pk")
+        return queryset
 
     def export_field(self, field, instance, **kwargs):
         return escape(super().export_field(field, instance, **kwargs))

@@ -94,3 +94,34 @@ def test_a_byte_order_mark_comes_once():
     assert len(lines) > 1
     assert b"".join(lines).count("\ufeff".encode()) == 1
     assert b"".join(lines).startswith("\ufeff".encode())
+
+
+def test_what_filter_export_leaves_is_exported_whichever_way_rows_are_read(data):
+    class Filtered(LibraryResource):
+        class Meta:
+            model = Library
+            fields = ("name", "zip_code")
+            import_id_fields = ("name", "zip_code")
+
+        def filter_export(self, queryset, **kwargs):
+            return queryset.filter(name="Main")
+
+    class Labelled(Filtered):
+        label = Field(readonly=True, dehydrate_method=lambda library: library.name.upper())
+
+        class Meta:
+            fields = ("name", "label")
+
+    assert len(rows(Filtered)) == 3
+    assert rows(Labelled)[1:] == [["Main", "MAIN"], ["Main", "MAIN"]]
+
+
+def test_a_field_with_an_attribute_of_another_name_is_that_attribute(data):
+    class Renamed(Resource):
+        zip = Field("zip_code", column_name="ZIP", readonly=True)
+
+        class Meta:
+            model = Library
+            fields = ("zip",)
+
+    assert rows(Renamed)[:2] == [["ZIP"], ["10001"]]

@@ -1,0 +1,54 @@
+"""A Resource for each model: every field that a form has, matched by `code`."""
+
+from django.db import models
+
+from backoffice.resources.resource import Resource
+from tests.everything import models as everything
+
+#: What no Resource has: a system check refuses it there.
+REFUSED: dict[type[models.Model], set[str]] = {
+    everything.Linked: {"scored"},  # a score has no default
+    everything.Others: {"binary", "file"},
+}
+#: Where `code` is not the match key.
+KEYS: dict[type[models.Model], tuple[str, ...]] = {
+    everything.OneToOneKey: ("text",),
+    everything.Membership: ("linked", "group"),
+    everything.Scored: ("linked", "group"),
+}
+
+
+def models_of_the_app() -> list[type[models.Model]]:
+    """In the order of `__all__`."""
+    return [getattr(everything, name) for name in everything.__all__]
+
+
+def columns_of(model: type[models.Model]) -> tuple[str, ...]:
+    """The names of the fields that a form of the model has, its links last."""
+    opts = model._meta
+    names = [
+        field.name
+        for field in [*opts.concrete_fields, *opts.many_to_many]
+        if field.editable
+        and not (field.primary_key and field.auto_created)
+        and not isinstance(field, models.AutoField)
+        and not getattr(field.remote_field, "parent_link", False)
+        and field.name not in REFUSED.get(model, ())
+    ]
+    return tuple(names)
+
+
+def resource_of(model: type[models.Model]) -> type[Resource]:
+    meta = {
+        "model": model,
+        "fields": columns_of(model),
+        "import_id_fields": KEYS.get(model, ("code",)),
+    }
+    name = f"{model.__name__}Resource"
+    body = {"Meta": type("Meta", (), meta), "__module__": __name__}
+    return type(name, (Resource,), body)
+
+
+RESOURCES = {model: resource_of(model) for model in models_of_the_app()}
+# A Resource is found by its dotted path as well.
+globals().update({resource.__name__: resource for resource in RESOURCES.values()})

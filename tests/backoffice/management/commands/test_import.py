@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from backoffice.changes.models import ImportJob
-from backoffice.imports.apply import Apply
+from backoffice.tables.table import Table
 from library.models import Library
 from tests.factories import make_library
 
@@ -130,7 +130,7 @@ def test_a_database_that_is_locked_is_said(make_file, monkeypatch):
     def locked(*args, **options):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(Apply, "lock", locked)
+    monkeypatch.setattr(Table, "lock", locked)
     with pytest.raises(CommandError, match=r"can't be used now.*database is locked") as error:
         run(make_file(HEADER + GOOD))
     assert error.value.returncode == 2

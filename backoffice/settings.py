@@ -10,6 +10,7 @@ from urllib.parse import quote
 import environ
 from csp.constants import NONE, SELF
 
+from backoffice import conf
 from backoffice.secret_key import read_or_create_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -173,18 +174,15 @@ CONTENT_SECURITY_POLICY = {
 
 # Imports ----------------------------------------------------------------------------
 
-IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1_000_000_000)  # of an upload
-IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=2_000_000)
-IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=1_000)
-IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=250_000)  # characters
-IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=1_000_000_000)  # bytes
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=conf.IMPORT_MAX_BYTES)
+IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=conf.IMPORT_MAX_ROWS)
+IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=conf.IMPORT_MAX_COLUMNS)
+IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=conf.IMPORT_MAX_CELL)
+IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=conf.IMPORT_MAX_UNPACKED)
 # Files of up to so many rows are worked on within the request, larger ones by the worker.
-IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=20_000)
-IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=30)  # uploads and what checks found
-TASKS = {
-    "default": {"BACKEND": "django_tasks_db.DatabaseBackend"},
-    "immediate": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"},
-}
+IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMMEDIATE_ROWS)
+IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
@@ -193,7 +191,7 @@ FILE_UPLOAD_HANDLERS = [
 
 # Exports ----------------------------------------------------------------------------
 
-EXPORT_MAX_WHOLE_ROWS = env.int("EXPORT_MAX_WHOLE_ROWS", default=100_000)  # of ODS and YAML
+EXPORT_MAX_WHOLE_ROWS = env.int("EXPORT_MAX_WHOLE_ROWS", default=conf.EXPORT_MAX_WHOLE_ROWS)
 
 # Packages ---------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ def enqueue(task_, job, *, rows=None):
     A job that waits already is not queued a second time.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
-        task_.using(backend="immediate").enqueue(job.pk)
+        task_.call(job.pk)
         return
     waiting = ImportJob.objects.filter(pk=job.pk)
     if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from backoffice import conf
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRINT = """
 import json
@@ -99,6 +101,29 @@ def test_every_variable_is_in_the_reference_and_the_reverse():
         "PORT",
         "WEB_CONCURRENCY",
     }
+
+
+def test_no_setting_of_ours_has_to_be_set():
+    """Each that the code reads has its default in one place."""
+    ours = re.compile(r"\bsettings\.((?:IMPORT|EXPORT|DATA)_[A-Z_]+)")
+    sources = "".join(path.read_text() for path in (ROOT / "backoffice").rglob("*.py"))
+    assert set(ours.findall(sources)) <= {"DATA_DIR", *conf.DEFAULTS}
+
+
+def test_defaults_leave_alone_what_the_project_sets(settings):
+    settings.IMPORT_MAX_ROWS = 7
+    del settings.IMPORT_MAX_CELL, settings.DATA_DIR
+    conf.apply_defaults()
+    assert (settings.IMPORT_MAX_ROWS, settings.IMPORT_MAX_CELL) == (7, conf.IMPORT_MAX_CELL)
+    assert settings.DATA_DIR == settings.BASE_DIR / "var"
+
+
+def test_the_defaults_of_the_reference_are_those_of_the_code():
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    written = dict(re.findall(r"^\| `([A-Z_]+)` \| `([0-9]+)`", page, re.M))
+    for name in set(conf.DEFAULTS) & set(written):
+        assert int(written[name]) == conf.DEFAULTS[name]
+    assert "IMPORT_MAX_ROWS" in written
 
 
 def test_a_deployment_passes_the_check_of_django(tmp_path):

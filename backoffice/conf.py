@@ -1,0 +1,33 @@
+"""The defaults of our own settings: a project names only those that it wants otherwise.
+
+`apply_defaults` puts them into Django's settings, where they are read like any other.
+docs/reference/settings.md says what each means.
+"""
+
+from pathlib import Path
+
+from django.conf import settings
+
+IMPORT_MAX_BYTES = 1_000_000_000  # of an upload
+IMPORT_MAX_ROWS = 2_000_000
+IMPORT_MAX_COLUMNS = 1_000
+IMPORT_MAX_CELL = 250_000  # characters
+IMPORT_MAX_UNPACKED = 1_000_000_000  # bytes
+IMPORT_SHEET_MEMORY = 1_000_000_000  # bytes, of the process that reads a spreadsheet
+IMPORT_SHEET_SECONDS = 120
+IMPORT_IMMEDIATE_ROWS = 20_000
+IMPORT_KEEP_DAYS = 30  # uploads, and what checks found
+EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
+
+DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}
+
+
+def apply_defaults() -> None:
+    """Give each of our settings that the project has not set its default.
+
+    DATA_DIR, the folder of uploads, is `var` beside `manage.py`.
+    """
+    base = Path(getattr(settings, "BASE_DIR", Path.cwd()))
+    for name, value in {"DATA_DIR": base / "var", **DEFAULTS}.items():
+        if not hasattr(settings, name):
+            setattr(settings, name, value)

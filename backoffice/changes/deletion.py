@@ -26,7 +26,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
 from simple_history.models import HistoricalRecords
 
-from backoffice.history.records import Records
+from backoffice.history.records import Records, Signature
 from backoffice.tables.planner import MANY, expect_many
 
 KEYS = "held_keys"
@@ -120,8 +120,7 @@ class Deletion:
             f"live.{records.pk} IN ({sql})",
             params,
             history_type="-",
-            reason=reason[:100],
-            user_id=user and user.pk,
+            signature=Signature(user_id=user and user.pk, reason=reason),
         )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.changes.deletion import KEYS, held
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.history.records import Records
 from backoffice.tables.planner import keep_statistics
 
@@ -85,13 +85,12 @@ class Edit:
     def _record_job(self, user, title, updated):
         # Counted in a moment of its own, which others write before.
         now, rows = timezone.now(), max(self.rows.count(), updated)
-        return ImportJob.objects.create(
-            kind=ImportJob.Kind.EDIT,
+        return Change.objects.create(
+            kind=Change.Kind.EDIT,
             user=user,
             model=self.model._meta.label,
-            file_name=title[:200],
-            size=0,
-            status=ImportJob.Status.DONE,
+            title=title[:200],
+            status=Change.Status.DONE,
             rows=rows,
             new=0,
             updated=updated,
@@ -103,9 +102,9 @@ class Edit:
         )
 
     def _write(self, rows, job):
-        records = Records(connections[self.using], self.model, now=job.applied_at)
+        records = Records(connections[self.using], self.model)
         keys = f"SELECT pk FROM {KEYS}"
-        records.write_missing(keys)
+        records.write_missing(keys, job.applied_at)
         own = {
             field.name: job.applied_at
             for field in self.model._meta.concrete_fields
@@ -115,7 +114,6 @@ class Edit:
         records.write(
             f"live.{records.pk} IN ({keys})",
             history_type="~",
-            reason=job.reason,
-            user_id=job.user_id,
+            signature=job.signature,
         )
         keep_statistics(records.connection, job.updated, *records.tables)

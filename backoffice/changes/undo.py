@@ -15,11 +15,11 @@ from django.db import connections, router, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.changes.models import Change
 from backoffice.history.records import Records
 from backoffice.tables.foreign_keys import checked_as_a_whole
 from backoffice.tables.planner import expect_many, keep_statistics
 
-UNDO = "undo of"  # what the history of an undo begins with
 WHY = {
     "edited": gettext_lazy("It was edited since."),
     "used": gettext_lazy("Other records refer to it by now."),
@@ -37,6 +37,22 @@ class UndoCounts:
 
     as_dict = asdict
 
+    @classmethod
+    def of(cls, undo: Change) -> "UndoCounts":
+        """What an undo that has ended did."""
+        return cls(undo.removed, undo.updated, undo.rejected, undo.unchanged)
+
+    def as_fields(self) -> dict[str, int]:
+        """As an undo's `Change` counts them."""
+        counts = {
+            "new": 0,
+            "updated": self.restored,
+            "removed": self.removed,
+            "unchanged": self.gone,
+            "rejected": self.left,
+        }
+        return counts | {"rows": sum(counts.values())}
+
 
 class Undo:
     """The undoing of an applied job. `plan()` writes nothing that lasts; `run()` does it.
@@ -53,9 +69,6 @@ class Undo:
         self.records = Records(self.connection, self.model)
         self.live, self.pk = self.records.live, self.records.pk
         self.history = self.records.table
-        self.reason = f"{UNDO} {job.reason}"[:100]
-        #: Who undoes it, for history.
-        self.user_id = job.undo.get("user", job.user_id)
 
     def __enter__(self):
         self._drop()
@@ -124,6 +137,7 @@ class Undo:
         same = " AND ".join(
             f"live.{column} IS NOT DISTINCT FROM h.{column}" for column in self.records.columns
         )
+        undos = f"SELECT id FROM {self.quote(Change._meta.db_table)} WHERE kind = 'undo'"
         later = (
             f"SELECT 1 FROM {self.history} {{0}} WHERE {{0}}.{self.pk} = {{1}}.{self.pk}"
             " AND {0}.history_id > {1}.history_id"
@@ -139,13 +153,13 @@ class Undo:
                    CASE WHEN live.{self.pk} IS NULL THEN 'gone'
                         WHEN NOT ({same}) THEN 'edited'
                         WHEN EXISTS ({later.format("n", "h")}) AND NOT EXISTS (
-                            {later.format("u", "h")} AND u.history_change_reason LIKE %s
+                            {later.format("u", "h")} AND u.history_change_id IN ({undos})
                             AND NOT EXISTS ({later.format("n", "u")})) THEN 'edited'
                         ELSE '' END
             FROM {self.history} h LEFT JOIN {self.live} live ON live.{self.pk} = h.{self.pk}
-            WHERE h.history_date = %s AND h.history_change_reason = %s
+            WHERE h.history_change_id = %s
             """,
-            [f"{UNDO} %", self.records.adapt(self.job.applied_at), self.job.reason],
+            [self.job.pk],
         )
         self._leave("edited", "kind = '~' AND previous_id IS NULL")
 
@@ -232,13 +246,13 @@ class Undo:
 
     # Doing it -----------------------------------------------------------------------
 
-    def run(self, counts):
-        """Take back what was planned, as counted. The caller holds the transaction."""
+    def run(self, counts, signature):
+        """Take back what was planned, as counted; the caller holds the transaction."""
         self._restore()
         for field in self.records.m2m_fields:
             self._restore_links(field)
-        self._record("~")
-        self._record("-")
+        self._record("~", signature)
+        self._record("-", signature)
         self._remove(counts.removed)
         written = counts.removed + counts.restored
         keep_statistics(self.connection, written, *self.records.tables)
@@ -282,15 +296,14 @@ class Undo:
             """
         )
 
-    def _record(self, history_type):
+    def _record(self, history_type, signature):
         """`~` for what was restored, `-` for what is about to be removed."""
         kind = "~" if history_type == "~" else "+"
         undone = f"SELECT pk FROM import_undo WHERE kind = '{kind}' AND why = ''"
         self.records.write(
             f"live.{self.pk} IN ({undone})",
             history_type=history_type,
-            reason=self.reason,
-            user_id=self.user_id,
+            signature=signature,
         )
 
     def _remove(self, count):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.filters.values import DateFilter
 from backoffice.querysets.related import few_keys, narrow
 
@@ -48,7 +48,7 @@ class SinceFilter(DateFilter):
 
 
 class ImportField(forms.IntegerField):
-    """The number of an import of the model, cleaned to its ImportJob."""
+    """The number of an import of the model, cleaned to its Change."""
 
     def __init__(self, *, model, **kwargs):
         self.model = model
@@ -58,10 +58,10 @@ class ImportField(forms.IntegerField):
         number = super().clean(value)
         if number is None:
             return None
-        jobs = ImportJob.objects.filter(model=self.model._meta.label, applied_at__isnull=False)
+        jobs = Change.objects.filter(model=self.model._meta.label, applied_at__isnull=False)
         try:
             return jobs.get(pk=number)
-        except ImportJob.DoesNotExist as error:
+        except Change.DoesNotExist as error:
             raise ValidationError(
                 _("No import of %(models)s that wrote something has the number %(number)s."),
                 code="unknown",
@@ -90,9 +90,7 @@ class ImportFilter(django_filters.Filter):
             return queryset
         return narrow(
             queryset,
-            with_record(
-                self.model, history_date=value.applied_at, history_change_reason=value.reason
-            ),
+            with_record(self.model, history_change=value),
         )
 
 

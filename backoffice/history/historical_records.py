@@ -7,10 +7,12 @@ compare the first recorded change of a row with that came in by a fixture.
 tests/test_upstream.py says when one of these is mended upstream.
 """
 
+from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 from django.db import connections
-from django.db.models import ForeignKey
+from django.db.models import DO_NOTHING, ForeignKey, Model
 from django.db.models.signals import pre_save
 from django.utils import timezone
 from simple_history.models import HistoricalRecords as UpstreamRecords
@@ -37,15 +39,41 @@ def release_records(instance):
         records.create_historical_record(instance, *arguments)
 
 
+class RecordOfChange(Model):
+    """What a history record holds beside django-simple-history's own fields."""
+
+    #: What it was written by, where that wrote many rows at once; else None.
+    history_change = ForeignKey(
+        "backoffice.Change",
+        on_delete=DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    class Meta:
+        abstract = True
+
+
 class HistoricalRecords(UpstreamRecords):
     """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model.
 
-    Records are looked up by row, date and key, and outlive what they name. So what else they
-    hold has neither index nor constraint, which would be most of what writing a record costs.
+    Records are looked up by row, date, change and key, and outlive what they name. So what
+    else they hold has neither index nor constraint, which would be most of what writing a
+    record costs.
     """
 
-    def __init__(self, *args, user_db_constraint=False, **kwargs):
-        super().__init__(*args, user_db_constraint=user_db_constraint, **kwargs)
+    def __init__(
+        self,
+        *args: Any,
+        bases: Sequence[type[Model]] = (),
+        user_db_constraint: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if not any(issubclass(base, RecordOfChange) for base in bases):
+            bases = (*bases, RecordOfChange)
+        super().__init__(*args, bases=bases, user_db_constraint=user_db_constraint, **kwargs)
 
     def copy_fields(self, model):
         fields = super().copy_fields(model)

@@ -1,5 +1,10 @@
 """History records of many rows at once, as django-simple-history would write them."""
 
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime
+from typing import Any
+
 from django.utils import timezone
 
 from backoffice.tables.table import Table
@@ -8,16 +13,22 @@ from backoffice.tables.table import Table
 BEFORE = "as it was before the next change"
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What records say of the write that made them: when, who, why, and which change."""
+
+    date: datetime = dataclass_field(default_factory=timezone.now)
+    user_id: Any = None
+    reason: str | None = None
+    change_id: int | None = None
+
+
 class Records:
-    """The history of one model. Without django-simple-history, nothing is written.
+    """The history of one model. Without django-simple-history, nothing is written."""
 
-    connection: where · now: the history date of all that is written.
-    """
-
-    def __init__(self, connection, model, now=None):
+    def __init__(self, connection, model):
         self.connection, self.row = connection, Table(model, connection)
         self.live, self.pk = self.row.name, self.row.pk
-        self.now = now or timezone.now()
         name = getattr(model._meta, "simple_history_manager_attribute", None)
         self.model = getattr(model, name).model if name else None
 
@@ -51,11 +62,18 @@ class Records:
     def adapt(self, date):
         return self.connection.ops.adapt_datetimefield_value(date)
 
-    def write_missing(self, keys):
+    @property
+    def names_change(self):
+        """Whether a record says which change wrote it: it has our HistoricalRecords' column."""
+        return self.model is not None and "history_change" in {
+            field.name for field in self.model._meta.fields
+        }
+
+    def write_missing(self, keys, date):
         """Rows about to change get their present state written down where no record has it.
 
         Of some there is no record, others were changed without one, as `loaddata` and
-        `QuerySet.update()` do. keys: a SELECT of primary keys.
+        `QuerySet.update()` do. keys: a SELECT of primary keys · date: that of the change.
         """
         if self.model is None:
             return
@@ -71,8 +89,7 @@ class Records:
             )
             """,
             history_type="~",
-            reason=BEFORE,
-            user_id=None,
+            signature=Signature(date, reason=BEFORE),
         )
 
     def _same_links(self, field):
@@ -86,28 +103,37 @@ class Records:
             f" AND NOT EXISTS ({of_record} AND NOT EXISTS ({of_row} AND {same}))"
         )
 
-    def write(self, condition, params=(), *, history_type, reason, user_id):
+    def write(self, condition, params=(), *, history_type, signature):
         """Copy live rows, and their links, into history.
 
-        condition: SQL about the row `live`, and its params. Of one type and reason, only
-        one write.
+        condition: SQL about the row `live`, and its params. Of one change, type and reason,
+        only one write.
         """
         if self.model is None:
             return
-        columns = self.columns
-        written = [history_type, self.adapt(self.now), reason]
+        reason = signature.reason and signature.reason[:100]
+        said = {
+            "history_type": history_type,
+            "history_date": self.adapt(signature.date),
+            "history_change_reason": reason,
+            "history_user_id": signature.user_id,
+        }
+        if self.names_change:
+            said["history_change_id"] = signature.change_id
+        columns = [*self.columns, *said]
+        values = [*(f"live.{column}" for column in self.columns), *("%s" for _name in said)]
         self.row.execute(
             f"""
-            INSERT INTO {self.table} ({", ".join(columns)}, history_type, history_date,
-                                      history_change_reason, history_user_id)
-            SELECT {", ".join(f"live.{column}" for column in columns)}, %s, %s, %s, %s
+            INSERT INTO {self.table} ({", ".join(columns)})
+            SELECT {", ".join(values)}
             FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
             """,
-            [*written, user_id, *params],
+            [*said.values(), *params],
         )
         self._copy_links(
-            "h.history_type = %s AND h.history_date = %s AND h.history_change_reason = %s",
-            written,
+            "h.history_type = %s AND h.history_date = %s"
+            " AND h.history_change_reason IS NOT DISTINCT FROM %s",
+            [history_type, self.adapt(signature.date), reason],
         )
 
     def write_links(self, history_ids):

@@ -16,20 +16,21 @@ class Apply:
         #: New rows get the primary keys above this one; None where there are none.
         self.base = None
 
-    def run(self, counts, *, user=None, reason=""):
-        """Write it all, as counted; `user` and `reason` are for history."""
-        self.user_id, self.reason = user.pk if user else None, reason[:100]
+    def run(self, counts, signature):
+        """Write it all, as counted, with history that is signed so."""
         if counts.updated:
-            self.records.write_missing(self.updated())
+            self.records.write_missing(self.updated(), signature.date)
             self.update()
         if counts.new and (created := self.create()) != counts.new:
             raise RuntimeError(f"{created} rows created, where {counts.new} were counted")
         self.write_links()
         live = f"live.{self.pk}"
         if counts.updated:
-            self.record("~", f"{live} IN ({self.updated()})")
+            self.records.write(
+                f"{live} IN ({self.updated()})", history_type="~", signature=signature
+            )
         if counts.new:
-            self.record("+", f"{live} > {self.base:d}")
+            self.records.write(f"{live} > {self.base:d}", history_type="+", signature=signature)
         keep_statistics(self.connection, counts.new + counts.updated, *self.records.tables)
 
     # Live rows ----------------------------------------------------------------------
@@ -114,10 +115,3 @@ class Apply:
                 ORDER BY w.line, w.target
                 """
             )
-
-    # History ------------------------------------------------------------------------
-
-    def record(self, history_type, condition):
-        self.records.write(
-            condition, history_type=history_type, reason=self.reason, user_id=self.user_id
-        )

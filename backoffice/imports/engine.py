@@ -9,13 +9,14 @@ staging hold no lock on the live tables.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 
 from django.db import IntegrityError, connections, router, transaction
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
+from backoffice.history.records import Signature
 from backoffice.imports.apply import Apply
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
@@ -57,7 +58,7 @@ class Import:
 
     source: of `reader.open_source` · overrides: `{field: header}` · match: the key's
     fields, the Resource's by default · keep_blank: a blank cell keeps the present value ·
-    repairs: names of those that the Resource offers · user and reason: for history.
+    repairs: names of those that the Resource offers.
 
     Raises MappingError where the file's headers don't do.
     """
@@ -71,12 +72,10 @@ class Import:
         match=None,
         keep_blank=False,
         repairs=(),
-        user=None,
-        reason="",
     ):
         self.resource, self.source = resource_class(), source
         self.model = resource_class._meta.model
-        self.keep_blank, self.user, self.reason = keep_blank, user, reason
+        self.keep_blank = keep_blank
         self.repairs = self._chosen_repairs(repairs or ())
         self.match = self._match_key(match)
         self.mapping = map_columns(
@@ -207,36 +206,38 @@ class Import:
         return self.checks.counts(self.rows)
 
     def apply(
-        self, *, expected: Counts | None = None, progress=None, begin=None, may_write=None
+        self,
+        *,
+        expected: Counts | None = None,
+        progress=None,
+        begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that were agreed to · begin(now) and may_write(counts, now) are
-        called inside the transaction, first and before anything is written: what `begin`
-        raises undoes it, and nothing is written where `may_write` says no. `now` is the
-        history date of all that is written.
+        expected: the counts that were agreed to · begin: called in the transaction before
+        anything is written; how history is signed, or None to write nothing. What it raises
+        undoes what it did.
 
         Raises DatabaseMoved where the counts are other than expected, and DatabaseRefused.
         """
         if self.rows is None:
             self.stage(progress)
         try:
-            return self._apply(expected, begin, may_write)
+            return self._apply(expected, begin)
         except IntegrityError as error:
             raise DatabaseRefused(error) from error
 
-    def _apply(self, expected, begin, may_write):
+    def _apply(self, expected, begin):
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks)
-            if begin:
-                begin(apply.records.now)
             self.checks.table.lock()
             self.checks.run(self.rows)
             counts = self.checks.counts(self.rows)
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)
-            if may_write is None or may_write(counts, apply.records.now):
-                apply.run(counts, user=self.user, reason=self.reason)
+            signature = begin(counts) if begin else Signature()
+            if signature is not None:
+                apply.run(counts, signature)
         return counts
 
     # What was found -----------------------------------------------------------------

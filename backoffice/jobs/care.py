@@ -21,12 +21,12 @@ from django.utils.translation import gettext as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import tasks
 
 logger = logging.getLogger(__name__)
 
-Status = ImportJob.Status
+Status = Change.Status
 EVERY = 5  # seconds between signs of life, and between looks for jobs of the dead
 DEAD_AFTER = 25  # seconds without a heartbeat
 MOST_RUNS = 3  # of a job, before it fails
@@ -34,7 +34,6 @@ MOST_RUNS = 3  # of a job, before it fails
 BACK = {
     Status.CHECKING: (Status.UPLOADED, tasks.check),
     Status.APPLYING: (Status.CHECKED, tasks.apply),
-    Status.UNDOING: (Status.DONE, tasks.undo),
 }
 TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 
@@ -64,7 +63,7 @@ class Caretaker(threading.Thread):
     def look_after(self):
         tasks.sign_of_life().touch()
         if self.running_job:
-            ImportJob.objects.filter(pk=self.running_job, status__in=BACK).update(
+            Change.objects.filter(pk=self.running_job, status__in=BACK).update(
                 heartbeat=timezone.now()
             )
         take_up_dead_jobs()
@@ -77,7 +76,7 @@ def take_up_dead_jobs():
     """Put jobs whose run died back, and run them again; how many there were."""
     limit = timezone.now() - datetime.timedelta(seconds=DEAD_AFTER)
     with transaction.atomic():
-        jobs = ImportJob.objects.select_for_update(skip_locked=True)
+        jobs = Change.objects.select_for_update(skip_locked=True)
         dead = list(jobs.filter(status__in=BACK, heartbeat__lt=limit))
         for job in dead:
             _put_back(job)
@@ -89,16 +88,13 @@ def _put_back(job):
     logger.warning("%s died while %s", job, job.status)
     _end_tasks(job)
     if job.runs < MOST_RUNS:
-        ImportJob.objects.filter(pk=job.pk).move(job.status, to=back, claim="")
+        Change.objects.filter(pk=job.pk).move(job.status, to=back, claim="")
         tasks.enqueue(task, job)
         return
     error = _("Its worker died %d times. Nothing was written.") % job.runs
-    if job.status == Status.UNDOING:
+    if job.undoes_id:
         error = _("Undoing it failed %d times: the worker died.") % job.runs
-    to = Status.DONE if job.status == Status.UNDOING else Status.FAILED
-    ImportJob.objects.filter(pk=job.pk).move(
-        job.status, to=to, claim="", error=error, finished_at=timezone.now()
-    )
+    job.give_up(error)
 
 
 def _end_tasks(job):
@@ -117,13 +113,13 @@ def _take_up_lost_tasks(limit):
     for result in running:
         (pk,) = result.args_kwargs["args"]
         back, task = BACK[TASKS[result.task_path]]
-        job = ImportJob.objects.filter(pk=pk).first()
+        job = Change.objects.filter(pk=pk).first()
         if job is not None and job.status in BACK:
             continue  # alive, or for take_up_dead_jobs
         this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
         ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
         if ended and job is not None and job.status == back:
-            ImportJob.objects.filter(pk=pk).update(waiting="")
+            Change.objects.filter(pk=pk).update(waiting="")
             tasks.enqueue(task, job)
             lost += 1
     return lost
@@ -135,16 +131,16 @@ def remove_old_imports():
     The records of the imports stay. Folders that no import names go after a day.
     """
     limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_KEEP_DAYS)
-    old = ImportJob.objects.filter(created_at__lt=limit).exclude(folder="")
-    old = list(old.exclude(status__in=BACK))
-    for job in old:
-        job.remove_files()
-    kept = set(ImportJob.objects.exclude(folder="").values_list("folder", flat=True))
+    kept = ImportFile.objects.exclude(folder="")
+    old = list(kept.filter(change__created_at__lt=limit).exclude(change__status__in=BACK))
+    for file in old:
+        file.remove()
+    named = set(kept.values_list("folder", flat=True))
     root = settings.DATA_DIR / "imports"
     orphans = [
         path
         for path in (root.iterdir() if root.is_dir() else ())
-        if path.name not in kept and path.stat().st_mtime < time.time() - 24 * 3600
+        if path.name not in named and path.stat().st_mtime < time.time() - 24 * 3600
     ]
     for path in orphans:
         shutil.rmtree(path, ignore_errors=True)

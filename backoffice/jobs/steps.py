@@ -1,7 +1,7 @@
-"""An `ImportJob` from upload to undo: what a worker, or a request, does with one.
+"""A change from upload to undo: what a worker, or a request, does with one.
 
-Every step claims the job first and checks its claim as it goes, so a job runs once at a
-time; what is written, and that it was written, is one transaction.
+Each step claims the change first and checks its claim as it goes, so a change runs once at a
+time. What is written, and that it was written, is one transaction.
 """
 
 import contextlib
@@ -10,24 +10,30 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.changes.counts import Counts
+from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.changes.undo import Undo
+from backoffice.history.records import Signature
 from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.rejects import group_rejects, write_rejects
-from backoffice.readers.source import ReaderError, open_source
+from backoffice.readers.source import ReaderError, Source, open_source
 from backoffice.resources.formulas import escape_formula
 
 logger = logging.getLogger(__name__)
 
-Status = ImportJob.Status
+Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 
@@ -35,83 +41,118 @@ UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "samp
 # Making ---------------------------------------------------------------------------------
 
 
-def create_job(resource_class, blocks, *, file_name, user=None, **options):
-    """Keep an upload, an iterable of bytes, and make its job.
+def create_job(
+    resource_class: type,
+    blocks: Iterable[bytes],
+    *,
+    file_name: str,
+    user: Any = None,
+    **options: Any,
+) -> Change:
+    """Keep an upload and make the import of it.
 
     options: format, encoding, delimiter, match, on_error, overrides, keep_blank, repairs.
     """
-    job = ImportJob(
-        user=user,
-        resource=f"{resource_class.__module__}.{resource_class.__qualname__}",
-        model=resource_class._meta.model._meta.label,
-        file_name=Path(file_name).name[:200],
-        options=options,
-    )
-    job.make_directory()
-    digest, job.size = hashlib.sha256(), 0
-    with (job.directory / UPLOAD).open("xb") as file:
+    name = Path(file_name).name[:200]
+    file = ImportFile(resource=dotted_path(resource_class), name=name, options=options)
+    file.make_directory()
+    digest, file.size = hashlib.sha256(), 0
+    with (file.directory / UPLOAD).open("xb") as upload:
         for block in blocks:
-            file.write(block)
+            upload.write(block)
             digest.update(block)
-            job.size += len(block)
-            job.lines += block.count(b"\n")
-    job.sha256 = digest.hexdigest()
-    job.save()
-    return job
+            file.size += len(block)
+            file.lines += block.count(b"\n")
+    file.sha256 = digest.hexdigest()
+    with transaction.atomic():
+        model = resource_class._meta.model._meta.label
+        file.change = Change.objects.create(user=user, model=model, title=name)
+        file.save(force_insert=True)
+    return file.change
 
 
-def record_job(resource_class, path, options, counts, now):
-    """A job for what the command line writes; its file is not kept, so it can be undone only.
+def record_job(
+    resource_class: type, path: Path, options: dict[str, Any], counts: Counts, now: datetime
+) -> Change:
+    """The change that the command line writes. Its file is not kept: it can only be undone.
 
-    options: as asked for, of them those that JSON takes · now: the history date.
+    options: as asked for, of them those that JSON takes · now: the history date. The caller
+    holds the transaction.
     """
     # A name that is not in the system's encoding has what no database stores.
-    name = Path(options["import_file_name"]).name.encode(errors="replace").decode()
+    name = Path(options["import_file_name"]).name.encode(errors="replace").decode()[:200]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return ImportJob.objects.create(
-        resource=f"{resource_class.__module__}.{resource_class.__qualname__}",
+    change = Change.objects.create(
         model=resource_class._meta.model._meta.label,
-        file_name=name[:200],
-        sha256=digest,
-        size=path.stat().st_size,
-        options={key: options[key] for key in ("format", "encoding", "match", "on_error")},
+        title=name,
         status=Status.DONE,
         started_at=now,
         applied_at=now,
         finished_at=now,
         **asdict(counts),
     )
+    ImportFile.objects.create(
+        change=change,
+        resource=dotted_path(resource_class),
+        name=name,
+        sha256=digest,
+        size=path.stat().st_size,
+        options={key: options[key] for key in ("format", "encoding", "match", "on_error")},
+    )
+    return change
 
 
-def open_job(job):
-    """The job's file as a source.
+def create_undo(change: Change, *, user: Any = None) -> Change:
+    """The undo of a change that is done, for `apply_job`.
+
+    Raises JobStopped where it is not done, or somebody else undoes it already.
+    """
+    with transaction.atomic():
+        if not Change.objects.filter(pk=change.pk).move(Status.DONE, to=Status.UNDOING):
+            raise JobStopped
+        return Change.objects.create(
+            kind=Change.Kind.UNDO,
+            undoes=change,
+            user=user,
+            model=change.model,
+            title=change.title,
+            status=Status.CHECKED,
+        )
+
+
+def dotted_path(resource_class: type) -> str:
+    return f"{resource_class.__module__}.{resource_class.__qualname__}"
+
+
+def open_job(job: Change) -> Source:
+    """The import's file as a source.
 
     Raises ReaderError.
     """
-    if not job.folder:
+    file = job.file
+    if not file.folder:
         raise ReaderError(_("The file is no longer kept. Choose it again."))
     return open_source(
-        job.directory / UPLOAD,
-        file_name=job.file_name,
-        **{key: job.options.get(key) or None for key in ("format", "encoding", "delimiter")},
+        file.directory / UPLOAD,
+        file_name=file.name,
+        **{key: file.options.get(key) or None for key in ("format", "encoding", "delimiter")},
     )
 
 
-def job_import(job):
-    """The engine on the job's file.
+def job_import(job: Change) -> Import:
+    """The engine on the import's file.
 
     Raises ReaderError and MappingError.
     """
+    options = job.file.options
     return Import(
-        job.resource_class,
+        job.file.resource_class,
         open_job(job),
-        overrides=job.options.get("overrides"),
-        match=job.options.get("match"),
-        keep_blank=job.options.get("keep_blank", False),
-        repairs=job.options.get("repairs"),
-        user=job.user,
-        reason=job.reason,
+        overrides=options.get("overrides"),
+        match=options.get("match"),
+        keep_blank=options.get("keep_blank", False),
+        repairs=options.get("repairs"),
     )
 
 
@@ -119,7 +160,7 @@ def job_import(job):
 
 
 @contextlib.contextmanager
-def running(job, *sources, to):
+def running(job: Change, *sources: str, to: str) -> Iterator[None]:
     """Claim `job` for a run, and end it as failed, with the reason, where the run fails."""
     job.take(*sources, to=to, progress=0)
     try:
@@ -131,76 +172,82 @@ def running(job, *sources, to):
     except Exception:
         logger.exception("%s failed while %s", job, to)
         reason = _("Something went wrong that is not the file's fault; it is in the log.")
+        if job.undoes:
+            reason = _("It could not be undone; the reason is in the log.")
     else:
         return
-    job.status = to  # what a transaction that was rolled back said of it is not so
+    job.status = to  # what a transaction said of it was rolled back
     job.finish(Status.FAILED, error=reason)
 
 
-def check_job(job):
+def check_job(job: Change) -> None:
     """Find out what the file would do, and keep it for the preview.
 
     Raises JobStopped where the job is not one to check, or no longer this run's.
     """
     with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
         imported.stage(progress=job.beat)
-        job.beat(imported.rows, lines=imported.rows)
+        job.beat(imported.rows)
         counts = imported.check()
-        fields = {**asdict(counts), **_findings(imported)}
+        file = job.file
         _write_findings(job, imported)
-        job.finish(Status.CHECKED, **fields)
+        with transaction.atomic():
+            file.lines, file.found = imported.rows, _findings(imported)
+            file.causes = group_rejects(imported.checks)[:100]
+            file.save(update_fields=["lines", "found", "causes"])
+            job.finish(Status.CHECKED, **asdict(counts))
 
 
-def apply_job(job):
+def apply_job(job: Change) -> None:
     """Write what the check found; nothing of it if the database has moved since.
 
-    Raises JobStopped as `check_job` does.
+    An undo takes back what can be taken back. Raises JobStopped as `check_job` does.
     """
 
-    def begin(now):
+    def begin(_counts: Counts) -> Signature:
         # Inside the transaction: the rows and the word that they are there, or neither.
-        job.finish(Status.DONE, applied_at=now)
+        job.finish(Status.DONE, applied_at=timezone.now())
+        return job.signature
 
-    if not job.is_applicable:
+    if job.undoes:
+        with running(job, Status.CHECKED, to=Status.APPLYING):
+            _take_back(job)
+    elif job.is_applicable:
+        with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
+            imported.apply(expected=job.counts, progress=job.beat, begin=begin)
+    else:
         raise JobStopped
-    with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
-        imported.apply(expected=job.counts, progress=job.beat, begin=begin)
 
 
-def undo_job(job):
-    """Take back what the job wrote; all that can be, or nothing.
+def _take_back(job: Change) -> None:
+    with Undo(job.undoes) as undo, transaction.atomic(using=undo.connection.alias):
+        undo.lock()
+        counts = undo.plan()
+        job.finish(Status.DONE, applied_at=timezone.now(), **counts.as_fields())
+        undo.run(counts, job.signature)
+
+
+def undo_job(job: Change, *, user: Any = None) -> Change:
+    """Take back what the job wrote, here and now: the undo, as it ended.
 
     Where it fails the job is done, as before, with the reason. Raises JobStopped where the
     job is not one to undo.
     """
-    job.take(Status.DONE, to=Status.UNDOING)
-    try:
-        with Undo(job) as undo, transaction.atomic(using=undo.connection.alias):
-            undo.lock()
-            counts = undo.plan()
-            # The rows and the word that they went, or neither.
-            job.finish(Status.UNDONE, undo=job.undo | counts.as_dict())
-            undo.run(counts)
-    except JobStopped:
-        raise
-    except Exception:
-        logger.exception("%s could not be undone", job)
-        job.status = Status.UNDOING
-        job.finish(Status.DONE, error=_("It could not be undone; the reason is in the log."))
+    undo = create_undo(job, user=user)
+    apply_job(undo)
+    job.refresh_from_db()
+    return undo
 
 
-def _findings(imported):
+def _findings(imported: Import) -> dict[str, Any]:
     source = imported.source
     return {
-        "found": {
-            "format": source.format,
-            "encoding": source.encoding,
-            "delimiter": source.delimiter,
-            "warnings": source.warnings,
-            "mapping": imported.mapping.as_dict(),
-            "repaired": imported.count_repaired(),
-        },
-        "causes": group_rejects(imported.checks)[:100],
+        "format": source.format,
+        "encoding": source.encoding,
+        "delimiter": source.delimiter,
+        "warnings": source.warnings,
+        "mapping": imported.mapping.as_dict(),
+        "repaired": imported.count_repaired(),
     }
 
 
@@ -208,13 +255,13 @@ def _findings(imported):
 
 
 def _write_findings(job, imported):
-    with (job.directory / REJECTS).open("wb") as file:
+    with (job.file.directory / REJECTS).open("wb") as file:
         write_rejects(imported, file)
-    with (job.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
+    with (job.file.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
         sample = _write_changes(job, imported, csv.writer(file))
     sample["repaired"] = imported.repaired(SAMPLED)
     sample["rejected"] = [asdict(reject) for reject in islice(imported.rejects(), SAMPLED)]
-    with (job.directory / SAMPLE).open("w", encoding="utf-8") as file:
+    with (job.file.directory / SAMPLE).open("w", encoding="utf-8") as file:
         json.dump(sample, file, ensure_ascii=False)
 
 
@@ -248,7 +295,7 @@ def _as_dict(change, names):
 def read_sample(job):
     """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if not kept."""
     try:
-        with (job.directory / SAMPLE).open(encoding="utf-8") as file:
+        with (job.file.directory / SAMPLE).open(encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
         return {}

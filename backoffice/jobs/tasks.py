@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import transaction
 from django_tasks import task
 
-from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
 
-Status = ImportJob.Status
+Status = Change.Status
 #: What a job waits for while its task is in the queue.
-WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING, "undo": Status.UNDOING}
+WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING}
 SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
 
 
@@ -29,27 +29,25 @@ def apply(pk):
     _run(steps.apply_job, pk)
 
 
-@task()
-def undo(pk):
-    _run(steps.undo_job, pk)
-
-
 def _run(function, pk):
     # Stopped: cancelled, or somebody else's by now. Gone: deleted since it was queued.
-    with contextlib.suppress(JobStopped, ImportJob.DoesNotExist):
-        function(ImportJob.objects.get(pk=pk))
+    with contextlib.suppress(JobStopped, Change.DoesNotExist):
+        function(Change.objects.get(pk=pk))
 
 
 def start_check(job):
-    enqueue(check, job, rows=job.lines)
+    enqueue(check, job, rows=job.file.lines)
 
 
 def start_apply(job):
     enqueue(apply, job, rows=job.rows)
 
 
-def start_undo(job):
-    enqueue(undo, job, rows=job.new + job.updated)
+def start_undo(job, *, user=None):
+    """The undo of the job; raises JobStopped as `create_undo` does."""
+    undo = steps.create_undo(job, user=user)
+    enqueue(apply, undo, rows=job.new + job.updated + job.removed)
+    return undo
 
 
 def enqueue(task_, job, *, rows=None):
@@ -60,7 +58,7 @@ def enqueue(task_, job, *, rows=None):
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
         task_.call(job.pk)
         return
-    waiting = ImportJob.objects.filter(pk=job.pk)
+    waiting = Change.objects.filter(pk=job.pk)
     if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
         transaction.on_commit(lambda: task_.enqueue(job.pk))
 

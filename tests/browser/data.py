@@ -72,7 +72,7 @@ def import_pages(user):
         "import failed": job_page(failed),
         "import done": job_page(done),
         "import undo": job_page(done, "undo"),
-        "imports": reverse("admin:backoffice_importjob_changelist"),
+        "imports": reverse("admin:backoffice_change_changelist"),
     }
 
 

@@ -25,9 +25,9 @@ print(job.pk)
 STATE = """
 import json
 from backoffice.jobs import tasks
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from library.models import Library
-job = ImportJob.objects.get(pk={pk})
+job = Change.objects.get(pk={pk})
 if job.status == "checked" and {apply} and not job.runs:
     tasks.start_apply(job)
 print(json.dumps([job.status, job.error, Library.objects.count(), Library.history.count()]))

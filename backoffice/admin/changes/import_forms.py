@@ -9,7 +9,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import ImportFile
 from backoffice.imports.mapping import MappingError, map_columns
 
 DETECT = ("", _("Find out from the file"))
@@ -87,7 +87,7 @@ class MappingForm(forms.Form):
 
     def __init__(self, job, source, data=None):
         self.job, self.source = job, source
-        self.resource_class = job.resource_class
+        self.resource_class = job.file.resource_class
         self.suggested = self._suggestion()
         super().__init__(data)
         required = self.resource_class._meta.import_id_fields
@@ -132,8 +132,8 @@ class MappingForm(forms.Form):
     def _suggestion(self):
         """`{field: header}`: as it was done with these headers before, else by spelling."""
         before = (
-            ImportJob.objects.filter(
-                model=self.job.model, options__headers_key=self.headers_key()
+            ImportFile.objects.filter(
+                change__model=self.job.model, options__headers_key=self.headers_key()
             )
             .exclude(pk=self.job.pk)
             .order_by("-pk")

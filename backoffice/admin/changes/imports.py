@@ -1,7 +1,7 @@
 """Import in the admin: upload, map columns, check, look, apply, undo.
 
-The URL names and the permission hook are django-import-export's; a job
-(`backoffice.models.ImportJob`) goes through the pages, and the engine does the work.
+The URL names and the permission hook are django-import-export's; a `Change` goes through the
+pages, and the engine does the work. Edits, deletions and undos have their pages here as well.
 """
 
 import math
@@ -23,7 +23,7 @@ from import_export.admin import ImportMixin as UpstreamImportMixin
 
 from backoffice.admin.changes.import_forms import MappingForm, UploadForm
 from backoffice.admin.changes.uploads import is_too_large
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo
 from backoffice.jobs import tasks
 from backoffice.jobs.steps import CHANGES, REJECTS, create_job, open_job, read_sample
@@ -33,8 +33,15 @@ PER_PAGE = 50  # rows of a preview's page
 LINKED = 20  # records that a done import's page, or an undo's, links to
 DOWNLOADS = (REJECTS, CHANGES)
 
-Status = ImportJob.Status
-RUNNING = (Status.CHECKING, Status.APPLYING, Status.UNDOING)
+Status = Change.Status
+RUNNING = (Status.CHECKING, Status.APPLYING)
+
+
+def downloads(job):
+    """The names of the files that a check of the import has left."""
+    if not (job.is_import and job.file.folder):
+        return []
+    return [name for name in DOWNLOADS if (job.file.directory / name).exists()]
 
 
 class ImportMixin(UpstreamImportMixin):
@@ -84,10 +91,10 @@ class ImportMixin(UpstreamImportMixin):
                 **form.options(),
             )
             try:
-                job.lines = open_job(job).approximate_rows
-                job.save(update_fields=["lines"])
+                job.file.lines = open_job(job).approximate_rows
+                job.file.save(update_fields=["lines"])
             except ReaderError as error:
-                job.remove_files()
+                job.file.remove()
                 job.delete()
                 form.add_error("import_file", str(error))
             else:
@@ -103,7 +110,11 @@ class ImportMixin(UpstreamImportMixin):
     def import_job_view(self, request, pk):
         """The page of a job, by how far it is."""
         job = self._get_job(request, pk)
-        if job.waiting or job.status in RUNNING:
+        if (
+            job.waiting
+            or job.status in RUNNING
+            or (job.undoes and job.status == Status.CHECKED)
+        ):
             return self._show(request, job, "running", self._progress(job))
         if job.status == Status.UPLOADED:
             return self._map(request, job)
@@ -136,12 +147,12 @@ class ImportMixin(UpstreamImportMixin):
     def import_file_view(self, request, pk, name):
         """Rejects and changes, as files."""
         job = self._get_job(request, pk)
-        if name not in DOWNLOADS or not (job.folder and (job.directory / name).exists()):
+        if name not in downloads(job):
             raise Http404
         return FileResponse(
-            (job.directory / name).open("rb"),
+            (job.file.directory / name).open("rb"),
             as_attachment=True,
-            filename=f"{Path(job.file_name).stem}-{name}",
+            filename=f"{Path(job.title).stem}-{name}",
             content_type="text/csv",
         )
 
@@ -158,9 +169,10 @@ class ImportMixin(UpstreamImportMixin):
             messages.error(request, problem)
             return self._redirect(job)
         if request.method == "POST":
-            ImportJob.objects.filter(pk=job.pk).update(undo={"user": request.user.pk})
-            tasks.start_undo(job)
-            return self._redirect(job)
+            try:
+                return self._redirect(tasks.start_undo(job, user=request.user))
+            except JobStopped:
+                return self._redirect(job)
         with Undo(job) as undo:
             context = {"counts": undo.plan(), "left": undo.left(LINKED)}
         unseen = self._unseen(request).filter(pk__in=[pk for pk, *_rest in context["left"]])
@@ -178,27 +190,27 @@ class ImportMixin(UpstreamImportMixin):
             job.finish(Status.FAILED, error=str(error))
             return self._show(request, job, "ended", self._ended(request, job))
         if request.method == "POST" and form.is_valid():
-            job.options |= {
+            job.file.options |= {
                 "overrides": form.overrides(),
                 "headers_key": form.headers_key(),
             }
-            job.save(update_fields=["options"])
+            job.file.save(update_fields=["options"])
             tasks.start_check(job)
             return self._redirect(job)
         return self._show(request, job, "map", {"form": form, "source": form.source})
 
     def _again(self, request, job):
         """A new job with the same file and options; the old one stays as it ended."""
-        if not job.folder:
+        if not (job.is_import and job.file.folder):
             messages.error(request, _("The file is no longer kept. Choose it again."))
             return job
-        options = {k: v for k, v in job.options.items() if k != "headers_key"}
-        with (job.directory / "upload").open("rb") as file:
+        options = {k: v for k, v in job.file.options.items() if k != "headers_key"}
+        with (job.file.directory / "upload").open("rb") as file:
             blocks = iter(lambda: file.read(1 << 20), b"")
             return create_job(
-                job.resource_class,
+                job.file.resource_class,
                 blocks,
-                file_name=job.file_name,
+                file_name=job.file.name,
                 user=request.user,
                 **options,
             )
@@ -206,7 +218,7 @@ class ImportMixin(UpstreamImportMixin):
     def _progress(self, job):
         seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0
         rate = job.progress / seconds if seconds > 0 else 0
-        total = job.rows if job.status == Status.APPLYING else job.lines
+        total = job.file.lines if job.status == Status.CHECKING else job.rows
         left = max(total - job.progress, 0) if total else None
         return {
             "status": "waiting" if job.waiting else job.status,
@@ -225,7 +237,7 @@ class ImportMixin(UpstreamImportMixin):
             ("new", _("New"), job.new),
             ("updated", _("Updated"), job.updated),
             ("rejected", _("Rejected"), job.rejected),
-            ("repaired", _("Repaired"), job.found.get("repaired")),
+            ("repaired", _("Repaired"), job.file.found.get("repaired")),
         ]
         kinds = [kind for kind in kinds if kind[2]]
         totals = {kind: total for kind, _label, total in kinds}
@@ -240,22 +252,30 @@ class ImportMixin(UpstreamImportMixin):
             "sampled": len(rows),
             "total": totals.get(shown, 0),
             "page": page,
-            "columns": list(job.found.get("mapping", {})),
-            "same_file": job.same_file.first(),
+            "columns": list(job.file.found.get("mapping", {})),
+            "same_file": job.file.same_file.first(),
         }
 
     def _ended(self, request, job):
         records = []
         if job.applied_at:
             written = self._written(job).exclude(self._is_unseen(request))
-            records = list(written.order_by("history_id")[:LINKED])
-        return {"records": records, "can_undo": job.status == Status.DONE}
+            found = written.order_by("history_id")[:LINKED]
+            key = self.opts.pk.attname
+            records = [(getattr(record, key), str(record.instance)) for record in found]
+        can_undo = job.status == Status.DONE and not job.undoes
+        return {
+            "records": records,
+            "can_undo": can_undo,
+            "undo": job.undo,
+            "restored": (job.updated or 0) + (job.new or 0),
+        }
 
     # What a job wrote ---------------------------------------------------------------
 
     def _written(self, job):
         manager = getattr(self.model, self.opts.simple_history_manager_attribute)
-        return manager.filter(history_date=job.applied_at, history_change_reason=job.reason)
+        return manager.filter(history_change=job)
 
     def _unseen(self, request):
         """The rows that are there, but not for this user."""
@@ -283,8 +303,9 @@ class ImportMixin(UpstreamImportMixin):
     def _get_job(self, request, pk):
         if not self.has_change_permission(request):
             raise PermissionDenied
-        job = get_object_or_404(ImportJob.objects.filter(model=self.opts.label), pk=pk)
-        if not job.is_edit:
+        changes = Change.objects.filter(model=self.opts.label).select_related("undoes")
+        job = get_object_or_404(changes, pk=pk)
+        if (job.undoes or job).is_import:
             self._require_import_permission(request)
         return job
 
@@ -297,8 +318,7 @@ class ImportMixin(UpstreamImportMixin):
 
     def _show(self, request, job, page, context):
         template = f"admin/backoffice/import_{page}.html"
-        files = [name for name in DOWNLOADS if job.folder and (job.directory / name).exists()]
-        context = {"job": job, "files": files, **context}
+        context = {"job": job, "files": downloads(job), **context}
         return self._respond(request, template, str(job), context)
 
     def _respond(self, request, template, title, context):

@@ -1,4 +1,4 @@
-"""The list of imports and edits: who wrote what at once, and what came of it."""
+"""The list of changes: who wrote many rows at once, and what came of it."""
 
 from django.apps import apps
 from django.contrib import admin
@@ -10,9 +10,9 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 
-# The queue's own rows say less than the imports below, and editing one breaks the queue.
+# The queue's own rows say less than the changes below, and editing one breaks the queue.
 admin.site.unregister(DBTaskResult)
 
 
@@ -29,15 +29,15 @@ def named(label):
         return label  # of an app that is no longer installed, or none at all
 
 
-@admin.register(ImportJob)
-class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
-    """Read only; an import's own page is where its model's pages are.
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
+    """Read only; a change's own page is where its model's pages are.
 
-    Whoever may import into a model sees its imports.
+    Whoever may import into a model sees its changes.
     """
 
     list_display = (
-        "file_name",
+        "title",
         "kind",
         "records",
         "status",
@@ -46,6 +46,7 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
         "rows",
         "new",
         "updated",
+        "removed",
         "unchanged",
         "rejected",
     )
@@ -57,8 +58,8 @@ class ImportJobAdmin(ReadOnlyMixin, PlainModelAdmin):
     ]
     list_select_related = ("user",)
     date_hierarchy = "created_at"
-    search_fields = ("file_name", "user__username")
-    search_help_text = _("File name or username")
+    search_fields = ("title", "user__username")
+    search_help_text = _("Title or username")
     ordering = ("-created_at",)
     actions = None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
@@ -121,13 +122,12 @@ class Command(BaseCommand):
             repairs=options["repair"],
         )
 
-        def may_write(counts, now):
-            """Whether to; in the transaction that writes, the job is made as well."""
+        def begin(counts):
+            """In the transaction that writes, the change that it is recorded as is made."""
             if not self.is_allowed(counts, options):
-                return False
-            self.job = record_job(resource_class, path, options, counts, now)
-            imported.reason = self.job.reason
-            return True
+                return None
+            self.job = record_job(resource_class, path, options, counts, timezone.now())
+            return self.job.signature
 
         with imported:
             asks = options["interactive"] and not options["json"]
@@ -136,9 +136,9 @@ class Command(BaseCommand):
                 counts = imported.check(progress=self.progress(source))
                 if not options["dry_run"] and self.is_allowed(counts, options):
                     self.ask(counts)
-                    imported.apply(expected=counts, may_write=may_write)
+                    imported.apply(expected=counts, begin=begin)
             else:
-                counts = imported.apply(progress=self.progress(source), may_write=may_write)
+                counts = imported.apply(progress=self.progress(source), begin=begin)
             rejects, failure = None, None
             try:
                 rejects = self.write_rejects(imported, counts, options["rejects"])

@@ -7,8 +7,8 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from backoffice.changes.models import ImportJob, JobStopped
-from backoffice.changes.undo import Undo
+from backoffice.changes.models import Change, JobStopped
+from backoffice.changes.undo import Undo, UndoCounts
 from backoffice.jobs.steps import undo_job
 from backoffice.management.asking import agreed
 
@@ -38,12 +38,12 @@ class Command(BaseCommand):
             if options["interactive"] and not agreed(_("Undo the import? [yes/no]: ")):
                 raise CommandError(_("Nothing was undone."), returncode=2)
         try:
-            undo_job(job)
+            undo = undo_job(job)
         except JobStopped as error:
             raise CommandError(_("Somebody else is undoing it."), returncode=2) from error
-        if job.status != ImportJob.Status.UNDONE:
-            raise CommandError(job.error, returncode=2)
-        outcome = {key: job.undo[key] for key in ("removed", "restored", "left", "gone")}
+        if undo.status != Change.Status.DONE:
+            raise CommandError(undo.error, returncode=2)
+        outcome = UndoCounts.of(undo).as_dict()
         if options["json"]:
             seconds = round(time.monotonic() - started, 3)
             outcome |= {"job": job.pk, "written": True, "seconds": seconds}
@@ -56,10 +56,10 @@ class Command(BaseCommand):
     @staticmethod
     def get_job(number):
         try:
-            job = ImportJob.objects.get(pk=number)
-        except ImportJob.DoesNotExist as error:
+            job = Change.objects.get(pk=number)
+        except Change.DoesNotExist as error:
             raise CommandError(_("There is no import %d.") % number, returncode=2) from error
-        if job.status != ImportJob.Status.DONE:
+        if job.status != Change.Status.DONE:
             message = _("%(job)s can't be undone: it is %(status)s.")
             status = job.get_status_display()
             raise CommandError(message % {"job": job, "status": status}, returncode=2)

@@ -10,7 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import DOMAIN, statements, url
@@ -86,9 +86,8 @@ MAKERS = {
 }
 # Its list; its entries lead to the pages of test_imports.py.
 LISTS = MAKERS | {
-    ImportJob: lambda number: ImportJob.objects.bulk_create(
-        ImportJob(model="library.Library", file_name="f.csv", size=1, user=make_user())
-        for _ in range(number)
+    Change: lambda number: Change.objects.bulk_create(
+        Change(model="library.Library", title="f.csv", user=make_user()) for _ in range(number)
     ),
     SavedFilter: lambda number: SavedFilter.objects.bulk_create(
         SavedFilter(model="library.Library", name="f", query="state=NY", user=make_user())

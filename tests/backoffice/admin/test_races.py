@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from library.models import Library
 from tests.backoffice.admin.changes.test_edits import expect, post
 from tests.backoffice.admin.pages import url
@@ -75,7 +75,7 @@ def test_an_edit_leaves_it(admin_client, state, both_seen, query):
     moved.refresh_from_db()
     assert moved.state == state
     assert not moved.history.filter(history_change_reason__startswith="edit").exists()
-    assert [job.updated for job in ImportJob.objects.all()] == ([] if both_seen else [1])
+    assert [job.updated for job in Change.objects.all()] == ([] if both_seen else [1])
 
 
 def test_what_has_the_value_by_then_is_counted_right(admin_client):
@@ -87,4 +87,4 @@ def test_what_has_the_value_by_then_is_counted_right(admin_client):
             admin_client, "apply", [same], zip_code="08542", expected=expected, **options
         )
     assert "The records have changed since" in page.text
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()

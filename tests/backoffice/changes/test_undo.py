@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo
 from backoffice.history.records import BEFORE
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
@@ -87,10 +87,11 @@ def test_created_rows_go_and_changed_rows_return():
     )
     assert plan(job)[0].as_dict() == {"removed": 1, "restored": 1, "left": 0, "gone": 0}
     assert state() != before
-    undo_job(job)
+    undo = undo_job(job, user=user)
     assert state() == before
-    job = ImportJob.objects.get(pk=job.pk)
-    assert (job.status, job.undo["removed"], job.undo["restored"]) == ("undone", 1, 1)
+    assert Change.objects.get(pk=job.pk).status == "undone"
+    assert (undo.kind, undo.status, undo.undoes) == ("undo", "done", job)
+    assert (undo.rows, undo.removed, undo.updated) == (2, 1, 1)
     record = kept.history.latest()
     assert (record.history_type, record.address, record.history_user) == (
         "~",
@@ -99,6 +100,7 @@ def test_created_rows_go_and_changed_rows_return():
     )
     assert record.history_change_reason == f"undo of import {job.pk}: f.csv"
     assert Library.history.filter(history_type="-").get().name == "New"
+    assert Library.history.filter(history_change=undo).count() == 2
 
 
 def test_links_return_too():
@@ -120,7 +122,7 @@ def test_a_plan_changes_nothing():
     before = state(), Library.history.count()
     plan(job)
     assert (state(), Library.history.count()) == before
-    assert ImportJob.objects.get(pk=job.pk).status == "done"
+    assert Change.objects.get(pk=job.pk).status == "done"
 
 
 def edited_by_save(library):
@@ -252,7 +254,7 @@ def test_a_row_whose_place_is_taken_by_now_stays():
 
 def test_an_import_is_undone_once():
     job = applied(LibraryResource, HEADER, library_row("New"))
-    twin = ImportJob.objects.get(pk=job.pk)
+    twin = Change.objects.get(pk=job.pk)
     undo_job(job)
     with pytest.raises(JobStopped):
         undo_job(twin)
@@ -267,7 +269,7 @@ def test_an_undo_that_fails_leaves_all_as_it_was(monkeypatch, caplog):
 
     monkeypatch.setattr(Undo, "_remove", fail)
     undo_job(job)
-    job = ImportJob.objects.get(pk=job.pk)
+    job = Change.objects.get(pk=job.pk)
     assert (job.status, bool(job.error)) == ("done", True)
     assert state() == before
     assert "no_such_table" in caplog.text
@@ -295,7 +297,7 @@ books = st.dictionaries(
 )
 @given(present=st.sets(names), held=books, imported=books, changed=st.sets(names))
 def test_undo_is_the_inverse_of_apply(present, held, imported, changed):
-    for model in (ImportJob, Patron, Book, Library):
+    for model in (Change, Patron, Book, Library):
         model.objects.all().delete()
     libraries = {name: make_library(name=name, zip_code="10001") for name in present}
     for title, names in held.items():
@@ -334,5 +336,5 @@ def test_2018_after_2017_and_back(shared_data):
     job = job_of(2018)
     assert (job.new, job.updated) == (297, 311)
     undo_job(job)
-    assert job.undo == {"removed": 297, "restored": 311, "left": 0, "gone": 0}
+    assert (job.undo.removed, job.undo.updated, job.undo.rows) == (297, 311, 608)
     assert state() == before

@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from tests.backoffice.filters.filtersets import FILTERSETS
 from tests.factories import make_book, make_librarian, make_library, make_patron
 from tests.loans.models import Loan
@@ -35,11 +35,9 @@ def rows():
     Loan.objects.create(number="L1", patron=bob, due=due, renewals=2).books.set([dune])
     Loan.objects.create(number="L2", patron=jane)
     for model in FILTERSETS:
-        ImportJob.objects.create(
-            model=model._meta.label, file_name="f.csv", size=1, applied_at=timezone.now()
-        )
+        Change.objects.create(model=model._meta.label, title="f.csv", applied_at=timezone.now())
     record = cherry.history.get()
-    job = ImportJob.objects.get(model="library.Library")
+    job = Change.objects.get(model="library.Library")
     record.pk, record.history_type = None, "~"
-    record.history_date, record.history_change_reason = job.applied_at, job.reason
+    record.history_date, record.history_change = job.applied_at, job
     record.save()

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib import admin
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.filters.filterset import FilterSet
 from backoffice.querysets import related
 from library.models import Book, Librarian, Library, Patron
@@ -87,7 +87,7 @@ HOSTILE = {
 def written(model, parameter):
     value, names = FINDS[model, parameter]
     if value == "IMPORT":
-        value = str(ImportJob.objects.get(model=model._meta.label).pk)
+        value = str(Change.objects.get(model=model._meta.label).pk)
     return value, names
 
 

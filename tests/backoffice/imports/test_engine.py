@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from backoffice.history.records import Signature
 from backoffice.imports import preview
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
@@ -219,7 +220,9 @@ def test_history_has_each_written_row_once_with_user_and_reason(write_csv):
     Library.history.all().delete()
     user = make_user()
     path = write_csv(HEADER, PRINCETON, SEAFORD)
-    run(LibraryResource, path, user=user, reason="import of file.csv")
+    signature = Signature(user_id=user.pk, reason="import of file.csv")
+    with Import(LibraryResource, open_source(path)) as imported:
+        imported.apply(begin=lambda _counts: signature)
     records = Library.history.order_by("history_id").values_list(
         "name", "address", "history_type", "history_user", "history_change_reason"
     )
@@ -277,7 +280,7 @@ def test_a_rule_of_the_database_alone_stops_it_with_a_sentence(write_csv):
 def test_the_good_rows_alone_are_written_or_nothing(write_csv):
     path = write_csv(HEADER, PRINCETON, [*SEAFORD[:2], "ZZ", *SEAFORD[3:]])
     with Import(LibraryResource, open_source(path)) as imported:
-        imported.apply(may_write=lambda counts, _now: not counts.rejected)
+        imported.apply(begin=lambda counts: None if counts.rejected else Signature())
         assert not Library.objects.exists()
         imported.apply()
     assert Library.objects.get().name == "Princeton"

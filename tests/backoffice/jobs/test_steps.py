@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import transaction
 
-from backoffice.changes.models import ImportJob, JobStopped
+from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
 from backoffice.jobs.steps import apply_job, check_job, create_job, read_sample
 from library.models import Library
@@ -15,7 +15,7 @@ from tests.factories import make_library, make_user
 HEADER = b"name,address,state,phone_number,zip_code\n"
 GOOD = b"Princeton,65 Witherspoon Street,NJ,609-924-9529,08542-3214\n"
 BAD = b"Seaford,2234 Jackson Ave,NY,-4,11783\n"
-Status = ImportJob.Status
+Status = Change.Status
 
 pytestmark = pytest.mark.django_db
 
@@ -32,16 +32,16 @@ def make_job(*blocks, **options):
 
 
 def fresh(job):
-    return ImportJob.objects.get(pk=job.pk)
+    return Change.objects.get(pk=job.pk)
 
 
 def test_an_upload_is_kept_where_nobody_can_guess(settings):
     job = make_job()
-    assert len(job.folder) > 40
-    assert job.directory.parent == settings.DATA_DIR / "imports"
-    assert job.directory.stat().st_mode & 0o077 == 0
-    assert (job.directory / "upload").read_bytes() == HEADER + GOOD
-    assert (job.size, len(job.sha256)) == (len(HEADER + GOOD), 64)
+    assert len(job.file.folder) > 40
+    assert job.file.directory.parent == settings.DATA_DIR / "imports"
+    assert job.file.directory.stat().st_mode & 0o077 == 0
+    assert (job.file.directory / "upload").read_bytes() == HEADER + GOOD
+    assert (job.file.size, len(job.file.sha256)) == (len(HEADER + GOOD), 64)
 
 
 def test_a_check_finds_out_and_writes_nothing():
@@ -49,13 +49,13 @@ def test_a_check_finds_out_and_writes_nothing():
     check_job(job)
     job = fresh(job)
     assert (job.status, job.rows, job.new, job.rejected) == (Status.CHECKED, 2, 1, 1)
-    assert job.found["mapping"]["name"] == "name"
-    assert job.causes[0][:2] == [1, "phone_number"]
+    assert job.file.found["mapping"]["name"] == "name"
+    assert job.file.causes[0][:2] == [1, "phone_number"]
     sample = read_sample(job)
     assert sample["new"][0]["cells"][0] == {"name": "name", "old": None, "new": "Princeton"}
     assert sample["rejected"][0]["line"] == 3
-    assert b"row 3, phone_number" in (job.directory / "rejects.csv").read_bytes()
-    assert b"Princeton" in (job.directory / "changes.csv").read_bytes()
+    assert b"row 3, phone_number" in (job.file.directory / "rejects.csv").read_bytes()
+    assert b"Princeton" in (job.file.directory / "changes.csv").read_bytes()
     assert not Library.objects.exists()
 
 
@@ -68,6 +68,7 @@ def test_applying_writes_it_with_the_job_in_history():
     assert job.status == Status.DONE
     assert record.history_change_reason == f"import {job.pk}: branches.csv"
     assert (record.history_user, record.history_date) == (job.user, job.applied_at)
+    assert record.history_change == job
 
 
 def test_rejected_rows_keep_a_job_from_applying_unless_told_otherwise():
@@ -144,7 +145,7 @@ def test_a_run_that_was_taken_over_can_t_write():
     check_job(job)
     mine = fresh(job)
     mine.take(Status.CHECKED, to=Status.APPLYING)
-    ImportJob.objects.filter(pk=job.pk).update(claim="another worker's")
+    Change.objects.filter(pk=job.pk).update(claim="another worker's")
     with pytest.raises(JobStopped), transaction.atomic():
         mine.finish(Status.DONE)
     assert fresh(job).status == Status.APPLYING
@@ -160,10 +161,10 @@ def test_what_is_done_can_t_be_cancelled():
 
 def test_files_go_and_the_record_stays():
     job = make_job()
-    directory = job.directory
-    job.remove_files()
+    directory = job.file.directory
+    job.file.remove()
     assert not directory.exists()
-    assert fresh(job).folder == ""
+    assert fresh(job).file.folder == ""
     check_job(job)
     assert "no longer kept" in fresh(job).error
 
@@ -177,7 +178,7 @@ def test_options_reach_the_engine():
     )
     make_library(name="Princeton", zip_code="00000")
     check_job(job)
-    assert (fresh(job).updated, json.dumps(fresh(job).found["mapping"])) == (
+    assert (fresh(job).updated, json.dumps(fresh(job).file.found["mapping"])) == (
         1,
         '{"name": "Bibliothek", "zip_code": "PLZ"}',
     )

@@ -8,10 +8,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import tasks
 from backoffice.jobs.care import remove_old_imports, take_up_dead_jobs
-from backoffice.jobs.steps import check_job, create_job, undo_job
+from backoffice.jobs.steps import check_job, create_job, create_undo, undo_job
 from library.models import Library
 from library.resources import LibraryResource
 
@@ -29,12 +29,12 @@ def data_dir(settings, tmp_path):
 
 def make_job(*, lines=1):
     job = create_job(LibraryResource, [FILE], file_name="f.csv")
-    ImportJob.objects.filter(pk=job.pk).update(lines=lines)
+    ImportFile.objects.filter(pk=job.pk).update(lines=lines)
     return fresh(job)
 
 
 def fresh(job):
-    return ImportJob.objects.get(pk=job.pk)
+    return Change.objects.get(pk=job.pk)
 
 
 def run_worker():
@@ -43,7 +43,7 @@ def run_worker():
 
 def dead(job, *, runs=1):
     """The job as a worker leaves it that was killed."""
-    ImportJob.objects.filter(pk=job.pk).update(heartbeat=LONG_AGO, runs=runs, claim="dead")
+    Change.objects.filter(pk=job.pk).update(heartbeat=LONG_AGO, runs=runs, claim="dead")
 
 
 def test_a_small_file_is_worked_on_at_once():
@@ -63,7 +63,7 @@ def test_a_large_file_waits_for_the_worker(settings):
     for start, waiting, done in (
         (tasks.start_check, "uploaded", "checked"),
         (tasks.start_apply, "checked", "done"),
-        (tasks.start_undo, "done", "undone"),
+        (tasks.start_undo, "undoing", "undone"),
     ):
         start(fresh(job))
         assert fresh(job).status == waiting
@@ -93,17 +93,21 @@ def test_a_job_that_was_deleted_or_cancelled_is_passed_over(settings):
 
 def start_checking(job):
     job.take("uploaded", to="checking")
+    return job
 
 
 def start_applying(job):
     check_job(job)
     job.take("checked", to="applying")
+    return job
 
 
 def start_undoing(job):
     check_job(job)
     tasks.start_apply(job)
-    fresh(job).take("done", to="undoing")
+    undo = create_undo(fresh(job))
+    undo.take("checked", to="applying")
+    return undo
 
 
 @pytest.mark.parametrize(
@@ -112,9 +116,9 @@ def start_undoing(job):
 )
 def test_a_job_of_the_dead_is_taken_up_again(start, end):
     job = make_job()
-    start(job)
+    running = start(job)
     assert take_up_dead_jobs() == 0  # it is alive
-    dead(job)
+    dead(running)
     assert take_up_dead_jobs() == 1
     run_worker()
     assert fresh(job).status == end
@@ -130,8 +134,7 @@ def test_a_job_of_the_dead_is_taken_up_again(start, end):
 )
 def test_a_job_that_kills_its_workers_ends(start, end, written):
     job = make_job()
-    start(job)
-    dead(job, runs=3)
+    dead(start(job), runs=3)
     take_up_dead_jobs()
     run_worker()
     assert (fresh(job).status, Library.objects.count()) == (end, written)
@@ -167,15 +170,14 @@ def test_files_go_after_a_time_and_undo_stays(settings):
     job, young = make_job(), make_job()
     check_job(job)
     tasks.start_apply(fresh(job))
-    ImportJob.objects.filter(pk=job.pk).update(
-        created_at=LONG_AGO - datetime.timedelta(days=30)
-    )
+    directory = job.file.directory
+    Change.objects.filter(pk=job.pk).update(created_at=LONG_AGO - datetime.timedelta(days=30))
     orphan = settings.DATA_DIR / "imports" / "orphan"
     orphan.mkdir()
     os.utime(orphan, (0, 0))
     assert remove_old_imports() == 2
     assert not orphan.exists()
-    assert not job.directory.exists()
-    assert young.directory.exists()
+    assert not directory.exists()
+    assert young.file.directory.exists()
     undo_job(fresh(job))
     assert not Library.objects.exists()

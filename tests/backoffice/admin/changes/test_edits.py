@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backoffice.changes.edits import Edit
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
 from library.models import Library, Patron
 from tests.factories import make_book, make_library, make_patron, make_user
@@ -62,7 +62,7 @@ def test_the_ticked_rows_change_with_history_and_come_back(admin_client, superus
     page = post(admin_client, "apply", libraries[:2], state="NY")
     assert states() == ["NY", "NY", "NJ"]
     assert "Changed to <strong>State: New York</strong>" in page.text
-    job = ImportJob.objects.get()
+    job = Change.objects.get()
     assert (job.kind, job.rows, job.updated, job.unchanged) == ("edit", 2, 1, 1)
     record = libraries[1].history.latest()
     assert (record.history_type, record.history_user, record.state) == ("~", superuser, "NY")
@@ -80,9 +80,9 @@ def test_rows_edited_since_stay_at_an_undo(admin_client, libraries):
     libraries[0].refresh_from_db()
     libraries[0].name = "Renamed"
     libraries[0].save()
-    job = ImportJob.objects.get()
-    undo_job(job)
-    assert (job.undo["restored"], job.undo["left"]) == (2, 1)
+    job = Change.objects.get()
+    undo = undo_job(job)
+    assert (undo.updated, undo.rejected) == (2, 1)
     assert states() == ["CT", "NJ", "NJ"]
 
 
@@ -92,7 +92,7 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
     client.force_login(maker)
     post(client, "apply", libraries, state="CT")
     hidden, seen, gone = libraries
-    page = reverse("admin:library_library_import_job", args=[ImportJob.objects.get().pk])
+    page = reverse("admin:library_library_import_job", args=[Change.objects.get().pk])
     assert len(client.get(page).context["records"]) == 3
     Library.objects.get(pk=gone.pk).delete()
     library_admin = admin.site.get_model_admin(Library)
@@ -100,11 +100,11 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
     monkeypatch.setattr(
         library_admin, "get_queryset", lambda r: get_queryset(r).exclude(pk=hidden.pk)
     )
-    job = ImportJob.objects.get()
+    job = Change.objects.get()
     undo = reverse("admin:library_library_import_undo", args=[job.pk])
     client.force_login(other)
     records = client.get(page).context["records"]
-    assert [record.id for record in records] == [seen.pk, gone.pk]
+    assert [pk for pk, _text in records] == [seen.pk, gone.pk]
     for method in (client.get, client.post):
         assert "records that are not for you to see" in method(undo, follow=True).text
     assert states() == ["CT", "CT"]
@@ -151,7 +151,7 @@ def test_rows_that_have_moved_since_are_looked_at_again(admin_client, since):
     page = post(admin_client, "apply", rows[:1], expected=expected, **options)
     assert "The records have changed since. Nothing was written" in page.text
     assert not Library.objects.filter(address="1 New St").exists()
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()
     post(admin_client, "apply", rows[:1], expected=page.context["expected"], **options)
     assert set(Library.objects.filter(state="NY").values_list("address", flat=True)) == {
         "1 New St"
@@ -174,7 +174,7 @@ def test_rows_that_the_filter_finds_no_longer_are_told_of(admin_client, query, a
     Library.objects.update(name="New")
     page = post(admin_client, "apply", rows, expected=expected, **options)
     assert "The records have changed since. Nothing was written" in page.text
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()
 
 
 @pytest.mark.parametrize("expected", ["", "x", "2"])
@@ -198,7 +198,7 @@ def test_what_can_t_be_is_said_beside_its_field(admin_client, libraries, values,
     for step in ("preview", "apply"):
         page = post(admin_client, step, libraries, **values)
         assert says in page.text
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()
 
 
 @pytest.mark.parametrize("action", ["edit_selected", "delete_selected", "export_admin_action"])
@@ -276,7 +276,7 @@ def test_a_rule_of_the_database_is_told_and_nothing_written(admin_client):
     page = post(admin_client, "apply", loans, url=url, renewals=1)
     assert "The database refused the change, so nothing was written" in page.text
     assert not Loan.objects.filter(renewals=1).exists()
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()
 
 
 def test_a_null_differs_and_can_be_set(superuser):
@@ -306,11 +306,11 @@ def test_it_takes_the_right_to_change(client, libraries):
     page = post(client, "apply", libraries, state="CT")
     assert states() == ["CT"] * 3
     # Who may edit, but not import, sees the edit and can take it back.
-    job = ImportJob.objects.get()
+    job = Change.objects.get()
     undo = reverse("admin:library_library_import_undo", args=[job.pk])
     assert client.post(undo, follow=True).status_code == 200
     assert states() == ["NY", "NJ", "NJ"]
-    ImportJob.objects.update(kind="import")
+    Change.objects.update(kind="import")
     assert (
         client.get(reverse("admin:library_library_import_job", args=[job.pk])).status_code
         == 403

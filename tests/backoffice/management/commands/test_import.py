@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from backoffice.tables.table import Table
 from library.models import Library
 from tests.factories import make_library
@@ -47,7 +47,7 @@ def test_json_has_what_the_contract_names(make_file):
     outcome, code = run(make_file(HEADER + GOOD))
     seconds = outcome.pop("seconds")
     assert isinstance(seconds, float)
-    job = ImportJob.objects.get()
+    job = Change.objects.get()
     assert (job.status, job.new, job.applied_at) == (
         "done",
         1,
@@ -138,7 +138,7 @@ def test_a_database_that_is_locked_is_said(make_file, monkeypatch):
 
 def test_a_file_name_that_is_not_text_is_recorded(make_file):
     run(make_file(HEADER + GOOD, name="f\udcff.csv"))
-    assert ImportJob.objects.get().file_name == "f?.csv"
+    assert Change.objects.get().file.name == "f?.csv"
 
 
 @pytest.mark.parametrize("resource", ["auth.User", "library.Nothing", "nothing"])
@@ -151,7 +151,7 @@ def test_a_model_that_is_not_imported_is_said(make_file, resource):
 def test_a_dry_run_writes_nothing(make_file):
     outcome, code = run(make_file(HEADER + GOOD), "-n")
     assert (code, outcome["new"], outcome["written"], outcome["job"]) == (0, 1, False, None)
-    assert not ImportJob.objects.exists()
+    assert not Change.objects.exists()
     assert not Library.objects.exists()
 
 

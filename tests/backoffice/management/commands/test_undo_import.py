@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from backoffice.changes.models import ImportJob
+from backoffice.changes.models import Change
 from library.models import Library
 from tests.factories import make_patron
 
@@ -20,7 +20,7 @@ def job(tmp_path):
         "name,address,state,phone_number,zip_code\nA,1 Street,NY,212-222-6559,10001\n"
     )
     call_command("import", "library.Library", str(path), json=True, stdout=io.StringIO())
-    return ImportJob.objects.get()
+    return Change.objects.get()
 
 
 def undo(number):

@@ -7,7 +7,6 @@ from backoffice.admin.base import ModelAdmin, PlainModelAdmin
 from tests.everything.filtersets import FILTERSETS
 from tests.everything.resources import RESOURCES, models_of_the_app
 
-
 site = admin.AdminSite(name="everything")
 
 

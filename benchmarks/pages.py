@@ -131,8 +131,7 @@ def form_pages(small):
     for side in ("available", "chosen"):
         for term in ("", "seaford", "zebra"):
             picker = (
-                "/admin/autocomplete/?app_label=library&model_name=book&field_name=libraries"
-                f"&side={side}&object_id=1&term={term}"
+                f"/admin/library/book/picker/libraries/?side={side}&object_id=1&term={term}"
             )
             name = f"picker: {side} libraries, {term or 'nothing typed'}"
             yield Page(name, picker, picker, 3, limit=200_000)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from backoffice.admin.changes.deletion import delete_selected
-from backoffice.admin.pickers.autocomplete import ChoicesJsonView, PickerJsonView
+from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 
 
 class AdminSite(admin.AdminSite):
@@ -17,9 +17,7 @@ class AdminSite(admin.AdminSite):
         self.add_action(delete_selected)  # in the place of Django's
 
     def autocomplete_view(self, request):
-        request.rows_named = 100  # it shows one page, of 20; see SearchMixin
-        view = PickerJsonView if PickerJsonView.serves(request) else ChoicesJsonView
-        return view.as_view(admin_site=self)(request)
+        return ChoicesJsonView.as_view(admin_site=self)(request)
 
     def get_app_list(self, request, app_label=None):
         """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""

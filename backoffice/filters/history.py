@@ -12,23 +12,23 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.changes.models import Change
 from backoffice.filters.values import DateFilter
-from backoffice.querysets.related import few_keys, narrow
+from backoffice.querysets.related import few_keys
 
 MANY = 50_000  # records that are cheaper read at once than looked for row by row
 
 
 def with_record(model, **condition):
-    """`(Q, whether it is costly)`: the rows with a history record that fits."""
+    """Q: the rows with a history record that fits."""
     manager = getattr(model, model._meta.simple_history_manager_attribute)
     records = manager.model._base_manager.filter(**condition)
     key = model._meta.pk.attname
     keys = few_keys(records, key)
     if keys is not None:
-        return Q(pk__in=set(keys)), False
+        return Q(pk__in=set(keys))
     if records.order_by()[MANY : MANY + 1].exists():
         # Most rows have one: it is soon found on the way through the list.
-        return Q(Exists(records.filter(**{key: OuterRef("pk")}))), True
-    return Q(pk__in=records.order_by().values(key)), True
+        return Q(Exists(records.filter(**{key: OuterRef("pk")})))
+    return Q(pk__in=records.order_by().values(key))
 
 
 class SinceFilter(DateFilter):
@@ -42,8 +42,8 @@ class SinceFilter(DateFilter):
         if value is None:
             return queryset
         start = timezone.make_aware(datetime.datetime.combine(value, datetime.time.min))
-        return narrow(
-            queryset, with_record(self.model, history_date__gte=start, **self.condition)
+        return queryset.filter(
+            with_record(self.model, history_date__gte=start, **self.condition)
         )
 
 
@@ -88,10 +88,7 @@ class ImportFilter(django_filters.Filter):
     def filter(self, queryset, value):
         if value is None:
             return queryset
-        return narrow(
-            queryset,
-            with_record(self.model, history_change=value),
-        )
+        return queryset.filter(with_record(self.model, history_change=value))
 
 
 def history_filters():

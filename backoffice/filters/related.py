@@ -15,7 +15,6 @@ from backoffice.querysets.related import (
     counts_of,
     few_keys,
     leads_to,
-    narrow,
     number_of,
 )
 from backoffice.resources.references import ReferenceKey
@@ -175,7 +174,7 @@ class RelatedCountFilter(RelatedFilter):
                 return queryset.filter(pk__in=keys)
         elif high is None:
             return queryset
-        return narrow(queryset, (self.counted_one_by_one(low, high), True))
+        return queryset.filter(self.counted_one_by_one(low, high))
 
     def counted_one_by_one(self, low, high):
         """Q for many rows: each is counted for itself.

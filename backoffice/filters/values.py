@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MinValueValidator
 from django.utils.translation import gettext_lazy
 
-from backoffice.querysets.related import any_of, narrow
+from backoffice.querysets.related import any_of
 
 TEXT = 1_000  # characters of a text, where no field says how many
 
@@ -85,4 +85,4 @@ class AnyOfFilter(django_filters.MultipleChoiceFilter):
     def filter(self, queryset, value):
         if not value:
             return queryset
-        return narrow(queryset, any_of(self.model, self.field_name, value))
+        return queryset.filter(any_of(self.model, self.field_name, value).q)

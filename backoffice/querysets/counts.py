@@ -1,35 +1,45 @@
-"""Numbers of rows that cost the same for any number: exact where that is cheap.
+"""Counting rows at a cost that does not grow with their number.
 
-Counting is linear in the rows. So it stops at a bound ("10,000+"); of a whole table the
-database gives an estimate ("about 1,000,000").
+Counting reads every row, so it stops at a bound ("10,000+"). For a whole table the database
+gives an estimate ("about 1,000,000").
 """
 
+from dataclasses import dataclass
+from typing import Any, Self
+
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import IntegerField, QuerySet
 from django.utils import formats
 from django.utils.translation import gettext as _
 
 BOUND = 10_000  # rows that are counted one by one
-COSTLY_BOUND = 1_000  # where finding a row means looking at many
-SAMPLES, WIDTH = 16, 128  # ranges of keys that tell how densely keys lie, keys in a range
+COSTLY_BOUND = 1_000  # the same, where finding one row means looking at many
+SAMPLES, WIDTH = 16, 128  # SQLite: ranges of keys that are sampled for gaps, keys in a range
 
 
 class Count(int):
     """A number of rows that says how well it is known.
 
-    Exact, or `at_least` so many, or, `rounded`, about so many.
+    Args:
+        at_least: there may be more rows. Shown as "1,000+".
+        rounded: it is an estimate. Shown as "about 1,000,000".
     """
 
-    def __new__(cls, value, *, at_least=False, rounded=False):
+    at_least: bool
+    rounded: bool
+
+    def __new__(cls, value: int, *, at_least: bool = False, rounded: bool = False) -> Self:
         self = super().__new__(cls, value)
         self.at_least, self.rounded = at_least, rounded
         return self
 
     @property
-    def is_exact(self):
+    def is_exact(self) -> bool:
         return not (self.at_least or self.rounded)
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = formats.number_format(int(self), force_grouping=True)
         if self.at_least:
             return _("%s+") % text
@@ -38,42 +48,30 @@ class Count(int):
     __html__ = __str__  # Django's templates would write the bare number
 
 
-def costly(queryset):
-    """The queryset, marked: it finds its rows by looking at many that are not in it."""
-    queryset = queryset.all()
-    queryset.query.is_costly = True  # the mark goes along with every clone of the query
-    return queryset
+@dataclass(frozen=True)
+class Found:
+    """Rows that a search or a filter left, and what is known of them.
+
+    Args:
+        count: how many they are, if that is known without counting.
+        is_costly: whether finding one of them means looking at many rows that are not among
+            them. They are counted less far then.
+    """
+
+    rows: QuerySet[Any]
+    count: Count | None = None
+    is_costly: bool = False
 
 
-def short(queryset):
-    """The queryset, marked: it has so few rows that each of them may be looked at."""
-    queryset = queryset.all()
-    queryset.query.is_short = True
-    return queryset
+def count_rows(
+    queryset: QuerySet[Any], bound: int | None = None, *, is_costly: bool = False
+) -> Count:
+    """The number of rows, by one statement that counts `bound` rows at most.
 
-
-def counted(queryset, count):
-    """The queryset, marked: its `Count` is known, as long as it is not filtered further."""
-    queryset = queryset.all()
-    queryset.query.known_count = (queryset.query.where.clone(), count)
-    return queryset
-
-
-def is_costly(queryset):
-    return getattr(queryset.query, "is_costly", False)
-
-
-def is_short(queryset):
-    return getattr(queryset.query, "is_short", False)
-
-
-def count_rows(queryset, bound=None):
-    """`Count` of the queryset's rows, in one statement that looks at `bound` rows at most."""
-    where, known = getattr(queryset.query, "known_count", (None, None))
-    if known is not None and where == queryset.query.where:
-        return known
+    Without `bound` these are BOUND rows, or COSTLY_BOUND where finding one is costly.
+    """
     if bound is None:
-        bound = COSTLY_BOUND if is_costly(queryset) else BOUND
+        bound = COSTLY_BOUND if is_costly else BOUND
     connection = connections[queryset.db]
     rows = queryset.order_by().values("pk")[: bound + 1]
     try:
@@ -94,8 +92,8 @@ def count_rows(queryset, bound=None):
     return Count(bound, at_least=True)
 
 
-def _estimate(queryset, connection):
-    """SQL of about the number of rows; None where the queryset is not a whole table."""
+def _estimate(queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> str | None:
+    """SQL for about the number of rows; None where the queryset is not a whole table."""
     query, opts = queryset.query, queryset.model._meta
     if query.where or query.distinct or query.combinator or query.is_sliced:
         return None
@@ -103,7 +101,7 @@ def _estimate(queryset, connection):
     if connection.vendor == "postgresql":
         # What the planner knows; autovacuum keeps it fresh. -1 where it knows nothing yet.
         return f"SELECT reltuples FROM pg_class WHERE oid = '{table}'::regclass"
-    if not isinstance(opts.pk, models.IntegerField):
+    if not isinstance(opts.pk, IntegerField):
         return None
     # The span of the keys, less the gaps that a sample of it has.
     return f"""
@@ -123,7 +121,7 @@ def _estimate(queryset, connection):
     """
 
 
-def _round(number):
+def _round(number: float) -> int:
     """To three figures: more would claim what an estimate does not know."""
     digits = len(str(int(number))) - 3
     return int(round(number, -digits))

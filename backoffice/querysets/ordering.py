@@ -1,14 +1,15 @@
 """Orders that an index serves: stable, in both directions, however many rows there are."""
 
-from copy import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from django.db.models import Func, Subquery
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Col
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
 
 
-def indexed_ordering(model, ordering):
+def indexed_ordering(model: type[Model], ordering: Sequence[Any]) -> list[str] | None:
     """`ordering`, continued to an order that is total and that an index has; else None.
 
     `["name"]` becomes `["name", "zip_code", "pk"]` where an index has name and zip_code:
@@ -33,7 +34,7 @@ def indexed_ordering(model, ordering):
     return [prefix + name for name in columns]
 
 
-def _indexed_columns(opts):
+def _indexed_columns(opts: Any) -> Iterator[list[str]]:
     """For each index the columns it has, as lists that are the caller's."""
     yield ["pk"]
     for index in opts.indexes:
@@ -46,24 +47,24 @@ def _indexed_columns(opts):
     yield from ([field.attname] for field in opts.concrete_fields if _has_index(field))
 
 
-def _columns(opts, names):
+def _columns(opts: Any, names: Sequence[str]) -> list[str]:
     """A relation by its own column: by its name Django would sort by what it leads to."""
     names = [opts.get_field(name).attname for name in names]
     return ["pk" if name == opts.pk.attname else name for name in names]
 
 
-def _has_index(field):
+def _has_index(field: Any) -> bool:
     return field.db_index or field.unique
 
 
-def leads_index(field):
+def leads_index(field: Any) -> bool:
     """Whether an index begins with the field."""
     if _has_index(field):
         return True
     return any(columns[0] == field.attname for columns in _indexed_columns(field.model._meta))
 
 
-def beginning(queryset, number):
+def beginning(queryset: QuerySet[Any], number: int) -> QuerySet[Any]:
     """Those rows of a queryset in an indexed order that are among the table's first.
 
     The table's, not the queryset's; `number` of them, and what ties with the last. None where
@@ -80,10 +81,10 @@ def beginning(queryset, number):
     return queryset.filter(**{f"{name}__{lookup}": last})
 
 
-def unindexed(queryset):
+def unindexed(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """The queryset in the same order of its own fields, written as no index has it."""
 
-    def written(order):
+    def written(order: str) -> Any:
         name = order.removeprefix("-")
         expression = Coalesce(name, name)
         return expression.desc() if order.startswith("-") else expression
@@ -91,22 +92,22 @@ def unindexed(queryset):
     return queryset.order_by(*map(written, queryset.query.order_by))
 
 
-def walked(queryset):
+def walked(queryset: QuerySet[Any]) -> QuerySet[Any]:
     """The queryset, for SQLite to find along the index of its order.
 
-    It does not know that a state has 50,000 rows: those of two it would find by the index of
-    states, and sort. A plus before the column keeps it from that.
+    SQLite does not know that a state has 50,000 rows: those of two states it would find by
+    the index of states, and sort. So each row of the order is asked whether it is among them.
     """
-    queryset = queryset.all()
-    first = str(queryset.query.order_by[0]).removeprefix("-")
-    queryset.query.where.children = [
-        _without_index(child) if _is_one_of_several(child, first) else child
-        for child in queryset.query.where.children
-    ]
-    return queryset
+    query = queryset.query
+    first = str(query.order_by[0]).removeprefix("-")
+    if not any(_is_one_of_several(child, first) for child in query.where.children):
+        return queryset
+    is_among = Exists(queryset.order_by().filter(pk=OuterRef("pk")))
+    walk = queryset.model._base_manager.filter(is_among).order_by(*query.order_by)
+    return walk if query.standard_ordering else walk.reverse()
 
 
-def _is_one_of_several(child, first):
+def _is_one_of_several(child: Any, first: str) -> bool:
     return (
         isinstance(child, In)
         and isinstance(child.lhs, Col)
@@ -114,11 +115,3 @@ def _is_one_of_several(child, first):
         and isinstance(child.rhs, list | tuple | set)
         and len(child.rhs) > 1
     )
-
-
-def _without_index(lookup):
-    lookup = copy(lookup)
-    lookup.lhs = Func(
-        lookup.lhs, template="+%(expressions)s", output_field=lookup.lhs.output_field
-    )
-    return lookup

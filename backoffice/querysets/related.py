@@ -1,77 +1,98 @@
-"""Conditions on related rows, in the form that is cheap for as many as there are.
+"""Conditions on related rows, in the form that is cheap for as many as there are."""
 
-Each is `(Q, whether it is costly)`, for `narrow`.
-"""
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django.db import connections
-from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, Subquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    F,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Coalesce
+from django.http import HttpRequest
 
-from backoffice.querysets.counts import costly
+from backoffice.querysets.relations import ManyToMany
 
 FEW = 1_000  # rows that are named by their keys
 
 
-def narrow(queryset, found):
-    condition, is_costly = found
-    queryset = queryset.filter(condition)
-    return costly(queryset) if is_costly else queryset
+class Condition(NamedTuple):
+    """A condition, and whether its rows are found by looking at many that don't fit it."""
+
+    q: Q
+    is_costly: bool = False
 
 
-def few_keys(rows, column="pk", most=None):
-    """The values of `column` in `rows`, `most` or FEW of them, else None; one statement."""
+def few_keys(
+    rows: QuerySet[Any], column: str = "pk", most: int | None = None
+) -> list[Any] | None:
+    """The values of `column` in `rows`, by one statement.
+
+    None where there are more than `most`, or FEW.
+    """
     most = FEW if most is None else most
     keys = list(rows.order_by().values_list(column, flat=True)[: most + 1])
     return keys if len(keys) <= most else None
 
 
-def are_written(request):
-    """Whether an action now deletes or edits the list's rows.
+def are_written(request: HttpRequest) -> bool:
+    """Whether the request is an action that now deletes or edits the list's rows.
 
-    They are found anew then: what a key names may have left the filter meanwhile.
+    They are found anew then: a row whose key was found before may have left the filter.
     """
     return request.method == "POST" and not {"post", "_apply"}.isdisjoint(request.POST)
 
 
-def any_of(model, path, values):
+def any_of(model: type[Model], path: str, values: Iterable[Any]) -> Condition:
     """The rows of `model` where the field at `path` has one of `values`."""
     relation, path = split_path(model, path)
     condition = Q(**{f"{path}__in": values})
-    return reach(model, relation, condition) if relation else (condition, False)
+    return related_to(model, relation, condition) if relation else Condition(condition)
 
 
-def reach(model, relation, condition):
-    """The rows of `model` that lead to a row with `condition`.
-
-    relation: the name of a relation, as in a lookup · condition: a Q on its other side.
+def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
+    """The rows of `model` that are related to a row with `condition`.
 
     One statement looks for the related rows. Few are named by their keys: the database
-    begins with them. To many, all rows are led past, in the order of the list, and most of
-    those looked at fit. No row is found twice.
+    begins with them. Where they are many, the rows of `model` are looked at in the order of
+    the list, since most of them fit. No row is found twice.
+
+    Args:
+        relation: its name, as in a lookup.
+        condition: on the other side of the relation.
     """
     field = model._meta.get_field(relation)
     keys = few_keys(field.related_model._base_manager.filter(condition))
     if keys is None:
-        return led_past(model, relation, condition)
-    return by_keys(field, keys), False
+        return related_row_by_row(model, relation, condition)
+    return Condition(by_keys(field, keys))
 
 
-def led_past(model, relation, condition):
-    """The same, found by looking at the rows of `model` one by one."""
+def related_row_by_row(model: type[Model], relation: str, condition: Q) -> Condition:
+    """The same rows, found by looking at each row of `model`."""
     field = model._meta.get_field(relation)
-    return Q(leads_to(field, field.related_model._base_manager.filter(condition))), True
+    related = field.related_model._base_manager.filter(condition)
+    return Condition(Q(leads_to(field, related)), is_costly=True)
 
 
-def by_keys(field, keys):
-    """Q: the rows that `field` leads from to one of the related rows with these keys."""
+def by_keys(field: Any, keys: Iterable[Any]) -> Q:
+    """The rows that `field` leads from to one of the related rows with these keys."""
     fits = Q(**{f"{field.name}__pk__in": keys})
     if field.one_to_many or field.many_to_many:
         return Q(pk__in=field.model._base_manager.filter(fits).values("pk"))
     return fits
 
 
-def each_of(keys):
-    """Q: the rows with these primary keys, a queryset of some thousand, one by one.
+def each_of(keys: QuerySet[Any]) -> Q:
+    """The rows with these primary keys, a queryset of some thousand, one by one.
 
     PostgreSQL plans `IN` as a join, and would read a million rows to find 5,000.
     """
@@ -90,14 +111,19 @@ def each_of(keys):
     )
 
 
-def leads_to(field, related):
-    """EXISTS from row to row. Not as one join: SQLite would begin it at the far end."""
+def leads_to(field: Any, related: QuerySet[Any]) -> Exists:
+    """EXISTS from row to row. Not as one join: SQLite would begin it at the far end.
+
+    Args:
+        field: a relation, or the other side of one.
+        related: rows that it may lead to.
+    """
     if field.many_to_many:
-        links, source, target = links_of(field)
+        relation = ManyToMany.of(field)
         return Exists(
-            links.filter(
-                Exists(related.filter(pk=OuterRef(f"{target}__pk"))),
-                **{source: OuterRef("pk")},
+            relation.links.filter(
+                Exists(related.filter(pk=OuterRef(f"{relation.target}__pk"))),
+                **{relation.source: OuterRef("pk")},
             )
         )
     if field.concrete:
@@ -105,18 +131,24 @@ def leads_to(field, related):
     return Exists(related.filter(**{field.field.name: OuterRef("pk")}))
 
 
-def counts_of(field, related, **condition):
-    """How many of `related`, a queryset of the other side, each row leads to by `field`.
+def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[Any]:
+    """For each row with `condition`, how many of `related` it leads to by `field`.
 
-    `_row`, the key of the row, and `_number`, by one grouped statement; without the rows that
-    lead to none. condition: on the row, as `pk__in=[…]`.
+    Rows of `_row`, a key, and `_number`, by one grouped statement; rows that lead to none are
+    left out.
+
+    Args:
+        field: a relation to many rows.
+        related: rows of the other side.
+        condition: on the row, as `pk__in=[…]`.
     """
     rows = related.order_by()
     if field.many_to_many:
         # Its table alone, unless some of the other side is left out.
-        rows, back, other = links_of(field)
+        relation = ManyToMany.of(field)
+        rows, back = relation.links, relation.source
         if related.query.where:
-            rows = rows.filter(**{f"{other}__in": related.order_by().values("pk")})
+            rows = rows.filter(**{f"{relation.target}__in": related.order_by().values("pk")})
     else:
         back = field.remote_field.name
     rows = rows.filter(**{f"{back}__isnull": False})
@@ -124,21 +156,13 @@ def counts_of(field, related, **condition):
     return rows.values(_row=F(back)).annotate(_number=Count("*"))
 
 
-def number_of(field, related):
-    """The same number as an expression: of each row by itself, and 0 where there are none."""
-    counted = counts_of(field, related, pk=OuterRef("pk"))
-    return Coalesce(Subquery(counted.values("_number")), 0)
+def number_of(field: Any, related: QuerySet[Any]) -> Coalesce:
+    """The same number as an expression: for each row by itself, 0 where there are none."""
+    counts = counts_of(field, related, pk=OuterRef("pk"))
+    return Coalesce(Subquery(counts.values("_number")), 0)
 
 
-def links_of(field):
-    """Of a many-to-many its table as a queryset, and the names of its ends: own, other."""
-    relation = field if field.concrete else field.field
-    ends = relation.m2m_field_name(), relation.m2m_reverse_field_name()
-    links = relation.remote_field.through._base_manager.all()
-    return links, *(ends if field.concrete else reversed(ends))
-
-
-def split_path(model, path):
+def split_path(model: type[Model], path: str) -> tuple[str | None, str]:
     """`("library", "state")` of `library__state`; `(None, "state")` of the model's own."""
     first, _separator, rest = path.partition("__")
     if rest and model._meta.get_field(first).is_relation:

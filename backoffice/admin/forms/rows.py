@@ -68,17 +68,17 @@ class Snapshot:
 
     def sign(self, rows):
         """The text for `rows`: by key, what was taken of each."""
-        return signing.dumps(rows, salt=self.salt, serializer=Serializer, compress=True)
+        return signing.dumps(rows, salt=self.salt, serializer=SnapshotSerializer, compress=True)
 
     def read(self, text):
         """The rows of a text; none where it isn't ours."""
         try:
-            return signing.loads(text, salt=self.salt, serializer=Serializer)
+            return signing.loads(text, salt=self.salt, serializer=SnapshotSerializer)
         except signing.BadSignature:
             return {}
 
 
-class Serializer:
+class SnapshotSerializer:
     def dumps(self, obj):
         text = json.dumps(obj, cls=DjangoJSONEncoder, separators=(",", ":"))
         return text.encode()

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
 
-from backoffice.admin.history.linkdiffs import LinkChanges
+from backoffice.admin.history.linkdiffs import LinkDiffs
 from backoffice.querysets.counts import Count
 
 
@@ -32,7 +32,7 @@ class RecordDiffs:
             if field.name in tracked and not field.primary_key
         ]
         self.m2m_fields = history_model._history_m2m_fields
-        self.links = {field: LinkChanges(records, field) for field in self.m2m_fields}
+        self.links = {field: LinkDiffs(records, field) for field in self.m2m_fields}
         self.names = self.related_names()
 
     def related_names(self):
@@ -81,7 +81,7 @@ class RecordDiffs:
         return ", ".join(shown) or self.empty
 
 
-def links_of(records, field):
+def recorded_links(records, field):
     """For each record's key the set of keys that the many-to-many `field` led to."""
     target = f"{get_m2m_reverse_field_name(field)}_id"
     links = {record.pk: set() for record in records}

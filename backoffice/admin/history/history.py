@@ -13,8 +13,9 @@ from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from backoffice.admin.history.diffs import RecordDiffs, links_of
-from backoffice.admin.pickers.links import Links, Relation
+from backoffice.admin.history.diffs import RecordDiffs, recorded_links
+from backoffice.admin.pickers.links import Links
+from backoffice.querysets.relations import ManyToMany
 
 
 class HistoryMixin:
@@ -137,7 +138,7 @@ class HistoryMixin:
         then._history_user = request.user
         date = formats.date_format(timezone.localtime(record.history_date), "DATETIME_FORMAT")
         then._change_reason = (_("Reverted to the version of %s") % date)[:100]
-        links = {field: links_of([record], field)[record.pk] for field in self.m2m_fields}
+        links = {field: recorded_links([record], field)[record.pk] for field in self.m2m_fields}
         with transaction.atomic(using=router.db_for_write(self.model)):
             if present is None:
                 self.save_model(request, then, form=None, change=True)
@@ -183,7 +184,7 @@ class HistoryMixin:
             if hasattr(obj, "skip_history_when_saving"):
                 fresh.skip_history_when_saving = True
             fresh._history_user = request.user
-            present = Links(Relation.forward(field), self.choices_of(request, field), fresh)
+            present = Links(ManyToMany.forward(field), self.choices_of(request, field), fresh)
             linked = set(present.targets(present.all))
             seen = present.visible([*keys, *linked])
             chosen = seen.intersection(keys) | (linked - seen)

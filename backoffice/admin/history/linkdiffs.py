@@ -8,7 +8,7 @@ from simple_history.utils import get_m2m_reverse_field_name
 NAMES_SHOWN = 10  # of the rows that a many-to-many led to
 
 
-class LinkChanges:
+class LinkDiffs:
     """The links of `records`, newest first, compared with those of the record after each.
 
     Two statements read the links once each; of thousands, NAMES_SHOWN for a side of a change

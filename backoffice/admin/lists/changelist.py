@@ -1,22 +1,31 @@
 """Lists of any length: what a page of one costs does not depend on the rows behind it."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import build_q_object_from_lookup_parameters
 from django.contrib.admin.views import main
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import (
+    FieldDoesNotExist,
+    ImproperlyConfigured,
+    SuspiciousOperation,
+)
 from django.core.paginator import InvalidPage
 from django.db import DataError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
-from backoffice.admin.lists.paginator import Paginator
+from backoffice.admin.lists.paginator import Paginator, paginate
 from backoffice.admin.pickers.links import is_key
-from backoffice.querysets.counts import Count
+from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.ordering import indexed_ordering
+from backoffice.querysets.related import are_written
 
 # No text of an address is a range, and a wrong expression is an error of the database.
 UNASKED = ("__range", "__regex", "__iregex")
@@ -52,15 +61,17 @@ class ChangeList(FilteredChangeList):
         return order if isinstance(order, str) else None
 
     def get_ordering(self, request, queryset):
-        alone = super().get_ordering(request, queryset.order_by())
-        if indexed_ordering(self.model, alone):
-            return alone
-        return super().get_ordering(request, queryset)
+        ordering = self.total_ordering(super().get_ordering(request, queryset.order_by()))
+        if indexed_ordering(self.model, ordering):
+            return ordering
+        return self.total_ordering(super().get_ordering(request, queryset))
 
-    def _get_deterministic_ordering(self, ordering):
-        return indexed_ordering(self.model, ordering) or super()._get_deterministic_ordering(
-            ordering
-        )
+    def total_ordering(self, ordering):
+        """`ordering` as an index has it; where none has, Django's, which ends in "-pk"."""
+        found = indexed_ordering(self.model, ordering)
+        if found is None and ordering[-1:] == ["-pk"]:
+            found = indexed_ordering(self.model, ordering[:-1])
+        return found or ordering
 
     def sort_by_index(self, request):
         """Let the list be sorted by what an index has; if it is sorted otherwise, say so."""
@@ -87,11 +98,72 @@ class ChangeList(FilteredChangeList):
     # Rows ---------------------------------------------------------------------------
 
     def get_queryset(self, request, exclude_parameters=None):
+        if exclude_parameters is not None:
+            return self.find(exclude_parameters).rows
+        self.check_parameters()
         try:
-            return super().get_queryset(request, exclude_parameters)
+            self.found = self.find()
         except (OverflowError, ValueError) as error:
             # Django makes a date of any year in the address, and of the one after it.
             raise IncorrectLookupParameters(error) from error
+        return self.found.rows
+
+    @cached_property
+    def search(self):
+        """The Search for what is asked; None where there is none, or where it is Django's."""
+        return self.model_admin.get_search(self.request, self.query)
+
+    @cached_property
+    def filters(self):
+        """What Django's `get_filters` gives, asked once."""
+        return self.get_filters(self.request)
+
+    def find(self, exclude_parameters=None):
+        """The rows of the list, in its order, and what is known of them: a `Found`.
+
+        Django's `get_queryset`, which tells the rows alone.
+
+        Args:
+            exclude_parameters: those of a list filter that is left out.
+        """
+        specs, self.has_filters, lookups, may_repeat, self.has_active_filters = self.filters
+        self.filter_specs = specs
+        rows, is_costly = self.filtered.rows, self.filtered.is_costly
+        for spec in specs:
+            if exclude_parameters is None or spec.expected_parameters() != exclude_parameters:
+                narrowed = spec.queryset(self.request, rows)
+                if narrowed is not None:
+                    rows = narrowed
+                    is_costly |= getattr(spec, "is_costly", False)
+        try:
+            rows = rows.filter(build_q_object_from_lookup_parameters(lookups))
+        except (SuspiciousOperation, ImproperlyConfigured):
+            raise
+        except Exception as error:  # as Django does: a lookup may refuse a value in any way
+            raise IncorrectLookupParameters(error) from error
+        is_narrowed = rows.query.where != self.filtered.rows.query.where
+        if not rows.query.select_related:
+            rows = self.apply_select_related(rows)
+        rows = rows.order_by(*self.get_ordering(self.request, rows))
+        found = Found(rows, None if is_narrowed else self.filtered.count, is_costly)
+        found, search_may_repeat = self.find_searched(found)
+        self.clear_all_filters_qs = self.get_query_string(
+            new_params=lookups, remove=self.narrowing
+        )
+        if may_repeat or search_may_repeat:
+            return replace(found, rows=found.rows.distinct())
+        return found
+
+    def find_searched(self, found):
+        """`(what the search leaves of what was found, whether a row may be in it twice)`."""
+        if self.search is None:
+            rows, may_repeat = self.model_admin.get_search_results(
+                self.request, found.rows, self.query
+            )
+            count = None if self.query else found.count
+            return Found(rows, count, found.is_costly), may_repeat
+        searched = self.search.find(found.rows, anew=are_written(self.request))
+        return replace(searched, is_costly=searched.is_costly or found.is_costly), False
 
     def get_results(self, request):
         try:
@@ -105,26 +177,24 @@ class ChangeList(FilteredChangeList):
                 column.attach(request, self.model_admin, self.result_list)
 
     def count(self, request):
-        self.result_count = self.full_result_count = self.count_of(request, self.queryset)
+        paginator = paginate(self.model_admin, request, self.found, self.list_per_page)
+        count = paginator.count
+        count = count if isinstance(count, Count) else Count(count)
+        self.result_count = self.full_result_count = count
         self.show_full_result_count = self.model_admin.show_full_result_count
-        is_narrowed = self.query or self.get_filters_params()
+        is_narrowed = self.query or self.narrowing
         if is_narrowed and self.show_full_result_count:
             self.full_result_count = self.whole_count
         self.is_long = not (self.full_result_count.is_exact and self.result_count.is_exact)
         self.show_admin_actions = bool(self.full_result_count)
 
-    def count_of(self, request, queryset):
-        count = self.model_admin.get_paginator(request, queryset, self.list_per_page).count
-        return count if isinstance(count, Count) else Count(count)
-
     def read_page(self, request):
         count = self.result_count
         if not count.is_exact:
             self.sort_by_index(request)
-        self.paginator = self.model_admin.get_paginator(
-            request, self.queryset, self.list_per_page
-        )
-        self.paginator.count = count  # not counted again in another order
+        # Not counted again in another order.
+        found = replace(self.found, rows=self.queryset, count=count)
+        self.paginator = paginate(self.model_admin, request, found, self.list_per_page)
         # "1,000+" may be a million, however many a page takes.
         self.can_show_all = count.is_exact and count <= self.list_max_show_all
         self.multi_page = not count.is_exact or count > self.list_per_page
@@ -154,13 +224,16 @@ class ListMixin:
     def lookup_allowed(self, lookup, value, request):
         return not lookup.endswith(UNASKED) and super().lookup_allowed(lookup, value, request)
 
-    def response_action(self, request, queryset):
+    def response_action(self, request, *args, **kwargs):
         """Django's, which fails on a key that can be none."""
-        request.POST = request.POST.copy()
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        ticked = [key for key in ticked if is_key(self.opts, key)]
-        request.POST.setlist(helpers.ACTION_CHECKBOX_NAME, ticked)
-        return super().response_action(request, queryset)
+        if not all(is_key(self.opts, key) for key in ticked):
+            message = _(
+                "What was ticked can be none of these rows. Nothing was done: tick again."
+            )
+            self.message_user(request, message, messages.WARNING)
+            return None
+        return super().response_action(request, *args, **kwargs)
 
     def get_ordering(self, request):
         ordering = super().get_ordering(request)

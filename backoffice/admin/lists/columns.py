@@ -25,19 +25,21 @@ class RelatedCount:
         relation = model_admin.opts.get_field(self.relation)
         return model_admin.admin_site.get_model_admin(relation.related_model)
 
-    def counted(self, request, model_admin):
-        """What `counts_of` and `number_of` take."""
+    def related_rows(self, request, model_admin):
+        """`(relation, rows of the other side that the user may see)`."""
         related = self.related_admin(model_admin).get_queryset(request)
         return model_admin.opts.get_field(self.relation), related
 
     def attach(self, request, model_admin, rows):
-        counts = counts_of(*self.counted(request, model_admin), pk__in=[row.pk for row in rows])
+        counts = counts_of(
+            *self.related_rows(request, model_admin), pk__in=[row.pk for row in rows]
+        )
         numbers = dict(counts.values_list("_row", "_number"))
         for row in rows:
             setattr(row, f"_{self.__name__}", numbers.get(row.pk, 0))
 
     def expression(self, request, model_admin):
-        return number_of(*self.counted(request, model_admin))
+        return number_of(*self.related_rows(request, model_admin))
 
 
 class ColumnsMixin:

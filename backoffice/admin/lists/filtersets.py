@@ -4,6 +4,7 @@ The query string is all the state there is.
 """
 
 from functools import cached_property
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.related import may_filter_by
 from backoffice.querysets import related
-from backoffice.querysets.counts import Count, costly, count_rows, counted
+from backoffice.querysets.counts import Count, Found, count_rows
 
 # Of a list's parameters those that say nothing of its rows or their order.
 PASSING = {main.ALL_VAR, main.IS_FACETS_VAR, main.IS_POPUP_VAR, main.TO_FIELD_VAR}
@@ -67,57 +68,62 @@ class FilteredChangeList(main.ChangeList):
 
     # Rows ---------------------------------------------------------------------------
 
-    def get_queryset(self, request, exclude_parameters=None):
+    @property
+    def narrowing(self) -> dict[str, list[str]]:
+        """The parameters that narrow the list, the FilterSet's included."""
+        return super().get_filters_params()
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What Django applies, by `list_filter` or as lookups: not the FilterSet's own."""
+        return {
+            name: values
+            for name, values in super().get_filters_params(params).items()
+            if not self.filterset
+            or name not in self.filterset.parameters
+            or name in self.filterset.elsewhere
+        }
+
+    def check_parameters(self) -> None:
+        """Raises IncorrectLookupParameters for a filter of rows that the user may not view."""
         if self.filterset is None:
-            return super().get_queryset(request, exclude_parameters)
+            return
         if not all(
-            may_filter_by(request, self.model_admin.admin_site, self.model, name)
+            may_filter_by(self.request, self.model_admin.admin_site, self.model, name)
             for name in self.filter_params
         ):
             # Without its filter, Django would take it for another: of primary keys.
             raise IncorrectLookupParameters
         self.pass_over_blanks()
-        # Django begins with these, and takes what else is in the parameters for lookups.
-        root_queryset, filter_params = self.root_queryset, self.filter_params
-        self.root_queryset = self.filtered
-        self.filter_params = {
-            name: values
-            for name, values in filter_params.items()
-            if name not in self.filterset.parameters or name in self.filterset.elsewhere
-        }
-        try:
-            return super().get_queryset(request, exclude_parameters)
-        finally:
-            self.root_queryset, self.filter_params = root_queryset, filter_params
 
     @cached_property
-    def filtered(self):
+    def filtered(self) -> Found:
         """What the FilterSet leaves of all rows; few are named by their keys.
 
         So they are looked for once, not by each statement of the page, unless they are to be
         written to. Many of a long list are not counted.
         """
-        given = self.filterset.parameters.keys() & self.filter_params.keys()
+        rows = self.root_queryset
+        given = self.filterset and self.filterset.parameters.keys() & self.filter_params.keys()
         if not given:
-            return self.root_queryset
+            return Found(rows)
         try:
-            rows = self.filterset.qs
+            filtered = self.filterset.qs
             if given <= self.filterset.elsewhere:
-                return rows
-            keys = related.few_keys(rows)
+                return Found(filtered)
+            keys = related.few_keys(filtered)
         except (DataError, OverflowError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
         if keys is None:
             if self.whole_count.is_exact:
-                return rows
-            return counted(costly(rows), Count(related.FEW, at_least=True))
+                return Found(filtered)
+            return Found(filtered, Count(related.FEW, at_least=True), is_costly=True)
         if not related.are_written(self.request):
-            rows = self.root_queryset.filter(pk__in=keys)
-        return counted(rows, Count(len(keys)))
+            filtered = rows.filter(pk__in=keys)
+        return Found(filtered, Count(len(keys)))
 
     @cached_property
-    def whole_count(self):
-        """The `Count` of all rows, filtered or not."""
+    def whole_count(self) -> Count:
+        """The number of all rows, filtered or not."""
         return count_rows(self.root_queryset)
 
     def pass_over_blanks(self):
@@ -148,7 +154,7 @@ class FilteredChangeList(main.ChangeList):
             for spec in self.filter_specs
             for name in spec.expected_parameters()
         }
-        for name, values in sorted(self.get_filters_params().items()):
+        for name, values in sorted(self.narrowing.items()):
             for value in values:
                 if name in self.filterset.parameters:
                     label, text = self.filterset.describe(name, value)
@@ -165,7 +171,7 @@ class FilteredChangeList(main.ChangeList):
     @property
     def cleared(self):
         """The link that takes all of them away."""
-        names = [*self.get_filters_params(), main.SEARCH_VAR]
+        names = [*self.narrowing, main.SEARCH_VAR]
         return self.get_query_string(dict.fromkeys(names))
 
     @property
@@ -183,7 +189,7 @@ class FilteredChangeList(main.ChangeList):
     def save_form(self):
         """To save what the list shows, where that is a filter nobody has saved yet."""
         known = {saved.query for saved in self.saved_filters}
-        is_filter = self.query or self.get_filters_params()
+        is_filter = self.query or self.narrowing
         if self.is_popup or not is_filter or self.saved_query in known:
             return None
         if not self.filterset.is_valid():

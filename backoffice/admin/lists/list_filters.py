@@ -5,12 +5,13 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import IntegerField, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.querysets.counts import Count, is_costly
+from backoffice.querysets.counts import Count
 from backoffice.querysets.facets import values_in_use
 from backoffice.querysets.ordering import leads_index
-from backoffice.querysets.related import any_of, narrow
+from backoffice.querysets.related import Condition, any_of
 
 
 class InUseFilter(filters.FieldListFilter):
@@ -28,7 +29,7 @@ class InUseFilter(filters.FieldListFilter):
 
     def __init__(self, field, request, params, model, model_admin, field_path):
         self.isnull_path = f"{field_path}__isnull"
-        self.model_admin = model_admin
+        self.model, self.model_admin = model, model_admin
         super().__init__(field, request, params, model, model_admin, field_path)
         self.chosen = self.used_parameters.get(field_path, [])
         self.null_chosen = any(self.used_parameters.get(self.isnull_path, []))
@@ -37,12 +38,20 @@ class InUseFilter(filters.FieldListFilter):
         return [self.field_path, self.isnull_path]
 
     def queryset(self, request, queryset):
-        if not self.used_parameters:
-            return queryset
-        condition, walks = any_of(queryset.model, self.field_path, self.readable_values())
-        if self.isnull_path in self.used_parameters:
-            condition |= Q(**{self.isnull_path: self.null_chosen})
-        return narrow(queryset, (condition, walks))
+        return queryset.filter(self.condition.q) if self.used_parameters else queryset
+
+    @cached_property
+    def condition(self):
+        """The `Condition` of the values that are chosen."""
+        found = any_of(self.model, self.field_path, self.readable_values())
+        if self.isnull_path not in self.used_parameters:
+            return found
+        return Condition(found.q | Q(**{self.isnull_path: self.null_chosen}), found.is_costly)
+
+    @property
+    def is_costly(self):
+        """See `Found`."""
+        return bool(self.used_parameters) and self.condition.is_costly
 
     def readable_values(self):
         """The chosen values that the field could hold; no row has any other."""
@@ -76,7 +85,7 @@ class InUseFilter(filters.FieldListFilter):
                 "query_string": changelist.get_query_string(
                     {self.field_path: value, self.isnull_path: None}
                 ),
-                "display": counted(labels[value], counts[value]),
+                "display": with_count(labels[value], counts[value]),
             }
         if nowhere != 0 or self.null_chosen:
             yield {
@@ -84,7 +93,7 @@ class InUseFilter(filters.FieldListFilter):
                 "query_string": changelist.get_query_string(
                     {self.field_path: None, self.isnull_path: "True"}
                 ),
-                "display": counted(self.model_admin.get_empty_value_display(), nowhere),
+                "display": with_count(self.model_admin.get_empty_value_display(), nowhere),
             }
 
     def count(self, changelist):
@@ -92,20 +101,14 @@ class InUseFilter(filters.FieldListFilter):
 
         None instead of the number where the list is too long to count.
         """
-        rows = self.rows(changelist)
-        is_named = changelist.query and not is_costly(rows)  # by keys, and so few
+        others = changelist.find(exclude_parameters=self.expected_parameters())
+        is_named = changelist.query and not others.is_costly  # by keys, and so few
         if changelist.is_long and not is_named:
             found = self.count_many(changelist)
         else:
-            found = self.count_few(changelist, rows)
+            found = self.count_few(changelist, others.rows.order_by())
         in_use = {str(value) for value in found}
         return dict.fromkeys(set(self.chosen) - in_use, 0) | found
-
-    def rows(self, changelist):
-        """The list without this filter's own part."""
-        return changelist.get_queryset(
-            self.request, exclude_parameters=self.expected_parameters()
-        ).order_by()
 
     def count_few(self, changelist, rows):
         if rows.query.distinct or rows.query.group_by is not None:
@@ -115,7 +118,7 @@ class InUseFilter(filters.FieldListFilter):
         return {value: Count(number) for value, number in pairs}
 
     def count_many(self, changelist):
-        others = set(changelist.get_filters_params()) - set(self.expected_parameters())
+        others = set(changelist.narrowing) - set(self.expected_parameters())
         rows = None if others or changelist.query else changelist.root_queryset
         found = {}
         if leads_index(self.field):
@@ -138,7 +141,7 @@ class InUseFilter(filters.FieldListFilter):
         return {value: labels.get(str(value), str(value)) or empty for value in counts}
 
 
-def counted(label, number):
+def with_count(label, number):
     return label if number is None else f"{label} ({number})"
 
 

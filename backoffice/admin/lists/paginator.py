@@ -1,12 +1,16 @@
 """Pages of a list of any length: counted to a bound, and reached from either end."""
 
 from functools import cached_property
+from typing import Any
 
+from django.contrib.admin import ModelAdmin
 from django.core import paginator
 from django.db import connections
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from backoffice.querysets.counts import Count, count_rows, is_costly
+from backoffice.querysets.counts import Count, Found, count_rows
 from backoffice.querysets.ordering import beginning, indexed_ordering, unindexed, walked
 
 FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
@@ -38,10 +42,12 @@ class Paginator(paginator.Paginator):
     numbers. Skipping is linear in the rows skipped, by an index and not by whole rows.
     """
 
+    is_costly = False  # see `Found`
+
     @cached_property
-    def count(self):
-        if hasattr(self.object_list, "query"):
-            return count_rows(self.object_list)
+    def count(self) -> Count:
+        if isinstance(self.object_list, QuerySet):
+            return count_rows(self.object_list, is_costly=self.is_costly)
         return Count(super().count)
 
     def _get_page(self, *args, **kwargs):
@@ -68,10 +74,9 @@ class Paginator(paginator.Paginator):
         end = abs(number) * self.per_page
         start = end - self.per_page
         if number > 0 and start < SHALLOW:
-            found = window(rows, start, end)
+            found = window(rows, start, end, is_costly=self.is_costly)
         else:
-            keys = along_its_order(rows).values("pk")[start:end]
-            found = self.object_list.filter(pk__in=keys)
+            found = by_its_keys(self.object_list, along_its_order(rows), start, end)
         if not found:
             raise paginator.EmptyPage(self.error_messages["no_results"])
         return self._get_page(found, number, self)
@@ -104,30 +109,52 @@ class Paginator(paginator.Paginator):
         yield from range(first, number + on_each_side + 1)
 
 
-def window(rows, start, end):
+def window(
+    rows: QuerySet[Any], start: int, end: int, *, is_costly: bool = False
+) -> QuerySet[Any]:
     """`rows[start:end]` of many rows, in the way that is cheap wherever they are.
 
-    PostgreSQL's search index finds all hits of a word, its planner would rather walk along
-    the order's index and look for them: it takes them to be spread evenly. Where the
-    beginning of the list has too few it may be half a million titles to the first of "Rivers
-    of …"; then all hits are found, and sorted.
+    PostgreSQL's search index finds all hits of a word, but its planner would rather walk
+    along the index of the order and look for them: it takes them to be spread evenly. Where
+    the beginning of the list has too few it may be half a million titles to the first of
+    "Rivers of …"; then all hits are found, and sorted.
     """
     if not (
-        is_costly(rows)
+        is_costly
         and connections[rows.db].vendor == "postgresql"
         and indexed_ordering(rows.model, rows.query.order_by)
     ):
-        return along_its_order(rows)[start:end]
+        walk = along_its_order(rows)
+        return rows[start:end] if walk is rows else by_its_keys(rows, walk, start, end)
     found = beginning(rows, NEAR)[start:end]
     if len(found) == end - start:
         return found
-    return rows.filter(pk__in=unindexed(rows).values("pk")[start:end])
+    return by_its_keys(rows, unindexed(rows), start, end)
 
 
-def along_its_order(rows):
+def by_its_keys(
+    rows: QuerySet[Any], walk: QuerySet[Any], start: int, end: int
+) -> QuerySet[Any]:
+    """`walk[start:end]` as `rows` reads them; `walk` has the same rows."""
+    return rows.filter(pk__in=walk.values("pk")[start:end])
+
+
+def along_its_order(rows: QuerySet[Any]) -> QuerySet[Any]:
     """The rows as SQLite walks to them along the index of their order, if there is one."""
     if connections[rows.db].vendor == "sqlite" and indexed_ordering(
         rows.model, rows.query.order_by
     ):
         return walked(rows)
     return rows
+
+
+def paginate(
+    model_admin: ModelAdmin[Any], request: HttpRequest, found: Found, per_page: int
+) -> paginator.Paginator[Any]:
+    """The ModelAdmin's paginator of what was found, with what is known of it."""
+    pages = model_admin.get_paginator(request, found.rows, per_page)
+    if isinstance(pages, Paginator):
+        pages.is_costly = found.is_costly
+        if found.count is not None:
+            pages.count = found.count
+    return pages

@@ -1,87 +1,91 @@
-"""The rows that a horizontal picker shows: Django's autocomplete view for either box."""
+"""Rows as JSON, for fields that search them: autocompletion, and the boxes of a picker."""
 
-from django.contrib.admin.exceptions import NotRegistered
+from typing import TYPE_CHECKING, Any
+
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, JsonResponse
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, JsonResponse
 
-from backoffice.admin.lists.paginator import window
+from backoffice.admin.lists.paginator import paginate, window
+from backoffice.admin.lists.search import search_rows
+from backoffice.querysets.counts import Found
+
+if TYPE_CHECKING:
+    from backoffice.admin.pickers.picker import PickerMixin
+
+PER_PAGE = 100  # rows of a box
+MAX_ALL = 10_000  # rows that a box gives at once
+FURTHEST = 1_000_000  # page of a box
+NAMED = 100  # rows that autocompletion, which shows 20, names by their keys
 
 
 class ChoicesJsonView(AutocompleteJsonView):
     """Django's, for fields alone: the other side of one has no choices of its own."""
 
-    def process_request(self, request):
+    found: Found
+
+    def process_request(self, request: HttpRequest) -> Any:
         found = super().process_request(request)
         source_field = found[2]
         if source_field.auto_created:
             raise PermissionDenied
         return found
 
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = self.model_admin.get_queryset(self.request)
+        rows = rows.complex_filter(self.source_field.get_limit_choices_to())
+        self.found = search_rows(self.model_admin, self.request, rows, self.term, most=NAMED)
+        return self.found.rows
 
-class PickerJsonView(AutocompleteJsonView):
-    """`?side=available` or `?side=chosen` beside the parameters of autocompletion.
+    def get_paginator(
+        self, queryset: QuerySet[Any], per_page: int, **kwargs: Any
+    ) -> Paginator[Any]:
+        return paginate(self.model_admin, self.request, self.found, per_page)
 
-    object_id: the row that the form is of; none for a new one · page: from 1 · all: one
-    page of up to `max_all` rows. Answers as autocompletion does, and with `count` on the
-    first page of what is chosen: how many there are whatever the term.
 
-    For those who may view the related rows and have the picker on the form of that row.
+def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> JsonResponse:
+    """The rows that a box of the picker `name` shows, for who has that picker on the form.
+
+    The parameters are `side` (available or chosen), `object_id` of the row that the form is of
+    (none for a new one), `term`, `page` from 1, and `all`, for one page of MAX_ALL rows.
+
+    Answers as autocompletion does, and with `count` on the first page of what is chosen: how
+    many there are whatever the term.
+
+    Raises PermissionDenied where there is no such picker, and Http404.
     """
+    side = request.GET.get("side")
+    if side not in ("available", "chosen"):
+        raise PermissionDenied
+    links = model_admin.get_links(request, name, request.GET.get("object_id"))
+    page = page_number(request)
+    found = search_rows(
+        model_admin.related_admin(name),
+        request,
+        links.chosen() if side == "chosen" else links.available(),
+        request.GET.get("term", "").replace("\x00", ""),
+        row_by_row=side == "chosen" and links.are_few,
+    )
+    size = MAX_ALL if "all" in request.GET else PER_PAGE
+    start = (page - 1) * size
+    # One more than is shown tells whether there are more: nothing is counted.
+    rows = list(window(found.rows, start, start + size + 1, is_costly=found.is_costly))
+    answer: dict[str, Any] = {
+        "results": [{"id": str(row.pk), "text": str(row)} for row in rows[:size]],
+        "pagination": {"more": len(rows) > size},
+    }
+    if side == "chosen" and page == 1:
+        answer["count"] = links.count()
+    return JsonResponse(answer)
 
-    paginate_by = 100
-    max_all = 10_000
 
-    @staticmethod
-    def serves(request):
-        return request.GET.get("side") in ("available", "chosen")
-
-    def get(self, request, *args, **kwargs):
-        term, self.model_admin, self.source_field, to_field = self.process_request(request)
-        if not self.has_perm(request):
-            raise PermissionDenied
-        links = self.get_links(request)
-        side, page = request.GET["side"], self.get_page(request)
-        rows = links.chosen() if side == "chosen" else links.available()
-        rows = self.search(request, rows, term.replace("\x00", ""))
-        size = self.max_all if "all" in request.GET else self.paginate_by
-        start = (page - 1) * size
-        # One more than is shown tells whether there are more: nothing is counted.
-        found = list(window(rows, start, start + size + 1))
-        answer = {
-            "results": [self.serialize_result(row, to_field) for row in found[:size]],
-            "pagination": {"more": len(found) > size},
-        }
-        if side == "chosen" and page == 1:
-            answer["count"] = links.count()
-        return JsonResponse(answer)
-
-    def get_page(self, request):
-        try:
-            page = int(request.GET.get("page", 1))
-        except ValueError as error:
-            raise Http404 from error
-        if not 1 <= page <= 1_000_000:
-            raise Http404
-        return page
-
-    def get_links(self, request):
-        try:
-            source_admin = self.admin_site.get_model_admin(self.source_field.model)
-        except NotRegistered as error:
-            raise PermissionDenied from error
-        if not (self.source_field.many_to_many and hasattr(source_admin, "get_picker_links")):
-            raise PermissionDenied
-        obj = None
-        if object_id := request.GET.get("object_id"):
-            obj = source_admin.get_object(request, object_id)
-            if obj is None:
-                raise Http404
-        links = source_admin.get_picker_links(request, self.source_field, obj)
-        if links is None:
-            raise PermissionDenied
-        return links
-
-    def search(self, request, rows, term):
-        rows, may_repeat = self.model_admin.get_search_results(request, rows, term)
-        return rows.distinct() if may_repeat else rows
+def page_number(request: HttpRequest) -> int:
+    try:
+        page = int(request.GET.get("page", 1))
+    except ValueError as error:
+        raise Http404 from error
+    if not 1 <= page <= FURTHEST:
+        raise Http404
+    return page

@@ -1,6 +1,6 @@
 """The horizontal picker of many rows: a form field that takes only what was changed.
 
-The page holds none of the rows: `horizontal.js` asks `PickerJsonView` for them, page by
+The page holds none of the rows: `horizontal.js` asks `picker_rows` for them, page by
 page, and sends the keys of what was added and removed, packed into one input each.
 Without JavaScript the chosen rows are listed on demand with boxes to tick, and rows are
 added by the texts that imports read: `name`, or `name (zip_code)`.
@@ -16,7 +16,7 @@ from django.core.paginator import Paginator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from backoffice.admin.pickers.autocomplete import PickerJsonView
+from backoffice.admin.pickers.autocomplete import MAX_ALL
 from backoffice.history.historical_records import chunked
 from backoffice.resources.references import ReferenceKey
 
@@ -59,9 +59,11 @@ class LinksWidget(forms.Widget):
         js = [forms.Script("backoffice/horizontal.js", defer=True)]
 
     def __init__(self, links, *, url, params):
-        """url: of PickerJsonView · params: the QueryDict of the form's address.
-
-        Where the list without JavaScript is asked for, its page is among them.
+        """
+        Args:
+            url: of the view that gives the rows.
+            params: the QueryDict of the form's address. Where the list without JavaScript is
+                asked for, its page is among them.
         """
         super().__init__()
         self.links, self.url, self.params = links, url, params
@@ -93,11 +95,8 @@ class LinksWidget(forms.Widget):
             "label": relation.related_model._meta.verbose_name_plural,
             "data": {
                 "url": self.url,
-                "app_label": relation.model._meta.app_label,
-                "model_name": relation.model._meta.model_name,
-                "field_name": relation.name,
                 "object_id": "" if obj is None else obj.pk,
-                "limit": PickerJsonView.max_all,
+                "limit": MAX_ALL,
             },
             "pending": pending,
             "pending_id": f"{context['widget']['attrs']['id']}_pending",

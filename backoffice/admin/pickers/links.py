@@ -1,66 +1,16 @@
 """The links of one row by one many-to-many relation, from either side, by set operations."""
 
 import re
-from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.utils.functional import cached_property
 
 from backoffice.history.historical_records import chunked
-from backoffice.querysets.counts import short
 from backoffice.querysets.related import each_of
 
 UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters, to a database
 FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
-
-
-@dataclass(frozen=True)
-class Relation:
-    """One side of a many-to-many.
-
-    name: what `model._meta.get_field` takes · accessor: the attribute of a row · source,
-    target: the fields of `through` that lead to `model` and to `related_model`.
-    """
-
-    model: type
-    name: str
-    accessor: str
-    related_model: type
-    through: type
-    source: str
-    target: str
-    limit: object = None  # `limit_choices_to` of the field
-
-    @classmethod
-    def of(cls, field):
-        """field: a ManyToManyField, or the ManyToManyRel that is its other side."""
-        return cls.backward(field) if field.auto_created else cls.forward(field)
-
-    @classmethod
-    def forward(cls, field):
-        return cls(
-            field.model,
-            field.name,
-            field.name,
-            field.related_model,
-            field.remote_field.through,
-            field.m2m_field_name(),
-            field.m2m_reverse_field_name(),
-            field.get_limit_choices_to(),
-        )
-
-    @classmethod
-    def backward(cls, relation):
-        field = relation.field
-        return cls(
-            relation.model,
-            relation.name,
-            relation.get_accessor_name(),
-            relation.related_model,
-            relation.through,
-            field.m2m_reverse_field_name(),
-            field.m2m_field_name(),
-        )
 
 
 class Links:
@@ -96,6 +46,10 @@ class Links:
             return self.all.count()  # a join would cost ten times as much
         return self.to(self.queryset.order_by().values("pk")).count()
 
+    @cached_property
+    def are_few(self) -> bool:
+        return not has_more_than(FEW, self.all)
+
     # Rows ---------------------------------------------------------------------------
 
     def ordered(self, queryset):
@@ -104,9 +58,9 @@ class Links:
 
     def chosen(self):
         """The rows that are linked, in their order."""
-        if has_more_than(FEW, self.all):
-            return self.ordered(self.queryset.filter(pk__in=self.targets(self.all)))
-        return short(self.ordered(self.queryset.filter(each_of(self.targets(self.all)))))
+        linked = self.targets(self.all)
+        is_linked = each_of(linked) if self.are_few else Q(pk__in=linked)
+        return self.ordered(self.queryset.filter(is_linked))
 
     def available(self):
         """The rows that are not, in their order."""

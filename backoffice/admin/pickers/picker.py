@@ -5,21 +5,24 @@ of `horizontal.py`, which asks the server for them.
 """
 
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWidgetWrapper
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import ManyToManyRel
 from django.forms.models import ModelMultipleChoiceField
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest
+from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from backoffice.admin.pickers.autocomplete import picker_rows
 from backoffice.admin.pickers.horizontal import LinksField, LinksWidget
-from backoffice.admin.pickers.links import Links, Relation, has_more_than
+from backoffice.admin.pickers.links import Links, has_more_than
 from backoffice.history.historical_records import hold_records, release_records
+from backoffice.querysets.relations import ManyToMany
 
 NAMES_SHOWN = 100  # of linked rows, where the user may only look
 
@@ -118,11 +121,27 @@ class PickerMixin:
             return False
         if f"{name}-added" in request.POST:
             return True  # as it was when the page was opened
-        known = request.__dict__.setdefault("_paged_pickers", {})
-        if (self.opts.label, name) not in known:
+        known = self.known_paged.setdefault(request, {})
+        if name not in known:
             rows = self.related_admin(name).get_queryset(request)
-            known[self.opts.label, name] = has_more_than(self.picker_max_rows, rows)
-        return known[self.opts.label, name]
+            known[name] = has_more_than(self.picker_max_rows, rows)
+        return known[name]
+
+    @cached_property
+    def known_paged(self) -> WeakKeyDictionary[HttpRequest, dict[str, bool]]:
+        """What `is_paged` found, as long as a request lasts."""
+        return WeakKeyDictionary()
+
+    # The rows, for the page's script ------------------------------------------------
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_picker"
+        view = self.admin_site.admin_view(self.picker_view)
+        return [path("picker/<str:name>/", view, name=name), *super().get_urls()]
+
+    def picker_view(self, request, name):
+        """See `picker_rows`."""
+        return picker_rows(self, request, name)
 
     # Who gets what ------------------------------------------------------------------
 
@@ -155,18 +174,28 @@ class PickerMixin:
             if name not in pickers and self.related_admin(name).has_view_permission(request)
         }
 
-    def get_picker_links(self, request, source_field, obj):
-        """The Links that a picker shows on the form of `obj`; None where it has none."""
+    def get_links(self, request, name, object_id):
+        """The Links that the picker `name` shows on the form of a row, or of a new one.
+
+        Raises PermissionDenied where that form has no such picker, Http404 where there is no
+        such row.
+        """
+        if name not in self.paging_names:
+            raise PermissionDenied
+        if not self.related_admin(name).has_view_permission(request):
+            raise PermissionDenied
+        obj = self.get_object(request, object_id) if object_id else None
+        if object_id and obj is None:
+            raise Http404
         if obj is None and not self.has_add_permission(request):
-            return None
-        relation = Relation.of(source_field)
+            raise PermissionDenied
         form = self.get_form(request, obj, change=obj is not None)
-        form_field = form.base_fields.get(relation.accessor)
+        form_field = form.base_fields.get(name)
         if isinstance(form_field, LinksField):
             return form_field.links
-        if isinstance(form_field, ModelMultipleChoiceField):
-            return Links(relation, form_field.queryset, obj)  # few by now
-        return None
+        if isinstance(form_field, ModelMultipleChoiceField):  # few by now
+            return Links(ManyToMany.of(self.related_field(name)), form_field.queryset, obj)
+        raise PermissionDenied
 
     # The form -----------------------------------------------------------------------
 
@@ -197,13 +226,16 @@ class PickerMixin:
             return form_field
         return self.links_field(
             request,
-            Links(Relation.forward(db_field), form_field.queryset),
+            db_field.name,
+            Links(ManyToMany.forward(db_field), form_field.queryset),
             required=form_field.required,
             label=form_field.label,
         )
 
-    def links_field(self, request, links, **kwargs):
-        url = reverse("admin:autocomplete", current_app=self.admin_site.name)
+    def links_field(self, request, name, links, **kwargs):
+        opts = self.opts
+        page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_picker"
+        url = reverse(page, args=[name])
         return LinksField(
             links, widget=LinksWidget(links, url=url, params=request.GET), **kwargs
         )
@@ -214,8 +246,8 @@ class PickerMixin:
         rows = related_admin.get_queryset(request)
         options = {"required": False, "label": capfirst(names)}
         if self.is_paged(request, name):
-            links = Links(Relation.backward(relation), rows, obj)
-            form_field = self.links_field(request, links, **options)
+            links = Links(ManyToMany.backward(relation), rows, obj)
+            form_field = self.links_field(request, name, links, **options)
         else:
             form_field = ModelMultipleChoiceField(
                 rows,
@@ -292,7 +324,7 @@ class LinkedNames:
         return self.related_admin.opts.verbose_name_plural
 
     def __call__(self, obj):
-        relation = Relation.of(self.model_admin.related_field(self.name))
+        relation = ManyToMany.of(self.model_admin.related_field(self.name))
         links = Links(relation, self.related_admin.get_queryset(self.request), obj)
         names = [str(row) for row in links.chosen()[: NAMES_SHOWN + 1]]
         if len(names) > NAMES_SHOWN:

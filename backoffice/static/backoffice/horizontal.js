@@ -122,9 +122,9 @@
         // Loading -----------------------------------------------------------------------
 
         async fetch(parameters) {
-            const {url, app_label, model_name, field_name, object_id} = this.picker.data;
+            const {url, object_id} = this.picker.data;
             const query = new URLSearchParams({
-                app_label, model_name, field_name, object_id, side: this.name, term: this.term, ...parameters,
+                object_id, side: this.name, term: this.term, ...parameters,
             });
             clearTimeout(this.timer);
             this.loading?.abort();

@@ -2,8 +2,6 @@
 
 import json
 
-from django.urls import reverse
-
 from library.models import Book, Library
 from tests.backoffice.admin.pages import form_data, url
 from tests.factories import make_user
@@ -66,18 +64,9 @@ def make_books(number, library):
 
 def rows(client, row, side, *, model=None, field=None, **parameters):
     model = model or type(row)
-    return client.get(
-        reverse("admin:autocomplete"),
-        {
-            "app_label": model._meta.app_label,
-            "model_name": model._meta.model_name,
-            "field_name": field or {Book: "libraries", Library: "book"}[model],
-            "object_id": row.pk if row else "",
-            "side": side,
-            "term": "",
-            **parameters,
-        },
-    )
+    field = field or {Book: "libraries", Library: "book_set"}[model]
+    asked = {"object_id": row.pk if row else "", "side": side, "term": ""}
+    return client.get(url(model, "picker", field), asked | parameters)
 
 
 def texts(response):

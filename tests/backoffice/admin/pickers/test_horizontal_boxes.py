@@ -6,8 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from backoffice.admin.base import ModelAdmin
-from backoffice.admin.pickers import links
-from backoffice.admin.pickers.autocomplete import PickerJsonView
+from backoffice.admin.pickers import autocomplete, links
 from library.models import Book, Library
 from tests.backoffice.admin.pages import model_admin
 from tests.backoffice.admin.pickers.picking import (
@@ -67,7 +66,7 @@ def test_all_that_match_come_at_once_up_to_a_limit(admin_client, book, monkeypat
     answer = rows(admin_client, book, "available", all=1).json()
     assert len(answer["results"]) == 150
     assert not answer["pagination"]["more"]
-    monkeypatch.setattr(PickerJsonView, "max_all", 149)
+    monkeypatch.setattr(autocomplete, "MAX_ALL", 149)
     answer = rows(admin_client, book, "available", all=1).json()
     assert len(answer["results"]) == 149
     assert answer["pagination"]["more"]
@@ -145,14 +144,14 @@ def test_a_new_books_boxes_are_for_whom_may_add_one(client, book):
         ({"object_id": "x"}, 404),
         ({"object_id": "9" * 40}, 404),
         ({"object_id": "1\x00"}, 404),
-        ({"field_name": "title"}, 403),
-        ({"field_name": "nothing"}, 403),
-        ({"model_name": "patron", "field_name": "library", "object_id": ""}, 403),
-        ({"app_label": "nowhere"}, 403),
+        ({"field": "title"}, 403),
+        ({"field": "nothing"}, 403),
+        ({"side": "left"}, 403),
     ],
 )
 def test_what_is_asked_amiss_is_refused(admin_client, book, parameters, status):
-    assert rows(admin_client, book, "available", **parameters).status_code == status
+    parameters = {"side": "available"} | parameters
+    assert rows(admin_client, book, **parameters).status_code == status
 
 
 def test_a_related_admin_without_search_is_a_check_error(monkeypatch):

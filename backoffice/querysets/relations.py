@@ -1,0 +1,65 @@
+"""A many-to-many relation, seen from either of its sides."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db.models import ManyToManyField, ManyToManyRel, Model, QuerySet
+
+
+@dataclass(frozen=True)
+class ManyToMany:
+    """One side of a many-to-many relation.
+
+    Args:
+        name: what `model._meta.get_field` takes.
+        accessor: the attribute of a row of `model`.
+        through: the model of the links.
+        source: the field of `through` that leads to `model`.
+        target: the field of `through` that leads to `related_model`.
+        limit: `limit_choices_to` of the field; nothing from the other side.
+    """
+
+    model: type[Model]
+    name: str
+    accessor: str
+    related_model: type[Model]
+    through: type[Model]
+    source: str
+    target: str
+    limit: Any = None
+
+    @classmethod
+    def of(cls, field: Any) -> Self:
+        """The side that `field` is on: a ManyToManyField, or its ManyToManyRel."""
+        return cls.backward(field) if field.auto_created else cls.forward(field)
+
+    @classmethod
+    def forward(cls, field: "ManyToManyField[Any, Any]") -> Self:
+        return cls(
+            field.model,
+            field.name,
+            field.name,
+            field.related_model,
+            field.remote_field.through,
+            field.m2m_field_name(),
+            field.m2m_reverse_field_name(),
+            field.get_limit_choices_to(),
+        )
+
+    @classmethod
+    def backward(cls, relation: ManyToManyRel) -> Self:
+        field = relation.field
+        return cls(
+            relation.model,
+            relation.name,
+            relation.get_accessor_name(),
+            relation.related_model,
+            relation.through,
+            field.m2m_reverse_field_name(),
+            field.m2m_field_name(),
+        )
+
+    @property
+    def links(self) -> QuerySet[Any]:
+        """All rows of `through`."""
+        return self.through._base_manager.all()

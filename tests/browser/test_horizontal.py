@@ -230,10 +230,10 @@ def test_books_are_picked_on_a_library(open_page):
 
 def test_what_can_not_be_loaded_is_said_and_tried_again(book):
     page = book
-    page.route("**/autocomplete/**", lambda route: route.fulfill(status=500))
+    page.route("**/picker/**", lambda route: route.fulfill(status=500))
     page.fill("#id_libraries_input", "Kiosk-07")
     page.wait_for_selector(f"{FROM}_status >> text=could not be loaded")
-    page.unroute("**/autocomplete/**")
+    page.unroute("**/picker/**")
     page.click("#id_libraries_from_more")
     wait_for_options(page, FROM, *(f"Kiosk-07{n}" for n in range(10)))
     page.problems[:] = [problem for problem in page.problems if "status of 500" not in problem]

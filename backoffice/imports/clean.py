@@ -110,9 +110,10 @@ class Column(dict):
         except ArithmeticError as error:  # upstream's, of a number that is none
             message = self.model_field.error_messages["invalid"] % {"value": cell.strip()}
             value = self._invalid(cell, message, error)
-        except (ValueError, TypeError) as error:  # upstream's, with a sentence
+        except (ValueError, TypeError, LookupError) as error:  # upstream's, with a sentence
             value = self._invalid(cell, str(error), error)
-        self[cell] = value
+        if text or not callable(self.resource_field.default):  # which is called for each row
+            self[cell] = value
         return value
 
     def forget(self):
@@ -123,8 +124,6 @@ class Column(dict):
 
     def _clean_value(self, text):
         value = self.resource_field.clean({self.resource_field.column_name: text})
-        if value == "" and self.model_field.null and not self.model_field.empty_strings_allowed:
-            value = None
         value = self.model_field.clean(value, None)
         return self.model_field.get_db_prep_save(value, self.connection)
 

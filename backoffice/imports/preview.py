@@ -64,10 +64,15 @@ def _with_kept(columns, change):
 
 
 def _texts(column, values):
-    render = column.resource_field.widget.render
-    if type(column.resource_field.widget) is CharWidget:
-        return [v if v.__class__ is str else str(render(v)) for v in values]
-    return [str(render(value)) for value in values]
+    """Values as the staging table has them, as an export would write them."""
+    widget, field = column.resource_field.widget, column.model_field
+    if type(widget) is CharWidget:
+        return [v if v.__class__ is str else str(widget.render(v)) for v in values]
+    expression, connection = field.get_col("staged"), column.connection
+    converters = connection.ops.get_db_converters(expression)
+    for convert in [*converters, *expression.get_db_converters(connection)]:
+        values = [convert(value, expression, connection) for value in values]
+    return [str(widget.render(value)) for value in values]
 
 
 def _references(checks, column, lines):

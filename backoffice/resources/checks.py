@@ -76,7 +76,7 @@ def resource_errors(resource_class: type[Resource]) -> list[CheckMessage]:
 
 def _error(resource_class: type[Resource], number: str, text: str, hint: str) -> Error:
     name = f"{resource_class.__module__}.{resource_class.__qualname__}"
-    return Error(f"{name}: {text}", hint=hint, obj=None, id=number)
+    return Error(f"{name}: {text}", hint=hint, obj=resource_class._meta.model, id=number)
 
 
 def _keys_differ(resource_class: type[Resource]) -> Iterator[Error]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from django.db.models import GeneratedField
+from django.db.models import GeneratedField, JSONField
 from django.db.models.fields import NOT_PROVIDED
 from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.resources import ModelResource
@@ -75,6 +75,8 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         field = super().field_from_django_field(field_name, django_field, readonly)
         if django_field.null or (django_field.blank and django_field.empty_strings_allowed):
             field.default = NOT_PROVIDED
+        if isinstance(django_field, JSONField):
+            field.empty_values = [None]  # "" is a value
         return field
 
     @classmethod

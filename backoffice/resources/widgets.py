@@ -99,6 +99,13 @@ class NullableTextWidget(CharWidget):
         return f"'{text}" if _QUOTES.fullmatch(text) else text or "''"
 
 
+class WordWidget(ValueWidget):
+    """Text that the model field reads, of a field in which a blank is no value."""
+
+    def read(self, text: str) -> str:
+        return text
+
+
 class BooleanWidget(ValueWidget):
     def read(self, text: str) -> bool:
         folded = text.casefold()
@@ -352,7 +359,7 @@ WIDGETS: dict[type[models.Field[Any, Any]], type[Widget]] = {
     models.CharField: CharWidget,
     models.TextField: CharWidget,
     models.FilePathField: CharWidget,
-    models.GenericIPAddressField: CharWidget,
+    models.GenericIPAddressField: WordWidget,
     models.BooleanField: BooleanWidget,
     models.IntegerField: IntegerWidget,
     models.DecimalField: DecimalWidget,

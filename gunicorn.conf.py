@@ -7,10 +7,10 @@ import os
 
 bind = "127.0.0.1:" + os.environ.get("PORT", "8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-# Threads: with them a long upload or export holds up neither other requests nor the
-# heartbeat, so `timeout` ends only a worker that hangs.
+# With threads, a long upload or export delays neither other requests nor the heartbeat, so
+# `timeout` ends only a worker that hangs.
 threads = 4
-control_socket_disable = True  # it would lie in the home folder, shared by all servers there
+control_socket_disable = True  # it would be in the home folder, shared by all servers
 
 
 def when_ready(server):

@@ -1,7 +1,7 @@
-"""The defaults of our own settings: a project names only those that it wants otherwise.
+"""The defaults of our own settings: a project only sets those that it wants to change.
 
-`apply_defaults` puts them into Django's settings, where they are read like any other.
-docs/reference/settings.md says what each means.
+`apply_defaults` adds them to Django's settings, from which all code reads them.
+docs/reference/settings.md explains each.
 """
 
 from pathlib import Path

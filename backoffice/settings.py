@@ -1,7 +1,7 @@
-"""Settings, all of them from the environment or `.env`, safe when nothing is set.
+"""The settings of the project, read from the environment or `.env`; the defaults are safe.
 
-docs/reference/settings.md lists the variables; tests/backoffice/test_settings.py keeps
-that list true.
+docs/reference/settings.md lists the variables, and tests/backoffice/test_settings.py
+compares that list with this file.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's data: the owner's alone
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's data: only for the owner
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret_key(DATA_DIR)
@@ -27,7 +27,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    # Ours first: its commands and templates win over those of the packages below.
+    # Ours comes first: its commands and templates override those of the packages below.
     "backoffice",
     "library",
     "backoffice.apps.AdminConfig",
@@ -52,7 +52,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",  # before whitenoise: static files get the policy too
+    "csp.middleware.CSPMiddleware",  # before whitenoise, so that static files get the policy too
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -82,17 +82,17 @@ TEMPLATES = [
 
 # Database ---------------------------------------------------------------------------
 
-# quote(): a folder's name may hold what a URL gives a meaning, such as `+` or `#`.
+# quote(): the name of a folder may contain characters that have a meaning in URLs.
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
-        # Writers queue at BEGIN instead of failing halfway with "database is locked".
+        # Writers wait at BEGIN instead of failing later with "database is locked".
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,  # seconds
-        # WAL: readers and the one writer don't block each other. NORMAL is durable
-        # against a crash of the process; a power cut may lose the last commits.
+        # With WAL, readers and the one writer don't block each other. NORMAL survives a
+        # crash of the process; a power failure may lose the last commits.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
             " PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
@@ -101,7 +101,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Compiling a plan takes longer than the first page of any list.
+    # Compiling a plan takes longer than fetching the first page of any list.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -133,7 +133,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        # The manifest needs `collectstatic`, which a developer's server does without.
+        # The manifest needs `collectstatic`, which developers don't want to run.
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
@@ -143,12 +143,12 @@ STORAGES = {
 }
 MEDIA_ROOT = DATA_DIR / "media"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
-SERIALIZATION_MODULES = {"json": "backoffice.history.serializers"}  # history stays with its row
+SERIALIZATION_MODULES = {"json": "backoffice.history.serializers"}  # links history to its row
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Transport --------------------------------------------------------------------------
-# On unless it is switched off, or DEBUG is on: a back office holds people's data. Without
-# TLS (`make run` on loopback) set HTTPS=off.
+# On by default, except with DEBUG: a back office has people's data. Without TLS, as in
+# `make run` on 127.0.0.1, set HTTPS=off.
 
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
@@ -158,7 +158,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 if env.bool("BEHIND_PROXY", default=False):
-    # Only where a proxy sets (and strips) this header: anyone else could forge it.
+    # Only if a proxy sets this header and removes the client's: else clients can forge it.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -179,7 +179,7 @@ IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=conf.IMPORT_MAX_ROWS)
 IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=conf.IMPORT_MAX_COLUMNS)
 IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=conf.IMPORT_MAX_CELL)
 IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=conf.IMPORT_MAX_UNPACKED)
-# Files of up to so many rows are worked on within the request, larger ones by the worker.
+# Files of up to so many rows are imported in the request, larger ones by the worker.
 IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMMEDIATE_ROWS)
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
@@ -205,5 +205,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"backoffice.exports": {"level": "INFO"}},  # who took what
+    "loggers": {"backoffice.exports": {"level": "INFO"}},  # who exported what
 }

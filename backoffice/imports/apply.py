@@ -3,115 +3,181 @@
 The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
-from backoffice.history.records import Records
+from backoffice.changes.counts import Counts
+from backoffice.history.records import Records, Signature
+from backoffice.imports.checks import Checks
+from backoffice.imports.clean import Column
 from backoffice.tables.planner import keep_statistics
+from backoffice.tables.table import Link
+
+CHUNK = 1_000  # rows whose links are made as instances at once
 
 
 class Apply:
-    def __init__(self, checks):
-        self.checks, self.staging, self.model = checks, checks.staging, checks.model
+    def __init__(self, checks: Checks) -> None:
+        self.checks, self.staging, self.rows = checks, checks.staging, checks.rows
         self.table = checks.table
-        self.connection, self.pk = self.table.connection, self.table.pk
-        self.records = Records(self.connection, self.model)
-        #: New rows get the primary keys above this one; None where there are none.
-        self.base = None
+        self.records = Records(self.table.connection, self.table.model)
 
-    def run(self, counts, signature):
+    def run(self, counts: Counts, signature: Signature) -> None:
         """Write it all, as counted, with history that is signed so."""
+        live = f"live.{self.table.pk}"
+        updated = f"{live} IN (SELECT pk_ FROM ({self.rows.keyed('updated')}) updated)"
         if counts.updated:
-            self.records.write_missing(self.updated(), signature.date)
-            self.update()
-        if counts.new and (created := self.create()) != counts.new:
+            self.records.write_missing(self._updated(), signature.date)
+            self._update()
+        if counts.new and (created := self._create()) != counts.new:
             raise RuntimeError(f"{created} rows created, where {counts.new} were counted")
-        self.write_links()
-        live = f"live.{self.pk}"
+        for column in self.staging.links:
+            self._write_links(column, self.table.link(column.model_field))
         if counts.updated:
-            self.records.write(
-                f"{live} IN ({self.updated()})", history_type="~", signature=signature
-            )
+            self.records.write(updated, history_type="~", signature=signature)
         if counts.new:
-            self.records.write(f"{live} > {self.base:d}", history_type="+", signature=signature)
-        keep_statistics(self.connection, counts.new + counts.updated, *self.records.tables)
+            self.records.write(self._is_new(live), history_type="+", signature=signature)
+        keep_statistics(
+            self.table.connection, counts.new + counts.updated, *self.records.tables
+        )
+
+    def _updated(self) -> str:
+        return f"SELECT plan.pk FROM {self.staging.plan} plan WHERE plan.action = 'updated'"
+
+    def _is_new(self, live: str) -> str:
+        """The condition that the key `live` is a new row's."""
+        if self._counts_on:
+            return f"{live} > {self.rows.base:d}"
+        return f"{live} IN (SELECT new.pk_ FROM ({self.rows.keyed('new')}) new)"
+
+    @property
+    def _counts_on(self) -> bool:
+        """Whether all new keys are counted up, so that they are above all others."""
+        return self.table.counts_keys and self.table.pk_field not in self.rows.fields
 
     # Live rows ----------------------------------------------------------------------
 
-    def written_columns(self):
-        return [self.checks.column(column) for column in self.staging.values]
-
-    def update(self):
+    def _update(self) -> None:
         values = [
-            f"{self.checks.column(c)} = {self.checks.new_value(c, self.table.name)}"
-            for c in self.staging.values
+            f"{self.table.column(field)} = {self.rows.new_value(field, self.table.name)}"
+            for field in self.rows.fields
+            if not field.primary_key
         ]
         params = []
-        for field, value in self.checks.own_values(add=False):
-            values.append(f"{self.table.column(field)} = %s")
-            params.append(value)
+        for field, value in self.rows.constants.items():
+            if getattr(field, "auto_now", False):
+                values.append(f"{self.table.column(field)} = %s")
+                params.append(value)
+        if not values:
+            return
         self.table.execute(
             f"""
             UPDATE {self.table.name} SET {", ".join(values)}
-            FROM ({self.checks.staged()}) s JOIN import_plan p ON p.line = s.line
-            WHERE p.action = 'updated' AND {self.table.name}.{self.pk} = p.pk
+            FROM ({self.rows.staged()}) staged
+            JOIN {self.staging.plan} plan ON plan.line = staged.line_
+            WHERE plan.action = 'updated' AND {self.table.name}.{self.table.pk} = plan.pk
             """,
             params,
         )
 
-    def create(self):
+    def _create(self) -> int:
         """Insert the new rows; how many there were."""
-        ((last_line,),) = self.table.fetch("SELECT max(line) FROM import_rows")
-        # The keys are known beforehand, so history and links need no look-up. They have
-        # gaps where the file has rows that aren't new.
-        self.base = self.table.reserve_keys(last_line)
-        columns, own = self.written_columns(), list(self.checks.own_values(add=True))
-        names = [self.pk, *columns, *(self.table.column(field) for field, _value in own)]
-        key = f"s.line + {self.base:d}"
-        values = [key, *(f"s.{column}" for column in columns), *["%s"] * len(own)]
+        if self.table.counts_keys and self.rows.base is None:
+            # The keys are known beforehand, so history and links need no look-up. They
+            # have gaps where the file has rows that aren't new.
+            self.rows.base = self.checks.count_keys(reserve=True)
+        columns, values, params = [self.table.pk], [self._new_key()], []
+        for field in self.table.columns:
+            if field.primary_key:
+                continue
+            if field in self.rows.fields:
+                value = f"staged.{self.table.column(field)}"
+            elif field in self.staging.made or field in self.rows.constants:
+                value, more = self.rows.given_by_itself(field)
+                params += more
+            else:
+                continue  # the database gives it
+            columns.append(self.table.column(field))
+            values.append(value)
+        made = f"JOIN {self.staging.made_values} made ON made.line = staged.line_"
         return self.table.execute(
             f"""
-            INSERT INTO {self.table.name} ({", ".join(names)})
-            SELECT {", ".join(values)} FROM ({self.checks.new_rows()}) s ORDER BY s.line
+            INSERT INTO {self.table.name} ({", ".join(columns)})
+            SELECT {", ".join(values)} FROM ({self.rows.new_rows()}) staged
+            {made if self.staging.made else ""} ORDER BY staged.line_
             """,
-            [value for _field, value in own],
+            params,
         )
+
+    def _new_key(self) -> str:
+        if self.table.pk_field in self.rows.fields and not self.table.counts_keys:
+            given = f"staged.{self.table.pk}"
+            if self.table.pk_field not in self.staging.made:
+                return given
+        return self.rows.key("staged.line_")
 
     # Links --------------------------------------------------------------------------
 
-    def updated(self):
-        return "SELECT p.pk FROM import_plan p WHERE p.action = 'updated'"
-
-    def written(self):
-        """SELECT of the rows that are written, new ones too: `line`, `pk`."""
-        key = "p.pk" if self.base is None else f"coalesce(p.pk, p.line + {self.base:d})"
-        return (
-            f"SELECT p.line, {key} AS pk FROM ({self.checks.planned()}) p"
-            " WHERE p.action IN ('new', 'updated')"
-        )
-
-    def write_links(self):
+    def _write_links(self, column: Column, link: Link) -> None:
         """Make each written row's links what its cell lists, no more and no less."""
-        for column in self.staging.links:
-            link = self.table.link(column.model_field)
-            wanted = self.checks.wanted_links(column)
+        lists = self.rows.lists_links(column, "plan.line")
+        changed = f"{self._updated()} AND {lists}"
+        wanted = self.rows.wanted_links(column, self.rows.existing())
+        self.table.execute(
+            f"""
+            DELETE FROM {link.table}
+            WHERE {link.source} IN ({changed})
+            AND NOT EXISTS (
+                SELECT 1 FROM ({wanted}) wanted
+                WHERE wanted.pk_ = {link.table}.{link.source}
+                AND wanted.target = {link.table}.{link.target}
+            )
+            """
+        )
+        if column.is_symmetrical:
             self.table.execute(
                 f"""
                 DELETE FROM {link.table}
-                WHERE {link.source} IN ({self.updated()} AND {self.checks.lists_links(column)})
+                WHERE {link.target} IN ({changed})
                 AND NOT EXISTS (
-                    SELECT 1 FROM ({wanted}) w
-                    WHERE w.pk = {link.table}.{link.source}
-                    AND w.target = {link.table}.{link.target}
+                    SELECT 1 FROM {link.table} mirrored
+                    WHERE mirrored.{link.source} = {link.table}.{link.target}
+                    AND mirrored.{link.target} = {link.table}.{link.source}
                 )
                 """
             )
-            wanted = self.checks.wanted_links(column, f"({self.written()})")
+        written = self.rows.keyed("new", "updated")
+        self._add_links(link, self.rows.wanted_links(column, written))
+        if column.is_symmetrical:
+            self._add_links(
+                link,
+                f"SELECT written.line_, link.{link.target} AS pk_, link.{link.source} AS target"
+                f" FROM {link.table} link"
+                f" JOIN ({written}) written ON written.pk_ = link.{link.source}",
+            )
+
+    def _add_links(self, link: Link, wanted: str) -> None:
+        """Add those of `wanted` (`line_`, `pk_`, `target`) that aren't there yet."""
+        absent = f"""
+            SELECT wanted.pk_, wanted.target FROM ({wanted}) wanted
+            WHERE NOT EXISTS (
+                SELECT 1 FROM {link.table} link
+                WHERE link.{link.source} = wanted.pk_ AND link.{link.target} = wanted.target
+            )
+        """
+        if link.is_plain:
             self.table.execute(
-                f"""
-                INSERT INTO {link.table} ({link.source}, {link.target})
-                SELECT w.pk, w.target FROM ({wanted}) w
-                WHERE NOT EXISTS (
-                    SELECT 1 FROM {link.table} m
-                    WHERE m.{link.source} = w.pk AND m.{link.target} = w.target
-                )
-                ORDER BY w.line, w.target
-                """
+                f"INSERT INTO {link.table} ({link.source}, {link.target}) {absent}"
+                " ORDER BY wanted.line_, wanted.target"
+            )
+            return
+        # Django knows the defaults of the other columns, and the keys.
+        source = link.through._meta.get_field(link.field.m2m_field_name()).attname
+        target = link.through._meta.get_field(link.field.m2m_reverse_field_name()).attname
+        links = link.through._base_manager.using(self.table.connection.alias)
+        ((last,),) = self.table.fetch(f"SELECT max(line) FROM {self.staging.rows}")
+        for line in range(0, (last or 0) + 1, CHUNK):
+            rows = self.table.fetch(
+                f"{absent} AND wanted.line_ BETWEEN %s AND %s ORDER BY wanted.line_",
+                [line, line + CHUNK - 1],
+            )
+            links.bulk_create(
+                [link.through(**{source: key, target: other}) for key, other in rows]
             )

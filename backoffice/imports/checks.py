@@ -1,273 +1,445 @@
 """What a staged file would do, found by set operations: a statement a check, not a row.
 
-Fills `import_targets_…`, `import_rejects` and `import_plan` of staging. The plan holds the
-rows that a live row has the key of; a staged row that is in neither rejects nor plan is new.
-Can be repeated: what an earlier run found is forgotten first.
+Fills the tables `targets`, `rejects` and `plan` of the staging. The plan holds the rows that
+a live row has the key of; a staged row that is in neither rejects nor plan is new. Can be
+repeated: what an earlier run found is forgotten first.
 """
 
-from django.db.models import NOT_PROVIDED
+from collections.abc import Sequence
+from typing import Any
 
 from backoffice.changes.counts import Counts
+from backoffice.imports.clean import Column
 from backoffice.imports.constraints import Constraints
+from backoffice.imports.instances import Instances
+from backoffice.imports.rows import Rows
+from backoffice.imports.staging import Staging
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import Table
 
 ROW_CODES = (
     "unknown",
     "ambiguous",
+    "later",
     "duplicate",
     "many",
+    "key",
     "missing",
     "empty",
+    "model",
     "taken",
     "refused",
+    "follows",
 )
+CHUNK = 10_000  # rows whose defaults are made at once
 
 
 class Checks:
-    def __init__(self, staging, model, match):
-        self.staging, self.model, self.match = staging, model, match
-        self.table = Table(model, staging.connection)
-        self.has_rejects = False  # among the staged rows; cells reject theirs before
+    def __init__(self, staging: Staging, table: Table, match: Sequence[str]) -> None:
+        self.staging, self.table, self.match = staging, table, tuple(match)
+        self.rows = Rows(staging, table)
+        by_name = {column.name: column.model_field for column in staging.values}
+        self.key_columns = [table.column(by_name[name]) for name in self.match]
+        #: Columns that refer to records of the model itself, perhaps to rows of the file.
+        self.self_references = [
+            column
+            for column in [*staging.references, *staging.links]
+            if column.target_field.model._meta.concrete_model is table.opts.concrete_model
+        ]
 
-    def reject(self, select, params=()):
+    def reject(self, select: str, params: Sequence[Any] = ()) -> None:
         """Put `line, field, value, code, message, detail` into the rejects."""
         columns = "line, field, value, code, message, detail"
-        if self.table.execute(f"INSERT INTO import_rejects ({columns}) {select}", params):
-            self.has_rejects = True
+        into = f"INSERT INTO {self.staging.rejects} ({columns})"
+        if self.table.execute(f"{into} {select}", params):
+            self.rows.has_rejects = True
 
-    # The staged rows, references looked up ------------------------------------------
+    def run(self, rows: int, *, writing: bool = False) -> None:
+        """Check the staged rows of a file of `rows`. The caller holds a transaction.
 
-    def column(self, staged):
-        """The live table's column that a staged column is for."""
-        return self.table.column(staged.model_field)
-
-    def staged(self):
-        """SELECT of the rows not rejected: `line`, and a column for each live column."""
-        selected, joins = ["r.line"], []
-        for c in self.staging.values:
-            source = f"r.v_{c.name}"
-            if c.kind == "reference":
-                joins.append(
-                    f"LEFT JOIN import_targets_{c.name} t_{c.name}"
-                    f" ON t_{c.name}.ref = r.v_{c.name}"
-                )
-                source = f"t_{c.name}.target"
-            selected.append(f"{source} AS {self.column(c)}")
-        joins = " ".join(joins)
-        return f"SELECT {', '.join(selected)} FROM import_rows r {joins}{self.accepted()}"
-
-    def accepted(self, word="WHERE"):
-        """The condition that row `r` is not rejected, after `word`; none where no row is."""
-        if not self.has_rejects:
-            return ""
-        return f" {word} NOT EXISTS (SELECT 1 FROM import_rejects x WHERE x.line = r.line)"
-
-    def planned(self):
-        """SELECT of the rows not rejected: `line`, `pk` (NULL for a new one), `action`."""
-        return (
-            "SELECT r.line, p.pk, coalesce(p.action, 'new') AS action"
-            f" FROM import_rows r LEFT JOIN import_plan p ON p.line = r.line{self.accepted()}"
-        )
-
-    def new_rows(self):
-        """`staged()`, the new ones alone."""
-        return (
-            f"SELECT s.* FROM ({self.staged()}) s"
-            " WHERE NOT EXISTS (SELECT 1 FROM import_plan p WHERE p.line = s.line)"
-        )
-
-    def new_value(self, staged, live):
-        """What an update gives the column: a blank that keeps is the `live` row's value."""
-        column = self.column(staged)
-        return f"coalesce(s.{column}, {live}.{column})" if staged.keep_blank else f"s.{column}"
-
-    def key_columns(self):
-        by_name = {c.name: c for c in self.staging.values}
-        return [self.column(by_name[name]) for name in self.match]
-
-    # The checks ---------------------------------------------------------------------
-
-    def run(self, rows):
-        """Check the staged rows of a file of `rows`. The caller holds a transaction."""
+        writing: they are written after this, so the keys that they need are reserved.
+        """
         expect_many(self.table.connection, rows)
-        marks = ", ".join(["%s"] * len(ROW_CODES))
-        self.table.execute(f"DELETE FROM import_rejects WHERE code IN ({marks})", ROW_CODES)
-        self.table.execute("DELETE FROM import_plan")
-        self.has_rejects = False
+        self._forget()
+        if self.self_references:
+            self._find_keys(writing)
         for column in [*self.staging.references, *self.staging.links]:
-            self.look_up(column)
-        self.match_rows()
-        self.reject_incomplete()
+            self._look_up(column)
+        self._match_rows()
+        self._reject_incomplete()
+        if self.staging.made and not self.self_references:
+            self._make_values(self.rows.new_rows())
+        if self.staging.cleaned_fields:
+            self._clean()
         constraints = Constraints(self)
         constraints.reject_refused()
         # After what is wrong with a row by itself, so that a row that is not taken keeps
         # none from being taken that repeats it.
-        self.reject_repeated(self.staged(), self.key_columns(), self.match)
-        self.compare_links()
+        self.reject_repeated(self.rows.staged(), self.key_columns, self.match)
+        self._compare_links()
         constraints.reject_taken()
+        if self.self_references:
+            self._reject_following()
         self.table.execute(
-            "DELETE FROM import_plan WHERE line IN (SELECT line FROM import_rejects)"
+            f"DELETE FROM {self.staging.plan}"
+            f" WHERE line IN (SELECT line FROM {self.staging.rejects})"
         )
 
-    def look_up(self, column):
-        """Find the record that each distinct reference of `column` names."""
-        name, key = column.name, column.resource_field.widget.key
-        live, params = key.queryset().query.sql_with_params()
-        self.table.execute(f"DELETE FROM import_targets_{name}")
+    def _forget(self) -> None:
+        marks = ", ".join(["%s"] * len(ROW_CODES))
         self.table.execute(
-            f"""
-            WITH live (pk, label, whole) AS ({live}),
-                 candidates AS (SELECT DISTINCT ref, label FROM import_candidates_{name})
-            INSERT INTO import_targets_{name} (ref, target, hits)
-            SELECT c.ref,
-                   -- One's full text goes before another's label: exports write that in full.
-                   coalesce(min(CASE WHEN live.whole = c.ref THEN live.pk END), min(live.pk)),
-                   coalesce(
-                       nullif(count(DISTINCT CASE WHEN live.whole = c.ref THEN live.pk END), 0),
-                       count(DISTINCT live.pk)
-                   )
-            FROM candidates c
-            JOIN live ON live.label = c.label AND (c.label = c.ref OR live.whole = c.ref)
-            GROUP BY c.ref
-            """,
-            params,
+            f"DELETE FROM {self.staging.rejects} WHERE code IN ({marks})", ROW_CODES
         )
-        source, ref = f"import_links_{name}", "ref"
-        if column.kind == "reference":
-            source, ref = "import_rows", f"v_{name}"
+        self.table.execute(f"DELETE FROM {self.staging.plan}")
+        self.rows.reset()
+
+    # References ---------------------------------------------------------------------
+
+    def _find_keys(self, writing: bool) -> None:
+        """Have the keys of new rows ready, so that other rows can refer to them."""
+        if self.staging.made:
+            self._make_values(self.rows.staged())
+        if self.table.counts_keys:
+            self.rows.base = self.count_keys(reserve=writing)
+
+    def count_keys(self, *, reserve: bool) -> int:
+        """The number that the keys of new rows are counted from."""
+        ((last,),) = self.table.fetch(f"SELECT max(line) FROM {self.staging.rows}")
+        above = 0
+        if self.table.pk_field in self.rows.fields:
+            ((above,),) = self.table.fetch(
+                f"SELECT max({self.table.pk}) FROM ({self.rows.staged()}) staged"
+            )
+        if reserve:
+            return self.table.reserve_keys(last or 0, above or 0)
+        return self.table.last_key(above or 0)
+
+    def _look_up(self, column: Column) -> None:
+        """Find the record that each distinct reference of `column` names."""
+        name, targets = column.name, self.staging.targets(column)
+        self.table.execute(f"DELETE FROM {targets}")
+        records = column.resource_field.widget.key.queryset()
+        if not column.target_field.primary_key:
+            records = records.values_list(column.target_field.attname, "_label", "_full")
+        live, params = records.query.get_compiler(connection=self.table.connection).as_sql()
+        self._find_targets(column, live, params)
+        if column in self.self_references:
+            self._find_in_file(column)
+        source, ref = self.source(column)
         self.reject(
             f"""
-            SELECT r.line, %s, r.{ref},
-                   CASE WHEN t.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '', t.hits
-            FROM {source} r LEFT JOIN import_targets_{name} t ON t.ref = r.{ref}
-            WHERE r.{ref} IS NOT NULL AND (t.ref IS NULL OR t.hits > 1)
+            SELECT staged.line, %s, staged.{ref},
+                   CASE WHEN target.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '',
+                   target.hits
+            FROM {source} staged LEFT JOIN {targets} target ON target.ref = staged.{ref}
+            WHERE staged.{ref} IS NOT NULL AND (target.ref IS NULL OR target.hits > 1)
             """,
             [name],
         )
+        if column in self.self_references and column.kind == "reference":
+            self.reject(
+                f"""
+                SELECT staged.line, %s, staged.{ref}, 'later', '', target.line
+                FROM {source} staged JOIN {targets} target ON target.ref = staged.{ref}
+                WHERE target.line >= staged.line
+                """,
+                [name],
+            )
 
-    def reject_repeated(self, rows, keys, names, params=()):
+    def source(self, column: Column) -> tuple[str, str]:
+        """The table, and its column, that has the references of `column` by line."""
+        if column.kind == "reference":
+            return self.staging.rows, f"v_{column.name}"
+        return self.staging.links_of(column), "ref"
+
+    def _find_targets(self, column: Column, live: str, params: Sequence[Any]) -> None:
+        field = column.target_field
+        whole = "CASE WHEN live.whole = candidate.ref THEN live.pk END"
+        self.table.execute(
+            f"""
+            WITH live (pk, label, whole) AS ({live}),
+                 candidate AS (SELECT DISTINCT ref, label
+                               FROM {self.staging.candidates(column)})
+            INSERT INTO {self.staging.targets(column)} (ref, target, hits)
+            SELECT candidate.ref,
+                   -- One's full text goes before another's label: exports write that in full.
+                   coalesce({self.table.least(whole, field)},
+                            {self.table.least("live.pk", field)}),
+                   coalesce(nullif(count(DISTINCT {whole}), 0), count(DISTINCT live.pk))
+            FROM candidate
+            JOIN live ON live.label = candidate.label
+                AND (candidate.label = candidate.ref OR live.whole = candidate.ref)
+            GROUP BY candidate.ref
+            """,
+            params,
+        )
+
+    def _find_in_file(self, column: Column) -> None:
+        """References that no live row has the text of may mean a row of the file."""
+        key, field = column.resource_field.widget.key, column.target_field
+        names = {f.name for f in self.rows.fields}
+        if not names.issuperset([*key.paths, *([] if field.primary_key else [field.name])]):
+            return  # the text is made of what the file doesn't give
+        targets = self.staging.targets(column)
+        (label, params), (whole, more) = map(self.table.compile, key.expressions())
+        self.table.execute(
+            f"""
+            WITH named (line, label, whole) AS (
+                     SELECT staged.line_, {label}, {whole} FROM ({self.rows.staged()}) staged),
+                 candidate AS (SELECT DISTINCT ref, label
+                               FROM {self.staging.candidates(column)})
+            INSERT INTO {targets} (ref, hits, line)
+            SELECT candidate.ref,
+                   coalesce(nullif(count(DISTINCT CASE WHEN named.whole = candidate.ref
+                                                       THEN named.whole END), 0),
+                            count(DISTINCT named.whole)),
+                   coalesce(min(CASE WHEN named.whole = candidate.ref THEN named.line END),
+                            min(named.line))
+            FROM candidate
+            JOIN named ON named.label = candidate.label
+                AND (candidate.label = candidate.ref OR named.whole = candidate.ref)
+            WHERE NOT EXISTS (SELECT 1 FROM {targets} target WHERE target.ref = candidate.ref)
+            GROUP BY candidate.ref
+            """,
+            [*params, *more],
+        )
+        value = self.rows.key("target.line")
+        if not field.primary_key:
+            value = (
+                f"(SELECT own.{self.table.column(field)} FROM ({self.rows.staged()}) own"
+                " WHERE own.line_ = target.line)"
+            )
+        self.table.execute(
+            f"UPDATE {targets} AS target SET target = {value} WHERE line IS NOT NULL"
+        )
+
+    def _reject_following(self) -> None:
+        """Rows that refer to a row of the file that is not taken, and who refers to them."""
+        edges, params = [], []
+        for column in self.self_references:
+            source, ref = self.source(column)
+            edges.append(
+                f"SELECT staged.line, target.line AS target, CAST(%s AS text) AS field,"
+                f" staged.{ref} AS value FROM {source} staged"
+                f" JOIN {self.staging.targets(column)} target"
+                f" ON target.ref = staged.{ref} AND target.line IS NOT NULL"
+            )
+            params.append(column.name)
+        self.reject(
+            f"""
+            WITH RECURSIVE edge AS ({" UNION ALL ".join(edges)}),
+                gone (line) AS (
+                    SELECT line FROM {self.staging.rejects}
+                    UNION SELECT edge.line FROM edge JOIN gone ON gone.line = edge.target
+                )
+            SELECT edge.line, edge.field, edge.value, 'follows', '', edge.target
+            FROM edge JOIN gone ON gone.line = edge.target
+            WHERE NOT EXISTS (SELECT 1 FROM {self.staging.rejects} rejects
+                              WHERE rejects.line = edge.line)
+            """,
+            params,
+        )
+
+    # Rows ---------------------------------------------------------------------------
+
+    def reject_repeated(
+        self,
+        rows: str,
+        keys: Sequence[str],
+        names: Sequence[str],
+        params: Sequence[Any] = (),
+        *,
+        nulls_distinct: bool = True,
+    ) -> None:
         """Of `rows`, a SELECT, with the same values in the columns `keys`, keep the first.
 
         names: of the fields that the keys are made of, for staff.
         """
-        nulls = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-        same = " AND ".join(f"s.{key} = repeated.{key}" for key in keys)
-        keys = ", ".join(keys)
+        nulls = (
+            " AND ".join(f"{key} IS NOT NULL" for key in keys) if nulls_distinct else "1 = 1"
+        )
+        equals = "=" if nulls_distinct else "IS NOT DISTINCT FROM"
+        same = " AND ".join(f"staged.{key} {equals} repeated.{key}" for key in keys)
+        columns = ", ".join(keys)
         # CROSS JOIN: SQLite looks at the rows again only where there are repeated keys.
         self.reject(
             f"""
-            SELECT s.line, %s, '', 'duplicate', '', repeated.first
+            SELECT staged.line_, %s, '', 'duplicate', '', repeated.first
             FROM (
-                SELECT {keys}, min(line) AS first FROM ({rows}) s WHERE {nulls}
-                GROUP BY {keys} HAVING count(*) > 1
-            ) repeated CROSS JOIN ({rows}) s
-            WHERE {same} AND s.line <> repeated.first
+                SELECT {columns}, min(line_) AS first FROM ({rows}) staged WHERE {nulls}
+                GROUP BY {columns} HAVING count(*) > 1
+            ) repeated CROSS JOIN ({rows}) staged
+            WHERE {same} AND staged.line_ <> repeated.first
             """,
             [", ".join(names), *params, *params],
         )
 
-    def match_rows(self):
+    def _match_rows(self) -> None:
         """Plan each row that a live row has the key of: updated or unchanged."""
-        on = " AND ".join(f"live.{c} = s.{c}" for c in self.key_columns())
-        same = " AND ".join(
-            f"live.{self.column(c)} IS NOT DISTINCT FROM {self.new_value(c, 'live')}"
-            for c in self.staging.values
-        )
+        plan, pk = self.staging.plan, self.table.pk
+        on = " AND ".join(f"live.{column} = staged.{column}" for column in self.key_columns)
         # Of several live rows with the key, the row is rejected below, so any one will do.
         self.table.execute(
             f"""
-            INSERT INTO import_plan (line, pk, hits, action)
-            SELECT s.line, min(live.{self.table.pk}), count(live.{self.table.pk}),
-                   CASE WHEN min(CASE WHEN {same} THEN 1 ELSE 0 END) = 1 THEN 'unchanged'
-                        ELSE 'updated' END
-            FROM ({self.staged()}) s JOIN {self.table.name} live ON {on}
-            GROUP BY s.line
+            INSERT INTO {plan} (line, pk, hits, action)
+            SELECT staged.line_, {self.table.least(f"live.{pk}")}, count(live.{pk}),
+                   CASE WHEN min(CASE WHEN {self._is_same()} THEN 1 ELSE 0 END) = 1
+                        THEN 'unchanged' ELSE 'updated' END
+            FROM ({self.rows.staged()}) staged JOIN {self.table.name} live ON {on}
+            GROUP BY staged.line_
             """
         )
-        self.staging.analyze("import_plan")
+        self.staging.analyze(plan)
         self.reject(
-            "SELECT line, %s, '', 'many', '', hits FROM import_plan WHERE hits > 1",
+            f"SELECT line, %s, '', 'many', '', hits FROM {plan} WHERE hits > 1",
             [", ".join(self.match)],
         )
+        if self.table.pk_field in self.rows.fields and pk not in self.key_columns:
+            self.reject(
+                f"SELECT staged.line_, %s, '', 'key', '', NULL"
+                f" FROM ({self.rows.staged()}) staged JOIN {plan} plan"
+                f" ON plan.line = staged.line_ AND plan.pk <> staged.{pk}",
+                [self.table.pk_field.name],
+            )
+        for column in self.self_references:  # a row of the file that is there already
+            targets = self.staging.targets(column)
+            if column.target_field.primary_key:
+                self.table.execute(
+                    f"UPDATE {targets} AS target SET target = plan.pk, line = NULL"
+                    f" FROM {plan} plan WHERE plan.line = target.line"
+                )
 
-    def wanted_links(self, column, rows="import_plan"):
-        """SELECT of what the file lists for `rows` of `line` and `pk`, and the `target`."""
+    def _is_same(self) -> str:
+        """The condition that the row `live` has what `staged` would write already."""
         return (
-            f"SELECT DISTINCT p.line, p.pk, t.target FROM {rows} p"
-            f" JOIN import_links_{column.name} l ON l.line = p.line"
-            f" JOIN import_targets_{column.name} t ON t.ref = l.ref"
+            " AND ".join(
+                f"live.{self.table.column(field)} IS NOT DISTINCT FROM"
+                f" {self.rows.new_value(field, 'live')}"
+                for field in self.rows.fields
+                if not field.primary_key
+            )
+            or "1 = 1"
         )
 
-    def lists_links(self, column):
-        """The condition that row `p` says which links there shall be."""
-        if not column.keep_blank:
-            return "1 = 1"
-        return f"EXISTS (SELECT 1 FROM import_links_{column.name} b WHERE b.line = p.line)"
-
-    def compare_links(self):
-        """Rows whose many-to-many differs from what the file lists are updates too."""
-        for column in self.staging.links:
-            link = self.table.link(column.model_field)
-            self.table.execute(
-                f"""
-                UPDATE import_plan SET action = 'updated'
-                WHERE action = 'unchanged' AND line IN (
-                    SELECT w.line FROM ({self.wanted_links(column)}) w
-                    LEFT JOIN {link.table} m
-                        ON m.{link.source} = w.pk AND m.{link.target} = w.target
-                    WHERE m.{link.source} IS NULL
-                    UNION ALL
-                    SELECT p.line FROM import_plan p
-                    JOIN {link.table} m ON m.{link.source} = p.pk
-                    LEFT JOIN ({self.wanted_links(column)}) w
-                        ON w.line = p.line AND w.target = m.{link.target}
-                    WHERE w.line IS NULL AND {self.lists_links(column)}
-                )
-                """
-            )
-
-    def reject_incomplete(self):
+    def _reject_incomplete(self) -> None:
         """New rows need a column for every field that has no value of its own."""
-        given = {c.model_field for c in self.staging.columns}
+        given = {column.model_field for column in self.staging.columns}
         lacking = [
             (field.name, "missing", "")
-            for field in self.model._meta.concrete_fields
-            if not (field.primary_key or field.null or field.blank or field in given)
-            and field.default is NOT_PROVIDED
+            for field in self.table.columns
+            if field not in given and not self._has_value(field)
         ]
         lacking += [
-            (column.name, "empty", f" WHERE s.{self.column(column)} IS NULL")
+            (
+                column.name,
+                "empty",
+                f" WHERE staged.{self.table.column(column.model_field)} IS NULL",
+            )
             for column in self.staging.values
             if column.keep_blank and not column.model_field.null
         ]
         if lacking:  # at once, so that a row is told all that it lacks
             self.reject(
                 " UNION ALL ".join(
-                    f"SELECT line, %s, '', '{code}', '', CAST(NULL AS bigint)"
-                    f" FROM ({self.new_rows()}) s{where}"
+                    f"SELECT staged.line_, %s, '', '{code}', '', CAST(NULL AS bigint)"
+                    f" FROM ({self.rows.new_rows()}) staged{where}"
                     for _name, code, where in lacking
                 ),
                 [name for name, _code, _where in lacking],
             )
 
-    def own_values(self, *, add):
-        """Fields the file doesn't give, with the value Django would write there."""
-        given = {column.model_field for column in self.staging.values}
-        blank = self.model()
-        for field in self.model._meta.concrete_fields:
-            if field in given or field.primary_key:
-                continue
-            if add or getattr(field, "auto_now", False):
-                value = field.pre_save(blank, add)
-                yield field, field.get_db_prep_save(value, self.table.connection)
+    def _has_value(self, field: Any) -> bool:
+        """Whether a new row gets a value that will do in a field that the file doesn't give."""
+        if field.primary_key:
+            return self.table.counts_keys or field in self.staging.made
+        if field in self.rows.constants:
+            usual = field.null or field.blank or field.has_default()
+            return usual and (field.null or self.rows.constants[field] is not None)
+        return True
 
-    def counts(self, rows):
+    def _make_values(self, rows: str) -> None:
+        """Make what each of `rows` gets for itself: a callable is called once a row."""
+        made, fields = self.staging.made_values, self.staging.made
+        self.table.execute(f"DELETE FROM {made}")
+        line, connection = 0, self.table.connection
+        called = [(field, field.has_default()) for field in fields]
+        while lines := self.table.fetch(
+            f"SELECT line_ FROM ({rows}) staged WHERE line_ > %s ORDER BY line_"
+            f" LIMIT {CHUNK:d}",
+            [line],
+        ):
+            self.staging.write(
+                made,
+                1 + len(fields),
+                [
+                    (
+                        line,
+                        *(
+                            field.get_db_prep_save(field.get_default(), connection)
+                            if is_called
+                            else None
+                            for field, is_called in called
+                        ),
+                    )
+                    for (line,) in lines
+                ],
+            )
+        for field, is_called in called:
+            if not is_called:
+                value, params = self.table.database_default(field)
+                self.table.execute(f"UPDATE {made} SET v_{field.name} = {value}", params)
+        self.staging.analyze(made)
+
+    def _clean(self) -> None:
+        """Have the model's clean() called for each row that would be written."""
+        if Instances(self.rows).clean():
+            self.rows.has_rejects = True
+        self.rows.is_cleaned = True
+        self.table.execute(
+            f"""
+            UPDATE {self.staging.plan} SET action = 'unchanged'
+            WHERE action = 'updated' AND line IN (
+                SELECT staged.line_ FROM ({self.rows.staged()}) staged
+                JOIN {self.staging.plan} plan ON plan.line = staged.line_
+                JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
+                WHERE {self._is_same()}
+            )
+            """
+        )
+
+    def _compare_links(self) -> None:
+        """Rows whose many-to-many differs from what the file lists are updates too."""
+        for column in self.staging.links:
+            link = self.table.link(column.model_field)
+            wanted = self.rows.wanted_links(column, self.rows.existing())
+            self.table.execute(
+                f"""
+                UPDATE {self.staging.plan} SET action = 'updated'
+                WHERE action = 'unchanged' AND line IN (
+                    SELECT wanted.line_ FROM ({wanted}) wanted
+                    LEFT JOIN {link.table} link ON link.{link.source} = wanted.pk_
+                        AND link.{link.target} = wanted.target
+                    WHERE link.{link.source} IS NULL
+                    UNION ALL
+                    SELECT plan.line FROM {self.staging.plan} plan
+                    JOIN {link.table} link ON link.{link.source} = plan.pk
+                    LEFT JOIN ({wanted}) wanted
+                        ON wanted.line_ = plan.line AND wanted.target = link.{link.target}
+                    WHERE wanted.line_ IS NULL AND {self.rows.lists_links(column, "plan.line")}
+                )
+                """
+            )
+
+    def counts(self, rows: int) -> Counts:
         """The outcome for a file of `rows` rows; the four parts add up to it."""
         actions = dict(
-            self.table.fetch("SELECT action, count(*) FROM import_plan GROUP BY action")
+            self.table.fetch(
+                f"SELECT action, count(*) FROM {self.staging.plan} GROUP BY action"
+            )
         )
-        ((rejected,),) = self.table.fetch("SELECT count(DISTINCT line) FROM import_rejects")
+        ((rejected,),) = self.table.fetch(
+            f"SELECT count(DISTINCT line) FROM {self.staging.rejects}"
+        )
         updated, unchanged = actions.get("updated", 0), actions.get("unchanged", 0)
         new = rows - rejected - updated - unchanged  # `Apply` proves it of what it writes
         return Counts(rows, new, updated, unchanged, rejected)

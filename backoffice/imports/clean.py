@@ -49,7 +49,7 @@ class Column(dict):
         model_field,
         index,
         header,
-        connection,
+        table,
         *,
         keep_blank=False,
         repair=None,
@@ -60,7 +60,7 @@ class Column(dict):
         self.repaired: dict[str, str] = {}
         self.name, self.index, self.header = name, index, header
         self.resource_field, self.model_field = resource_field, model_field
-        self.connection = connection
+        self.connection = table.connection
         self.seen_invalid = False
         #: (text, label it may begin with), of the references cleaned since last taken.
         self.candidates: list[tuple[str, str]] = []
@@ -72,6 +72,13 @@ class Column(dict):
             if isinstance(widget, ReferenceWidget)
             else "value"
         )
+        if self.kind == "reference":
+            #: What the column that leads to another record holds of it.
+            self.target_field = model_field.target_field
+        elif self.kind == "references":
+            self.target_field = table.link(model_field).target_field
+        #: Whether a link leads back by itself.
+        self.is_symmetrical = self.kind == "references" and model_field.remote_field.symmetrical
         self._clean = getattr(self, f"_clean_{self.kind}")
         self._patterns = _patterns_of_plain_text(resource_field, model_field)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 
-from django.db import IntegrityError, connections, router, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
@@ -25,6 +25,7 @@ from backoffice.imports.preview import Change, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.staging import Staging
 from backoffice.querysets.reading import collector_paused
+from backoffice.tables.table import Table
 
 BEAT = 2  # seconds between two words of progress
 _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader has it
@@ -84,10 +85,11 @@ class Import:
             required=self.match,
             overrides=overrides,
         )
-        self.connection = connections[router.db_for_write(self.model)]
+        self.table = Table(self.model)
+        self.connection = self.table.connection
         self.columns = [self._column(name, i) for name, i in self.mapping.columns.items()]
-        self.staging = Staging(self.connection, self.columns)
-        self.checks = Checks(self.staging, self.model, self.match)
+        self.staging = Staging(self.table, self.columns)
+        self.checks = Checks(self.staging, self.table, self.match)
         self.rows: int | None = None
 
     def _match_key(self, match):
@@ -118,7 +120,7 @@ class Import:
             self.model._meta.get_field(name),
             index,
             self.source.headers[index],
-            self.connection,
+            self.table,
             keep_blank=self.keep_blank and name not in self.match,
             repair=self.repairs.get(name),
         )
@@ -224,14 +226,14 @@ class Import:
             self.stage(progress)
         try:
             return self._apply(expected, begin)
-        except IntegrityError as error:
+        except (IntegrityError, DataError) as error:
             raise DatabaseRefused(error) from error
 
     def _apply(self, expected, begin):
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks)
-            self.checks.table.lock()
-            self.checks.run(self.rows)
+            self.table.lock()
+            self.checks.run(self.rows, writing=True)
             counts = self.checks.counts(self.rows)
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)
@@ -252,11 +254,11 @@ class Import:
 
     def repaired(self, limit) -> list[tuple[int, str, str, str]]:
         """What was repaired on the way in: (line, field, cell, what was made of it)."""
-        return self.checks.table.fetch(
-            "SELECT line, field, value, repaired FROM import_repairs ORDER BY line, field"
-            f" LIMIT {limit:d}"
+        return self.table.fetch(
+            f"SELECT line, field, value, repaired FROM {self.staging.repairs}"
+            f" ORDER BY line, field LIMIT {limit:d}"
         )
 
     def count_repaired(self) -> int:
-        ((count,),) = self.checks.table.fetch("SELECT count(*) FROM import_repairs")
+        ((count,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.repairs}")
         return count

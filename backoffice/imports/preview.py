@@ -28,19 +28,20 @@ def read_changes(imported):
     A fixed number of statements for each chunk of them.
     """
     checks, columns = imported.checks, imported.columns
-    staged = "".join(f", r.v_{column.name}" for column in imported.staging.values)
+    rows, staging = checks.rows, imported.staging
+    staged = "".join(f", staged.v_{column.name}" for column in staging.values)
     line = 0
-    while rows := checks.table.fetch(
+    while found := checks.table.fetch(
         f"""
-        SELECT r.line, p.pk, coalesce(p.action, 'new'){staged}
-        FROM import_rows r LEFT JOIN import_plan p ON p.line = r.line
-        WHERE r.line > %s AND coalesce(p.action, 'new') <> 'unchanged'
-        {checks.accepted("AND")} ORDER BY r.line LIMIT {CHUNK:d}
+        SELECT staged.line, plan.pk, coalesce(plan.action, 'new'){staged}
+        FROM {staging.rows} staged LEFT JOIN {staging.plan} plan ON plan.line = staged.line
+        WHERE staged.line > %s AND coalesce(plan.action, 'new') <> 'unchanged'
+        {rows.accepted("AND")} ORDER BY staged.line LIMIT {CHUNK:d}
         """,
         [line],
     ):
-        lines, pks, actions, *values = zip(*rows, strict=True)
-        values = dict(zip((c.name for c in imported.staging.values), values, strict=True))
+        lines, pks, actions, *values = zip(*found, strict=True)
+        values = dict(zip((c.name for c in staging.values), values, strict=True))
         new = [
             _texts(column, values[column.name])
             if column.kind == "value"
@@ -77,14 +78,12 @@ def _texts(column, values):
 
 def _references(checks, column, lines):
     """For each of `lines`, in their order, the text of what it refers to."""
-    source, ref = f"import_links_{column.name}", "ref"
-    if column.kind == "reference":
-        source, ref = "import_rows", f"v_{column.name}"
+    source, ref = checks.source(column)
     rows = checks.table.fetch(
         f"""
-        SELECT r.line, t.target FROM {source} r
-        JOIN import_targets_{column.name} t ON t.ref = r.{ref}
-        WHERE r.line BETWEEN %s AND %s
+        SELECT staged.line, target.target FROM {source} staged
+        JOIN {checks.staging.targets(column)} target ON target.ref = staged.{ref}
+        WHERE staged.line BETWEEN %s AND %s
         """,
         [lines[0], lines[-1]],
     )

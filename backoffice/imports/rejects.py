@@ -60,6 +60,9 @@ def message(code, name, detail=None):
         "many": _(
             "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
         ),
+        "later": _("%(row)s of the file creates it: put that row before this one."),
+        "follows": _("%(row)s of the file was to create it, and was rejected."),
+        "key": _("It is another record's key, and a record keeps its key (%(name)s)."),
         "missing": _("A new record needs it, and the file has no such column."),
         "empty": _("A new record needs it, and the cell is blank."),
         "taken": _("Belongs to another record (%(name)s) already."),
@@ -68,9 +71,9 @@ def message(code, name, detail=None):
 
 def read_rejects(checks, limit=None):
     names = [column.name for column in checks.staging.values]
-    values = ", ".join(f"r.v_{name}" for name in names)
+    values = ", ".join(f"staged.v_{name}" for name in names)
     for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
-        text = text or message(code, checks.model._meta.verbose_name, detail)
+        text = text or message(code, checks.table.opts.verbose_name, detail)
         if code in ROW_CODES:
             by_name = dict(zip(names, staged, strict=True))
             keys = [by_name.get(key) for key in field.split(", ")]
@@ -80,15 +83,16 @@ def read_rejects(checks, limit=None):
 
 def _pages(checks, values, limit):
     """Rejects by the page of rows: PostgreSQL's cursor would send all of them at once."""
-    after, count = 0, limit or PAGE
+    after, count, table = 0, limit or PAGE, checks.staging.rejects
     while rows := checks.table.fetch(
         f"""
-        SELECT x.line, x.field, x.value, x.code, x.message, x.detail, {values}
-        FROM (SELECT * FROM import_rejects WHERE line > %s AND line <= (
-                  SELECT max(line) FROM (SELECT line FROM import_rejects WHERE line > %s
+        SELECT rejects.line, rejects.field, rejects.value, rejects.code, rejects.message,
+               rejects.detail, {values}
+        FROM (SELECT * FROM {table} WHERE line > %s AND line <= (
+                  SELECT max(line) FROM (SELECT line FROM {table} WHERE line > %s
                                          ORDER BY line LIMIT {count:d}) page
-              )) x LEFT JOIN import_rows r ON r.line = x.line
-        ORDER BY x.line, x.field
+              )) rejects LEFT JOIN {checks.staging.rows} staged ON staged.line = rejects.line
+        ORDER BY rejects.line, rejects.field
         """,
         [after, after],
     ):
@@ -101,12 +105,12 @@ def _pages(checks, values, limit):
 def group_rejects(checks):
     """Causes by the number of rows: `(rows, field, message, first line)`, most first."""
     rows = checks.table.fetch(
-        """
+        f"""
         SELECT count(DISTINCT line), field, code, message, min(line)
-        FROM import_rejects GROUP BY field, code, message ORDER BY 1 DESC, 5
+        FROM {checks.staging.rejects} GROUP BY field, code, message ORDER BY 1 DESC, 5
         """
     )
-    name = checks.model._meta.verbose_name
+    name = checks.table.opts.verbose_name
     return [
         (count, field, text or message(code, name), line)
         for count, field, code, text, line in rows

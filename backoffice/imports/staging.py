@@ -1,84 +1,122 @@
 """Cleaned rows in temporary tables: `COPY` on PostgreSQL, `executemany` on SQLite.
 
-    import_rows                 line, v_<field>…        a row of the file, cleaned
-    import_links_<field>        line, ref               what a many-to-many cell lists
-    import_candidates_<field>   ref, label              a reference and what its label may be
-    import_targets_<field>      ref, target, hits       the record that a reference names
-    import_rejects              line, field, value, code, message, detail
-    import_repairs              line, field, value, repaired
-    import_plan                 line, pk, hits, action  what would be done with a live row
+    rows                 line, v_<column>…        a row of the file, its cells cleaned
+    links_of(column)     line, ref                what a many-to-many cell lists
+    candidates(column)   ref, label               a reference, and what its label may be
+    targets(column)      ref, target, hits, line  the record that a reference names; the
+                                                  line where it is a row of the file itself
+    rejects              line, field, value, code, message, detail
+    repairs              line, field, value, repaired
+    plan                 line, pk, hits, action   what would be done with a live row
+    made_values          line, v_<field>…         defaults that were made for a new row
+    cleaned              line, v_<field>…         a row as the model's clean() left it
 
-They belong to the connection: one import at a time on each, and nobody else sees them.
+They belong to the connection: one import at a time on each, and nobody else sees them. They
+are named with their schema, so that a real table of such a name is never hit. Their aliases
+in SQL are `staged`, `listed`, `candidate`, `target`, `rejects`, `plan`, `made`; the model's own
+table is `live`, that of a many-to-many `link`.
 """
 
 import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db import transaction
-from django.db.models import BigAutoField
+from django.db.models import BigAutoField, Model
+
+from backoffice.imports.clean import Column
+from backoffice.tables.table import ModelField, Table
 
 
 class Staging:
-    def __init__(self, connection, columns):
-        self.connection = connection
+    def __init__(self, table: Table, columns: list[Column]) -> None:
+        self.table, self.connection = table, table.connection
         self.columns = columns
         self.values = [c for c in columns if c.kind != "references"]
         self.references = [c for c in columns if c.kind == "reference"]
         self.links = [c for c in columns if c.kind == "references"]
-        self.is_postgresql = connection.vendor == "postgresql"
+        self.is_postgresql = table.vendor == "postgresql"
+        self._schema = "pg_temp" if self.is_postgresql else "temp"
         self._copying = contextlib.ExitStack()  # the COPY that is open, and
-        self._copy = None
+        self._copy: Any = None
+        given = {c.model_field for c in self.values}
+        #: Fields that get a value of their own in each new row.
+        self.made = [field for field in table.columns if _is_made(field, given)]
+        #: Fields that the model's clean() may set; none where the model has no such method.
+        self.cleaned_fields = [
+            field
+            for field in table.columns
+            if table.model.clean is not Model.clean
+            and (field in given or not (field.primary_key or _is_moment(field)))
+        ]
+        self.rows, self.plan = self._name("rows"), self._name("plan")
+        self.rejects, self.repairs = self._name("rejects"), self._name("repairs")
+        self.made_values, self.cleaned = self._name("made"), self._name("cleaned")
 
     # Tables -------------------------------------------------------------------------
 
-    def tables(self):
+    def _name(self, name: str) -> str:
+        return f"{self._schema}.import_{name}"
+
+    def links_of(self, column: Column) -> str:
+        return self._name(f"links_{column.name}")
+
+    def candidates(self, column: Column) -> str:
+        return self._name(f"candidates_{column.name}")
+
+    def targets(self, column: Column) -> str:
+        return self._name(f"targets_{column.name}")
+
+    def tables(self) -> dict[str, str]:
         """Each table's name and definition."""
-        values = [f"v_{c.name} {self._type(c)}" for c in self.values]
         # SQLite keeps rows by a key of the type `integer`; `bigint` would be a second tree.
-        key = BigAutoField().db_type(self.connection)
-        yield "import_rows", ", ".join([f"line {key} PRIMARY KEY", *values])
+        line = f"line {BigAutoField().db_type(self.connection)} PRIMARY KEY"
+        values = [f"v_{c.name} {self._type(c)}" for c in self.values]
+        tables = {
+            self.rows: ", ".join([line, *values]),
+            self.rejects: "line bigint, field text, value text, code text, message text,"
+            " detail bigint",
+            self.repairs: "line bigint, field text, value text, repaired text",
+            self.plan: f"{line}, pk {self.table.key_type}, hits integer, action text",
+        }
+        for name, fields in (
+            (self.made_values, self.made),
+            (self.cleaned, self.cleaned_fields),
+        ):
+            if fields:
+                types = [f"v_{f.name} {self.table.db_type(f)}" for f in fields]
+                tables[name] = ", ".join([line, *types])
         for column in [*self.references, *self.links]:
-            yield f"import_candidates_{column.name}", "ref text, label text"
-            yield (
-                f"import_targets_{column.name}",
-                "ref text PRIMARY KEY, target bigint, hits integer",
+            tables[self.candidates(column)] = "ref text, label text"
+            target = self.table.db_type(column.target_field)
+            tables[self.targets(column)] = (
+                f"ref text PRIMARY KEY, target {target}, hits integer, line bigint"
             )
         for column in self.links:
-            yield f"import_links_{column.name}", "line bigint, ref text"
-        yield (
-            "import_rejects",
-            "line bigint, field text, value text, code text, message text, detail bigint",
-        )
-        yield "import_repairs", "line bigint, field text, value text, repaired text"
-        yield (
-            "import_plan",
-            f"line {key} PRIMARY KEY, pk bigint, hits integer, action text",
-        )
+            tables[self.links_of(column)] = "line bigint, ref text"
+        return tables
 
-    def _type(self, column):
-        if column.kind == "reference":
-            return "text"
-        return column.model_field.db_type(self.connection)
+    def _type(self, column: Column) -> str:
+        return "text" if column.kind == "reference" else self.table.db_type(column.model_field)
 
-    def create(self):
+    def create(self) -> None:
         self.drop()
-        with self.connection.cursor() as cursor:
-            for name, definition in self.tables():
-                cursor.execute(f"CREATE TEMPORARY TABLE {name} ({definition})")
-            cursor.execute("CREATE INDEX import_rejects_line ON import_rejects (line)")
-            for column in self.links:
-                name = f"import_links_{column.name}"
-                cursor.execute(f"CREATE INDEX {name}_line ON {name} (line)")
+        for name, definition in self.tables().items():
+            self.table.execute(f"CREATE TABLE {name} ({definition})")
+        for name in [self.rejects, *map(self.links_of, self.links)]:
+            bare = name.partition(".")[2]
+            index, of = f"{bare}_line", name
+            if not self.is_postgresql:
+                index, of = f"{self._schema}.{index}", bare
+            self.table.execute(f"CREATE INDEX {index} ON {of} (line)")
 
-    def drop(self):
+    def drop(self) -> None:
         self.end_copy()
-        with self.connection.cursor() as cursor:
-            for name, _definition in self.tables():
-                # Qualified: a real table of that name must not be hit.
-                schema = "pg_temp" if self.is_postgresql else "temp"
-                cursor.execute(f"DROP TABLE IF EXISTS {schema}.{name}")
+        for name in self.tables():
+            self.table.execute(f"DROP TABLE IF EXISTS {name}")
 
     @contextlib.contextmanager
-    def writing(self):
+    def writing(self) -> Iterator[None]:
         """A transaction for the temporary tables alone, which locks no live table.
 
         Django's `atomic()` would begin with `IMMEDIATE` on SQLite and keep every other
@@ -99,14 +137,14 @@ class Staging:
                     raise
                 cursor.execute("COMMIT")
 
-    def appending(self):
+    def appending(self) -> contextlib.AbstractContextManager[None]:
         """As `writing`, for a chunk of rows; PostgreSQL's COPY goes on over several."""
         return contextlib.nullcontext() if self.is_postgresql else self.writing()
 
     # Rows ---------------------------------------------------------------------------
 
-    def write(self, table, width, rows):
-        """Put `rows`, tuples of `width` values, into `table` with one statement."""
+    def write(self, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
+        """Put `rows` of `width` values into `table` with one statement."""
         self.end_copy()
         with self.connection.cursor() as cursor:
             if self.is_postgresql:
@@ -117,26 +155,31 @@ class Staging:
                 marks = ", ".join(["%s"] * width)
                 cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
-    def write_chunk(self, lines, values, links):
+    def write_chunk(
+        self,
+        lines: list[int],
+        values: list[list[Any]],
+        links: list[list[tuple[str, ...]]],
+    ) -> None:
         """Stage good rows.
 
         lines: their numbers · values: a sequence per value column · links: one per
         many-to-many column, of tuples of texts.
         """
         if not (self.is_postgresql and self._copy_texts(lines, values)):
-            self.write("import_rows", 1 + len(values), zip(lines, *values, strict=True))
+            self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))
         for column, cells in zip(self.links, links, strict=True):
             rows = [
                 (line, ref) for line, refs in zip(lines, cells, strict=True) for ref in refs
             ]
             if rows:
-                self.write(f"import_links_{column.name}", 2, rows)
+                self.write(self.links_of(column), 2, rows)
         for column in [*self.references, *self.links]:
             candidates, column.candidates = column.candidates, []
             if candidates:
-                self.write(f"import_candidates_{column.name}", 2, candidates)
+                self.write(self.candidates(column), 2, candidates)
 
-    def _copy_texts(self, lines, values):
+    def _copy_texts(self, lines: list[int], values: list[list[Any]]) -> bool:
         """COPY a chunk in one piece; whether it is all plain text, and so it could be.
 
         The server takes it in while the next chunk is read and cleaned.
@@ -153,25 +196,38 @@ class Staging:
             return False
         if self._copy is None:
             cursor = self._copying.enter_context(self.connection.cursor())
-            self._copy = self._copying.enter_context(cursor.copy("COPY import_rows FROM STDIN"))
+            self._copy = self._copying.enter_context(
+                cursor.copy(f"COPY {self.rows} FROM STDIN")
+            )
         self._copy.write(text)
         return True
 
-    def end_copy(self):
+    def end_copy(self) -> None:
         """Before any other statement: the connection is busy while it copies."""
         self._copy = None
         self._copying.close()
 
-    def write_rejects(self, rejects):
-        self.write("import_rejects", 6, rejects)
+    def write_rejects(self, rejects: Iterable[Sequence[Any]]) -> None:
+        self.write(self.rejects, 6, rejects)
 
-    def write_repairs(self, repairs):
-        self.write("import_repairs", 4, repairs)
+    def write_repairs(self, repairs: Iterable[Sequence[Any]]) -> None:
+        self.write(self.repairs, 4, repairs)
 
-    def analyze(self, *names):
+    def analyze(self, *names: str) -> None:
         """Tell PostgreSQL's planner how many rows there are; SQLite does well without."""
         if self.is_postgresql:
             with self.writing(), self.connection.cursor() as cursor:
                 cursor.execute("SET LOCAL default_statistics_target = 10")
-                for name in names or [name for name, _definition in self.tables()]:
+                for name in names or self.tables():
                     cursor.execute(f"ANALYZE {name}")
+
+
+def _is_made(field: ModelField, given: set[ModelField]) -> bool:
+    """Whether each new row gets a value of its own, from a callable or, a key, the database."""
+    if field.has_default():
+        return callable(field.default) and (field.primary_key or field not in given)
+    return field.primary_key and field.has_db_default()
+
+
+def _is_moment(field: ModelField) -> bool:
+    return getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)

@@ -19,6 +19,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.constraints import BaseConstraint
+from django.db.models.options import Options
 from django.db.models.sql import Query
 
 ModelField = Field[Any, Any]
@@ -214,10 +215,18 @@ class Table:
     def unique_keys(self) -> tuple[UniqueKey, ...]:
         """All that the model says is unique, its primary key apart."""
         fields = [f for f in self.opts.concrete_fields if f.unique and not f.primary_key]
-        own = (self.opts.concrete_model or self.model)._meta  # a proxy has none of its own
-        names = [*((f.name,) for f in fields), *map(tuple, own.unique_together)]
+        names = [*((f.name,) for f in fields), *map(tuple, self._own.unique_together)]
         keys = [UniqueKey(key, key) for key in names]
-        return (*keys, *filter(None, map(_unique_key, own.constraints)))
+        return (*keys, *filter(None, map(_unique_key, self.constraints)))
+
+    @property
+    def constraints(self) -> list[BaseConstraint]:
+        return self._own.constraints
+
+    @property
+    def _own(self) -> Options[Any]:
+        """The model's, or of a proxy its model's: a proxy declares no constraints."""
+        return (self.opts.concrete_model or self.model)._meta
 
 
 def _unique_key(constraint: BaseConstraint) -> UniqueKey | None:

@@ -116,10 +116,10 @@ def test_what_goes_wrong_halfway_leaves_nothing_behind(monkeypatch, caplog):
     job = make_job()
     check_job(job)
 
-    def fail(self, *args):
-        self.table.execute("INSERT INTO no_such_table VALUES (1)")
+    def fail(self, *args, **options):
+        self.row.execute("INSERT INTO no_such_table VALUES (1)")
 
-    monkeypatch.setattr("backoffice.imports.apply.Apply._record", fail)
+    monkeypatch.setattr("backoffice.imports.apply.Records.write", fail)
     apply_job(job)
     assert fresh(job).status == Status.FAILED
     assert not Library.objects.exists()

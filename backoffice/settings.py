@@ -179,6 +179,8 @@ IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=conf.IMPORT_MAX_ROWS)
 IMPORT_MAX_COLUMNS = env.int("IMPORT_MAX_COLUMNS", default=conf.IMPORT_MAX_COLUMNS)
 IMPORT_MAX_CELL = env.int("IMPORT_MAX_CELL", default=conf.IMPORT_MAX_CELL)
 IMPORT_MAX_UNPACKED = env.int("IMPORT_MAX_UNPACKED", default=conf.IMPORT_MAX_UNPACKED)
+IMPORT_SHEET_MEMORY = env.int("IMPORT_SHEET_MEMORY", default=conf.IMPORT_SHEET_MEMORY)
+IMPORT_SHEET_SECONDS = env.int("IMPORT_SHEET_SECONDS", default=conf.IMPORT_SHEET_SECONDS)
 # Files of up to so many rows are imported in the request, larger ones by the worker.
 IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMMEDIATE_ROWS)
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)

@@ -1,10 +1,9 @@
 """What kind of file it is, by its content: names and extensions lie."""
 
 import re
-import zipfile
 from pathlib import Path
 
-from backoffice.readers.limits import Limits, ReaderError
+from backoffice.readers.limits import ReaderError
 
 START = 4096
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -50,17 +49,16 @@ DESCRIPTIONS = {
     "jsonl": "JSON Lines (jsonl)",
     "yaml": "YAML (yaml)",
 }
-TEXT = ("csv", "tsv")
 
 
-def find_format(path: Path, given: str | None, limits: Limits) -> str:
-    """One of "xlsx", "xlsb", "xls", "ods", "json", "jsonl", "yaml", or "csv" for other text.
+def find_format(path: Path, given: str | None) -> str:
+    """One of "json", "jsonl", "yaml", "csv" for other text, or "workbook" for a container of
+    which only `Spreadsheet` finds out what it holds.
 
-    Raises ReaderError for a file that is empty, of another kind, too large unpacked, or not
-    of the format given; OSError where there is no file.
+    Raises ReaderError for a file that is empty, of another kind, or not of the format given;
+    OSError where there is no file.
     """
-    given = given.lower().removeprefix(".") if given else None
-    if given and given not in (*DESCRIPTIONS, "tsv", "xlsm"):
+    if given and _name(given) not in DESCRIPTIONS:
         raise ReaderError(
             f"The format “{given}” is not known. Choose csv, tsv, xlsx, xls, xlsb, ods, "
             "json, jsonl or yaml."
@@ -69,43 +67,25 @@ def find_format(path: Path, given: str | None, limits: Limits) -> str:
         start = file.read(START)
     if len(start) < START and not start.strip():
         raise ReaderError("The file is empty. Choose a file with a header row and rows.")
+    if start.startswith((*ZIP, OLE)):
+        return "workbook"
     for pattern, kind, remedy in REFUSED:
         if re.match(pattern, start):
             raise ReaderError(f"The file is {kind}, not a table that can be read. {remedy}")
-    found = "xls" if start.startswith(OLE) else "csv"
-    for name, pattern in OBJECTS.items():
-        if pattern.match(start):
-            found = name
-    if start.startswith(ZIP):
-        found = _zipped(path, limits)
-    wanted = {"tsv": "csv", "xlsm": "xlsx"}.get(given, given)
-    if wanted and wanted != found:
+    found = next((name for name, pattern in OBJECTS.items() if pattern.match(start)), "csv")
+    check_format(found, given)
+    return found
+
+
+def check_format(found: str, given: str | None) -> None:
+    """Raises ReaderError where the file is of another format than the one given."""
+    if given and _name(given) != found:
         raise ReaderError(
             f"The file is {DESCRIPTIONS[found]}, not {given}. Choose {found} as the format, or "
             "leave it to be detected."
         )
-    return found
 
 
-def _zipped(path: Path, limits: Limits) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
-        raise ReaderError(
-            "The file is damaged: it begins as a spreadsheet or ZIP archive but can't be "
-            "unpacked. Get it again, or open it in a spreadsheet program and save it anew."
-        ) from None
-    if (unpacked := sum(entry.file_size for entry in entries)) > limits.unpacked_bytes:
-        raise ReaderError(
-            f"The file unpacks to {unpacked:,} bytes; the limit is "
-            f"{limits.unpacked_bytes:,}. Export it as CSV, or split it."
-        )
-    names = {entry.filename.lower().replace("\\", "/").lstrip("/") for entry in entries}
-    if any(name.endswith("workbook.bin") for name in names):
-        return "xlsb"
-    if any(name.endswith("workbook.xml") for name in names):
-        return "xlsx"
-    if "content.xml" in names:
-        return "ods"
-    raise ReaderError(f"The file is a ZIP archive, not a spreadsheet. {UNPACK}")
+def _name(given: str) -> str:
+    name = given.lower().removeprefix(".")
+    return {"tsv": "csv", "xlsm": "xlsx"}.get(name, name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from backoffice.querysets.reading import collector_paused
 from backoffice.readers.delimited import DelimitedText
-from backoffice.readers.formats import OBJECTS, TEXT, find_format
+from backoffice.readers.formats import OBJECTS, check_format, find_format
 from backoffice.readers.layout import SAMPLE_ROWS, Layout
 from backoffice.readers.limits import Limits, ReaderError
 from backoffice.readers.objects import Objects
@@ -21,20 +21,28 @@ def open_source(
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
     limits: Limits | None = None,
 ) -> "Source":
     """The file at `path`, ready to be read; what is not given is detected.
 
     `file_name` is the name that staff know it by; `format` is one of csv, tsv, xlsx, xls,
-    xlsb, ods, json, jsonl, yaml; `limits` are those of the settings. Raises ReaderError for
-    a file that can't be used, OSError for a missing one.
+    xlsb, ods, json, jsonl, yaml; `sheet` is the name of a sheet in a workbook; `limits` are
+    those of the settings. Raises ReaderError for a file that can't be used, OSError for a
+    missing one.
     """
     path, limits = Path(path), limits or Limits.from_settings()
-    found = find_format(path, format, limits)
+    found = find_format(path, format)
+    if found == "workbook":
+        workbook = Spreadsheet(path, sheet, limits)
+        check_format(workbook.format, format)
+        return Source(workbook.format, workbook, limits)
+    if sheet:
+        raise ReaderError(
+            "The file has no sheets: it is not a spreadsheet. Leave the sheet out."
+        )
     if found in OBJECTS:
         return Source(found, Objects(path, limits), limits)
-    if found not in TEXT:
-        return Source(found, Spreadsheet(path, found, limits), limits)
     if (format or Path(file_name or path).suffix.lstrip(".")).lower() == "tsv":
         delimiter = delimiter or "\t"
     text = DelimitedText(path, encoding=encoding, delimiter=delimiter, limits=limits)

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from import_export.widgets import CharWidget
 
+from backoffice.readers.spreadsheet import NotText
 from backoffice.resources.formulas import unescape
 from backoffice.resources.references import (
     ReferencesWidget,
@@ -25,12 +26,20 @@ BLOCK = 250  # cells looked at together: one odd cell slows down its block alone
 REMEMBERED = 100_000  # distinct cells a column, which keeps memory flat
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+\.0+")
+# What a spreadsheet shows, and writes to a CSV file, where it has no value.
+_ERROR = re.compile(
+    r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|#+)", re.IGNORECASE
+)
+NOT_TEXT = "not_text"  # the code of an Invalid: its text would do, but it is not what it was
 
 
 @dataclass(frozen=True)
 class Invalid:
+    """`shown` stands for the cell where its text doesn't say what is wrong with it."""
+
     message: str
     code: str = "invalid"
+    shown: str = ""
 
 
 class Column(dict):
@@ -84,6 +93,8 @@ class Column(dict):
 
     def clean_all(self, cells):
         """The values of a sequence of cells."""
+        if not set(map(type, cells)) <= {str}:
+            return [self[c] if type(c) is str else self._clean_not_text(c) for c in cells]
         if self._patterns is None or self.repair:
             return list(map(self.__getitem__, cells))
         values = []
@@ -99,12 +110,27 @@ class Column(dict):
         return (
             all(texts)
             and max(map(len, texts)) <= self.model_field.max_length
-            and "'" not in set(map(itemgetter(0), texts))  # an escaped formula, perhaps
+            # An escaped formula, perhaps, or an error of a spreadsheet.
+            and {"'", "#"}.isdisjoint(map(itemgetter(0), texts))
             and all(all(map(pattern.search, texts)) for pattern in self._patterns)
         )
 
+    def _clean_not_text(self, cell: NotText):
+        is_text = self.kind != "value" or isinstance(
+            self.model_field, models.CharField | models.TextField
+        )
+        if cell.is_value and not is_text:
+            return self[str(cell)]
+        self.seen_invalid = True
+        return Invalid(cell.problem, NOT_TEXT, cell.shown)
+
     def __missing__(self, cell):
         text = unescape(cell.strip())
+        if _ERROR.fullmatch(text):
+            self.seen_invalid = True
+            message = _("An error of a spreadsheet, not a value. Mend it there.")
+            self[cell] = Invalid(message)
+            return self[cell]
         if self.repair and (mended := self.repair(text)) != text:
             text = self.repaired[cell] = mended
         try:

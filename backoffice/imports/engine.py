@@ -182,9 +182,8 @@ class Import:
         if column.seen_invalid:
             for line, cell, value in zip(lines, cells[column.index], values, strict=True):
                 if value.__class__ is Invalid:
-                    rejects.append(
-                        (line, column.name, cell[:200], value.code, value.message, None)
-                    )
+                    shown = (value.shown or cell)[:200]
+                    rejects.append((line, column.name, shown, value.code, value.message, None))
         return values
 
     def _note_repairs(self, cells, lines):

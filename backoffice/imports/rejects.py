@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.imports.checks import ROW_CODES
+from backoffice.imports.clean import NOT_TEXT
 from backoffice.resources.formulas import escape, unescape
 
 ERROR = "error"
-#: Behind a row that was rejected as a whole: short, or with a quote astray, it would be
-#: a good one by now.
+#: Behind a row that was rejected as a whole (short, or with a quote astray) or for a cell
+#: that was no text: it would be a good one by now.
 MARK = gettext_lazy("delete this cell once the row is right")
 PAGE = 1000
 
@@ -149,8 +150,10 @@ def _write_rows(imported, file):
     for chunk in source.chunks():
         for number, cells, problem in chunk:
             if number == line:
+                reasons = list(found)
+                problem = problem or any(reason.code == NOT_TEXT for reason in reasons)
                 mark = [str(MARK)] if problem and len(cells) <= len(source.headers) else []
-                write([*cells, *mark], "; ".join(map(str, found)))
+                write([*cells, *mark], "; ".join(map(str, reasons)))
                 line, found = next(by_line, (None, ()))
 
 

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
+OPENING = ("format", "encoding", "delimiter", "sheet")  # options of `open_source`
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 
 
@@ -51,7 +52,8 @@ def create_job(
 ) -> Change:
     """Keep an upload and make the import of it.
 
-    options: format, encoding, delimiter, match, on_error, overrides, keep_blank, repairs.
+    options: format, encoding, delimiter, sheet, match, on_error, overrides, keep_blank,
+    repairs.
     """
     name = Path(file_name).name[:200]
     file = ImportFile(resource=dotted_path(resource_class), name=name, options=options)
@@ -98,7 +100,7 @@ def record_job(
         name=name,
         sha256=digest,
         size=path.stat().st_size,
-        options={key: options[key] for key in ("format", "encoding", "match", "on_error")},
+        options={key: options[key] for key in (*OPENING, "match", "on_error")},
     )
     return change
 
@@ -136,7 +138,7 @@ def open_job(job: Change) -> Source:
     return open_source(
         file.directory / UPLOAD,
         file_name=file.name,
-        **{key: file.options.get(key) or None for key in ("format", "encoding", "delimiter")},
+        **{key: file.options.get(key) or None for key in OPENING},
     )
 
 

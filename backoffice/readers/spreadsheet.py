@@ -34,32 +34,32 @@ logger = logging.getLogger(__name__)
 class NotText(str):
     """A cell that holds no text, as text: a formula error, or a date, a percentage ….
 
-    `problem` says where that is and what to do; `is_value` is whether a field that is not
-    for text may take it.
+    `problem` says what is wrong with it, where text is wanted; `shown` is its name and what
+    the sheet shows; `is_value` is whether a field that is not for text may take it.
     """
 
     problem: str
+    shown: str
     is_value: bool
 
     def __new__(cls, text: str, kind: str, shown: str, cell: str) -> Self:
         self = super().__new__(cls, text)
         self.is_value = kind not in ("error", "formula")
+        self.shown = f"{cell}: {shown}"
         if kind == "error":
-            self.problem = f"cell {cell} has the error {shown}; mend it in the spreadsheet"
+            self.problem = "An error of the spreadsheet, not a value. Mend it there."
         elif kind == "formula":
             self.problem = (
-                f"cell {cell} has a formula without a stored value ({shown[:100]}); open the "
-                "workbook in a spreadsheet program and save it"
+                "A formula without a stored value. Open the workbook in a spreadsheet program "
+                "and save it."
             )
         else:
+            article = "an" if kind[0] in "a" else "a"
             self.problem = (
-                f"cell {cell} is no text but {ARTICLES.get(kind, 'a')} {kind}, shown as "
-                f"“{shown}”; format the cell as text and type it again"
+                f"The cell holds {article} {kind}, not the text that is shown. Format it as "
+                "text and write it anew."
             )
         return self
-
-
-ARTICLES = {"amount of money": "an"}
 
 
 class Spreadsheet:

@@ -48,6 +48,12 @@ class UploadForm(forms.Form):
     format = forms.ChoiceField(label=_("Format"), choices=FORMATS, required=False)
     encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(label=_("Between cells"), choices=DELIMITERS, required=False)
+    sheet = forms.CharField(
+        label=_("Sheet"),
+        max_length=200,
+        required=False,
+        help_text=_("Of a spreadsheet; the first with data if left blank."),
+    )
     keep_blank = forms.BooleanField(
         label=_("A blank cell keeps the present value"), required=False
     )

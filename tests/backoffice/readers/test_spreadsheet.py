@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from backoffice.readers.source import Limits, ReaderError, open_source
-from tests.backoffice.readers.sources import cells_of, problems_of, rows_of
+from tests.backoffice.readers.sources import cells_of, rows_of
 
 
 def workbook(path, *sheets):

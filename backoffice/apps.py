@@ -3,6 +3,8 @@ from django.contrib.admin import apps as admin_apps
 from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
+from backoffice.conf import apply_defaults
+
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
@@ -10,6 +12,7 @@ class BackofficeConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        apply_defaults()
         autodiscover_modules("resources", "filtersets")
         from backoffice.resources.checks import check_resources
 
@@ -25,6 +28,10 @@ class AdminConfig(admin_apps.AdminConfig):
     def ready(self) -> None:
         super().ready()
         # After Django's own have registered: ours take their place.
-        from backoffice.admin.accounts import activity, auth  # noqa: F401
-        from backoffice.admin.changes import jobs  # noqa: F401
-        from backoffice.admin.lists import saved_filters  # noqa: F401
+        from django.contrib.admin import site
+
+        from backoffice.admin.accounts.auth import register_accounts
+        from backoffice.admin.records import register_records
+
+        register_records(site)
+        register_accounts(site)

@@ -15,6 +15,9 @@ from library.filtersets import (
 from library.models import Book, Librarian, Library, Patron
 from library.resources import BookResource, LibrarianResource, LibraryResource, PatronResource
 
+admin.site.site_title = admin.site.site_header = _("Library back office")
+admin.site.index_title = _("Branches, patrons, librarians and titles")
+
 
 class LibrarianInline(StackedInline):
     model = Librarian

@@ -1,6 +1,7 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import IntegrityError
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -34,6 +35,23 @@ class PlainModelAdmin(
 
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
+    own_actions: tuple[str, ...] = ()  # offered beside `actions`
+
+    def get_actions(self, request, action_location=None):
+        """Django's, whose deletion is ours, and what is in `own_actions`.
+
+        Args:
+            action_location: Django 6.1 tells where the actions are shown.
+        """
+        location = () if action_location is None else (action_location,)
+        actions = super().get_actions(request, *location)
+        if self.actions is None or IS_POPUP_VAR in request.GET:
+            return actions
+        for name in (*actions.keys() & {"delete_selected"}, *self.own_actions):
+            action = self.get_action(name, *location)
+            if action and self._filter_actions_by_permissions(request, [action]):
+                actions[name] = action
+        return actions
 
     def changeform_view(self, request, *args, **kwargs):
         try:
@@ -68,6 +86,8 @@ class ModelAdmin(
     SimpleHistoryAdmin,
 ):
     """Django's ModelAdmin with filters, history, import and export, and clean pages."""
+
+    own_actions = ("edit_selected", "export_admin_action")
 
 
 class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline):

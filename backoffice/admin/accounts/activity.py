@@ -1,10 +1,10 @@
 """Who did what in the admin, and when: Django's log entries, to read only."""
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.accounts.names import USER_NAME
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.exports.export import EXPORTED
@@ -17,7 +17,6 @@ class ActionFilter(InUseFilter):
         return super().labels(counts) | {EXPORTED: _("Export")}
 
 
-@admin.register(LogEntry)
 class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Needs the permission to view log entries; nobody adds, changes or deletes one.
 
@@ -42,8 +41,8 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     ]
     list_select_related = ("user", "content_type")
     date_hierarchy = "action_time"
-    search_fields = ("object_repr", "change_message", "user__username")
-    search_help_text = _("Object, change or username")
+    search_fields = ("object_repr", "change_message", USER_NAME)
+    search_help_text = _("Object, change or user")
     ordering = ("-action_time",)
     fields = ("action_time", "user", "action", "content_type", "object_link", "change")
     readonly_fields = fields

@@ -7,7 +7,8 @@ grant only permissions that they hold.
 
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 from backoffice.admin.base import PlainModelAdmin
@@ -50,16 +51,11 @@ class GrantMixin:
         return allowed and (obj is None or self.is_within(request.user, obj))
 
 
-admin.site.unregister([User, Group])
-
-
-@admin.register(Group)
 class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
     def is_within(self, user, group):
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
 
-@admin.register(User)
 class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin):
     list_display = (*auth_admin.UserAdmin.list_display, "is_active", "last_login")
     date_hierarchy = "date_joined"
@@ -78,3 +74,17 @@ class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin):
     def get_readonly_fields(self, request, obj=None):
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, "is_superuser"]
+
+
+def register_accounts(site: admin.AdminSite) -> None:
+    """Put UserAdmin and GroupAdmin, by which nobody grants more than they have, for Django's.
+
+    A ModelAdmin of the project's own stays.
+    """
+    for model, stock, ours in (
+        (get_user_model(), auth_admin.UserAdmin, UserAdmin),
+        (Group, auth_admin.GroupAdmin, GroupAdmin),
+    ):
+        if site.is_registered(model) and type(site.get_model_admin(model)) is stock:
+            site.unregister(model)
+            site.register(model, ours)

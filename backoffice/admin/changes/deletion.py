@@ -3,7 +3,7 @@
 import unicodedata
 
 from django.contrib import admin, messages
-from django.contrib.admin import actions, helpers
+from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
 from django.contrib.admin.utils import model_ngettext, quote
@@ -157,6 +157,10 @@ class DeletionMixin:
             change_message=_("Deleted at once; the history of each tells of it."),
         )
 
+    @admin.action(
+        permissions=["delete"],
+        description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
+    )
     def delete_selected(self, request, queryset):
         """Django's action of this name, for any number of rows and without their keys."""
         if not request.POST.get("post"):
@@ -229,16 +233,6 @@ class DeletionMixin:
         return TemplateResponse(
             request, self.delete_selected_confirmation_template, context
         ).render()
-
-
-@admin.action(
-    permissions=["delete"],
-    description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
-)
-def delete_selected(model_admin, request, queryset):
-    if not isinstance(model_admin, DeletionMixin):  # another package's
-        return actions.delete_selected(model_admin, request, queryset)
-    return model_admin.delete_selected(request, queryset)
 
 
 def one_line(text):

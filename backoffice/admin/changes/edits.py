@@ -5,7 +5,6 @@ from functools import partial
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import FileField
@@ -49,14 +48,10 @@ class EditMixin:
     the fields, what would change, and then the job, where it can be undone.
     """
 
-    def get_actions(self, request):
-        actions = super().get_actions(request)
-        may_act = self.actions is not None and IS_POPUP_VAR not in request.GET
-        if may_act and self.has_change_permission(request):
-            actions["edit_selected"] = self.get_action("edit_selected")
-        return actions
-
-    @admin.action(description=gettext_lazy("Edit selected %(verbose_name_plural)s"))
+    @admin.action(
+        permissions=["change"],
+        description=gettext_lazy("Edit selected %(verbose_name_plural)s"),
+    )
     def edit_selected(self, request, queryset):
         if not self.may_change_all(request, queryset):
             raise PermissionDenied

@@ -6,14 +6,10 @@ from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_tasks_db.models import DBTaskResult
 
+from backoffice.admin.accounts.names import USER_NAME
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
-from backoffice.changes.models import Change
-
-# The queue's own rows say less than the changes below, and editing one breaks the queue.
-admin.site.unregister(DBTaskResult)
 
 
 class ModelFilter(InUseFilter):
@@ -29,7 +25,6 @@ def named(label):
         return label  # of an app that is no longer installed, or none at all
 
 
-@admin.register(Change)
 class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Read only; a change's own page is where its model's pages are.
 
@@ -58,8 +53,8 @@ class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
     ]
     list_select_related = ("user",)
     date_hierarchy = "created_at"
-    search_fields = ("title", "user__username")
-    search_help_text = _("Title or username")
+    search_fields = ("title", USER_NAME)
+    search_help_text = _("Title or user")
     ordering = ("-created_at",)
     actions = None
 
@@ -73,7 +68,8 @@ class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
     def _models(self, request):
         return [
             model._meta.label
-            for model, model_admin in self.admin_site._registry.items()
+            for model in filter(self.admin_site.is_registered, apps.get_models())
+            for model_admin in [self.admin_site.get_model_admin(model)]
             if hasattr(model_admin, "has_import_permission")
             and model_admin.has_import_permission(request)
         ]

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError
@@ -43,15 +43,10 @@ class ExportMixin(UpstreamExportMixin):
 
     # From where one gets there ------------------------------------------------------
 
-    def get_actions(self, request):
-        actions = super().get_actions(request)
-        hidden = self.actions is None or IS_POPUP_VAR in request.GET
-        if not hidden and self.has_export_permission(request):
-            name = "export_admin_action"
-            actions[name] = self.get_action(name)
-        return actions
-
-    @admin.action(description=gettext_lazy("Export selected %(verbose_name_plural)s"))
+    @admin.action(
+        permissions=["export"],
+        description=gettext_lazy("Export selected %(verbose_name_plural)s"),
+    )
     def export_admin_action(self, request, queryset):
         """The export page for what is ticked; for all of the list by its filter alone."""
         if not self.has_export_permission(request):

@@ -9,10 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.lists.filtersets import SavedFilterForm
-from backoffice.filters.models import SavedFilter
 
 
-@admin.register(SavedFilter)
 class SavedFilterAdmin(PlainModelAdmin):
     """Everybody's own, for which nobody needs a permission; a superuser's are all."""
 

@@ -1,0 +1,23 @@
+"""The lists of what was done: for whatever AdminSite they are registered on."""
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+
+from backoffice.admin.accounts.activity import ActivityAdmin
+from backoffice.admin.changes.jobs import ChangeAdmin
+from backoffice.admin.lists.saved_filters import SavedFilterAdmin
+from backoffice.changes.models import Change
+from backoffice.filters.models import SavedFilter
+
+
+def register_records(site: admin.AdminSite) -> None:
+    """Add the lists of changes, of saved filters, and of who did what."""
+    site.register(Change, ChangeAdmin)
+    site.register(SavedFilter, SavedFilterAdmin)
+    site.register(LogEntry, ActivityAdmin)
+    if apps.is_installed("django_tasks_db"):
+        # The queue's own rows say less than the changes, and editing one breaks the queue.
+        queued = apps.get_model("django_tasks_database", "DBTaskResult")
+        if site.is_registered(queued):
+            site.unregister(queued)

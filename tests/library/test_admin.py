@@ -165,4 +165,4 @@ def test_a_books_libraries_are_picked_from_two_panes(admin_client, main):
 def test_the_site_bears_its_name(admin_client):
     page = admin_client.get(reverse("admin:index"))
     assert "Library back office" in page.text
-    assert admin.site.index_title in page.text
+    assert str(admin.site.index_title) in page.text

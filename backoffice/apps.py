@@ -14,8 +14,10 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         apply_defaults()
         autodiscover_modules("resources", "filtersets")
+        from backoffice.filters.checks import check_filtersets
         from backoffice.resources.checks import check_resources
 
+        checks.register(check_filtersets)
         checks.register(check_resources)
 
 

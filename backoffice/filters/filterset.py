@@ -13,13 +13,19 @@ from django import forms
 from django.db import models
 from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
-from django_filters.filterset import FILTER_FOR_DBFIELD_DEFAULTS
 from django_filters.widgets import SuffixedMultiWidget
 
 from backoffice.filters.history import history_filters
 from backoffice.filters.related import ReferenceFilter, may_filter_by
-from backoffice.filters.values import DateFilter, IntegerFilter, TextFilter, YesNoFilter
+from backoffice.filters.values import (
+    DateFilter,
+    NoFilter,
+    TextFilter,
+    ValueFilter,
+    YesNoFilter,
+)
 from backoffice.resources.registry import Registry
+from backoffice.resources.widgets import WIDGETS
 
 filtersets = Registry()
 
@@ -76,18 +82,21 @@ class FilterSet(django_filters.FilterSet):
     #: Other names for parameters, for scripts: `{"state": "library__state"}`.
     aliases: dict[str, str] = {}
 
-    _INTEGER = {"filter_class": IntegerFilter}
     _TEXT = {"filter_class": TextFilter, "extra": lambda f: {"max_length": f.max_length}}
+    _NONE = {"filter_class": NoFilter}
     _REFERENCE = {"filter_class": ReferenceFilter}
-    FILTER_DEFAULTS = FILTER_FOR_DBFIELD_DEFAULTS | {
+    #: By the class of the model's field, or the nearest that it inherits from.
+    FILTER_DEFAULTS = {
+        **{field_class: {"filter_class": ValueFilter} for field_class in WIDGETS},
         models.CharField: _TEXT,
         models.TextField: _TEXT,
+        models.FilePathField: _TEXT,
         models.BooleanField: {"filter_class": YesNoFilter},
         models.DateField: {"filter_class": DateFilter},
-        models.IntegerField: _INTEGER,
-        models.PositiveIntegerField: _INTEGER,
-        models.SmallIntegerField: _INTEGER,
-        models.PositiveSmallIntegerField: _INTEGER,
+        models.DateTimeField: {"filter_class": ValueFilter},
+        models.JSONField: _NONE,
+        models.FileField: _NONE,
+        models.BinaryField: _NONE,
         models.ForeignKey: _REFERENCE,
         models.OneToOneField: _REFERENCE,
         models.ManyToManyField: _REFERENCE,

@@ -1,13 +1,19 @@
 """Filters of a model's own fields; what upstream's would take for no filter is an error."""
 
 import datetime
+import re
+from collections.abc import Callable
+from typing import Any
 
 import django_filters
 from django import forms
 from django.core.validators import MinValueValidator
+from django.db import models
 from django.utils.translation import gettext_lazy
+from django_filters.utils import get_model_field
 
 from backoffice.querysets.related import any_of
+from backoffice.resources.widgets import DateWidget, read_date, widget_of
 
 TEXT = 1_000  # characters of a text, where no field says how many
 
@@ -22,39 +28,78 @@ class TextFilter(django_filters.CharFilter):
         super().__init__(field_name, lookup_expr, **kwargs)
 
 
-class IntegerFilter(django_filters.NumberFilter):
-    """Upstream's takes 1.5 of an integer for 1."""
+class ValueField(forms.Field):
+    """Text that a file's cell might hold, cleaned to the value that an import reads in it.
 
-    field_class = forms.IntegerField
+    Args:
+        read: from text to value; raises ValidationError. See `reader_of`.
+    """
+
+    def __init__(self, *, read: Callable[[str], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.read = read
+
+    def to_python(self, value: Any) -> Any:
+        text = "" if value is None else str(value).strip()
+        return self.read(text) if text else None
+
+
+def reader_of(field: models.Field[Any, Any]) -> Callable[[str], Any]:
+    """What reads a text as a value of a model's field, as imports do."""
+    widget = widget_of(field)
+    if widget is None:
+        raise TypeError(f"No text is a value of {field}.")
+
+    def read(text: str) -> Any:
+        value = field.to_python(widget.clean(text))
+        field.run_validators(value)
+        return value
+
+    return read
+
+
+class ValueFilter(django_filters.Filter):
+    """Rows whose value is the one that is written (or less, or more: `lookup_expr`)."""
+
+    field_class = ValueField
+
+    @property
+    def field(self) -> forms.Field:
+        if "read" not in self.extra:
+            self.extra["read"] = reader_of(get_model_field(self.model, self.field_name))
+        field: forms.Field = super().field
+        return field
 
 
 class DateInput(forms.DateInput):
     """The browser's own calendar; plain text where it would not show what was written."""
 
-    def get_context(self, name, value, attrs):
+    def get_context(
+        self, name: str, value: Any, attrs: dict[str, Any] | None
+    ) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         shown = context["widget"]["value"]
-        context["widget"]["type"] = "date" if not shown or _is_date(shown) else "text"
+        is_date = not shown or (re.fullmatch(r"\d{4}-\d\d-\d\d", shown) and read_date(shown))
+        context["widget"]["type"] = "date" if is_date else "text"
         return context
 
 
-def _is_date(text):
-    try:
-        return bool(datetime.datetime.strptime(text, "%Y-%m-%d"))
-    except ValueError:
-        return False
-
-
-class DateField(forms.DateField):
+class DateField(ValueField):
     widget = DateInput(format="%Y-%m-%d")
     default_validators = [MinValueValidator(datetime.date(1000, 1, 1))]
 
-    def __init__(self, **kwargs):
-        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"read": DateWidget().clean, **kwargs})
 
 
-class DateFilter(django_filters.DateFilter):
+class DateFilter(django_filters.Filter):
+    """Rows of the day that is written."""
+
     field_class = DateField
+
+
+class NoFilter(django_filters.Filter):
+    """In place of a filter for a field whose values no text names: a system check says so."""
 
 
 class YesNoFilter(django_filters.ChoiceFilter):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django.apps import apps
+
 from backoffice import conf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -113,7 +115,7 @@ def test_no_setting_of_ours_has_to_be_set():
 def test_defaults_leave_alone_what_the_project_sets(settings):
     settings.IMPORT_MAX_ROWS = 7
     del settings.IMPORT_MAX_CELL, settings.DATA_DIR
-    conf.apply_defaults()
+    apps.get_app_config("backoffice").ready()
     assert (settings.IMPORT_MAX_ROWS, settings.IMPORT_MAX_CELL) == (7, conf.IMPORT_MAX_CELL)
     assert settings.DATA_DIR == settings.BASE_DIR / "var"
 

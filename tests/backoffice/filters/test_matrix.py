@@ -76,7 +76,7 @@ HOSTILE = {
     "no such date": "2026-02-30",
     "first date": "0001-01-01",
     "last date": "9999-12-31",
-    "American date": "12/01/2026",
+    "date without century": "12/01/26",
     "unknown choice": "ZZ",
     "null": "null",
     "emoji": "📚",

@@ -1,16 +1,20 @@
 """Deleting any number of rows, and all that goes with them, by a statement for each table.
 
 Django's collector loads the rows to call signal handlers for each. Where history is all
-that listens, its records are written by INSERT … SELECT, and nothing is loaded.
+that listens, its records are written by INSERT … SELECT, and nothing is loaded. A deletion
+is recorded as a `Change`, so it is undone like any other.
 """
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericRelation
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.db.models import (
     CASCADE,
     DO_NOTHING,
@@ -18,18 +22,23 @@ from django.db.models import (
     RESTRICT,
     SET_NULL,
     Exists,
+    Field,
+    Model,
     OuterRef,
     Q,
+    QuerySet,
 )
 from django.db.models.deletion import get_candidate_relations_to_delete
-from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from backoffice.history.records import Records, Signature
-from backoffice.tables.planner import MANY, expect_many
+from backoffice.changes.keys import compiled, held, temporary
+from backoffice.changes.models import Change
+from backoffice.history.records import Records, Signature, history_model, names_change
+from backoffice.tables.table import Table
 
-KEYS = "held_keys"
+Rows = QuerySet[Any]
 
 
 class Deletion:
@@ -40,15 +49,18 @@ class Deletion:
     that goes with its row.
     """
 
-    def __init__(self, queryset):
+    def __init__(self, queryset: Rows) -> None:
         self.model = queryset.model
         self.using = router.db_for_write(self.model)
         self.is_plain = True
-        self._rows, self._depth = defaultdict(list), {}
-        self._restricted, self._protected, self._nulled = [], [], []
+        self._rows: dict[type[Model], list[Rows]] = defaultdict(list)
+        self._depth: dict[type[Model], int] = {}
+        self._restricted: list[Rows] = []
+        self._protected: list[Rows] = []
+        self._nulled: list[tuple[Rows, Field[Any, Any]]] = []
         self._collect(queryset.using(self.using).order_by(), path=())
 
-    def _collect(self, rows, path):
+    def _collect(self, rows: Rows, path: tuple[type[Model], ...]) -> None:
         model = rows.model
         if model in path or not _is_plain(model):
             self.is_plain = False
@@ -73,14 +85,14 @@ class Deletion:
             elif on_delete is not DO_NOTHING:
                 self.is_plain = False
 
-    def rows(self):
+    def rows(self) -> dict[type[Model], Rows]:
         """`{model: queryset}` of all that goes, the rows themselves first."""
         return {
             model: self._any_of(self._rows[model])
-            for model in sorted(self._depth, key=self._depth.get)
+            for model in sorted(self._depth, key=self._depth.__getitem__)
         }
 
-    def forbidden(self):
+    def forbidden(self) -> Iterator[Rows]:
         """Querysets of rows that keep the others from going: PROTECT and RESTRICT."""
         for restricted in self._restricted:
             going = self.rows().get(restricted.model)
@@ -90,7 +102,7 @@ class Deletion:
             yield restricted
         yield from self._protected
 
-    def _any_of(self, querysets):
+    def _any_of(self, querysets: list[Rows]) -> Rows:
         if len(querysets) == 1:
             return querysets[0]
         condition = Q.create(
@@ -98,33 +110,111 @@ class Deletion:
         )
         return querysets[0].model._base_manager.using(self.using).filter(condition)
 
-    def run(self, *, user=None, reason="", reason_with=""):
-        """Delete it all, or nothing. `reason_with` is the reason of what goes with the rows."""
+    def run(
+        self, *, title: str, user: Any = None, reason: str = "", reason_with: str = ""
+    ) -> Change | None:
+        """Delete it all, or nothing; the change that it is recorded as.
+
+        title: of the change · reason: in the history of the rows · reason_with: in that of
+        what goes with them. Without a history that names changes there is no change to undo,
+        and none is returned.
+        """
         rows = self.rows()
-        with transaction.atomic(using=self.using):
+        signature = Signature(user_id=user and user.pk)
+        with transaction.atomic(using=self.using), contextlib.ExitStack() as stack:
+            change = None
+            if names_change(self.model):
+                change = self._record_change(rows, title, user)
+                signature = change.signature
+            touched = []
+            for n, queryset in enumerate(self._touched(rows)):
+                table, name = Table(queryset.model), f"touched_{n}"
+                touched.append(stack.enter_context(held(queryset, name)))
+                keys = f"SELECT pk FROM {temporary(table, name)}"
+                Records(table).write_missing(keys, signature.date)
             for model, queryset in rows.items():
-                self._record(queryset, user, reason if model is self.model else reason_with)
+                why = reason if model is self.model else reason_with
+                _record(queryset, "-", replace(signature, reason=why))
             for queryset, field in self._nulled:
                 queryset.update(**{field.name: None})
             for queryset in reversed(rows.values()):
                 queryset._raw_delete(self.using)
+            for queryset in touched:
+                _record(queryset, "~", replace(signature, reason=reason_with))
+        return change
 
-    def _record(self, queryset, user, reason):
-        connection = connections[self.using]
-        records = Records(connection, queryset.model)
-        if records.model is None or not getattr(settings, "SIMPLE_HISTORY_ENABLED", True):
-            return
-        keys = queryset.values("pk").query.get_compiler(connection=connection)
-        sql, params = keys.as_sql()
+    def _record_change(self, rows: dict[type[Model], Rows], title: str, user: Any) -> Change:
+        now = timezone.now()
+        removed, lost = 0, defaultdict(int)
+        for model, queryset in rows.items():
+            if names_change(model):
+                removed += queryset.count()
+            elif not any(_keeping(model)):
+                lost[model._meta.label] += queryset.count()
+        for queryset, _field in self._nulled:
+            if not names_change(queryset.model):
+                lost[queryset.model._meta.label] += queryset.count()
+        return Change.objects.create(
+            kind=Change.Kind.DELETION,
+            user=user,
+            model=self.model._meta.label,
+            title=title[:200],
+            status=Change.Status.DONE,
+            rows=removed,
+            new=0,
+            updated=0,
+            removed=removed,
+            unchanged=0,
+            rejected=0,
+            lost={label: number for label, number in lost.items() if number},
+            started_at=now,
+            applied_at=now,
+            finished_at=now,
+        )
+
+    # What loses something and stays -------------------------------------------------
+
+    def _touched(self, rows: dict[type[Model], Rows]) -> Iterator[Rows]:
+        """Rows with a history that lose a foreign key, or links that it keeps."""
+        losing: dict[type[Model], list[Rows]] = defaultdict(list)
+        for queryset, _field in self._nulled:
+            losing[queryset.model].append(queryset)
+        for through, (model, link) in ((t, kept) for t in rows for kept in _keeping(t)):
+            source = through._meta.get_field(link.m2m_field_name())
+            lost = {f"{source.target_field.attname}__in": rows[through].values(source.attname)}
+            losing[model].append(model._base_manager.using(self.using).filter(**lost))
+        for model, querysets in losing.items():
+            if names_change(model):
+                stays = self._any_of(querysets)
+                if model in rows:
+                    stays = stays.filter(~Exists(rows[model].filter(pk=OuterRef("pk"))))
+                yield stays
+
+
+def _keeping(through: type[Model]) -> Iterator[tuple[type[Model], Any]]:
+    """The models whose history keeps links of this model, each with the field."""
+    for model in {f.related_model for f in through._meta.concrete_fields if f.is_relation}:
+        if isinstance(model, type) and (history := history_model(model)):
+            for field in history._history_m2m_fields:
+                if field.remote_field.through is through:
+                    yield model, field
+
+
+def _record(queryset: Rows, history_type: str, signature: Signature) -> None:
+    records = Records(Table(queryset.model))
+    if records.model is None or not getattr(settings, "SIMPLE_HISTORY_ENABLED", True):
+        return
+    with contextlib.suppress(EmptyResultSet):
+        sql, params = compiled(queryset.values("pk"), records.live)
         records.write(
             f"live.{records.pk} IN ({sql})",
             params,
-            history_type="-",
-            signature=Signature(user_id=user and user.pk, reason=reason),
+            history_type=history_type,
+            signature=signature,
         )
 
 
-def _is_plain(model):
+def _is_plain(model: type[Model]) -> bool:
     opts = model._meta
     if opts.concrete_model._meta.parents or any(
         relation.field.remote_field.parent_link
@@ -142,51 +232,4 @@ def _is_plain(model):
     return all(
         isinstance(listener, HistoricalRecords) and not listener.cascade_delete_history
         for listener in listeners
-    )
-
-
-@contextlib.contextmanager
-def held(queryset):
-    """In a transaction: the queryset's rows as they are now, locked, by their keys.
-
-    What is counted, asked and deleted is then the same, whoever else writes meanwhile, and
-    whatever the queryset's filters look at.
-    """
-    model = queryset.model
-    using = router.db_for_write(model)
-    connection = connections[using]
-    manager = model._base_manager.using(using)
-    keys = queryset.using(using).order_by().values("pk")
-    locked = manager.filter(pk__in=keys).select_for_update().values("pk")
-    if connection.vendor == "postgresql":
-        expect_many(connection, keys[:MANY].count())
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {KEYS}")
-        key_type = model._meta.pk.rel_db_type(connection)
-        cursor.execute(f"CREATE TEMPORARY TABLE {KEYS} (pk {key_type} PRIMARY KEY)")
-        with contextlib.suppress(EmptyResultSet):  # a filter that knows that it finds none
-            sql, params = locked.query.get_compiler(connection=connection).as_sql()
-            cursor.execute(f"INSERT INTO {KEYS} {sql}", params)
-            if connection.vendor == "postgresql":
-                cursor.execute(f"ANALYZE {KEYS}")
-                _let_go(cursor, keys)
-    try:
-        yield manager.filter(pk__in=RawSQL(f"SELECT pk FROM {KEYS}", []))  # noqa: S611
-    finally:
-        if not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE {KEYS}")
-
-
-def _let_go(cursor, keys):
-    """Of the held keys those of rows that the queryset has lost.
-
-    Where PostgreSQL waited for a row, it was found as it was before. What a statement begun
-    after the lock finds is as it is.
-    """
-    sql, params = keys.query.get_compiler(connection=connections[keys.db]).as_sql()
-    cursor.execute(
-        f"DELETE FROM {KEYS} WHERE NOT EXISTS"
-        f" (SELECT 1 FROM ({sql}) found (pk) WHERE found.pk = {KEYS}.pk)",
-        params,
     )

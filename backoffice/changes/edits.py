@@ -1,23 +1,28 @@
 """Setting fields of any number of rows at once: a statement each, history kept, undoable.
 
-An edit is recorded as a job like an import's, so it is undone like one.
+An edit is recorded as a `Change`, so it is undone like an import.
 """
 
 import hashlib
+from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
-from django.db import IntegrityError, connections, router, transaction
-from django.db.models import F, Q, TextField
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, router, transaction
+from django.db.models import F, Field, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.changes.deletion import KEYS, held
+from backoffice.changes.keys import held, temporary
 from backoffice.changes.models import Change
 from backoffice.history.records import Records
 from backoffice.tables.planner import keep_statistics
+from backoffice.tables.table import Table
 
 CHUNK = 2_000  # rows that are read at once
+LISTED = 20  # rows that `clean` refuses, in a sentence or on a page
 
 
 class RowsMoved(Exception):
@@ -25,23 +30,23 @@ class RowsMoved(Exception):
 
 
 class Refused(Exception):
-    """The database holds a rule that the new values would break. Nothing was written."""
+    """The database, or the model itself, refuses the new values. Nothing was written."""
 
 
 class Edit:
     """`values`, `{field: value}` as the fields clean them, for the rows of a queryset.
 
-    The model keeps history.
+    The model's history names changes.
     """
 
-    def __init__(self, queryset, values):
+    def __init__(self, queryset: QuerySet[Any], values: dict[Field[Any, Any], Any]) -> None:
         self.model, self.values = queryset.model, values
         self.using = router.db_for_write(self.model)
         keys = queryset.using(self.using).order_by().values("pk")
         self.rows = self.model._base_manager.using(self.using).filter(pk__in=keys)
 
     @property
-    def changing(self):
+    def changing(self) -> QuerySet[Any]:
         """The rows that have other values now."""
         differs = Q()
         for field, value in self.values.items():
@@ -51,7 +56,7 @@ class Edit:
                 differs |= ~Q(**{field.name: value})
         return self.rows.filter(differs)
 
-    def fingerprint(self, rows=None):
+    def fingerprint(self, rows: QuerySet[Any] | None = None) -> tuple[int, str]:
         """`(how many change, text)`: another text for other rows, or other old values."""
         rows = self.changing if rows is None else rows
         old = [Cast(F(field.attname), TextField()) for field in self.values]
@@ -62,27 +67,40 @@ class Edit:
             digest.update(repr(chunk).encode())
         return number, digest.hexdigest()
 
-    def run(self, *, user, title, expected=None):
-        """Write it, all or nothing; the job that it is recorded as.
+    def refused(self) -> list[tuple[Model, str]]:
+        """Rows that the model's own `clean` refuses with the new values, `LISTED` at most."""
+        return list(islice(self._refused(), LISTED))
 
-        title: of the job · expected: the fingerprint of what was agreed to. Raises RowsMoved
-        and Refused.
+    def _refused(self) -> Iterator[tuple[Model, str]]:
+        if not cleans_itself(self.model):
+            return
+        for row in self.changing.iterator(chunk_size=CHUNK):
+            for field, value in self.values.items():
+                setattr(row, field.attname, value)
+            if sentence := refusal(row):
+                yield row, sentence
+
+    def run(self, *, user: Any, title: str, expected: str | None = None) -> Change:
+        """Write it, all or nothing; the change that it is recorded as.
+
+        title: of the change · expected: the fingerprint of what was agreed to. Raises
+        RowsMoved and Refused.
         """
         try:
             with transaction.atomic(using=self.using), held(self.changing) as rows:
                 updated, fingerprint = self.fingerprint(rows)
                 if expected not in (None, fingerprint):
                     raise RowsMoved
-                job = self._record_job(user, title, updated)
-                self._write(rows, job)
+                change = self._record_change(user, title, updated)
+                self._write(rows, change)
         except IntegrityError as error:
             raise Refused(
                 _("The database refused the change, so nothing was written: %s")
                 % str(error).strip()
             ) from error
-        return job
+        return change
 
-    def _record_job(self, user, title, updated):
+    def _record_change(self, user: Any, title: str, updated: int) -> Change:
         # Counted in a moment of its own, which others write before.
         now, rows = timezone.now(), max(self.rows.count(), updated)
         return Change.objects.create(
@@ -101,19 +119,47 @@ class Edit:
             finished_at=now,
         )
 
-    def _write(self, rows, job):
-        records = Records(connections[self.using], self.model)
-        keys = f"SELECT pk FROM {KEYS}"
-        records.write_missing(keys, job.applied_at)
+    def _write(self, rows: QuerySet[Any], change: Change) -> None:
+        records, signature = Records(Table(self.model)), change.signature
+        keys = f"SELECT pk FROM {temporary(records.live, 'held_keys')}"
+        records.write_missing(keys, signature.date)
         own = {
-            field.name: job.applied_at
+            field.name: signature.date
             for field in self.model._meta.concrete_fields
             if getattr(field, "auto_now", False)
         }
         rows.update(**own, **{field.name: value for field, value in self.values.items()})
-        records.write(
-            f"live.{records.pk} IN ({keys})",
-            history_type="~",
-            signature=job.signature,
-        )
-        keep_statistics(records.connection, job.updated, *records.tables)
+        if cleans_itself(self.model):
+            self._clean(rows)
+        records.write(f"live.{records.pk} IN ({keys})", history_type="~", signature=signature)
+        keep_statistics(records.live.connection, change.updated, *records.tables)
+
+    def _clean(self, rows: QuerySet[Any]) -> None:
+        """Have each row check itself, as its form would, and keep what it makes of itself."""
+        fields = [f for f in Table(self.model).columns if not f.primary_key]
+        found = rows.iterator(chunk_size=CHUNK)
+        while chunk := list(islice(found, CHUNK)):
+            changed: dict[Field[Any, Any], list[Model]] = {}
+            for row in chunk:
+                before = {field: getattr(row, field.attname) for field in fields}
+                if sentence := refusal(row):
+                    message = _("%(row)s was refused, so nothing was written: %(why)s")
+                    raise Refused(message % {"row": row, "why": sentence})
+                for field, value in before.items():
+                    if getattr(row, field.attname) != value:
+                        changed.setdefault(field, []).append(row)
+            for field, its_rows in changed.items():
+                self.model._base_manager.using(self.using).bulk_update(its_rows, [field.name])
+
+
+def cleans_itself(model: type[Model]) -> bool:
+    return model.clean is not Model.clean
+
+
+def refusal(row: Model) -> str:
+    """What the model's own `clean` says against a row; "" where it takes it."""
+    try:
+        row.clean()
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""

@@ -7,18 +7,18 @@ compare the first recorded change of a row with that came in by a fixture.
 tests/test_upstream.py says when one of these is mended upstream.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db import connections
 from django.db.models import DO_NOTHING, ForeignKey, Model
 from django.db.models.signals import pre_save
-from django.utils import timezone
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
-from backoffice.history.records import BEFORE, Records
+from backoffice.history.records import BEFORE, Records, Signature
+from backoffice.tables.table import Table
 
 CHUNK = 1000  # rows a statement
 
@@ -113,33 +113,28 @@ class HistoricalRecords(UpstreamRecords):
             if missing := [pk for pk in chunk if pk not in known]:
                 self.record(model, missing, reason=BEFORE, user=None)
 
-    def record(self, model, pks, *, reason, user, history_type="~"):
+    def record(
+        self,
+        model: type[Model],
+        pks: Iterable[Any],
+        *,
+        reason: str | None,
+        user: Any,
+        history_type: str = "~",
+    ) -> None:
         """Write a history row for each of `pks`, many-to-many included.
 
-        Statements for each 1,000 keys: two, and one more for each many-to-many field.
+        A few statements for each 1,000 keys.
         """
-        history_model = getattr(model, self.manager_name).model
-        fields = [field.attname for field in self.fields_included(model)]
-        date = timezone.now()
+        table = Table(model)
+        signature = Signature(reason=reason, user_id=user and user.pk)
         for chunk in chunked(pks):
-            rows = model._base_manager.filter(pk__in=chunk).order_by("pk")
-            records = history_model.objects.bulk_create(
-                history_model(
-                    history_date=date,
-                    history_type=history_type,
-                    history_change_reason=reason,
-                    history_user=user,
-                    **values,
-                )
-                for values in rows.values(*fields)
+            Records(table).write(
+                f"live.{table.pk} IN ({', '.join(['%s'] * len(chunk))})",
+                [table.pk_field.get_db_prep_value(pk, table.connection) for pk in chunk],
+                history_type=history_type,
+                signature=signature,
             )
-            if records:
-                self.record_links(records)
-
-    def record_links(self, records):
-        """Copy the links of the rows that `records` are of: a statement for each field."""
-        connection, model = connections[records[0]._state.db], records[0].instance_type
-        Records(connection, model).write_links([record.pk for record in records])
 
     def create_historical_record(self, instance, history_type, using=None):
         held = getattr(instance, "_held_records", None)
@@ -150,7 +145,8 @@ class HistoricalRecords(UpstreamRecords):
 
     def create_historical_record_m2ms(self, history_instance, instance):
         # Upstream loads every link and its two rows.
-        self.record_links([history_instance])
+        table = Table(history_instance.instance_type, connections[history_instance._state.db])
+        Records(table).write_links([history_instance.pk])
 
     # Many to many -------------------------------------------------------------------
 

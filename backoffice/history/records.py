@@ -1,13 +1,18 @@
-"""History records of many rows at once, as django-simple-history would write them."""
+"""History records of many rows at once, as django-simple-history would write them.
 
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+In SQL, `live` is the row, `record` its record, `link` a row of a many-to-many.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import ManyToManyField, Model
 from django.utils import timezone
 
-from backoffice.tables.table import Table
+from backoffice.tables.table import Link, ModelField, Table
 
 #: The change reason of a record of what no record had said before a row is changed.
 BEFORE = "as it was before the next change"
@@ -17,59 +22,112 @@ BEFORE = "as it was before the next change"
 class Signature:
     """What records say of the write that made them: when, who, why, and which change."""
 
-    date: datetime = dataclass_field(default_factory=timezone.now)
+    date: datetime = field(default_factory=timezone.now)
     user_id: Any = None
     reason: str | None = None
     change_id: int | None = None
 
 
+def history_model(model: type[Model]) -> Any:
+    """The model of django-simple-history that keeps the rows of `model`, or None."""
+    name = getattr(model._meta, "simple_history_manager_attribute", None)
+    return getattr(model, name).model if name else None
+
+
+def names_change(model: type[Model]) -> bool:
+    """Whether the history of `model` says which change wrote a record: it is of our class."""
+    history = history_model(model)
+    return history is not None and any(
+        field.name == "history_change" for field in history._meta.concrete_fields
+    )
+
+
 class Records:
-    """The history of one model. Without django-simple-history, nothing is written."""
+    """The history of one model, and the one place that writes it in bulk.
 
-    def __init__(self, connection, model):
-        self.connection, self.row = connection, Table(model, connection)
-        self.live, self.pk = self.row.name, self.row.pk
-        name = getattr(model._meta, "simple_history_manager_attribute", None)
-        self.model = getattr(model, name).model if name else None
+    Of a model without history nothing is written. `history` is the history's own Table.
+    """
 
-    @property
-    def table(self):
-        return self.row.quote(self.model._meta.db_table)
+    def __init__(self, table: Table) -> None:
+        self.live, self.pk = table, table.pk
+        self.model = history_model(table.model)
+        self.history = Table(self.model, table.connection) if self.model else None
 
     @property
-    def columns(self):
-        """The columns that a record copies from its row."""
-        return [self.row.column(field) for field in self.model.tracked_fields]
+    def table(self) -> str:
+        assert self.history is not None  # noqa: S101
+        return self.history.name
 
-    @property
-    def m2m_fields(self):
-        return self.model._history_m2m_fields
+    @functools.cached_property
+    def fields(self) -> list[ModelField]:
+        """The model's fields that a record keeps and that are written."""
+        return [f for f in self.model.tracked_fields if f.column and not f.generated]
 
-    def links(self, field):
-        """The tables of a many-to-many: `(live, history, source, target, all columns)`."""
-        link = self.row.link(field)
-        history = self.row.quote(getattr(self.model, field.name).model._meta.db_table)
-        return link.table, history, link.source, link.target, [link.key, *link.columns]
+    @functools.cached_property
+    def columns(self) -> list[str]:
+        """The columns of `fields`: they have the same names in both tables."""
+        return [self.live.column(field) for field in self.fields]
 
-    @property
-    def tables(self):
-        """All that is written to with a row: its own, history's, and those of its links."""
-        if self.model is None:
-            return [self.live]
-        links = (table for field in self.m2m_fields for table in self.links(field)[:2])
-        return [self.live, self.table, *links]
-
-    def adapt(self, date):
-        return self.connection.ops.adapt_datetimefield_value(date)
-
-    @property
-    def names_change(self):
-        """Whether a record says which change wrote it: it has our HistoricalRecords' column."""
-        return self.model is not None and "history_change" in {
-            field.name for field in self.model._meta.fields
+    @functools.cached_property
+    def source(self) -> str:
+        """What has all columns of a row: its table, and those that it inherits from."""
+        parents = self.live.opts.parents.items()
+        tables = [Table(parent, self.live.connection) for parent, link in parents if link]
+        if not tables:
+            return self.live.name
+        owners = {
+            field.model: Table(field.model, self.live.connection) for field in self.fields
         }
+        columns = (f"{owners[f.model].name}.{self.live.column(f)}" for f in self.fields)
+        joins = (
+            f" JOIN {table.name} ON {table.name}.{table.pk}"
+            f" = {self.live.quote(link.model._meta.db_table)}.{self.live.column(link)}"
+            for table, link in zip(tables, filter(None, dict(parents).values()), strict=True)
+        )
+        return f"(SELECT {', '.join(columns)} FROM {self.live.name}{''.join(joins)})"
 
-    def write_missing(self, keys, date):
+    @functools.cached_property
+    def links(self) -> list[tuple[Link, str]]:
+        """The many-to-manys that a record keeps, each with the table that keeps its rows."""
+        if self.model is None:
+            return []
+        return [(self.live.link(f), self._kept(f)) for f in self.model._history_m2m_fields]
+
+    def _kept(self, field: ManyToManyField[Any, Any]) -> str:
+        return self.live.quote(getattr(self.model, field.name).model._meta.db_table)
+
+    @property
+    def tables(self) -> list[str]:
+        """All that is written to with a row: its own, history's, and those of its links."""
+        own = [self.live.name] if self.model is None else [self.live.name, self.table]
+        return [*own, *(name for link, kept in self.links for name in (link.table, kept))]
+
+    # Comparing ----------------------------------------------------------------------
+
+    def same(self) -> str:
+        """The condition that the row has the values of `record`."""
+        return " AND ".join(f"live.{c} IS NOT DISTINCT FROM record.{c}" for c in self.columns)
+
+    def other_links(self, link: Link, kept: str) -> str:
+        """The condition that the row has links that `record` lacks, or lacks some."""
+        same = " AND ".join(f"link.{c} IS NOT DISTINCT FROM kept.{c}" for c in link.columns)
+        of_row = f"SELECT 1 FROM {link.table} link WHERE link.{link.source} = record.{self.pk}"
+        of_record = f"SELECT 1 FROM {kept} kept WHERE kept.history_id = record.history_id"
+        return (
+            f"(EXISTS ({of_row} AND NOT EXISTS ({of_record} AND {same}))"
+            f" OR EXISTS ({of_record} AND NOT EXISTS ({of_row} AND {same})))"
+        )
+
+    def later(self, newer: str = "newer", older: str = "record") -> str:
+        """SELECT of the records of the same row that came after another."""
+        return (
+            f"SELECT 1 FROM {self.table} {newer} WHERE {newer}.{self.pk} = {older}.{self.pk}"
+            f" AND {newer}.history_id > {older}.history_id"
+        )
+
+    # Writing ------------------------------------------------------------------------
+
+    def write_missing(self, keys: str, date: datetime) -> None:
         """Rows about to change get their present state written down where no record has it.
 
         Of some there is no record, others were changed without one, as `loaddata` and
@@ -77,78 +135,93 @@ class Records:
         """
         if self.model is None:
             return
-        same = [f"live.{column} IS NOT DISTINCT FROM h.{column}" for column in self.columns]
-        same += [self._same_links(field) for field in self.m2m_fields]
+        same = [self.same(), *(f"NOT {self.other_links(*link)}" for link in self.links)]
         self.write(
             f"""
             live.{self.pk} IN ({keys}) AND NOT EXISTS (
-                SELECT 1 FROM {self.table} h WHERE h.{self.pk} = live.{self.pk}
-                AND {" AND ".join(same)}
-                AND NOT EXISTS (SELECT 1 FROM {self.table} n
-                                WHERE n.{self.pk} = h.{self.pk} AND n.history_id > h.history_id)
+                SELECT 1 FROM {self.table} record WHERE record.{self.pk} = live.{self.pk}
+                AND {" AND ".join(same)} AND NOT EXISTS ({self.later()})
             )
             """,
             history_type="~",
             signature=Signature(date, reason=BEFORE),
         )
 
-    def _same_links(self, field):
-        """The condition that a row has the links of its record `h`, no more and no less."""
-        live, history, source, target, _columns = self.links(field)
-        of_row = f"SELECT 1 FROM {live} m WHERE m.{source} = h.{self.pk}"
-        of_record = f"SELECT 1 FROM {history} l WHERE l.history_id = h.history_id"
-        same = f"l.{target} = m.{target}"
-        return (
-            f"NOT EXISTS ({of_row} AND NOT EXISTS ({of_record} AND {same}))"
-            f" AND NOT EXISTS ({of_record} AND NOT EXISTS ({of_row} AND {same}))"
-        )
+    def write(
+        self,
+        condition: str,
+        params: Sequence[Any] = (),
+        *,
+        history_type: str,
+        signature: Signature,
+    ) -> int:
+        """Copy live rows, and their links, into history; how many rows.
 
-    def write(self, condition, params=(), *, history_type, signature):
-        """Copy live rows, and their links, into history.
-
-        condition: SQL about the row `live`, and its params. Of one change, type and reason,
-        only one write.
+        condition: SQL about the row `live`, and its params.
         """
         if self.model is None:
-            return
-        reason = signature.reason and signature.reason[:100]
-        said = {
-            "history_type": history_type,
-            "history_date": self.adapt(signature.date),
-            "history_change_reason": reason,
-            "history_user_id": signature.user_id,
-        }
-        if self.names_change:
-            said["history_change_id"] = signature.change_id
-        columns = [*self.columns, *said]
+            return 0
+        last = self._last_record() if self.links else 0
+        said = self._said(history_type, signature)
         values = [*(f"live.{column}" for column in self.columns), *("%s" for _name in said)]
-        self.row.execute(
+        columns = [*self.columns, *said]
+        if relation := self._relation():
+            columns, values = [*columns, relation], [*values, f"live.{self.pk}"]
+        number = self.live.execute(
             f"""
             INSERT INTO {self.table} ({", ".join(columns)})
             SELECT {", ".join(values)}
-            FROM {self.live} live WHERE {condition} ORDER BY live.{self.pk}
+            FROM {self.source} live WHERE {condition} ORDER BY live.{self.pk}
             """,
             [*said.values(), *params],
         )
-        self._copy_links(
-            "h.history_type = %s AND h.history_date = %s"
-            " AND h.history_change_reason IS NOT DISTINCT FROM %s",
-            [history_type, self.adapt(signature.date), reason],
-        )
+        if number:
+            # Only these can be newer, of the type and the microsecond.
+            self._copy_links(
+                "record.history_id > %s AND record.history_type = %s"
+                " AND record.history_date = %s",
+                [last, history_type, said["history_date"]],
+            )
+        return number
 
-    def write_links(self, history_ids):
+    def _said(self, history_type: str, signature: Signature) -> dict[str, Any]:
+        """`{column: value}` of what records say beside the values of their row."""
+        adapt = self.live.connection.ops.adapt_datetimefield_value
+        said = {
+            "history_type": history_type,
+            "history_date": adapt(signature.date),
+            "history_change_reason": signature.reason and signature.reason[:100],
+            "history_user_id": signature.user_id,
+            "history_change_id": signature.change_id,
+        }
+        known = {field.column for field in self.model._meta.concrete_fields}
+        return {name: value for name, value in said.items() if name in known}
+
+    def _relation(self) -> str | None:
+        """The column of simple-history's `related_name`, where the model asks for one."""
+        for kept in self.model._meta.concrete_fields:
+            if kept.name == "history_relation":
+                return self.live.column(kept)
+        return None
+
+    def _last_record(self) -> Any:
+        ((last,),) = self.live.fetch(f"SELECT max(history_id) FROM {self.table}")
+        return last or 0
+
+    def write_links(self, history_ids: Sequence[Any]) -> None:
         """Copy the links, as they stand, of the rows that these records are of."""
         keys = ", ".join(["%s"] * len(history_ids))
-        self._copy_links(f"h.history_id IN ({keys})", list(history_ids))
+        self._copy_links(f"record.history_id IN ({keys})", list(history_ids))
 
-    def _copy_links(self, condition, params):
-        for field in self.m2m_fields:
-            live, history, source, _target, columns = self.links(field)
-            self.row.execute(
+    def _copy_links(self, condition: str, params: Sequence[Any]) -> None:
+        for link, kept in self.links:
+            columns = [link.key, *link.columns]
+            self.live.execute(
                 f"""
-                INSERT INTO {history} (history_id, {", ".join(columns)})
-                SELECT h.history_id, {", ".join(f"m.{column}" for column in columns)}
-                FROM {self.table} h JOIN {live} m ON m.{source} = h.{self.pk}
+                INSERT INTO {kept} (history_id, {", ".join(columns)})
+                SELECT record.history_id, {", ".join(f"link.{column}" for column in columns)}
+                FROM {self.table} record
+                JOIN {link.table} link ON link.{link.source} = record.{self.pk}
                 WHERE {condition}
                 """,
                 params,

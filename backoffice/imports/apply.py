@@ -17,7 +17,7 @@ class Apply:
     def __init__(self, checks: Checks) -> None:
         self.checks, self.staging, self.rows = checks, checks.staging, checks.rows
         self.table = checks.table
-        self.records = Records(self.table.connection, self.table.model)
+        self.records = Records(self.table)
 
     def run(self, counts: Counts, signature: Signature) -> None:
         """Write it all, as counted, with history that is signed so."""

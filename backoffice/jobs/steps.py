@@ -17,13 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
 from backoffice.changes.models import Change, ImportFile, JobStopped
-from backoffice.changes.undo import Undo
+from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
@@ -108,8 +108,11 @@ def record_job(
 def create_undo(change: Change, *, user: Any = None) -> Change:
     """The undo of a change that is done, for `apply_job`.
 
-    Raises JobStopped where it is not done, or somebody else undoes it already.
+    Raises JobStopped where it is not done, somebody else undoes it already, or its model
+    can't be undone.
     """
+    if problem := refusal(change):
+        raise JobStopped(problem)
     with transaction.atomic():
         if not Change.objects.filter(pk=change.pk).move(Status.DONE, to=Status.UNDOING):
             raise JobStopped
@@ -171,6 +174,8 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
         raise
     except (DatabaseMoved, DatabaseRefused, ReaderError, MappingError) as error:
         reason = str(error)
+    except IntegrityError as error:
+        reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
     except Exception:
         logger.exception("%s failed while %s", job, to)
         reason = _("Something went wrong that is not the file's fault; it is in the log.")

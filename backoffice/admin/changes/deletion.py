@@ -47,18 +47,13 @@ class DeletionMixin:
                 len(rows.select_for_update())
         deletion = Deletion(rows)
         if not deletion.is_plain:
-            found = super().get_deleted_objects(objs, request)
-            request.deleted_with = sum(found[1].values()) - len(objs)
-            return found
-        request.deleted_with = 0
+            return super().get_deleted_objects(objs, request)
         model_count, perms_needed, own, related = {}, set(), [], []
         for model, queryset in deletion.rows().items():
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
                 continue
             model_count[model._meta.verbose_name_plural] = count
-            if model is not self.model:
-                request.deleted_with += count
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
@@ -117,32 +112,45 @@ class DeletionMixin:
             return super().delete_view(request, object_id, context)
 
     def render_delete_form(self, request, context):
-        if request.deleted_with > MANY:
+        if goes_with(context["model_count"], 1) > MANY:
             context["to_type"] = one_line(context["object"])
         return super().render_delete_form(request, context)
 
     def delete_model(self, request, obj):
         typed = one_line(request.POST.get("confirmation", ""))
-        if request.deleted_with > MANY and typed != one_line(obj):
-            raise NotConfirmed
+        if typed != one_line(obj):
+            _shown, counts, *_rest = self.get_deleted_objects([obj], request)
+            if goes_with(counts.items(), 1) > MANY:
+                raise NotConfirmed
         deletion = Deletion(self.model._base_manager.filter(pk=obj.pk))
         if not deletion.is_plain:
             super().delete_model(request, obj)
             return
         with_it = _("Deleted with the %(name)s %(row)s")
         with_it %= {"name": self.opts.verbose_name, "row": obj}
-        deletion.run(user=request.user, reason=_("Deleted"), reason_with=with_it)
+        deletion.run(
+            title=f"{capfirst(self.opts.verbose_name)}: {obj}",
+            user=request.user,
+            reason=_("Deleted"),
+            reason_with=with_it,
+        )
 
     # Many rows ----------------------------------------------------------------------
 
     def delete_queryset(self, request, queryset):
+        """Django's; the change that it is recorded as, where it can be undone."""
         deletion = Deletion(queryset)
         if not deletion.is_plain:
-            super().delete_queryset(request, queryset)
-            return
+            return super().delete_queryset(request, queryset)
+        number = queryset.count()
         with_them = _("Deleted with its %(name)s, among %(number)s")
-        with_them %= {"name": self.opts.verbose_name, "number": Count(queryset.count())}
-        deletion.run(user=request.user, reason=_("Deleted"), reason_with=with_them)
+        with_them %= {"name": self.opts.verbose_name, "number": Count(number)}
+        return deletion.run(
+            title=f"{Count(number)} {model_ngettext(self.opts, number)}",
+            user=request.user,
+            reason=_("Deleted"),
+            reason_with=with_them,
+        )
 
     def log_deletions(self, request, queryset):
         """An entry for each row, or one for all where they are many and have a history."""
@@ -166,43 +174,49 @@ class DeletionMixin:
         if not request.POST.get("post"):
             return self.confirm_deletion(request, queryset)
         with transaction.atomic(using=router.db_for_write(self.model)), held(queryset) as rows:
-            _shown, _counts, perms_needed, protected = self.get_deleted_objects(rows, request)
+            _shown, counts, perms_needed, protected = self.get_deleted_objects(rows, request)
             if perms_needed and not protected:
                 raise PermissionDenied
             number = rows.count()
-            has_moved = number and self.has_moved(request, number)
-            if protected or has_moved or not self.is_confirmed(request, number):
+            with_them = goes_with(counts.items(), number)
+            expected = request.POST.get("expected")
+            has_moved = number and expected not in (None, f"{number:d}+{with_them:d}")
+            if protected or has_moved or not self.is_confirmed(request, number, with_them):
                 not_confirmed = not (protected or has_moved)
                 return self.confirm_deletion(
                     request, rows, has_moved=has_moved, not_confirmed=not_confirmed
                 )
             if number:
                 self.log_deletions(request, rows)
-                self.delete_queryset(request, rows)
+                change = self.delete_queryset(request, rows)
         if not number:
             message = _("The records have changed since. Nothing was deleted; look again.")
             self.message_user(request, message, messages.ERROR)
             return None
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
+        if change is not None and (page := self.page_of(change)):
+            message = format_html('{} <a href="{}">{}</a>', message, page, _("Undo"))
         self.message_user(request, message, messages.SUCCESS)
         return None
 
-    def has_moved(self, request, number):
-        """Whether other numbers would go than those that the page showed."""
-        expected = request.POST.get("expected")
-        return expected not in (None, self.expected(request, number))
+    def page_of(self, change):
+        """Where a change can be undone; None where the model's admin has no such page."""
+        opts = self.opts
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
+        try:
+            return reverse(name, args=[change.pk])
+        except NoReverseMatch:
+            return None
 
-    def expected(self, request, number):
-        return f"{number:d}+{request.deleted_with:d}"
-
-    def is_confirmed(self, request, number):
+    def is_confirmed(self, request, number, with_them):
         typed = "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
-        return number + request.deleted_with <= MANY or typed == str(number)
+        return number + with_them <= MANY or typed == str(number)
 
     def confirm_deletion(self, request, queryset, **context):
         shown, counts, perms_needed, protected = self.get_deleted_objects(queryset, request)
         number = Count(queryset.count())
+        with_them = goes_with(counts.items(), number)
         name = model_ngettext(self.opts, number)
         title = _("Delete multiple objects")
         if perms_needed or protected:
@@ -220,8 +234,8 @@ class DeletionMixin:
             "is_across": is_across,
             # Django's list wants one at least; the filter is in the address.
             "keys": keys[:1] if is_across else keys,
-            "expected": self.expected(request, number),
-            "to_type": number if number + request.deleted_with > MANY else None,
+            "expected": f"{number:d}+{with_them:d}",
+            "to_type": number if number + with_them > MANY else None,
             "perms_lacking": perms_needed,
             "protected": protected,
             "opts": self.opts,
@@ -233,6 +247,11 @@ class DeletionMixin:
         return TemplateResponse(
             request, self.delete_selected_confirmation_template, context
         ).render()
+
+
+def goes_with(model_count, number):
+    """How many rows go beside the `number` that were chosen: `model_count` has them all."""
+    return sum(count for _name, count in model_count) - number
 
 
 def one_line(text):

@@ -140,6 +140,7 @@ class EditMixin:
             *self.get_ordering(request), "pk"
         )
         new = {field: shown(field, form.instance) for field in fields}
+        refused = edit.refused()
         context = {
             "hidden": [form[name].as_hidden() for name in form.fields],
             "chosen": list(form.fields),
@@ -151,6 +152,7 @@ class EditMixin:
             ],
             "number": Count(number),
             "expected": expected,
+            "refused": refused,
             "media": self.media,
         }
         return self.edit_page(request, "edit_preview", edit.rows, context)

@@ -8,13 +8,14 @@ import math
 from pathlib import Path
 
 from django.contrib import messages
+from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef
 from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -24,7 +25,8 @@ from import_export.admin import ImportMixin as UpstreamImportMixin
 from backoffice.admin.changes.import_forms import MappingForm, UploadForm
 from backoffice.admin.changes.uploads import is_too_large
 from backoffice.changes.models import Change, JobStopped
-from backoffice.changes.undo import Undo
+from backoffice.changes.undo import Undo, refusal
+from backoffice.history.records import history_model, names_change
 from backoffice.jobs import tasks
 from backoffice.jobs.steps import CHANGES, REJECTS, create_job, open_job, read_sample
 from backoffice.readers.source import ReaderError
@@ -161,6 +163,9 @@ class ImportMixin(UpstreamImportMixin):
         job = self._get_job(request, pk)
         if job.status != Status.DONE or job.waiting:
             return self._redirect(job)
+        if problem := refusal(job):
+            messages.error(request, problem)
+            return self._redirect(job)
         if not self._may_undo(request, job):
             problem = _(
                 "Nothing was undone: it wrote records that are not for you to see. Ask whoever"
@@ -174,10 +179,15 @@ class ImportMixin(UpstreamImportMixin):
             except JobStopped:
                 return self._redirect(job)
         with Undo(job) as undo:
-            context = {"counts": undo.plan(), "left": undo.left(LINKED)}
-        unseen = self._unseen(request).filter(pk__in=[pk for pk, *_rest in context["left"]])
-        unseen = set(unseen.values_list("pk", flat=True))
-        context["left"] = [row for row in context["left"] if row[0] not in unseen]
+            context = {"counts": undo.plan(), "notes": undo.notes()}
+            left = undo.left(LINKED)
+        own = [pk for model, pk, *_rest in left if model is self.model]
+        unseen = set(self._unseen(request).filter(pk__in=own).values_list("pk", flat=True))
+        context["left"] = [
+            (self._history_page(model, pk), text, why)
+            for model, pk, text, why in left
+            if model is not self.model or pk not in unseen
+        ]
         return self._show(request, job, "undo", context)
 
     # Steps --------------------------------------------------------------------------
@@ -262,8 +272,11 @@ class ImportMixin(UpstreamImportMixin):
             written = self._written(job).exclude(self._is_unseen(request))
             found = written.order_by("history_id")[:LINKED]
             key = self.opts.pk.attname
-            records = [(getattr(record, key), str(record.instance)) for record in found]
-        can_undo = job.status == Status.DONE and not job.undoes
+            records = [
+                (self._history_page(self.model, getattr(record, key)), str(record.instance))
+                for record in found
+            ]
+        can_undo = job.status == Status.DONE and not refusal(job)
         return {
             "records": records,
             "can_undo": can_undo,
@@ -274,8 +287,11 @@ class ImportMixin(UpstreamImportMixin):
     # What a job wrote ---------------------------------------------------------------
 
     def _written(self, job):
-        manager = getattr(self.model, self.opts.simple_history_manager_attribute)
-        return manager.filter(history_change=job)
+        """The records of our model that the job wrote; none where they don't name it."""
+        history = history_model(self.model)
+        if not names_change(self.model):
+            return history._base_manager.none() if history else Change.objects.none()
+        return history._base_manager.filter(history_change=job)
 
     def _unseen(self, request):
         """The rows that are there, but not for this user."""
@@ -315,6 +331,16 @@ class ImportMixin(UpstreamImportMixin):
     def _url(self, view, *args):
         app_label, model_name = self.get_model_info()
         return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
+
+    def _history_page(self, model, pk):
+        """The page of a row's history; None where this site has none."""
+        name = (
+            f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_history"
+        )
+        try:
+            return reverse(name, args=[quote(pk)])
+        except NoReverseMatch:
+            return None
 
     def _show(self, request, job, page, context):
         template = f"admin/backoffice/import_{page}.html"

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from backoffice.changes.models import Change, JobStopped
-from backoffice.changes.undo import Undo, UndoCounts
+from backoffice.changes.undo import Undo, UndoCounts, refusal
 from backoffice.jobs.steps import undo_job
 from backoffice.management.asking import agreed
 
@@ -63,13 +63,17 @@ class Command(BaseCommand):
             message = _("%(job)s can't be undone: it is %(status)s.")
             status = job.get_status_display()
             raise CommandError(message % {"job": job, "status": status}, returncode=2)
+        if problem := refusal(job):
+            raise CommandError(problem, returncode=2)
         return job
 
     def show(self, job):
         """What it would do, and the first of what it would leave alone."""
         with Undo(job) as undo:
-            counts, left = undo.plan(), undo.left(SHOWN)
-        for _pk, text, why in left:
+            counts, left, notes = undo.plan(), undo.left(SHOWN), undo.notes()
+        for note in notes:
+            self.stderr.write(self.style.WARNING(note))
+        for _model, _pk, text, why in left:
             self.stderr.write(self.style.WARNING(f"{text}: {why}"))
         self.stderr.write(
             _(

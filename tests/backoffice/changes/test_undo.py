@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.changes.models import Change, JobStopped
+from backoffice.changes.plan import Plan
 from backoffice.changes.undo import Undo
 from backoffice.history.records import BEFORE
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
@@ -62,7 +63,7 @@ def applied(resource_class, *rows, user=None, match=None):
 def plan(job):
     with Undo(job) as undo:
         counts = undo.plan()
-        return counts, [(text, why) for _pk, text, why in undo.left(10)]
+        return counts, [(text, why) for _model, _pk, text, why in undo.left(10)]
 
 
 def state():
@@ -206,9 +207,7 @@ def test_a_row_whose_library_of_before_is_gone_stays():
     # Matched by name alone, so that the library is what changes.
     job = applied(PatronResource, ["name", "library"], ["Bob", "New"], match=["name"])
     old.delete()
-    assert plan(job)[1] == [
-        ("Bob", "What it referred to before the import is no longer there.")
-    ]
+    assert plan(job)[1] == [("Bob", "What it referred to before is no longer there.")]
     undo_job(job)
     patron.refresh_from_db()
     assert patron.library == new
@@ -265,9 +264,9 @@ def test_an_undo_that_fails_leaves_all_as_it_was(monkeypatch, caplog):
     before = state()
 
     def fail(self, count):
-        self.execute("DELETE FROM no_such_table")
+        self.live.execute("DELETE FROM no_such_table")
 
-    monkeypatch.setattr(Undo, "_remove", fail)
+    monkeypatch.setattr(Plan, "remove", fail)
     undo_job(job)
     job = Change.objects.get(pk=job.pk)
     assert (job.status, bool(job.error)) == ("done", True)

@@ -11,6 +11,7 @@ from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
 from library.models import Library, Patron
+from tests.backoffice.admin.pages import url
 from tests.factories import make_book, make_library, make_patron, make_user
 from tests.loans.models import Loan
 
@@ -104,7 +105,8 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
     undo = reverse("admin:library_library_import_undo", args=[job.pk])
     client.force_login(other)
     records = client.get(page).context["records"]
-    assert [pk for pk, _text in records] == [seen.pk, gone.pk]
+    pages = [url(Library, "history", pk) for pk in (seen.pk, gone.pk)]
+    assert [page for page, _text in records] == pages
     for method in (client.get, client.post):
         assert "records that are not for you to see" in method(undo, follow=True).text
     assert states() == ["CT", "CT"]

@@ -1,0 +1,346 @@
+"""What taking a change back means for the rows of one model, planned in a temporary table:
+
+    undo_plan_…   pk, history_id, kind, previous_id, why
+
+`kind` is the type of the record that the change wrote: "+" goes, "~" returns to the record
+before, "-" comes back. `previous_id` is the record that a row gets its values from. `why` is
+"" where the row is taken back, else "gone" or one of `WHY`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib.contenttypes.fields import GenericRelation
+from django.db.models import Model
+from django.db.models.expressions import OrderBy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.changes.models import Change
+from backoffice.history.records import Records, Signature
+from backoffice.tables.foreign_keys import checked_as_a_whole
+from backoffice.tables.table import Link, Table, UniqueKey
+
+WHY = {
+    "edited": gettext_lazy("It was edited since."),
+    "used": gettext_lazy("Other records refer to it by now."),
+    "lost": gettext_lazy("What it referred to before is no longer there."),
+    "taken": gettext_lazy("Another record has by now what only one may have."),
+    "back": gettext_lazy("It is there again."),
+    "partly": gettext_lazy("Its history does not keep all of its fields."),
+}
+
+
+class Plan:
+    """The undo of `change` for the rows of one model, whose history names changes.
+
+    plans: of all models concerned, by model; a row may refer to one that comes back as well.
+    """
+
+    def __init__(self, change: Change, model: type[Model], plans: "dict[type[Model], Plan]"):
+        self.change, self.model, self.plans = change, model, plans
+        self.live = Table(model)
+        self.records = Records(self.live)
+        self.pk, self.history = self.live.pk, self.records.table
+        schema = "pg_temp" if self.live.vendor == "postgresql" else "temp"
+        self.name = f"{schema}.undo_plan_{len(plans)}"
+
+    def create(self) -> None:
+        self.drop()
+        key = self.live.db_type(self.live.pk_field)
+        self.live.execute(
+            f"CREATE TEMPORARY TABLE {self.name} (pk {key} PRIMARY KEY,"
+            " history_id bigint, kind text, previous_id bigint, why text)"
+        )
+
+    def drop(self) -> None:
+        self.live.execute(f"DROP TABLE IF EXISTS {self.name}")
+
+    def taken_back(self, *kinds: str, column: str = "pk") -> str:
+        """SELECT of the keys, or of another column, of rows that are taken back."""
+        listed = ", ".join(f"'{kind}'" for kind in kinds)
+        return f"SELECT {column} FROM {self.name} WHERE why = '' AND kind IN ({listed})"
+
+    # Which rows ---------------------------------------------------------------------
+
+    def collect(self) -> None:
+        """Every row that the change wrote; edited is one with a later record, or other values.
+
+        Values are compared as well because `QuerySet.update()` writes no history. Where the
+        last record is that of a later change's undo, they alone say what the row is like.
+        """
+        changes = self.live.quote(Change._meta.db_table)
+        later = self.records.later
+        undone = f"SELECT undo.id FROM {changes} undo WHERE undo.kind = 'undo'"
+        moved_on = f"""EXISTS ({later()}) AND NOT EXISTS (
+            {later("undo")} AND undo.history_change_id IN ({undone})
+            AND NOT EXISTS ({later("newer", "undo")}))"""
+        self.live.execute(f"DELETE FROM {self.name}")
+        self.live.execute(
+            f"""
+            INSERT INTO {self.name} (pk, history_id, kind, previous_id, why)
+            SELECT record.{self.pk}, record.history_id, record.history_type,
+                   CASE record.history_type WHEN '-' THEN record.history_id WHEN '~' THEN
+                        -- + 0: else PostgreSQL reads back through all of history for each row
+                        (SELECT max(older.history_id + 0) FROM {self.history} older
+                         WHERE older.{self.pk} = record.{self.pk}
+                         AND older.history_id < record.history_id) END,
+                   CASE WHEN record.history_type = '-' THEN
+                            CASE WHEN live.{self.pk} IS NOT NULL THEN 'back'
+                                 WHEN {moved_on} THEN 'edited' ELSE '' END
+                        WHEN live.{self.pk} IS NULL THEN 'gone'
+                        WHEN NOT ({self.records.same()}) THEN 'edited'
+                        WHEN {moved_on} THEN 'edited'
+                        ELSE '' END
+            FROM {self.history} record
+            LEFT JOIN {self.records.source} live ON live.{self.pk} = record.{self.pk}
+            WHERE record.history_change_id = %s
+            """,
+            [self.change.pk],
+        )
+        self.leave("edited", "kind = '~' AND previous_id IS NULL")
+        if set(self.live.columns) - set(self.records.fields):
+            self.leave("partly", "kind = '-'")
+        for link, kept in self.records.links:
+            self.leave(
+                "edited",
+                f"""kind <> '-' AND history_id IN (
+                    SELECT record.history_id FROM {self.history} record
+                    WHERE record.history_id IN (SELECT history_id FROM {self.name})
+                    AND {self.records.other_links(link, kept)})""",
+            )
+
+    def leave(self, why: str, condition: str, params: Sequence[Any] = ()) -> int:
+        """Leave the rows for which the condition holds as they are; how many there were."""
+        return self.live.execute(
+            f"UPDATE {self.name} SET why = '{why}' WHERE why = '' AND {condition}", params
+        )
+
+    def leave_what_cannot(self) -> int:
+        """Leave rows alone that others hold, or hold on to; how many.
+
+        To be repeated until there are none: a row that is left may hold others.
+        """
+        return self._leave_used() + self._leave_lost() + self._leave_taken()
+
+    def _leave_used(self) -> int:
+        """Created rows that others refer to by now, their own links apart."""
+        left = 0
+        if not self.live.fetch(f"{self.taken_back('+')} LIMIT 1"):
+            return left
+        for table, column, target in self._referring():
+            own = table == self.live.name
+            stays = f"AND user_.{self.pk} NOT IN ({self.taken_back('+')})" if own else ""
+            left += self.leave(
+                "used",
+                f"""kind = '+' AND pk IN (
+                    SELECT live.{self.pk} FROM {self.live.name} live
+                    JOIN {table} user_ ON user_.{column} = live.{target} {stays})""",
+            )
+        for link in self.live.links:
+            if (
+                link.through in self._models_of_itself()
+                and not link.field.remote_field.symmetrical
+            ):
+                left += self.leave(
+                    "used",
+                    f"""kind = '+' AND pk IN (
+                        SELECT link.{link.target} FROM {link.table} link
+                        WHERE link.{link.source} NOT IN ({self.taken_back("+")}))""",
+                )
+        for field in self.live.opts.private_fields:
+            if isinstance(field, GenericRelation):
+                tagged = self.model._base_manager.filter(**{f"{field.name}__isnull": False})
+                rows = tagged.order_by().values("pk").query
+                sql, params = rows.get_compiler(connection=self.live.connection).as_sql()
+                left += self.leave("used", f"kind = '+' AND pk IN ({sql})", params)
+        return left
+
+    def _models_of_itself(self) -> list[type[Model]]:
+        return [
+            link.through for link in self.live.links if link.field.related_model is self.model
+        ]
+
+    def _referring(self) -> Iterator[tuple[str, str, str]]:
+        """`(table, column, column of ours)` of all that can refer to a row by a constraint."""
+        own = [link.through for link in self.live.links]
+        for relation in self.live.opts.get_fields(include_hidden=True):
+            if not relation.auto_created or relation.concrete or relation.many_to_many:
+                continue
+            field = relation.field
+            if field.db_constraint and relation.related_model not in own:
+                table = self.live.quote(relation.related_model._meta.db_table)
+                yield table, self.live.column(field), self.live.column(field.target_field)
+
+    def _leave_lost(self) -> int:
+        """Rows whose foreign key of before would lead nowhere."""
+        left = 0
+        for field in self.records.fields:
+            if not (field.is_relation and getattr(field, "db_constraint", False)):
+                continue
+            column, target = self.live.column(field), field.target_field
+            table = Table(target.model, self.live.connection)
+            comes_back = ""
+            if plan := self.plans.get(target.model):
+                comes_back = f"""AND record.{column} NOT IN (
+                    SELECT back.{table.column(target)} FROM {plan.history} back
+                    WHERE back.history_id IN ({plan.taken_back("-", column="previous_id")}))"""
+            left += self.leave(
+                "lost",
+                f"""kind <> '+' AND previous_id IN (
+                    SELECT record.history_id FROM {self.history} record
+                    LEFT JOIN {table.name} target
+                        ON target.{table.column(target)} = record.{column}
+                    WHERE record.{column} IS NOT NULL
+                    AND target.{table.column(target)} IS NULL {comes_back}
+                    AND record.history_id IN ({self.taken_back("~", "-", column="previous_id")})
+                )""",
+            )
+        return left
+
+    def _leave_taken(self) -> int:
+        """Rows whose unique value of before another row has by now, and keeps.
+
+        One that the change didn't write: it gives no row what another had before.
+        """
+        kept = {field.name for field in self.records.fields}
+        keys = [key for key in self.live.unique_keys if set(key.fields) <= kept]
+        return sum(map(self._leave_taken_key, keys))
+
+    def _leave_taken_key(self, key: UniqueKey) -> int:
+        values = [self.live.compile(without_order(e)) for e in key.expressions]
+        where, condition = self.live.compile(key.condition) if key.condition else ("1 = 1", [])
+        columns = ", ".join(f"{sql} AS value_{n}" for n, (sql, _params) in enumerate(values))
+        params = [*(p for _sql, ps in values for p in ps), *condition]
+        equal = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
+        same = " AND ".join(
+            f"target.value_{n} {equal} wanted.value_{n}" for n in range(len(values))
+        )
+        return self.leave(
+            "taken",
+            f"""kind <> '+' AND previous_id IN (
+                SELECT wanted.history_id FROM (
+                    SELECT history_id, {self.pk}, {columns} FROM {self.history}
+                    WHERE history_id IN ({self.taken_back("~", "-", column="previous_id")})
+                    AND ({where})
+                ) wanted
+                JOIN (
+                    SELECT {self.pk}, {columns} FROM {self.records.source} source
+                    WHERE ({where})
+                ) target ON {same} AND target.{self.pk} <> wanted.{self.pk}
+                WHERE target.{self.pk} NOT IN ({self.taken_back("+")})
+            )""",
+            [*params, *params],
+        )
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """`{(kind, why): number of rows}`."""
+        rows = self.live.fetch(
+            f"SELECT kind, why, count(*) FROM {self.name} GROUP BY kind, why"
+        )
+        return {(kind, why): number for kind, why, number in rows}
+
+    def left(self, limit: int) -> list[tuple[Any, str, str]]:
+        """What is left alone: `[(pk, text, why), …]`, `limit` at most."""
+        rows = self.live.fetch(
+            f"SELECT pk, why, history_id FROM {self.name} WHERE why NOT IN ('', 'gone')"
+            f" ORDER BY pk LIMIT {limit:d}"
+        )
+        records = self.records.model._base_manager.in_bulk([number for *_row, number in rows])
+        to_python = self.live.pk_field.to_python
+        keys = [to_python(pk) for pk, *_rest in rows]
+        names = self.model._base_manager.in_bulk(keys)
+        return [
+            (pk, str(names.get(pk) or records[number].instance), _(str(WHY[why])))
+            for pk, (_key, why, number) in zip(keys, rows, strict=True)
+        ]
+
+    # Doing it -----------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """Changed rows get the values of before; deleted ones are there again."""
+        owners = {field.model: Table(field.model) for field in self.records.fields}
+        for model, owner in owners.items():
+            fields = [f for f in self.records.fields if f.model is model and not f.primary_key]
+            if not fields:
+                continue
+            values = (f"{owner.column(f)} = record.{owner.column(f)}" for f in fields)
+            self.live.execute(
+                f"""
+                UPDATE {owner.name} SET {", ".join(values)}
+                FROM {self.name} plan
+                JOIN {self.history} record ON record.history_id = plan.previous_id
+                WHERE plan.kind = '~' AND plan.why = '' AND {owner.name}.{owner.pk} = plan.pk
+                """
+            )
+        columns = ", ".join(self.records.columns)
+        self.live.execute(
+            f"""
+            INSERT INTO {self.live.name} ({columns}) SELECT {columns} FROM {self.history}
+            WHERE history_id IN ({self.taken_back("-", column="previous_id")})
+            ORDER BY {self.pk}
+            """
+        )
+
+    def restore_links(self) -> None:
+        """Links return to those of before, where what they led to is still there."""
+        for link, kept in self.records.links:
+            self._restore_links(link, kept, link.source, link.target)
+            if link.field.remote_field.symmetrical:
+                self._restore_links(link, kept, link.target, link.source)
+
+    def _restore_links(self, link: Link, kept: str, source: str, target: str) -> None:
+        """source and target: the columns as the record has them, or turned round."""
+        turned = {link.source: source, link.target: target}
+        same = " AND ".join(
+            f"link.{turned.get(c, c)} IS NOT DISTINCT FROM kept.{c}" for c in link.columns
+        )
+        plan = f"""{self.name} plan JOIN {kept} kept ON kept.history_id = plan.previous_id
+            AND plan.why = '' AND plan.kind IN ('~', '-')"""
+        self.live.execute(
+            f"""
+            DELETE FROM {link.table} AS link WHERE link.{source} IN ({self.taken_back("~")})
+            AND NOT EXISTS (SELECT 1 FROM {plan} WHERE plan.pk = link.{source} AND {same})
+            """
+        )
+        through = Table(link.through, self.live.connection)
+        columns = [*link.columns] if through.counts_keys else [link.key, *link.columns]
+        other = Table(link.target_field.model, self.live.connection)
+        self.live.execute(
+            f"""
+            INSERT INTO {link.table} ({", ".join(turned.get(c, c) for c in columns)})
+            SELECT {", ".join(f"kept.{c}" for c in columns)} FROM {plan}
+            JOIN {other.name} target
+                ON target.{other.column(link.target_field)} = kept.{link.target}
+            WHERE NOT EXISTS (SELECT 1 FROM {link.table} link WHERE {same})
+            ORDER BY plan.pk, kept.{link.target}
+            """
+        )
+
+    def record(self, signature: Signature, *, gone: bool) -> None:
+        """History of the rows that are about to go, or of those that are as they were."""
+        for kind, written in (("+", "-"),) if gone else (("~", "~"), ("-", "+")):
+            self.records.write(
+                f"live.{self.pk} IN ({self.taken_back(kind)})",
+                history_type=written,
+                signature=signature,
+            )
+
+    def remove(self, count: int) -> None:
+        """Created rows go, their links with them."""
+        if not count:
+            return
+        created = self.taken_back("+")
+        for link in self.live.links:
+            self.live.execute(f"DELETE FROM {link.table} WHERE {link.source} IN ({created})")
+            if link.through in self._models_of_itself():
+                self.live.execute(
+                    f"DELETE FROM {link.table} WHERE {link.target} IN ({created})"
+                )
+        with checked_as_a_whole(self.live.connection, self.live.name, count):
+            self.live.execute(f"DELETE FROM {self.live.name} WHERE {self.pk} IN ({created})")
+
+
+def without_order(expression: Any) -> Any:
+    """What a constraint's expression compares: an index may turn it round."""
+    return expression.expression if isinstance(expression, OrderBy) else expression

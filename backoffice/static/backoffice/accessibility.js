@@ -1,5 +1,5 @@
-/* Names for what Django's scripts and select2 put on the page without one.
-   tests/test_upstream.py says when one of these is mended upstream. */
+/* Names for elements that Django's scripts and select2 add to the page without one.
+   tests/test_upstream.py fails when one of these is fixed upstream. */
 "use strict";
 
 function labelOf(select) {
@@ -7,14 +7,14 @@ function labelOf(select) {
     return select.getAttribute("aria-label") || (label ? label.textContent.replace(/:\s*$/, "").trim() : "");
 }
 
-/* The icon beside the picker's search box: a span may not carry a label, an image may. */
+/* The icon beside the picker's search box: a span may not have a label, an image may. */
 function nameIcons(root) {
     for (const icon of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) {
         icon.setAttribute("role", "img");
     }
 }
 
-/* select2's combobox points at an empty element for its name. */
+/* select2's combobox refers to an empty element for its name. */
 function nameSelect2(root) {
     for (const box of root.querySelectorAll("select.select2-hidden-accessible + .select2-container")) {
         const name = labelOf(box.previousElementSibling);

@@ -1,4 +1,4 @@
-/* Giving a value ticks its field. The page works without this. */
+/* Ticks a field when its value is entered. The page works without this. */
 "use strict";
 
 for (const row of document.querySelectorAll(".edit-fields .form-row")) {

@@ -1,4 +1,4 @@
-/* The export works without this. It tells how much of the file has come, and can stop it. */
+/* Shows how much of an export has been downloaded, and can stop it. Exports work without this. */
 "use strict";
 
 function nameOf(response) {
@@ -57,7 +57,7 @@ function showProgress(form, box) {
             });
             show(done ? box.dataset.done : "", false);
             if (!done) {
-                form.submit(); // the answer is a page: what is wrong, or the sign-in
+                form.submit(); // the response is a page: an error, or the sign-in
             }
         } catch {
             show(abort.signal.aborted ? box.dataset.stopped : box.dataset.failed, false);

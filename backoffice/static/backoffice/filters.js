@@ -1,4 +1,4 @@
-/* What is left blank does not go into the address. */
+/* Keeps blank fields out of the address. */
 "use strict";
 
 const filters = document.getElementById("filterset-form");

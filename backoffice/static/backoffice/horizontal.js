@@ -1,11 +1,11 @@
-/* The horizontal picker of many rows. The two boxes are filled from the server, page by page;
-   what is added and removed is kept here, by key, and sent packed into two inputs. */
+/* The horizontal picker of many rows. The two boxes are loaded from the server, page by page.
+   Added and removed rows are kept here by their keys, and sent packed into two inputs. */
 "use strict";
 
 {
-    const WAIT = 200; // ms after the last key in a filter
-    const MAX_CHANGES = 100_000; // at once; Django takes 2.5 MB
-    const NEAR_END = 60; // px from the end of a box, where it loads on
+    const WAIT = 200; // ms after the last key typed in a filter
+    const MAX_CHANGES = 100_000; // at once; Django accepts 2.5 MB
+    const NEAR_END = 60; // px from the end of a box: more rows are loaded
 
     const number = (value) => value.toLocaleString(document.documentElement.lang || undefined);
     const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, key) => values[key]);
@@ -23,8 +23,8 @@
     }
 
     /* One of the two boxes.
-       name: the server's · rows: what it sent, text by key · leaving: what is to be saved as
-       no longer in it · coming: what is to be saved as new in it. */
+       name: its name on the server · rows: the rows that the server sent, text by key
+       · leaving, coming: the unsaved rows that leave this box, that come into it. */
     class Box {
         constructor(picker, {name, suffix, input, move, all, coming, leaving}) {
             const element = (end) => document.getElementById(picker.id + end);
@@ -39,7 +39,7 @@
             this.page = 0;
             this.more = false;
             this.loading = null;
-            this.shownTerm = null; // of the rows; the filter may be ahead of it
+            this.shownTerm = null; // the term of the rows shown; the filter may be ahead of it
             this.listen();
         }
 
@@ -68,7 +68,7 @@
             });
             this.moveButton.addEventListener("click", () => {
                 this.moveSelected();
-                select.focus(); // the button is switched off
+                select.focus(); // the button is disabled now
             });
             this.allButton.addEventListener("click", () => this.moveAll());
             this.moreButton.addEventListener("click", async () => {
@@ -82,14 +82,14 @@
             });
         }
 
-        /* As in Django's: Enter takes the first or what is selected, arrows select. */
+        /* As in Django's picker: Enter moves the first row or the selected ones, arrow keys select. */
         async filterKey(event) {
             const {select} = this;
             const across = this.name === "available" ? "ArrowRight" : "ArrowLeft";
             if (event.key === "Enter") {
-                event.preventDefault(); // the form is not sent
+                event.preventDefault(); // don't send the form
                 if (this.shownTerm !== this.term) {
-                    await this.load(); // or a fast typist gets the first of what was there before
+                    await this.load(); // else a fast typist gets the first row of the previous filter
                     if (this.shownTerm !== this.term) {
                         return;
                     }
@@ -193,7 +193,7 @@
             this.move(Array.from(this.select.selectedOptions, (option) => [option.value, option.text]));
         }
 
-        /* By key: the next one is selected, for the next key. */
+        /* Moves by keyboard: the next row gets selected, for the next key. */
         moveOn() {
             const index = this.select.selectedIndex;
             this.moveSelected();
@@ -201,7 +201,7 @@
             this.picker.refreshButtons();
         }
 
-        /* All that match, loaded or not. */
+        /* Moves all rows that match, loaded or not. */
         async moveAll() {
             const {data} = this.picker;
             const {term} = this;
@@ -223,10 +223,10 @@
             this.shownTerm = term;
             this.more = false;
             this.move([...this.comingHere(), ...Array.from(this.rows).filter(([id]) => !this.leaving.has(id))]);
-            this.select.focus(); // the button is switched off
+            this.select.focus(); // the button is disabled now
         }
 
-        /* Out of this box: undone where it was to come, else to be saved. */
+        /* Moves rows out of this box. A row that was to come is not any more; others get saved. */
         move(rows) {
             for (const [id, text] of rows) {
                 if (this.coming.delete(id)) {
@@ -305,7 +305,7 @@
             element.hidden = false;
             for (const box of this.boxes) {
                 if (box.name === "chosen" && !this.data.object_id) {
-                    box.show(); // of a new row: nothing yet
+                    box.show(); // a new record: nothing to load yet
                 } else {
                     box.load();
                 }
@@ -313,7 +313,7 @@
             this.pack();
         }
 
-        /* What Django's popup has added arrives as an option. */
+        /* A row that was added in Django's popup arrives as an option. */
         receive() {
             const receiver = document.getElementById(this.id);
             new MutationObserver(() => {

@@ -1,4 +1,4 @@
-/* The import pages work without this. It makes the progress move, and a file droppable. */
+/* Updates the progress of an import, and lets a file be dropped. The pages work without it. */
 "use strict";
 
 function watchProgress(section) {

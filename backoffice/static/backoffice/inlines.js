@@ -1,8 +1,8 @@
-/* Asks before the page or the search of an inline is turned while edits are unsaved. */
+/* Asks before unsaved edits are left for another page or search of an inline. */
 "use strict";
 
 {
-    /* The boxes of two-pane pickers, whose options are selected only on submit. */
+    /* The boxes of pickers with two boxes: their options are selected only on submit. */
     const boxes = "select.filtered:not([name$=_old])";
     const optionsOf = (box) => Array.from(box.options, (option) => option.value).sort().join();
     const before = new Map();
@@ -15,7 +15,7 @@
             return field.checked !== field.defaultChecked;
         }
         if (field.options) {
-            // A list without a chosen option in the HTML shows its first.
+            // A select without a selected option in the HTML shows its first one.
             const options = Array.from(field.options);
             const initial = options.filter((option) => option.defaultSelected);
             const first = field.multiple || initial.length ? initial : options.slice(0, 1);

@@ -1,11 +1,11 @@
-# The commands of the house; `make` alone lists them.
+# The project's commands; `make` without a target lists them.
 #
-# Every path is relative and every tool is started as `python -m`, so the checkout may lie in
-# a folder whose name has blanks, and may be moved.
+# All paths are relative and all tools are started as `python -m`, so that the checkout may be
+# moved, and may be in a folder whose name contains blanks.
 
 PORT ?= 8000
 export PORT
-# The first of these that is 3.11 or newer makes the environment.
+# The environment is made with the first of these that is 3.11 or newer.
 PYTHON = python3 python3.13 python3.12 python3.11 python
 VENV = .venv
 FIXTURES = tutorial roles demo
@@ -15,13 +15,13 @@ python = $(VENV)/bin/python
 installed = $(VENV)/.installed
 is_new_enough = import sys; sys.exit(sys.version_info < (3, 11))
 port_is_free = import socket; socket.create_server(("127.0.0.1", $(PORT))).close()
-# What a server behind TLS has; `check --deploy` looks at the rest.
+# The settings of a server behind TLS; `check --deploy` checks the others.
 production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 	ALLOWED_HOSTS=library.example.org CSRF_TRUSTED_ORIGINS=https://library.example.org
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres test-next query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-slow test-postgres test-next query-counts bench bench-pages lint types check clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,11 +37,14 @@ run: $(installed) ## Serve the admin at http://127.0.0.1:8000/admin/ with demo d
 	@$(python) manage.py demo $(FIXTURES)
 	@exec $(python) manage.py serve
 
-test: $(installed) ## Run all tests, on SQLite or on what DATABASE_URL names (ARGS= go to pytest)
-	$(python) -m pytest -n auto $(ARGS)
+test: $(installed) ## Run the tests, on SQLite or on the database of DATABASE_URL (ARGS= go to pytest)
+	$(python) -m pytest -n auto -m "not slow" $(ARGS)
 
-# Statistics change when a test has them change, not when autovacuum comes along.
-test-postgres: $(installed) ## Run all tests on a throw-away PostgreSQL
+test-slow: $(installed) ## Run the slow tests: killed workers, restarted databases, the benchmarks' own
+	$(python) -m pytest -n auto -m slow $(ARGS)
+
+# Without autovacuum, statistics change only when a test changes them.
+test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slow ones too
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import report
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_the_benchmarks_run_and_write_their_report(tmp_path):
     report = tmp_path / "RESULTS.md"
     arguments = ["--rows", "200", "--repeat", "1", "--only", "sqlite", "--output", report]
@@ -46,6 +49,7 @@ def test_each_benchmark_rewrites_its_own_section_of_the_report(tmp_path):
     assert "111" not in text
 
 
+@pytest.mark.slow
 def test_the_pages_are_measured_into_a_section_of_their_own(tmp_path):
     report = tmp_path / "RESULTS.md"
     report.write_text("# Imports, measured\n\nas they were\n", encoding="utf-8")

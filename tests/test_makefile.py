@@ -96,6 +96,7 @@ def sign_in(server, password):
     return opener.open(address, urlencode(form).encode(), timeout=10).read().decode(), opener
 
 
+@pytest.mark.slow
 @in_our_environment
 def test_a_newcomer_runs_signs_in_stops_and_finds_the_data_again(tmp_path):
     with Server(tmp_path) as server:

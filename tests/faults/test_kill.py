@@ -16,6 +16,8 @@ from tests.faults.house import House
 
 KILLS = int(os.environ.get("FAULTS_KILLS", 3))
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def house(tmp_path):

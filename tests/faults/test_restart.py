@@ -10,9 +10,12 @@ import pytest
 
 from tests.faults.house import ROOT, House
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("POSTGRES_CRASH"), reason="runs where .ci/with-postgres runs the tests"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.environ.get("POSTGRES_CRASH"), reason="needs the server of .ci/with-postgres"
+    ),
+]
 CRASHES = int(os.environ.get("FAULTS_KILLS", 3))
 
 

@@ -15,7 +15,7 @@ from backoffice.imports.instances import Instances
 from backoffice.imports.rows import Rows
 from backoffice.imports.staging import Staging
 from backoffice.tables.planner import expect_many
-from backoffice.tables.table import Table
+from backoffice.tables.table import ModelField, Table
 
 ROW_CODES = (
     "unknown",
@@ -348,7 +348,7 @@ class Checks:
                 [name for name, _code, _where in lacking],
             )
 
-    def _has_value(self, field: Any) -> bool:
+    def _has_value(self, field: ModelField) -> bool:
         """Whether a new row gets a value that will do in a field that the file doesn't give."""
         if field.primary_key:
             return self.table.counts_keys or field in self.staging.made
@@ -359,36 +359,27 @@ class Checks:
 
     def _make_values(self, rows: str) -> None:
         """Make what each of `rows` gets for itself: a callable is called once a row."""
-        made, fields = self.staging.made_values, self.staging.made
+        made, fields, last = self.staging.made_values, self.staging.made, 0
         self.table.execute(f"DELETE FROM {made}")
-        line, connection = 0, self.table.connection
-        called = [(field, field.has_default()) for field in fields]
         while lines := self.table.fetch(
-            f"SELECT line_ FROM ({rows}) staged WHERE line_ > %s ORDER BY line_"
-            f" LIMIT {CHUNK:d}",
-            [line],
+            f"SELECT line_ FROM ({rows}) staged WHERE line_ > %s"
+            f" ORDER BY line_ LIMIT {CHUNK:d}",
+            [last],
         ):
-            self.staging.write(
-                made,
-                1 + len(fields),
-                [
-                    (
-                        line,
-                        *(
-                            field.get_db_prep_save(field.get_default(), connection)
-                            if is_called
-                            else None
-                            for field, is_called in called
-                        ),
-                    )
-                    for (line,) in lines
-                ],
-            )
-        for field, is_called in called:
-            if not is_called:
+            values = [(line, *map(self._new_default, fields)) for (line,) in lines]
+            self.staging.write(made, 1 + len(fields), values)
+            last = lines[-1][0]
+        for field in fields:
+            if not field.has_default():
                 value, params = self.table.database_default(field)
                 self.table.execute(f"UPDATE {made} SET v_{field.name} = {value}", params)
         self.staging.analyze(made)
+
+    def _new_default(self, field: ModelField) -> Any:
+        """A new value, prepared; None where the database makes it."""
+        if not field.has_default():
+            return None
+        return field.get_db_prep_save(field.get_default(), self.table.connection)
 
     def _clean(self) -> None:
         """Have the model's clean() called for each row that would be written."""

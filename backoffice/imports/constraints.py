@@ -82,7 +82,7 @@ class Constraints:
             f" FROM {self.table.name} live"
         )
         live, live_params = self._keyed(every, [], key)
-        equals = "=" if distinct else "IS NOT DISTINCT FROM"
+        equals = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
         on = " AND ".join(f"live.{column} {equals} staged.{column}" for column in columns)
         self.checks.reject(
             f"""
@@ -93,6 +93,12 @@ class Constraints:
             """,
             [", ".join(key.fields), *params, *live_params],
         )
+
+    def _staged(self, names: set[str], key: UniqueKey) -> tuple[str, list[Any]]:
+        rows, params = self.rows.as_written(names)
+        if not key.is_kept_by_database:  # rows may break it that nobody touches
+            rows = f"SELECT * FROM ({rows}) written WHERE action_ <> 'unchanged'"
+        return self._keyed(rows, params, key)
 
     def _reject_refused(self, constraint: CheckConstraint) -> None:
         names = field_names(constraint.condition)

@@ -1,10 +1,17 @@
 """The changes that a checked file would make, cell by cell, for people to look at."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from import_export.widgets import CharWidget
 
+from backoffice.imports.clean import Column
 from backoffice.resources.references import join_references
+from backoffice.tables.table import ModelField
+
+if TYPE_CHECKING:
+    from backoffice.imports.engine import Import
 
 CHUNK = 2000
 
@@ -17,35 +24,38 @@ class Change(NamedTuple):
 
     line: int
     action: str  # "new" or "updated"
-    pk: int | None
+    pk: Any  # None for a new record
     new: tuple[str, ...]
     old: tuple[str, ...] | None
 
 
-def read_changes(imported):
+def read_changes(imported: "Import") -> Iterator[Change]:
     """Yield the rows that would be written, in the order of the file.
 
     A fixed number of statements for each chunk of them.
     """
-    checks, columns = imported.checks, imported.columns
-    rows, staging = checks.rows, imported.staging
-    staged = "".join(f", staged.v_{column.name}" for column in staging.values)
+    columns, staging, rows = imported.columns, imported.staging, imported.checks.rows
+    fields = "".join(f", {imported.table.column(c.model_field)}" for c in staging.values)
     line = 0
-    while found := checks.table.fetch(
+    while found := imported.table.fetch(
         f"""
-        SELECT staged.line, plan.pk, coalesce(plan.action, 'new'){staged}
-        FROM {staging.rows} staged LEFT JOIN {staging.plan} plan ON plan.line = staged.line
-        WHERE staged.line > %s AND coalesce(plan.action, 'new') <> 'unchanged'
-        {rows.accepted("AND")} ORDER BY staged.line LIMIT {CHUNK:d}
+        SELECT staged.line_, plan.pk, coalesce(plan.action, 'new'){fields}
+        FROM ({rows.staged()}) staged
+        LEFT JOIN {staging.plan} plan ON plan.line = staged.line_
+        WHERE staged.line_ > %s AND coalesce(plan.action, 'new') <> 'unchanged'
+        ORDER BY staged.line_ LIMIT {CHUNK:d}
         """,
         [line],
     ):
-        lines, pks, actions, *values = zip(*found, strict=True)
-        values = dict(zip((c.name for c in staging.values), values, strict=True))
+        lines, found_pks, actions, *values = zip(*found, strict=True)
+        pks = _converted(imported.connection, imported.table.pk_field, found_pks)
+        of_column = dict(zip((c.name for c in staging.values), values, strict=True))
         new = [
-            _texts(column, values[column.name])
-            if column.kind == "value"
-            else _references(checks, column, lines)
+            _linked(imported, column, lines)
+            if column.kind == "references"
+            else _referred(imported, column, of_column[column.name])
+            if column.kind == "reference"
+            else _texts(column, of_column[column.name])
             for column in columns
         ]
         old = _old_texts(imported, [pk for pk in pks if pk is not None])
@@ -55,7 +65,7 @@ def read_changes(imported):
         line = lines[-1]
 
 
-def _with_kept(columns, change):
+def _with_kept(columns: list[Column], change: Change) -> Change:
     """The change with the present values where a blank cell keeps them."""
     new = [
         old if column.keep_blank and not text else text
@@ -64,39 +74,67 @@ def _with_kept(columns, change):
     return change._replace(new=tuple(new))
 
 
-def _texts(column, values):
+def _texts(column: Column, values: Sequence[Any]) -> list[str]:
     """Values as the staging table has them, as an export would write them."""
     widget, field = column.resource_field.widget, column.model_field
     if type(widget) is CharWidget:
         return [v if v.__class__ is str else str(widget.render(v)) for v in values]
-    expression, connection = field.get_col("staged"), column.connection
+    return [str(widget.render(value)) for value in _converted(column.connection, field, values)]
+
+
+def _converted(
+    connection: BaseDatabaseWrapper, field: ModelField, values: Iterable[Any]
+) -> list[Any]:
+    """Values of a field as the database has them, as Python has them."""
+    expression: Any = field.get_col("staged")
     converters = connection.ops.get_db_converters(expression)
     for convert in [*converters, *expression.get_db_converters(connection)]:
         values = [convert(value, expression, connection) for value in values]
-    return [str(widget.render(value)) for value in values]
+    return list(values)
 
 
-def _references(checks, column, lines):
-    """For each of `lines`, in their order, the text of what it refers to."""
-    source, ref = checks.source(column)
-    rows = checks.table.fetch(
+def _referred(imported: "Import", column: Column, targets: Sequence[Any]) -> list[str]:
+    texts = _texts_of_targets(imported, column, set(targets) - {None})
+    return [texts.get(target, "") for target in targets]
+
+
+def _linked(imported: "Import", column: Column, lines: Sequence[int]) -> list[str]:
+    """For each of `lines`, in their order, the texts of what it is linked to."""
+    source, ref = imported.checks.source(column)
+    rows = imported.table.fetch(
         f"""
         SELECT staged.line, target.target FROM {source} staged
-        JOIN {checks.staging.targets(column)} target ON target.ref = staged.{ref}
+        JOIN {imported.staging.targets(column)} target ON target.ref = staged.{ref}
         WHERE staged.line BETWEEN %s AND %s
         """,
         [lines[0], lines[-1]],
     )
-    texts = column.resource_field.widget.texts({target for _line, target in rows})
-    by_line = {}
+    texts = _texts_of_targets(imported, column, {target for _line, target in rows})
+    by_line: dict[int, set[str]] = {}
     for line, target in rows:
         by_line.setdefault(line, set()).add(texts[target])
-    if column.kind == "reference":
-        return ["".join(by_line.get(line, ())) for line in lines]
     return [join_references(sorted(by_line.get(line, ()))) for line in lines]
 
 
-def _old_texts(imported, pks):
+def _texts_of_targets(imported: "Import", column: Column, targets: set[Any]) -> dict[Any, str]:
+    """The text of each record that is referred to; of a new one, the text in the file."""
+    ordered = list(targets)
+    values = _converted(column.connection, column.target_field, ordered)
+    texts = column.resource_field.widget.texts(values, by=column.target_field.attname)
+    found = {
+        target: texts[value]
+        for target, value in zip(ordered, values, strict=True)
+        if value in texts
+    }
+    if len(found) == len(targets):
+        return found
+    in_file = imported.table.fetch(
+        f"SELECT target, ref FROM {imported.staging.targets(column)} WHERE line IS NOT NULL"
+    )
+    return {target: ref for target, ref in in_file if target in targets} | found
+
+
+def _old_texts(imported: "Import", pks: list[Any]) -> dict[Any, tuple[str, ...]]:
     """Per primary key, the texts of the record as it is."""
     if not pks:
         return {}

@@ -49,6 +49,7 @@ def message(code, name, detail=None):
     name: of a record · detail: the number it is about; none where many rows share a cause.
     """
     row = _("an earlier row") if detail is None else _("row %d") % detail
+    creator = _("Another row") if detail is None else _("Row %d") % detail
     count = _("several") if detail is None else detail
     return {
         "unknown": _(
@@ -61,13 +62,16 @@ def message(code, name, detail=None):
         "many": _(
             "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
         ),
-        "later": _("%(row)s of the file creates it: put that row before this one."),
-        "follows": _("%(row)s of the file was to create it, and was rejected."),
+        "later": _(
+            "%(creator)s of the file creates it, and stands no earlier than this one. Put it"
+            " before."
+        ),
+        "follows": _("%(creator)s of the file was to create it, and is rejected."),
         "key": _("It is another record's key, and a record keeps its key (%(name)s)."),
         "missing": _("A new record needs it, and the file has no such column."),
         "empty": _("A new record needs it, and the cell is blank."),
         "taken": _("Belongs to another record (%(name)s) already."),
-    }[code] % {"row": row, "count": count, "name": name}
+    }[code] % {"row": row, "creator": creator, "count": count, "name": name}
 
 
 def read_rejects(checks, limit=None):

@@ -151,12 +151,12 @@ class _ReferenceMixin:
             return ""
         return full if label in self._shared_labels else label
 
-    def texts(self, pks):
-        """`{pk: text}` of these records."""
-        records = self.model._base_manager.filter(pk__in=pks)
+    def texts(self, values, by="pk"):
+        """`{value: text}` of the records that have these values in the attribute `by`."""
+        records = self.model._base_manager.filter(**{f"{by}__in": values})
         if related := self.key.select_related():
             records = records.select_related(*related)
-        return {r.pk: self.key.write(r, self._shared_labels) for r in records}
+        return {getattr(r, by): self.key.write(r, self._shared_labels) for r in records}
 
     def _find_one(self, text):
         found = self.key.find(text)

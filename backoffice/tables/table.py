@@ -1,7 +1,7 @@
 """What SQL must know of a model: names, key, columns, links, and what is unique."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from django.db.models import (
     Value,
 )
 from django.db.models.constraints import BaseConstraint
+from django.db.models.expressions import BaseExpression
+from django.db.models.functions import ExtractDay, ExtractMonth, ExtractYear
 from django.db.models.options import Options
 from django.db.models.sql import Query
 
@@ -30,13 +32,15 @@ class UniqueKey:
     """`expressions` that no two rows share, among those for which `condition` holds.
 
     fields: the names of the fields concerned, for staff · expressions: names of fields, or
-    Django expressions; `Table.compile` makes SQL of them.
+    Django expressions; `Table.compile` makes SQL of them · is_kept_by_database: it refuses
+    other rows. Some keys are kept by validation alone.
     """
 
     fields: tuple[str, ...]
     expressions: tuple[Any, ...]
     condition: Q | None = None
     nulls_distinct: bool = True
+    is_kept_by_database: bool = True
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,48 @@ class Table:
         fields = [f for f in self.opts.concrete_fields if f.unique and not f.primary_key]
         names = [*((f.name,) for f in fields), *map(tuple, self._own.unique_together)]
         keys = [UniqueKey(key, key) for key in names]
-        return (*keys, *filter(None, map(_unique_key, self.constraints)))
+        keys += filter(None, map(self._unique_key, self.constraints))
+        return (*keys, *self._unique_for_dates())
+
+    def _unique_key(self, constraint: BaseConstraint) -> UniqueKey | None:
+        if not isinstance(constraint, UniqueConstraint):
+            return None
+        features = self.connection.features
+        expressions = [
+            expression.get_expression_for_validation()  # without DESC and the like
+            if isinstance(expression, BaseExpression)
+            else expression
+            for expression in constraint.expressions or constraint.fields
+        ]
+        return UniqueKey(
+            tuple(constraint.fields) or field_names(*constraint.expressions),
+            tuple(expressions),
+            constraint.condition,
+            constraint.nulls_distinct is not False,
+            (
+                features.supports_nulls_distinct_unique_constraints
+                or constraint.nulls_distinct is None
+            )
+            and (
+                features.supports_deferrable_unique_constraints or constraint.deferrable is None
+            ),
+        )
+
+    def _unique_for_dates(self) -> Iterator[UniqueKey]:
+        """`unique_for_date` and its like, which no database keeps."""
+        parts = {
+            "unique_for_date": (ExtractYear, ExtractMonth, ExtractDay),
+            "unique_for_month": (ExtractMonth,),
+            "unique_for_year": (ExtractYear,),
+        }
+        for field in self.opts.concrete_fields:
+            for option, extracts in parts.items():
+                if date := getattr(field, option):
+                    yield UniqueKey(
+                        (field.name, date),
+                        (field.name, *(extract(date) for extract in extracts)),
+                        is_kept_by_database=False,
+                    )
 
     @property
     def constraints(self) -> list[BaseConstraint]:
@@ -227,17 +272,6 @@ class Table:
     def _own(self) -> Options[Any]:
         """The model's, or of a proxy its model's: a proxy declares no constraints."""
         return (self.opts.concrete_model or self.model)._meta
-
-
-def _unique_key(constraint: BaseConstraint) -> UniqueKey | None:
-    if not isinstance(constraint, UniqueConstraint):
-        return None
-    return UniqueKey(
-        tuple(constraint.fields) or field_names(*constraint.expressions),
-        tuple(constraint.expressions or constraint.fields),
-        constraint.condition,
-        constraint.nulls_distinct is not False,
-    )
 
 
 def field_names(*expressions: Any) -> tuple[str, ...]:

@@ -169,8 +169,8 @@ class Apply:
             )
             return
         # Django knows the defaults of the other columns, and the keys.
-        source = link.through._meta.get_field(link.field.m2m_field_name()).attname
-        target = link.through._meta.get_field(link.field.m2m_reverse_field_name()).attname
+        ends = (link.field.m2m_field_name(), link.field.m2m_reverse_field_name())
+        source, target = (f"{name}_id" for name in ends)
         links = link.through._base_manager.using(self.table.connection.alias)
         ((last,),) = self.table.fetch(f"SELECT max(line) FROM {self.staging.rows}")
         for line in range(0, (last or 0) + 1, CHUNK):

@@ -70,13 +70,12 @@ class Constraints:
     def _reject_taken(self, key: UniqueKey) -> None:
         columns = [f"key_{i}_" for i in range(len(key.expressions))]
         names = {*key.fields, *field_names(key.condition)}
-        distinct = key.nulls_distinct or self.table.vendor == "sqlite"  # which has no other
-        staged, params = self._keyed(*self.rows.as_written(names), key)
+        staged, params = self._staged(names, key)
         self.checks.reject_repeated(
-            staged, columns, key.fields, params, nulls_distinct=distinct
+            staged, columns, key.fields, params, nulls_distinct=key.nulls_distinct
         )
         # Once more: a row that has been rejected since takes nothing.
-        staged, params = self._keyed(*self.rows.as_written(names), key)
+        staged, params = self._staged(names, key)
         every = (
             f"SELECT NULL AS line_, live.{self.table.pk} AS pk_, live.*"
             f" FROM {self.table.name} live"

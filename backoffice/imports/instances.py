@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist, ValidationError
-from django.db.models import Model, prefetch_related_objects
+from django.db.models import ForeignKey, Model, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from backoffice.imports.rows import Rows
@@ -19,7 +19,9 @@ class Instances:
         self.rows, self.table, self.staging = rows, rows.table, rows.staging
         fields = self.table.opts.concrete_fields
         self.sql, self.params = rows.as_written({f.name for f in fields} | {""})
-        self.foreign_keys = [field for field in fields if field.is_relation]
+        self.foreign_keys = [
+            cast(ForeignKey[Any, Any], field) for field in fields if field.is_relation
+        ]
 
     def clean(self) -> bool:
         """Have `clean()` called for each, and stage what it makes of them in `cleaned`.
@@ -30,7 +32,8 @@ class Instances:
         self.table.execute(f"DELETE FROM {self.staging.cleaned}")
         self._keep_unchanged()
         for chunk in self._chunks():
-            rejects, cleaned = [], []
+            rejects: list[Any] = []
+            cleaned: list[Any] = []
             for instance in chunk:
                 key = instance.pk
                 try:
@@ -94,7 +97,10 @@ class Instances:
         """A statement for each foreign key. A row of the file itself is made of its row."""
         prefetch_related_objects(instances, *(field.name for field in self.foreign_keys))
         for field in self.foreign_keys:
-            if field.related_model._meta.concrete_model is not self.table.opts.concrete_model:
+            if (
+                field.target_field.model._meta.concrete_model
+                is not self.table.opts.concrete_model
+            ):
                 continue
             absent = [
                 instance

@@ -59,19 +59,22 @@ def read_changes(imported: "Import") -> Iterator[Change]:
             for column in columns
         ]
         old = _old_texts(imported, [pk for pk in pks if pk is not None])
-        for at in zip(lines, actions, pks, zip(*new, strict=True), strict=True):
-            change = Change(*at, old.get(at[2]))
-            yield _with_kept(columns, change) if change.old else change
-        line = lines[-1]
+        texts = zip(*new, strict=True)
+        for line, action, pk, row in zip(lines, actions, pks, texts, strict=True):
+            before = old.get(pk)
+            yield Change(line, action, pk, _with_kept(columns, before, row), before)
 
 
-def _with_kept(columns: list[Column], change: Change) -> Change:
-    """The change with the present values where a blank cell keeps them."""
-    new = [
-        old if column.keep_blank and not text else text
-        for column, old, text in zip(columns, change.old, change.new, strict=True)
-    ]
-    return change._replace(new=tuple(new))
+def _with_kept(
+    columns: list[Column], old: tuple[str, ...] | None, new: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The new texts, with the present ones where a blank cell keeps them."""
+    if not old:
+        return new
+    return tuple(
+        before if column.keep_blank and not text else text
+        for column, before, text in zip(columns, old, new, strict=True)
+    )
 
 
 def _texts(column: Column, values: Sequence[Any]) -> list[str]:

@@ -7,15 +7,20 @@ again.
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.imports.checks import ROW_CODES
+from backoffice.imports.checks import ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
 from backoffice.resources.formulas import escape, unescape
+
+if TYPE_CHECKING:
+    from backoffice.imports.engine import Import
 
 ERROR = "error"
 #: Behind a row that was rejected as a whole (short, or with a quote astray) or for a cell
@@ -34,7 +39,7 @@ class Reject:
     code: str
     message: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         place = _("row %(line)d") % {"line": self.line}
         if self.field:
             place += f", {self.field}"
@@ -43,7 +48,7 @@ class Reject:
         return f"{place}: {self.message}"
 
 
-def message(code, name, detail=None):
+def message(code: str, name: object, detail: int | None = None) -> str:
     """The sentence for what a check of the whole file found.
 
     name: of a record · detail: the number it is about; none where many rows share a cause.
@@ -74,7 +79,7 @@ def message(code, name, detail=None):
     }[code] % {"row": row, "creator": creator, "count": count, "name": name}
 
 
-def read_rejects(checks, limit=None):
+def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"staged.v_{name}" for name in names)
     for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
@@ -86,7 +91,7 @@ def read_rejects(checks, limit=None):
         yield Reject(line, field, value, code, text)
 
 
-def _pages(checks, values, limit):
+def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[tuple[Any, ...]]:
     """Rejects by the page of rows: PostgreSQL's cursor would send all of them at once."""
     after, count, table = 0, limit or PAGE, checks.staging.rejects
     while rows := checks.table.fetch(
@@ -107,7 +112,7 @@ def _pages(checks, values, limit):
         after = rows[-1][0]
 
 
-def group_rejects(checks):
+def group_rejects(checks: Checks) -> list[tuple[int, str, str, int]]:
     """Causes by the number of rows: `(rows, field, message, first line)`, most first."""
     rows = checks.table.fetch(
         f"""
@@ -122,7 +127,7 @@ def group_rejects(checks):
     ]
 
 
-def write_rejects(imported, file):
+def write_rejects(imported: "Import", file: BinaryIO) -> None:
     """Write the rejects of an `Import` to `file`, open for bytes, as CSV.
 
     In the encoding of the source where that has every character, else in UTF-8. Reads the
@@ -136,7 +141,7 @@ def write_rejects(imported, file):
     text.detach()
 
 
-def _write_rows(imported, file):
+def _write_rows(imported: "Import", file: TextIO) -> None:
     source = imported.source
     writer = csv.writer(file, delimiter=source.delimiter or ",", lineterminator="\r\n")
     if ERROR in source.headers:  # a rejects file come back: its column is written anew
@@ -144,7 +149,7 @@ def _write_rows(imported, file):
     else:
         place = after = len(source.headers)
 
-    def write(cells, error):
+    def write(cells: Sequence[str], error: str) -> None:
         # Surplus cells go behind the error, so that a ragged row stays known as one.
         writer.writerow([*map(_kept, cells[:place]), error, *map(_kept, cells[after:])])
 
@@ -161,7 +166,7 @@ def _write_rows(imported, file):
                 line, found = next(by_line, (None, ()))
 
 
-def _kept(cell):
+def _kept(cell: str) -> str:
     """A cell that a spreadsheet runs no formula of, and an import reads as it did."""
     cell = cell.strip()
     return cell if unescape(cell) != cell else escape(cell)

@@ -1,6 +1,9 @@
 """The staged rows as SELECTs: as the file has them, and as they would be written."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.db.models import GeneratedField
 
 from backoffice.imports.clean import Column
 from backoffice.imports.staging import Staging
@@ -30,7 +33,7 @@ class Rows:
         #: What a new row gets in fields that the file doesn't give: one value for all rows.
         self.constants = dict(self._constants())
 
-    def _constants(self) -> Any:
+    def _constants(self) -> Iterator[tuple[ModelField, Any]]:
         given = {column.model_field for column in self.staging.values}
         blank = self.table.model()
         for field in self.table.columns:
@@ -180,7 +183,7 @@ class Rows:
         selected, more = ["written.*"], []
         for field in self.table.opts.concrete_fields:
             if field.generated and field.name in names:
-                value, own = self.table.compile(field.expression)
+                value, own = self.table.compile(cast(GeneratedField, field).expression)
                 selected.append(f"{value} AS {self.table.column(field)}")
                 more += own
         if not selected[1:]:

@@ -143,7 +143,7 @@ class Staging:
 
     # Rows ---------------------------------------------------------------------------
 
-    def write(self, table: str, width: int, rows: Iterable[Sequence[Any]]) -> None:
+    def write(self, table: str, width: int, rows: Iterable[Any]) -> None:
         """Put `rows` of `width` values into `table` with one statement."""
         self.end_copy()
         with self.connection.cursor() as cursor:
@@ -153,7 +153,7 @@ class Staging:
                         copy.write_row(row)
             else:
                 marks = ", ".join(["%s"] * width)
-                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # type: ignore[arg-type] # an iterator will do
 
     def write_chunk(
         self,

@@ -1,7 +1,11 @@
 """Migration operations for any model."""
 
+from typing import Any
+
 from django.db import DatabaseError, transaction
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 MISSING = """
   No search index for {model}: {error}
@@ -19,17 +23,23 @@ class AddSearchIndex(Operation):
     reversible = True
     reduces_to_sql = True
 
-    def __init__(self, model_name, fields, name):
+    def __init__(self, model_name: str, fields: list[str], name: str) -> None:
         self.model_name, self.fields, self.name = model_name, fields, name
 
-    def deconstruct(self):
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         kwargs = {"model_name": self.model_name, "fields": self.fields, "name": self.name}
         return self.__class__.__qualname__, [], kwargs
 
-    def state_forwards(self, app_label, state):
-        """No model says anything of it."""
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The index is in no model's state."""
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
         if schema_editor.connection.vendor != "postgresql" or not self.allow_migrate_model(
             schema_editor.connection.alias, model
@@ -51,13 +61,19 @@ class AddSearchIndex(Operation):
         except DatabaseError as error:
             print(MISSING.format(model=table, error=str(error).strip()))  # noqa: T201
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self.name)}")
 
-    def describe(self):
+    def describe(self) -> str:
         return f"Search index {self.name} on {self.model_name} (PostgreSQL)"
 
     @property
-    def migration_name_fragment(self):
+    def migration_name_fragment(self) -> str:
         return f"search_{self.model_name.lower()}"

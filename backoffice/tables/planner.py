@@ -1,15 +1,17 @@
 """What PostgreSQL is told before whole tables are joined and written."""
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 MANY = 1_000  # rows
 
 
-def expect_many(connection, rows):
-    """Until the transaction ends, be ready for `rows` rows, whatever statistics say.
+def expect_many(connection: BaseDatabaseWrapper, rows: int) -> None:
+    """Make PostgreSQL plan for `rows` rows until the transaction ends, whatever statistics say.
 
-    Statistics lag behind what was written a moment ago: of a table that was empty when they
-    were last taken they expect one row, and looping over 17,000 by 17,000 had not ended after
-    24 minutes, where hashing takes a moment. What is to go into a search index is gathered in
-    larger lots; who saves next puts the last of them in, in 0.3 s. SQLite needs no word.
+    Statistics lag behind what was written a moment ago. A table that was empty when they were
+    taken is expected to have one row: a nested loop over 17,000 by 17,000 rows had not ended
+    after 24 minutes, a hash join takes a moment. The search index takes its new entries in
+    larger batches; the next save adds the last of them, in 0.3 s. SQLite needs none of this.
     """
     if connection.vendor != "postgresql":
         return
@@ -21,11 +23,11 @@ def expect_many(connection, rows):
         cursor.execute(f"SELECT {calls}", list(settings.values()))
 
 
-def keep_statistics(connection, rows, *tables):
-    """Have PostgreSQL look at quoted tables that so many rows were written to, if many.
+def keep_statistics(connection: BaseDatabaseWrapper, rows: int, *tables: str) -> None:
+    """Have PostgreSQL analyze the tables, by quoted name, if `rows` written to them are many.
 
-    Autovacuum would, in a minute and by the same rule. Until then what is asked of the tables
-    is planned for what they held before: for nothing, after the first import.
+    Autovacuum would do it a minute later, by the same rule. Until then queries would be
+    planned for what the tables held before: nothing, after the first import.
     """
     if connection.vendor != "postgresql":
         return

@@ -265,7 +265,7 @@ class Table:
                     )
 
     @property
-    def constraints(self) -> list[BaseConstraint]:
+    def constraints(self) -> Sequence[BaseConstraint]:
         return self._own.constraints
 
     @property

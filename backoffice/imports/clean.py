@@ -5,13 +5,16 @@ dict look-up. What a cell can't become is an `Invalid` in its place.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext as _
+from import_export.fields import Field as ResourceField
 from import_export.widgets import CharWidget
 
 from backoffice.readers.spreadsheet import NotText
@@ -21,6 +24,7 @@ from backoffice.resources.references import (
     ReferenceWidget,
     split_references,
 )
+from backoffice.tables.table import ModelField, Table
 
 BLOCK = 250  # cells looked at together: one odd cell slows down its block alone
 REMEMBERED = 100_000  # distinct cells a column, which keeps memory flat
@@ -42,7 +46,7 @@ class Invalid:
     shown: str = ""
 
 
-class Column(dict):
+class Column(dict[str, Any]):
     """A mapped column, and its cells' values: `column[cell]` cleans.
 
     `name` is the Resource's field, `index` the place in the file, `header` what the file
@@ -53,17 +57,19 @@ class Column(dict):
 
     def __init__(
         self,
-        name,
-        resource_field,
-        model_field,
-        index,
-        header,
-        table,
+        name: str,
+        resource_field: ResourceField,
+        model_field: Any,
+        index: int,
+        header: str,
+        table: Table,
         *,
-        keep_blank=False,
-        repair=None,
-    ):
+        keep_blank: bool = False,
+        repair: Callable[[str], str] | None = None,
+    ) -> None:
         super().__init__()
+        #: What a reference holds of the other record: mostly its primary key.
+        self.target_field: ModelField
         self.keep_blank, self.repair = keep_blank, repair
         #: What the cells that were repaired became.
         self.repaired: dict[str, str] = {}
@@ -82,7 +88,6 @@ class Column(dict):
             else "value"
         )
         if self.kind == "reference":
-            #: What the column that leads to another record holds of it.
             self.target_field = model_field.target_field
         elif self.kind == "references":
             self.target_field = table.link(model_field).target_field
@@ -91,21 +96,22 @@ class Column(dict):
         self._clean = getattr(self, f"_clean_{self.kind}")
         self._patterns = _patterns_of_plain_text(resource_field, model_field)
 
-    def clean_all(self, cells):
+    def clean_all(self, cells: Sequence[str]) -> list[Any]:
         """The values of a sequence of cells."""
         if not set(map(type, cells)) <= {str}:
             return [self[c] if type(c) is str else self._clean_not_text(c) for c in cells]
         if self._patterns is None or self.repair:
             return list(map(self.__getitem__, cells))
-        values = []
+        values: list[Any] = []
         for start in range(0, len(cells), BLOCK):
             texts = list(map(str.strip, cells[start : start + BLOCK]))
-            if not self._are_plain(texts):
-                texts = map(self.__getitem__, cells[start : start + BLOCK])
-            values += texts
+            if self._are_plain(texts):
+                values += texts
+            else:
+                values += map(self.__getitem__, cells[start : start + BLOCK])
         return values
 
-    def _are_plain(self, texts):
+    def _are_plain(self, texts: list[str]) -> bool:
         """Whether cleaning would leave all of them as they are; a tenth of its cost."""
         return (
             all(texts)
@@ -124,7 +130,7 @@ class Column(dict):
         self.seen_invalid = True
         return Invalid(cell.problem, NOT_TEXT, cell.shown)
 
-    def __missing__(self, cell):
+    def __missing__(self, cell: str) -> Any:
         text = unescape(cell.strip())
         if _ERROR.fullmatch(text):
             self.seen_invalid = True
@@ -149,18 +155,18 @@ class Column(dict):
             self[cell] = value
         return value
 
-    def forget(self):
+    def forget(self) -> None:
         """Called between chunks."""
         if len(self) > REMEMBERED:
             self.clear()
             self.repaired.clear()
 
-    def _clean_value(self, text):
+    def _clean_value(self, text: str) -> Any:
         value = self.resource_field.clean({self.resource_field.column_name: text})
         value = self.model_field.clean(value, None)
         return self.model_field.get_db_prep_save(value, self.connection)
 
-    def _clean_reference(self, text):
+    def _clean_reference(self, text: str) -> str | None:
         if not text:
             if self.model_field.null:
                 return None
@@ -168,17 +174,17 @@ class Column(dict):
         self._remember(text)
         return text
 
-    def _clean_references(self, cell):
+    def _clean_references(self, cell: str) -> tuple[str, ...]:
         texts = split_references(cell)
         for text in texts:
             self._remember(text)
         return tuple(texts)
 
-    def _remember(self, text):
+    def _remember(self, text: str) -> None:
         labels = self.resource_field.widget.key.label_candidates(text)
         self.candidates += [(text, label) for label in labels]
 
-    def _invalid(self, cell, message, error):
+    def _invalid(self, cell: str, message: str, error: Exception) -> Invalid:
         self.seen_invalid = True
         cell = cell.strip()
         if _SHORTENED.fullmatch(cell):
@@ -191,7 +197,9 @@ class Column(dict):
         return Invalid(message, getattr(error, "code", None) or "invalid")
 
 
-def _patterns_of_plain_text(resource_field, model_field):
+def _patterns_of_plain_text(
+    resource_field: ResourceField, model_field: Any
+) -> list[re.Pattern[str]] | None:
     """The patterns that text must match to be clean as it stands; None if it takes more.
 
     A field whose `clean` rewrites text says with `canonical`, a compiled pattern, which

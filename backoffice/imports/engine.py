@@ -9,10 +9,12 @@ staging hold no lock on the live tables.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
+from typing import Any, Self
 
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
@@ -21,12 +23,15 @@ from backoffice.imports.apply import Apply
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.mapping import MappingError, map_columns
-from backoffice.imports.preview import Change, read_changes
+from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.staging import Staging
 from backoffice.querysets.reading import collector_paused
+from backoffice.readers.source import Source
+from backoffice.resources.resource import Resource
 from backoffice.tables.table import Table
 
+Progress = Callable[[int], object]
 BEAT = 2  # seconds between two words of progress
 _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader has it
 
@@ -34,7 +39,7 @@ _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader ha
 class DatabaseMoved(Exception):
     """The database changed between check and apply, so that the counts differ."""
 
-    def __init__(self, expected: Counts, found: Counts):
+    def __init__(self, expected: Counts, found: Counts) -> None:
         self.expected, self.found = expected, found
         super().__init__(
             _(
@@ -48,7 +53,7 @@ class DatabaseMoved(Exception):
 class DatabaseRefused(Exception):
     """The database holds a rule that the checks don't know, such as a CHECK constraint."""
 
-    def __init__(self, error):
+    def __init__(self, error: Exception) -> None:
         super().__init__(
             _("The database refused a row, so nothing was written: %s") % str(error).strip()
         )
@@ -66,16 +71,16 @@ class Import:
 
     def __init__(
         self,
-        resource_class,
-        source,
+        resource_class: type[Resource],
+        source: Source,
         *,
-        overrides=None,
-        match=None,
-        keep_blank=False,
-        repairs=(),
-    ):
+        overrides: Mapping[str, str] | None = None,
+        match: Sequence[str] | None = None,
+        keep_blank: bool = False,
+        repairs: Sequence[str] | None = None,
+    ) -> None:
         self.resource, self.source = resource_class(), source
-        self.model = resource_class._meta.model
+        self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank
         self.repairs = self._chosen_repairs(repairs or ())
         self.match = self._match_key(match)
@@ -92,7 +97,7 @@ class Import:
         self.checks = Checks(self.staging, self.table, self.match)
         self.rows: int | None = None
 
-    def _match_key(self, match):
+    def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
         match = tuple(match or self.resource._meta.import_id_fields)
         fields = {f.name for f in self.model._meta.concrete_fields}
         usable = [name for name in self.resource.fields if name in fields]
@@ -103,7 +108,7 @@ class Import:
             )
         return match
 
-    def _chosen_repairs(self, names):
+    def _chosen_repairs(self, names: Iterable[str]) -> dict[str, Callable[[str], str]]:
         """`{field: function}`."""
         offered = self.resource.repairs
         if unknown := [name for name in names if name not in offered]:
@@ -113,7 +118,7 @@ class Import:
             )
         return {offered[name].field: offered[name].function for name in names}
 
-    def _column(self, name, index):
+    def _column(self, name: str, index: int) -> Column:
         return Column(
             name,
             self.resource.fields[name],
@@ -125,37 +130,38 @@ class Import:
             repair=self.repairs.get(name),
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.staging.create()
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self.staging.drop()
 
     # The steps ----------------------------------------------------------------------
 
-    def stage(self, progress=None):
-        """Read, clean and stage the whole file.
+    def stage(self, progress: Progress | None = None) -> int:
+        """Read, clean and stage the whole file; the number of its rows.
 
-        `progress(rows)` is called every BEAT seconds, and when it is read. Raises
-        ReaderError.
+        `progress(rows)` is called every BEAT seconds, and at the end. Raises ReaderError.
         """
-        self.rows, beat = 0, time.monotonic()
+        rows, beat = 0, time.monotonic()
         for chunk in self.source.chunks():
-            self.rows += len(chunk)
+            rows += len(chunk)
             with collector_paused(), self.staging.appending():
                 self._stage_chunk(chunk)
             if progress and time.monotonic() > beat + BEAT:
                 self.staging.end_copy()
-                progress(self.rows)
+                progress(rows)
                 beat = time.monotonic()
         self.staging.end_copy()
         if progress:
-            progress(self.rows)
+            progress(rows)
         self.staging.analyze()
+        self.rows = rows
+        return rows
 
-    def _stage_chunk(self, chunk):
-        rejects = []
+    def _stage_chunk(self, chunk: list[Any]) -> None:
+        rejects: list[tuple[Any, ...]] = []
         if any(map(_PROBLEM, chunk)):
             rejects = [(row[0], "", "", "row", row[2], None) for row in chunk if row[2]]
             chunk = [row for row in chunk if not row[2]]
@@ -174,7 +180,12 @@ class Import:
         self.staging.write_chunk(lines, values, links)
 
     @staticmethod
-    def _clean(column, cells, lines, rejects):
+    def _clean(
+        column: Column,
+        cells: list[tuple[str, ...]],
+        lines: list[int],
+        rejects: list[tuple[Any, ...]],
+    ) -> list[Any]:
         if not cells:
             return []
         column.forget()
@@ -186,7 +197,7 @@ class Import:
                     rejects.append((line, column.name, shown, value.code, value.message, None))
         return values
 
-    def _note_repairs(self, cells, lines):
+    def _note_repairs(self, cells: list[Any], lines: list[int]) -> None:
         for column in self.columns:
             if cells and (repaired := column.repaired):
                 here = zip(lines, cells[column.index], strict=True)
@@ -198,19 +209,18 @@ class Import:
                     ]
                 )
 
-    def check(self, progress=None) -> Counts:
+    def check(self, progress: Progress | None = None) -> Counts:
         """What the file would do. Writes nothing but temporary tables."""
-        if self.rows is None:
-            self.stage(progress)
+        rows = self.stage(progress) if self.rows is None else self.rows
         with self.staging.writing():
-            self.checks.run(self.rows)
-        return self.checks.counts(self.rows)
+            self.checks.run(rows)
+        return self.checks.counts(rows)
 
     def apply(
         self,
         *,
         expected: Counts | None = None,
-        progress=None,
+        progress: Progress | None = None,
         begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
@@ -221,19 +231,23 @@ class Import:
 
         Raises DatabaseMoved where the counts are other than expected, and DatabaseRefused.
         """
-        if self.rows is None:
-            self.stage(progress)
+        rows = self.stage(progress) if self.rows is None else self.rows
         try:
-            return self._apply(expected, begin)
+            return self._apply(rows, expected, begin)
         except (IntegrityError, DataError) as error:
             raise DatabaseRefused(error) from error
 
-    def _apply(self, expected, begin):
+    def _apply(
+        self,
+        rows: int,
+        expected: Counts | None,
+        begin: Callable[[Counts], Signature | None] | None,
+    ) -> Counts:
         with transaction.atomic(using=self.connection.alias):
             apply = Apply(self.checks)
             self.table.lock()
-            self.checks.run(self.rows, writing=True)
-            counts = self.checks.counts(self.rows)
+            self.checks.run(rows, writing=True)
+            counts = self.checks.counts(rows)
             if expected is not None and counts != expected:
                 raise DatabaseMoved(expected, counts)
             signature = begin(counts) if begin else Signature()
@@ -243,15 +257,15 @@ class Import:
 
     # What was found -----------------------------------------------------------------
 
-    def rejects(self, limit=None) -> Iterator[Reject]:
+    def rejects(self, limit: int | None = None) -> Iterator[Reject]:
         """What was rejected and why, in the order of the file; a row can have several."""
         return read_rejects(self.checks, limit)
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[ChangedRow]:
         """The rows that would be written, in the file's order, with old and new values."""
         return read_changes(self)
 
-    def repaired(self, limit) -> list[tuple[int, str, str, str]]:
+    def repaired(self, limit: int) -> list[tuple[int, str, str, str]]:
         """What was repaired on the way in: (line, field, cell, what was made of it)."""
         return self.table.fetch(
             f"SELECT line, field, value, repaired FROM {self.staging.repairs}"
@@ -260,4 +274,4 @@ class Import:
 
     def count_repaired(self) -> int:
         ((count,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.repairs}")
-        return count
+        return int(count)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHUNK = 2000
 
 
-class Change(NamedTuple):
+class ChangedRow(NamedTuple):
     """A row that would be written; texts as an export would write them.
 
     new and old: a text for each column of the import; `old` is None for a new record.
@@ -29,7 +29,7 @@ class Change(NamedTuple):
     old: tuple[str, ...] | None
 
 
-def read_changes(imported: "Import") -> Iterator[Change]:
+def read_changes(imported: "Import") -> Iterator[ChangedRow]:
     """Yield the rows that would be written, in the order of the file.
 
     A fixed number of statements for each chunk of them.
@@ -62,7 +62,7 @@ def read_changes(imported: "Import") -> Iterator[Change]:
         texts = zip(*new, strict=True)
         for line, action, pk, row in zip(lines, actions, pks, texts, strict=True):
             before = old.get(pk)
-            yield Change(line, action, pk, _with_kept(columns, before, row), before)
+            yield ChangedRow(line, action, pk, _with_kept(columns, before, row), before)
 
 
 def _with_kept(

@@ -204,7 +204,11 @@ class Plan:
         One that the change didn't write: it gives no row what another had before.
         """
         kept = {field.name for field in self.records.fields}
-        keys = [key for key in self.live.unique_keys if set(key.fields) <= kept]
+        keys = [
+            key
+            for key in self.live.unique_keys
+            if key.is_kept_by_database and set(key.fields) <= kept
+        ]
         return sum(map(self._leave_taken_key, keys))
 
     def _leave_taken_key(self, key: UniqueKey) -> int:

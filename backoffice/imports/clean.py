@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -96,7 +96,7 @@ class Column(dict[str, Any]):
         self._clean = getattr(self, f"_clean_{self.kind}")
         self._patterns = _patterns_of_plain_text(resource_field, model_field)
 
-    def clean_all(self, cells: Sequence[str]) -> list[Any]:
+    def clean_all(self, cells: Sequence[Any]) -> list[Any]:
         """The values of a sequence of cells."""
         if not set(map(type, cells)) <= {str}:
             return [self[c] if type(c) is str else self._clean_not_text(c) for c in cells]
@@ -118,10 +118,10 @@ class Column(dict[str, Any]):
             and max(map(len, texts)) <= self.model_field.max_length
             # An escaped formula, perhaps, or an error of a spreadsheet.
             and {"'", "#"}.isdisjoint(map(itemgetter(0), texts))
-            and all(all(map(pattern.search, texts)) for pattern in self._patterns)
+            and all(all(map(pattern.search, texts)) for pattern in self._patterns or ())
         )
 
-    def _clean_not_text(self, cell: NotText):
+    def _clean_not_text(self, cell: NotText) -> Any:
         is_text = self.kind != "value" or isinstance(
             self.model_field, models.CharField | models.TextField
         )
@@ -139,6 +139,7 @@ class Column(dict[str, Any]):
             return self[cell]
         if self.repair and (mended := self.repair(text)) != text:
             text = self.repaired[cell] = mended
+        value: Any
         try:
             if not text and self.keep_blank:
                 value = () if self.kind == "references" else None
@@ -211,7 +212,10 @@ def _patterns_of_plain_text(
         return [canonical]
     if type(model_field) is not models.CharField or model_field.choices is not None:
         return None
-    others = [v for v in model_field.validators if type(v) is not MaxLengthValidator]
-    if all(type(v) is RegexValidator and not v.inverse_match for v in others):
-        return [v.regex for v in others]
-    return None
+    patterns: list[re.Pattern[str]] = []
+    for validator in model_field.validators:
+        if type(validator) is RegexValidator and not validator.inverse_match:
+            patterns.append(cast(re.Pattern[str], validator.regex))
+        elif type(validator) is not MaxLengthValidator:
+            return None
+    return patterns

@@ -160,8 +160,8 @@ def _write_rows(imported: "Import", file: TextIO) -> None:
         for number, cells, problem in chunk:
             if number == line:
                 reasons = list(found)
-                problem = problem or any(reason.code == NOT_TEXT for reason in reasons)
-                mark = [str(MARK)] if problem and len(cells) <= len(source.headers) else []
+                is_odd = problem or any(reason.code == NOT_TEXT for reason in reasons)
+                mark = [str(MARK)] if is_odd and len(cells) <= len(source.headers) else []
                 write([*cells, *mark], "; ".join(map(str, reasons)))
                 line, found = next(by_line, (None, ()))
 

@@ -1,9 +1,7 @@
 """The staged rows as SELECTs: as the file has them, and as they would be written."""
 
 from collections.abc import Iterator
-from typing import Any, cast
-
-from django.db.models import GeneratedField
+from typing import Any
 
 from backoffice.imports.clean import Column
 from backoffice.imports.staging import Staging
@@ -183,7 +181,7 @@ class Rows:
         selected, more = ["written.*"], []
         for field in self.table.opts.concrete_fields:
             if field.generated and field.name in names:
-                value, own = self.table.compile(cast(GeneratedField, field).expression)
+                value, own = self.table.compile(field.expression)  # type: ignore[attr-defined] # not in the stubs
                 selected.append(f"{value} AS {self.table.column(field)}")
                 more += own
         if not selected[1:]:

@@ -117,7 +117,7 @@ def test_what_goes_wrong_halfway_leaves_nothing_behind(monkeypatch, caplog):
     check_job(job)
 
     def fail(self, *args, **options):
-        self.row.execute("INSERT INTO no_such_table VALUES (1)")
+        self.live.execute("INSERT INTO no_such_table VALUES (1)")
 
     monkeypatch.setattr("backoffice.imports.apply.Records.write", fail)
     apply_job(job)

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import router, transaction
 from django.forms.models import modelform_factory
-from django.http import Http404, QueryDict
+from django.http import Http404
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
@@ -119,8 +119,10 @@ class HistoryMixin:
             except ValidationError as error:
                 self.message_user(request, self.revert_error(error), messages.ERROR)
             else:
-                request.POST = QueryDict()  # no button of a form, and no popup
-                return self.response_change(request, then)
+                message = _("The %(name)s “%(row)s” was changed successfully.")
+                message %= {"name": self.opts.verbose_name, "row": then}
+                self.message_user(request, message, messages.SUCCESS)
+                return self.response_post_save_change(request, then)
         context = self.version_context(request, record, present)
         return self.render_history_view(
             request, self.object_history_form_template, context | (extra_context or {})

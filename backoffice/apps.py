@@ -33,7 +33,7 @@ class AdminConfig(admin_apps.AdminConfig):
         from django.contrib.admin import site
 
         from backoffice.admin.accounts.auth import register_accounts
-        from backoffice.admin.records import register_records
+        from backoffice.admin.records.registration import register_records
 
         register_records(site)
         register_accounts(site)

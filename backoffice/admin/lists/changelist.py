@@ -22,8 +22,8 @@ from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
 from backoffice.admin.lists.paginator import Paginator, paginate
-from backoffice.admin.pickers.links import is_key
 from backoffice.querysets.counts import Count, Found
+from backoffice.querysets.keys import is_key
 from backoffice.querysets.ordering import indexed_ordering
 from backoffice.querysets.related import are_written
 

@@ -1,15 +1,12 @@
 """The links of one row by one many-to-many relation, from either side, by set operations."""
 
-import re
-
-from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import cached_property
 
 from backoffice.history.historical_records import chunked
+from backoffice.querysets.keys import clean_key
 from backoffice.querysets.related import each_of
 
-UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters, to a database
 FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
 
 
@@ -96,25 +93,6 @@ class Links:
                 manager.remove(*linked)
         for chunk in chunked(added):
             manager.add(*chunk)
-
-
-def clean_key(opts, value):
-    """A text as a primary key that the database takes; raises ValidationError."""
-    if not isinstance(value, str) or UNSENDABLE.search(value):
-        raise ValidationError("", code="invalid")
-    pk = opts.pk
-    while pk.remote_field:  # of a child in multi-table inheritance
-        pk = pk.remote_field.model._meta.pk
-    key = pk.to_python(value)
-    pk.run_validators(key)
-    return key
-
-
-def is_key(opts, value):
-    try:
-        return clean_key(opts, value) is not None
-    except ValidationError:
-        return False
 
 
 def has_more_than(number, queryset):

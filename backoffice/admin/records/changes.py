@@ -7,9 +7,9 @@ from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.accounts.names import USER_NAME
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.records.names import USER_NAME
 
 
 class ModelFilter(InUseFilter):

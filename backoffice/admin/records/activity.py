@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.accounts.names import USER_NAME
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.records.names import USER_NAME
 from backoffice.exports.export import EXPORTED
 
 

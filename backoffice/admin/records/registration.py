@@ -4,9 +4,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 
-from backoffice.admin.accounts.activity import ActivityAdmin
-from backoffice.admin.changes.jobs import ChangeAdmin
-from backoffice.admin.lists.saved_filters import SavedFilterAdmin
+from backoffice.admin.records.activity import ActivityAdmin
+from backoffice.admin.records.changes import ChangeAdmin
+from backoffice.admin.records.saved_filters import SavedFilterAdmin
 from backoffice.changes.models import Change
 from backoffice.filters.models import SavedFilter
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from backoffice.filters.filterset import FilterSet
-from tests.everything.resources import columns_of, models_of_the_app
+from tests.everything.resources import RESOURCES, columns_of
 
 #: What no FilterSet has: a system check refuses it there.
 REFUSED = (models.JSONField,)
@@ -18,4 +18,4 @@ def filterset_of(model: type[models.Model]) -> type[FilterSet]:
     return type(f"{model.__name__}FilterSet", (FilterSet,), {"Meta": meta})
 
 
-FILTERSETS = {model: filterset_of(model) for model in models_of_the_app()}
+FILTERSETS = {model: filterset_of(model) for model in RESOURCES}

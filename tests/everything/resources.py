@@ -5,10 +5,18 @@ from django.db import models
 from backoffice.resources.resource import Resource
 from tests.everything import models as everything
 
-#: What no Resource has: a system check refuses it there.
-REFUSED: dict[type[models.Model], set[str]] = {
-    everything.Linked: {"scored"},  # a score has no default
-    everything.Others: {"binary", "file"},
+#: What no Resource has, and the check that would refuse it there.
+REFUSED: dict[tuple[type[models.Model], str], str] = {
+    (everything.Linked, "scored"): "backoffice.E019",
+    (everything.Others, "binary"): "backoffice.E016",
+    (everything.Others, "file"): "backoffice.E016",
+    (everything.Tag, "content_type"): "backoffice.E017",
+}
+#: Models that no Resource is declared for, and the check that would refuse it.
+REFUSED_MODELS: dict[type[models.Model], str] = {
+    everything.Bistro: "backoffice.E018",
+    everything.Cafe: "backoffice.E018",
+    everything.Restaurant: "backoffice.E018",
 }
 #: Where `code` is not the match key.
 KEYS: dict[type[models.Model], tuple[str, ...]] = {
@@ -19,7 +27,7 @@ KEYS: dict[type[models.Model], tuple[str, ...]] = {
 
 
 def models_of_the_app() -> list[type[models.Model]]:
-    """In the order of `__all__`."""
+    """In the order of their names."""
     return [getattr(everything, name) for name in everything.__all__]
 
 
@@ -33,7 +41,7 @@ def columns_of(model: type[models.Model]) -> tuple[str, ...]:
         and not (field.primary_key and field.auto_created)
         and not isinstance(field, models.AutoField)
         and not getattr(field.remote_field, "parent_link", False)
-        and field.name not in REFUSED.get(model, ())
+        and (model, field.name) not in REFUSED
     ]
     return tuple(names)
 
@@ -49,6 +57,8 @@ def resource_of(model: type[models.Model]) -> type[Resource]:
     return type(name, (Resource,), body)
 
 
-RESOURCES = {model: resource_of(model) for model in models_of_the_app()}
+RESOURCES = {
+    model: resource_of(model) for model in models_of_the_app() if model not in REFUSED_MODELS
+}
 # A Resource is found by its dotted path as well.
 globals().update({resource.__name__: resource for resource in RESOURCES.values()})

@@ -1,5 +1,6 @@
 """One module a subject; each model has a `code`, its match key, unless its key is the point."""
 
+from tests.everything.models.base import Owner
 from tests.everything.models.constraints import (
     Checked,
     Deferred,
@@ -58,6 +59,7 @@ __all__ = [
     "OneToOneKey",
     "Ordered",
     "Others",
+    "Owner",
     "Pairs",
     "PartlyKept",
     "Place",

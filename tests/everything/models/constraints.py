@@ -6,10 +6,10 @@ from django.db.models import Deferrable, F, Q
 from django.db.models.functions import Lower
 
 from backoffice.history.historical_records import HistoricalRecords
-from tests.everything.models.base import Coded
+from tests.everything.models.base import Owned
 
 
-class Unique(Coded):
+class Unique(Owned):
     char = models.CharField(max_length=20, unique=True)
     or_null = models.IntegerField(unique=True, null=True, blank=True)
     for_date = models.CharField(max_length=20, unique_for_date="date", blank=True)
@@ -18,7 +18,7 @@ class Unique(Coded):
     history = HistoricalRecords()
 
 
-class Together(Coded):
+class Together(Owned):
     left = models.IntegerField(null=True, blank=True)
     right = models.IntegerField(null=True, blank=True)
 
@@ -28,7 +28,7 @@ class Together(Coded):
         unique_together = [("left", "right")]
 
 
-class Pairs(Coded):
+class Pairs(Owned):
     """UniqueConstraint: of several columns, and under a condition."""
 
     left = models.IntegerField(null=True, blank=True)
@@ -52,7 +52,7 @@ class Pairs(Coded):
         ]
 
 
-class Expressed(Coded):
+class Expressed(Owned):
     name = models.CharField(max_length=20, blank=True)
     number = models.IntegerField(null=True, blank=True)
 
@@ -66,7 +66,7 @@ class Expressed(Coded):
         ]
 
 
-class NullsAlike(Coded):
+class NullsAlike(Owned):
     """Two rows without a number are alike. SQLite has no such constraint; `clean` keeps it."""
 
     room = models.CharField(max_length=20, blank=True)
@@ -82,7 +82,7 @@ class NullsAlike(Coded):
         ]
 
 
-class Deferred(Coded):
+class Deferred(Owned):
     """Rows may change places. SQLite has no such constraint; validation keeps it."""
 
     place = models.IntegerField(null=True, blank=True)
@@ -97,7 +97,7 @@ class Deferred(Coded):
         ]
 
 
-class Checked(Coded):
+class Checked(Owned):
     low = models.IntegerField(default=0)
     high = models.IntegerField(null=True, blank=True)
 
@@ -113,7 +113,7 @@ class Checked(Coded):
         ]
 
 
-class Refusing(Coded):
+class Refusing(Owned):
     """`clean` refuses a row."""
 
     low = models.IntegerField(default=0)
@@ -126,7 +126,7 @@ class Refusing(Coded):
             raise ValidationError({"low": "Low is above high."})
 
 
-class Warden(Coded):
+class Warden(Owned):
     """`clean` changes a value."""
 
     name = models.CharField(max_length=40, blank=True)

@@ -8,10 +8,10 @@ from django.db.models.functions import Concat, Lower, Now
 from django.utils import timezone
 
 from backoffice.history.historical_records import HistoricalRecords
-from tests.everything.models.base import Coded
+from tests.everything.models.base import Owned
 
 
-class Given(Coded):
+class Given(Owned):
     text = models.CharField(max_length=20, default="given", blank=True)
     number = models.IntegerField(default=7)
     unlike = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -32,7 +32,7 @@ class Given(Coded):
     history = HistoricalRecords()
 
 
-class Odd(Coded):
+class Odd(Owned):
     """Names that must be quoted: reserved words, capitals, a blank, quotes.
 
     No quote in the name of a table: Django's own `flush` breaks on it on SQLite.

@@ -1,13 +1,14 @@
 """Every field that holds a value of its own."""
 
-from django.conf import settings
+from pathlib import Path
+
 from django.db import models
 
 from backoffice.history.historical_records import HistoricalRecords
-from tests.everything.models.base import Coded
+from tests.everything.models.base import Owned
 
 
-class Texts(Coded):
+class Texts(Owned):
     char = models.CharField(max_length=40, blank=True)
     char_or_null = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001
     text = models.TextField(blank=True)
@@ -18,7 +19,7 @@ class Texts(Coded):
     history = HistoricalRecords()
 
 
-class Numbers(Coded):
+class Numbers(Owned):
     integer = models.IntegerField(null=True, blank=True)
     big = models.BigIntegerField(null=True, blank=True)
     small = models.SmallIntegerField(null=True, blank=True)
@@ -34,7 +35,7 @@ class Numbers(Coded):
     history = HistoricalRecords()
 
 
-class Moments(Coded):
+class Moments(Owned):
     date = models.DateField(null=True, blank=True)
     time = models.TimeField(null=True, blank=True)
     moment = models.DateTimeField(null=True, blank=True)
@@ -48,11 +49,14 @@ class Moments(Coded):
     history = HistoricalRecords()
 
 
-def folder() -> str:
-    return str(settings.DATA_DIR / "paths")
+FOLDER = Path(__file__).parent
 
 
-class Others(Coded):
+def folder() -> Path:
+    return FOLDER  # a function, so that no migration names it
+
+
+class Others(Owned):
     uuid = models.UUIDField(null=True, blank=True)
     json = models.JSONField(null=True, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
@@ -84,7 +88,7 @@ MEDIA = {
 }
 
 
-class Chosen(Coded):
+class Chosen(Owned):
     colour = models.CharField(max_length=1, choices=Colour, default=Colour.RED)
     colour_or_null = models.CharField(  # noqa: DJ001
         max_length=1, choices=Colour, null=True, blank=True
@@ -95,7 +99,7 @@ class Chosen(Coded):
     history = HistoricalRecords()
 
 
-class Required(Coded):
+class Required(Owned):
     """Neither null nor blank, and no default."""
 
     char = models.CharField(max_length=40)

@@ -8,24 +8,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
 from backoffice.history.historical_records import HistoricalRecords
-from tests.everything.models.base import Coded
+from tests.everything.models.base import Owned
 
 
-class AutoKey(Coded):
+class AutoKey(Owned):
     number = models.AutoField(primary_key=True)
     name = models.CharField(max_length=20, blank=True)
 
     history = HistoricalRecords()
 
 
-class SmallKey(Coded):
+class SmallKey(Owned):
     id = models.SmallAutoField(primary_key=True)
     name = models.CharField(max_length=20, blank=True)
 
     history = HistoricalRecords()
 
 
-class UuidKey(Coded):
+class UuidKey(Owned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=20, blank=True)
 
@@ -66,7 +66,7 @@ class RandomText(models.Func):
         return "md5(random()::text)", []
 
 
-class DatabaseKey(Coded):
+class DatabaseKey(Owned):
     id = models.CharField(
         primary_key=True, max_length=32, db_default=RandomText(), editable=False
     )

@@ -6,13 +6,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
 from backoffice.history.historical_records import HistoricalRecords
-from tests.everything.models.base import Coded
+from tests.everything.models.base import Coded, Owned
 from tests.everything.models.fields import Texts
 from tests.everything.models.inheritance import QuietPlace, Restaurant
 from tests.everything.models.keys import AutoKey, DatabaseKey, NumberKey, TextKey, UuidKey
 
 
-class Pointing(Coded):
+class Pointing(Owned):
     """Foreign keys and one-to-ones, by what they lead to."""
 
     to_uuid = models.ForeignKey(UuidKey, models.CASCADE, null=True, blank=True)
@@ -53,7 +53,7 @@ def lost() -> UuidKey:
     return UuidKey.objects.get_or_create(code="lost")[0]
 
 
-class Deleting(Coded):
+class Deleting(Owned):
     """Foreign keys, by what becomes of the row when the other is deleted."""
 
     cascade = models.ForeignKey(
@@ -116,7 +116,7 @@ class Scored(models.Model):
         return f"{self.score} of {self.linked_id} in {self.group_id}"
 
 
-class Linked(Coded):
+class Linked(Owned):
     """Many-to-manys, by what they lead to and how."""
 
     plain = models.ManyToManyField(AutoKey, blank=True)

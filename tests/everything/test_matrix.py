@@ -1,0 +1,460 @@
+"""Field × operation: each cell is right in the database, or refused by name.
+
+A field is a line in tests/everything/cases.py. An operation is a function here.
+"""
+
+import datetime
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import models
+from django.http import HttpRequest, QueryDict
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from backoffice.admin.base import TabularInline
+from backoffice.admin.changes.edits import titled
+from backoffice.changes.edits import Edit
+from backoffice.changes.models import Change
+from tests.backoffice.admin.pages import form_data
+from tests.everything import models as m
+from tests.everything.admin import site
+from tests.everything.cases import CASES, REJECTED, Case
+from tests.everything.factories import make_row
+from tests.everything.filtersets import FILTERSETS
+from tests.everything.known import KNOWN
+from tests.everything.models.base import Owned
+from tests.everything.running import (
+    as_list,
+    assert_same,
+    counts,
+    import_file,
+    key_cells,
+    key_values,
+    label,
+    make_targets,
+    needed_cells,
+    shown,
+    stored,
+    take_back,
+    to_store,
+    write_file,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.everything.urls")]
+
+
+def cells(operation: str, cases: list[Case] | None = None) -> list[Any]:
+    """The parameters of an operation; those that are wrong as yet are marked."""
+    found = []
+    for case in CASES if cases is None else cases:
+        reason = KNOWN.get(f"{case} {operation}")
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        found.append(pytest.param(case, id=str(case), marks=marks))
+    return found
+
+
+def rows_of(case: Case, texts: list[str], first: int = 1) -> list[dict[str, str]]:
+    """A row of a file for each text, numbered from `first` on."""
+    return [
+        key_cells(case.model, number) | needed_cells(case, number) | {case.name: text}
+        for number, text in enumerate(texts, first)
+    ]
+
+
+def halves(case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values of new rows, and those that the same rows get: all once more, turned by one.
+
+    Of a unique field, half of them each.
+    """
+    good = list(case.good_texts().items())
+    if case.field.unique:
+        half = len(good) // 2
+        return dict(good[:half]), dict(good[half : 2 * half])
+    return dict(good), dict([*good[1:], good[0]])
+
+
+# Import ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", cells("import"))
+def test_import(case: Case, tmp_path: Path) -> None:
+    make_targets(case)
+    (new, then), bad = halves(case), case.bad_texts()
+    rows = rows_of(case, [*new, *bad, ""])
+    rejects = len(bad) + (case.blank is REJECTED)
+    taken = len(rows) - rejects
+    path = tmp_path / "rows.csv"
+
+    outcome = import_file(case.model, write_file(path, rows))
+    assert counts(outcome) == {"new": taken, "updated": 0, "unchanged": 0, "rejected": rejects}
+    for number, value in enumerate(new.values(), 1):
+        assert_same(stored(case, number), value)
+    if case.blank is not REJECTED:
+        assert_same(stored(case, len(rows)), case.blank)
+
+    outcome = import_file(case.model, write_file(path, rows_of(case, list(new))))
+    assert counts(outcome) == {"new": 0, "updated": 0, "unchanged": len(new), "rejected": 0}
+
+    changing = sum(repr(a) != repr(b) for a, b in zip(new.values(), then.values(), strict=True))
+    outcome = import_file(case.model, write_file(path, rows_of(case, list(then))))
+    assert (outcome["updated"], outcome["rejected"]) == (changing, 0)
+    for number, value in enumerate(then.values(), 1):
+        assert_same(stored(case, number), value)
+
+    rows = rows_of(case, [""] * len(then))
+    outcome = import_file(case.model, write_file(path, rows), keep_blank=True)
+    assert counts(outcome) == {"new": 0, "updated": 0, "unchanged": len(then), "rejected": 0}
+
+
+@pytest.mark.parametrize("case", cells("undo import"))
+def test_undo_import(case: Case, tmp_path: Path) -> None:
+    make_targets(case)
+    new, then = halves(case)
+    path = tmp_path / "rows.csv"
+    before = case.model._base_manager.count()
+    first = import_file(case.model, write_file(path, rows_of(case, list(new))))
+    second = import_file(case.model, write_file(path, rows_of(case, list(then))))
+    undone = take_back(second["job"])
+    assert (undone["restored"], undone["left"]) == (second["updated"], 0)
+    for number, value in enumerate(new.values(), 1):
+        assert_same(stored(case, number), value)
+    undone = take_back(first["job"])
+    assert (undone["removed"], undone["left"]) == (len(new), 0)
+    assert case.model._base_manager.count() == before
+
+
+# Export ---------------------------------------------------------------------------------
+
+
+def fill(case: Case) -> list[Any]:
+    """A row for each value, from 1 on; the values."""
+    make_targets(case)
+    nothing = [None] if getattr(case.field, "null", False) and case.blank is None else []
+    values = [*case.good_texts().values(), *case.stored, *nothing]
+    for number, value in enumerate(values, 1):
+        make_row(
+            case.model, **key_values(case.model, number), **{case.name: to_store(case, value)}
+        )
+    return values
+
+
+@pytest.mark.parametrize("case", cells("round trip"))
+def test_round_trip(case: Case, tmp_path: Path) -> None:
+    """Export → import changes nothing."""
+    values = fill(case)
+    rows = case.model._default_manager.count()
+    names = [*key_cells(case.model, 1), case.name]
+    for format in ("csv", "xlsx", "json"):
+        path = tmp_path / f"rows.{format}"
+        err = io.StringIO()
+        call_command(
+            "export",
+            format,
+            label(case.model),
+            output=str(path),
+            columns=",".join(names),
+            stderr=err,
+        )
+        outcome = import_file(case.model, path)
+        assert counts(outcome)["unchanged"] == rows, (format, outcome)
+    for number, value in enumerate(values, 1):
+        assert_same(stored(case, number), value)
+
+
+# Filter ---------------------------------------------------------------------------------
+
+
+def found_by(case: Case, text: str) -> set[int] | None:
+    """The numbers of the rows that the filter finds; None where the text is an error."""
+    data = QueryDict(mutable=True)
+    data[case.name] = text
+    bound = FILTERSETS[case.model](data, case.model._base_manager.all())
+    if not bound.is_valid():
+        assert not bound.qs.exists()
+        assert case.name in bound.errors
+        return None
+    return set(bound.qs.values_list("pk", flat=True))
+
+
+FILTERED = [case for case in CASES if not isinstance(case.field, models.JSONField)]
+
+
+@pytest.mark.parametrize("case", cells("filter", FILTERED))
+def test_filter(case: Case) -> None:
+    fill(case)
+    rows = list(case.model._base_manager.all())
+    is_text = isinstance(
+        case.field, models.CharField | models.TextField | models.GenericIPAddressField
+    )
+    for text, value in case.good_texts().items():
+        found = found_by(case, text)
+        exact, near = set(), set()
+        for row in rows:
+            has = shown(case, row)
+            if case.field.many_to_many:
+                if value[0] in has and len(value) == 1:
+                    exact.add(row.pk)
+            elif (type(has), has) == (type(value), value):
+                exact.add(row.pk)
+            if is_text and str(value).casefold() in str(has).casefold():
+                near.add(row.pk)
+        if case.field.many_to_many and len(value) > 1:
+            continue  # one record at a time
+        if isinstance(value, datetime.date) and value.year < 1000:
+            assert found is None  # nobody means it
+            continue
+        assert found is not None, text
+        assert exact <= found <= exact | near, text
+    for text in case.bad_texts():
+        assert not found_by(case, text), text
+
+
+# Edit of many -----------------------------------------------------------------------------
+
+
+def page_of(model: type[models.Model], name: str, *args: Any) -> str:
+    return reverse(f"everything:everything_{model._meta.model_name}_{name}", args=args)
+
+
+def request() -> HttpRequest:
+    made = RequestFactory().get("/")
+    made.user = User(is_superuser=True, is_active=True)
+    return made
+
+
+def is_in_forms(case: Case) -> bool:
+    """Django's forms have no field for a many-to-many with a model of its own."""
+    field = case.field
+    return not field.many_to_many or field.remote_field.through._meta.auto_created
+
+
+def typed(case: Case, value: Any, prefix: str = "") -> dict[str, Any]:
+    """What a browser sends of a form for a field with this value."""
+    model_admin = site.get_model_admin(case.model)
+    form_field = model_admin.formfield_for_dbfield(case.field, request=request())
+    name = f"{prefix}{case.name}"
+    if case.field.many_to_one or case.field.one_to_one:
+        value = getattr(value, case.field.target_field.attname)
+    value = form_field.prepare_value(value)
+    widget = form_field.widget
+    if isinstance(widget, forms.CheckboxInput):
+        return {name: "on"} if value else {}
+    if isinstance(widget, forms.MultiWidget):
+        return {
+            f"{name}_{n}": part.format_value(piece)
+            for n, (part, piece) in enumerate(
+                zip(widget.widgets, widget.decompress(value), strict=True)
+            )
+        }
+    if isinstance(value, list):
+        return {name: [getattr(row, "pk", row) for row in value]}
+    return {name: value}
+
+
+def edit(case: Case, rows: list[Any], value: Any) -> int:
+    """Give all rows that a list shows the value, by its form; the number of the change."""
+    form_class = site.get_model_admin(case.model).get_edit_form(request(), [case.name])
+    form = form_class(typed(case, value, "edit-"))
+    assert form.is_valid(), form.errors
+    listed = case.model._default_manager.filter(pk__in=[row.pk for row in rows])
+    return Edit(listed, form.values()).run(user=None, title=titled(form)).pk
+
+
+EDITED = [case for case in CASES if hasattr(case.model, "history")]
+
+
+@pytest.mark.parametrize("case", cells("edit", EDITED))
+def test_edit(case: Case) -> None:
+    """Of many rows at once, and its undo."""
+    make_targets(case)
+    if case.field.many_to_many or case.field.unique:
+        fields = site.get_model_admin(case.model).get_edit_fields(request())
+        assert case.name not in fields
+        return
+    first, second = list(case.good.values())[:2]
+    values = [first, second, first] if case.name != "hidden" else [False] * 3
+    rows = [
+        make_row(case.model, **key_values(case.model, n), **{case.name: to_store(case, value)})
+        for n, value in enumerate(values, 1)
+    ]
+    for value in (second, first):
+        change = edit(case, rows, to_store(case, value))
+        assert [shown(case, fresh(row)) for row in rows] == [value] * 3
+        take_back(change)
+        assert [shown(case, fresh(row)) for row in rows] == values
+
+
+def fresh(row: Any) -> Any:
+    return type(row)._base_manager.get(pk=row.pk)
+
+
+# Whole rows: history, deletion, inlines ---------------------------------------------------
+
+MODELS = list(dict.fromkeys(case.model for case in CASES))
+
+
+def model_cells(operation: str, models: list[type[models.Model]]) -> list[Any]:
+    found = []
+    for model in models:
+        reason = KNOWN.get(f"{model.__name__} {operation}")
+        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        found.append(pytest.param(model, id=model.__name__, marks=marks))
+    return found
+
+
+def of(model: type[models.Model]) -> list[Case]:
+    return [case for case in CASES if case.model is model]
+
+
+def make_two(model: type[models.Model]) -> tuple[dict[Case, Any], dict[Case, Any]]:
+    """What all fields of a row may hold, and what they hold then; targets are there."""
+    for case in of(model):
+        make_targets(case)
+    first = {case: next(iter(case.good.values())) for case in of(model)}
+    second = {case: list(case.good.values())[1] for case in of(model)}
+    return first, second
+
+
+def put(row: Any, values: dict[Case, Any]) -> None:
+    """Save these values of a row."""
+    for case, value in values.items():
+        if not case.field.many_to_many:
+            setattr(row, case.name, to_store(case, value))
+    row.save()
+    for case, value in values.items():
+        if case.field.many_to_many:
+            getattr(row, case.name).set(to_store(case, value))
+
+
+def assert_has(row: Any, values: dict[Case, Any], but: set[str] = frozenset()) -> None:
+    row = fresh(row)
+    for case, value in values.items():
+        if case.name not in but:
+            assert_same(shown(case, row), value)
+
+
+def made(model: type[models.Model], values: dict[Case, Any], number: int) -> Any:
+    fields = {case.name: to_store(case, value) for case, value in values.items()}
+    return make_row(model, **key_values(model, number), **fields)
+
+
+@pytest.mark.parametrize(
+    "model", model_cells("history", [each for each in MODELS if hasattr(each, "history")])
+)
+def test_history(admin_client: Client, model: type[models.Model]) -> None:
+    """Every change is a record, and any of them can be gone back to."""
+    first, second = make_two(model)
+    row = made(model, first, 1)
+    record = row.history.latest()
+    put(row, second)
+    latest = row.history.latest()
+    for field in latest.tracked_fields:
+        assert getattr(latest, field.attname) == getattr(fresh(row), field.attname)
+    done = admin_client.post(page_of(model, "simple_history", row.pk, record.pk))
+    assert done.status_code == 302
+    unkept = {"secret", "plain"} if model is m.PartlyKept else set()
+    assert_has(row, first, unkept)
+    assert_has(row, {case: second[case] for case in second if case.name in unkept})
+
+
+@pytest.mark.parametrize("model", model_cells("deletion", MODELS))
+def test_undo_deletion(admin_client: Client, model: type[models.Model]) -> None:
+    """Deleted rows return with their keys and links; without history there is no way back."""
+    first, second = make_two(model)
+    rows = (
+        [made(model, first, 1), made(model, second, 2)]
+        if not unique(model)
+        else [made(model, first, 1)]
+    )
+    listed = model._default_manager.filter(pk__in=[row.pk for row in rows])
+    keys = list(listed.values_list("pk", flat=True))
+    data = {"action": "delete_selected", "_selected_action": keys, "post": "yes"}
+    done = admin_client.post(page_of(model, "changelist"), data)
+    assert done.status_code == 302
+    assert not model._base_manager.filter(pk__in=keys).exists()
+    change = Change.objects.filter(model=label(model)).latest("pk")
+    assert change.kind == "deletion"
+    undone = take_back(change.pk)
+    assert undone["left"] == 0
+    for row, values in zip(rows, (first, second), strict=False):
+        assert_has(row, values)
+
+
+def unique(model: type[models.Model]) -> bool:
+    return any(case.field.unique for case in of(model))
+
+
+@pytest.mark.parametrize(
+    "model", model_cells("inline", [each for each in MODELS if issubclass(each, Owned)])
+)
+def test_inline(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, model: type[models.Model]
+) -> None:
+    """A row is added, changed and deleted on its owner's page."""
+    first, second = (
+        {case: values[case] for case in values if is_in_forms(case)}
+        for values in make_two(model)
+    )
+    owner = make_row(m.Owner)
+    inline = type("Inline", (TabularInline,), {"model": model, "extra": 1})
+    monkeypatch.setattr(site.get_model_admin(m.Owner), "inlines", (inline,))
+    page = page_of(m.Owner, "change", owner.pk)
+    prefix = f"{model._meta.model_name}_set-0-"
+    key = key_values(model, 1)
+    rows = model._base_manager.filter(owner=owner)
+    for values in (first, second):
+        data = form_data(admin_client.get(page))
+        for case, value in values.items():
+            data = {
+                name: old for name, old in data.items() if name != f"{prefix}{case.name}"
+            } | typed(case, to_store(case, value), prefix)
+        data |= {f"{prefix}{name}": getattr(value, "pk", value) for name, value in key.items()}
+        done = admin_client.post(page, data)
+        assert done.status_code == 302, done.context["errors"]
+        assert_has(rows.get(), values)
+    data = form_data(admin_client.get(page)) | {f"{prefix}DELETE": "on"}
+    assert admin_client.post(page, data).status_code == 302
+    assert not rows.exists()
+
+
+# Pickers ----------------------------------------------------------------------------------
+
+RELATIONS = [case for case in CASES if case.field.is_relation and is_in_forms(case)]
+
+
+@pytest.mark.parametrize("case", cells("picker", RELATIONS))
+def test_picker(admin_client: Client, case: Case) -> None:
+    """It offers the rows that the field can lead to, and the form takes them."""
+    first, second = make_two(case.model)
+    row = made(case.model, first, 1)
+    name = f"{case.model._meta.app_label}"
+    value = second[case]
+    for code in as_list(value):
+        found = admin_client.get(
+            reverse("everything:autocomplete"),
+            {
+                "app_label": name,
+                "model_name": case.model._meta.model_name,
+                "field_name": case.name,
+                "term": code,
+            },
+        ).json()["results"]
+        target = to_store(case, [code] if isinstance(value, list) else code)
+        target = target[0] if isinstance(target, list) else target
+        key = case.field.target_field.attname if not case.field.many_to_many else "pk"
+        assert {"id": str(getattr(target, key)), "text": str(target)} in [
+            {"id": each["id"], "text": each["text"]} for each in found
+        ]
+    if case.name == "limited":
+        assert "T3" not in {each["text"] for each in found}
+    page = page_of(case.model, "change", row.pk)
+    data = form_data(admin_client.get(page)) | typed(case, to_store(case, value))
+    done = admin_client.post(page, data)
+    assert done.status_code == 302, done.context["errors"]
+    assert_same(shown(case, fresh(row)), value)

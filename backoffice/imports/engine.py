@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, Self
 
 from django.db import DataError, IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import NOT_PROVIDED, Model
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
@@ -64,7 +64,7 @@ class Import:
 
     source: of `reader.open_source` · overrides: `{field: header}` · match: the key's
     fields, the Resource's by default · keep_blank: a blank cell keeps the present value ·
-    repairs: names of those that the Resource offers.
+    repairs: names of those that the Resource offers · constants: `{field: text}` for every row.
 
     Raises MappingError where the file's headers don't do.
     """
@@ -78,17 +78,21 @@ class Import:
         match: Sequence[str] | None = None,
         keep_blank: bool = False,
         repairs: Sequence[str] | None = None,
+        constants: Mapping[str, str] | None = None,
     ) -> None:
         self.resource, self.source = resource_class(), source
         self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank
         self.repairs = self._chosen_repairs(repairs or ())
         self.match = self._match_key(match)
+        self.constants = dict(constants or {})
         self.mapping = map_columns(
             source.headers,
             spellings=resource_class.spellings(),
             required=self.match,
+            needed=self._needed(),
             overrides=overrides,
+            constants=self.constants,
         )
         self.table = Table(self.model)
         self.connection = self.table.connection
@@ -108,6 +112,16 @@ class Import:
             )
         return match
 
+    def _needed(self) -> list[str]:
+        """The fields without which no new record can be made."""
+        fields = [
+            field
+            for field in self.model._meta.concrete_fields
+            if field.name in self.resource.fields
+            and not (field.primary_key or field.null or field.blank or field.has_default())
+        ]
+        return [field.name for field in fields if field.db_default is NOT_PROVIDED]
+
     def _chosen_repairs(self, names: Iterable[str]) -> dict[str, Callable[[str], str]]:
         """`{field: function}`."""
         offered = self.resource.repairs
@@ -124,7 +138,7 @@ class Import:
             self.resource.fields[name],
             self.model._meta.get_field(name),
             index,
-            self.source.headers[index],
+            self.mapping.headers[index],
             self.table,
             keep_blank=self.keep_blank and name not in self.match,
             repair=self.repairs.get(name),
@@ -167,6 +181,7 @@ class Import:
             chunk = [row for row in chunk if not row[2]]
         lines = list(map(_LINE, chunk))
         cells = list(zip(*map(_CELLS, chunk), strict=True))
+        cells += [(value,) * len(chunk) for value in self.constants.values()]
         cleaned = {c.name: self._clean(c, cells, lines, rejects) for c in self.columns}
         self._note_repairs(cells, lines)
         if rejects:

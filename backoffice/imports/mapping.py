@@ -1,10 +1,11 @@
 """Which column of a file goes into which column of a Resource."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from backoffice.readers.header import loose
 from backoffice.resources.letters import column_letters
 
 MOST_HEADERS_NAMED = 60
@@ -18,10 +19,14 @@ class MappingError(Exception):
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """`columns` has the index of the file's column by the Resource's field name."""
+    """`columns` has the index of the file's column by the Resource's field name.
+
+    `warnings` name what else would have done, and what a new record will lack.
+    """
 
     headers: tuple[str, ...]
     columns: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -38,16 +43,22 @@ def map_columns(
     *,
     spellings: Mapping[str, Sequence[str]],
     required: Collection[str] = (),
+    needed: Collection[str] = (),
     overrides: Mapping[str, str] | None = None,
+    constants: Mapping[str, str] | None = None,
 ) -> ColumnMapping:
     """The column for each field whose header is found.
 
     `spellings` are the headers that a field goes by, the best first; case, blanks and
-    punctuation do not count. `overrides` give the header for a field, "" to leave it out.
+    punctuation do not count. Of “Branch” and “Branch Name” the latter is taken: the other has
+    codes. `required` fields must have a column; those `needed` are missed by new records only,
+    which is said. `overrides` give the header for a field, "" to leave it out;
+    `constants` give its text in every row, as columns that follow the file's own.
     Raises MappingError where nothing fits, a required field has no column, a header that is
     needed stands twice, or an override names what is not there.
     """
-    chosen = dict(overrides or {})
+    constants = constants or {}
+    chosen = {**(overrides or {}), **dict.fromkeys(constants, "")}
     if unknown := [field for field in chosen if field not in spellings]:
         raise MappingError(
             f"There is no column {_listed(unknown)} to map to. Choose from "
@@ -59,6 +70,7 @@ def map_columns(
         if header.strip()
     }
     taken = set(columns.values())
+    columns |= {field: len(headers) + at for at, field in enumerate(constants)}
     # By rank, not by field: a field's own name counts more than another's last synonym.
     for same_rank in zip_longest(*spellings.values()):
         for field, spelling in zip(spellings, same_rank, strict=True):
@@ -66,27 +78,73 @@ def map_columns(
                 continue
             found = [i for i in _find(headers, spelling) if i not in taken]
             if found:
+                found = _names_not_codes(headers, found, taken, spellings, field)
                 columns[field] = _the_one(headers, found, field)
                 taken.add(columns[field])
     missing = [field for field in spellings if field in required and field not in columns]
     if missing or not columns:
         raise MappingError(_what_is_missing(headers, spellings, missing))
+    headers = [*headers, *(f"--set {field}" for field in constants)]
+    warnings = [
+        *_others_that_fit(headers, spellings, columns, chosen),
+        *_needed_but_missing(needed, columns),
+    ]
     return ColumnMapping(
-        tuple(headers), {field: columns[field] for field in spellings if field in columns}
+        tuple(headers),
+        {field: columns[field] for field in spellings if field in columns},
+        tuple(warnings),
     )
-
-
-def _loose(header: str) -> str:
-    return "".join(filter(str.isalnum, header.casefold())) or header.strip()
 
 
 def _find(headers: Sequence[str], wanted: str) -> list[int]:
     """The columns under a header: those spelt exactly so, else those spelt about so."""
     exact = [i for i, header in enumerate(headers) if header == wanted.strip()]
-    loose = _loose(wanted)
-    return exact or [
-        i for i, header in enumerate(headers) if header and _loose(header) == loose
-    ]
+    about = loose(wanted)
+    return exact or [i for i, header in enumerate(headers) if header and loose(header) == about]
+
+
+def _names_not_codes(
+    headers: Sequence[str],
+    found: list[int],
+    taken: Collection[int],
+    spellings: Mapping[str, Sequence[str]],
+    field: str,
+) -> list[int]:
+    """The columns “Branch Name” instead of “Branch”, where the file has both."""
+    others = {loose(s) for name in spellings if name != field for s in spellings[name]}
+    names = {loose(headers[i]) + kind for i in found for kind in ("name", "title")} - others
+    return [i for i, h in enumerate(headers) if loose(h) in names and i not in taken] or found
+
+
+def _others_that_fit(
+    headers: Sequence[str],
+    spellings: Mapping[str, Sequence[str]],
+    columns: Mapping[str, int],
+    chosen: Collection[str],
+) -> Iterator[str]:
+    """For each field that was not asked for: the columns that would have done as well."""
+    used = set(columns.values())
+    for field, index in columns.items():
+        fits = {i for spelling in spellings[field] for i in _find(headers, spelling)} - used
+        if fits and field not in chosen:
+            others = ", ".join(_placed(headers, i) for i in sorted(fits))
+            yield (
+                f"{field} is taken from {_placed(headers, index)}; {others} would do as well. "
+                f"To take another: --map {field}=HEADER."
+            )
+
+
+def _needed_but_missing(needed: Collection[str], columns: Collection[str]) -> Iterator[str]:
+    missing = [field for field in needed if field not in columns]
+    if missing:
+        yield (
+            f"The file has no column for {_listed(missing)}, which a new record needs: only "
+            "records that are there already can be updated."
+        )
+
+
+def _placed(headers: Sequence[str], index: int) -> str:
+    return f"“{headers[index]}” (column {column_letters(index)})"
 
 
 def _overriding(headers: Sequence[str], field: str, header: str) -> list[int]:
@@ -108,7 +166,9 @@ def _the_one(headers: Sequence[str], found: list[int], field: str) -> int:
     return found[0]
 
 
-def _what_is_missing(headers, spellings, missing) -> str:
+def _what_is_missing(
+    headers: Sequence[str], spellings: Mapping[str, Sequence[str]], missing: Sequence[str]
+) -> str:
     wanted = missing or list(spellings)
     expected = "; ".join(_with_synonyms(field, spellings[field]) for field in wanted)
     start = f"The file has no column for {_listed(missing)}."
@@ -119,7 +179,8 @@ def _what_is_missing(headers, spellings, missing) -> str:
         hint = " The first row looks like data, not like headers: put a header row above it."
     return (
         f"{start}{hint} Its headers are {_listed(filter(None, headers))}. "
-        f"Expected: {expected}. Rename the headers, or map the columns."
+        f"Expected: {expected}. Rename the headers, map the columns, or say which row is the "
+        "header (--header-row)."
     )
 
 
@@ -128,8 +189,8 @@ def _with_synonyms(field: str, spellings: Sequence[str]) -> str:
     return f"{field} (or {_listed(others)})" if others else field
 
 
-def _listed(names) -> str:
-    names = list(dict.fromkeys(names))
+def _listed(every: Iterable[str]) -> str:
+    names = list(dict.fromkeys(every))
     more = len(names) - MOST_HEADERS_NAMED
     text = ", ".join(names[:MOST_HEADERS_NAMED]) or "all blank"
     return f"{text} and {more} more" if more > 0 else text

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
-OPENING = ("format", "encoding", "delimiter", "sheet")  # options of `open_source`
+OPENING = ("format", "encoding", "delimiter", "sheet", "header_row")  # options of `open_source`
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 
 
@@ -141,6 +141,7 @@ def open_job(job: Change) -> Source:
     return open_source(
         file.directory / UPLOAD,
         file_name=file.name,
+        known=file.resource_class.spellings(),
         **{key: file.options.get(key) or None for key in OPENING},
     )
 
@@ -252,7 +253,7 @@ def _findings(imported: Import) -> dict[str, Any]:
         "format": source.format,
         "encoding": source.encoding,
         "delimiter": source.delimiter,
-        "warnings": source.warnings,
+        "warnings": [*source.warnings, *imported.mapping.warnings],
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
     }

@@ -1,19 +1,17 @@
-"""CSV and its kin: delimiter, records, and quotes that go wrong. Dialect: RFC 4180."""
+"""CSV and its kin: records, and quotes that go wrong."""
 
 import csv
-from collections import Counter
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
+from backoffice.readers.dialect import find_dialect
 from backoffice.readers.encoding import find_encoding
 from backoffice.readers.layout import Batch
 from backoffice.readers.limits import Limits, ReaderError
 
-DELIMITERS = (",", "\t", ";", "|")
-# Times and addresses hold these too, so they are tried only where none of the above fits.
-RARE_DELIMITERS = (":", "^")
-DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SAMPLE_CHARACTERS = 1 << 16
 LEAST_LINES = 1000
 DOS_END = "\x1a"  # Ctrl-Z, which programs of that time put behind the last line
@@ -21,16 +19,27 @@ LONG_LINES_AT_A_TIME = 1 << 20
 
 
 class DelimitedText:
-    """A text file of records. Raises ReaderError where it can't be read as one."""
+    """A text file of records. Raises ReaderError where it can't be read as one.
 
-    def __init__(self, path: Path, *, encoding, delimiter, limits: Limits):
+    `known` are headers as `header.loose` leaves them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        encoding: str | None,
+        delimiter: str | None,
+        limits: Limits,
+        known: frozenset[str] = frozenset(),
+    ) -> None:
         self.path, self.limits = path, limits
-        self.encoding, self._scan = find_encoding(path, encoding, limits)
-        sample = self._sample()
-        self.declared = sample.startswith("sep=") and sample[5:6] in ("\r", "\n")
-        if delimiter is None and self.declared:
-            delimiter = sample[4]
-        self.delimiter = _checked(delimiter) if delimiter else find_delimiter(sample)
+        self._encoding = find_encoding(path, encoding, limits)
+        self.encoding, self._scan = self._encoding.name, self._encoding.scan
+        self._dialect = find_dialect(self._sample(), delimiter, known)
+        self.delimiter = self._dialect.delimiter
+        self.warnings = [*self._encoding.warnings, *self._dialect.warnings]
+        self._formula = _formula_pattern(self.delimiter) if self._scan.has_formulas else None
         # Only ever raised: the limit is one for the whole process.
         csv.field_size_limit(max(csv.field_size_limit(), limits.cell_characters))
         if self._scan.lines > limits.rows + 100 and not self._scan.has_quotes:
@@ -43,7 +52,7 @@ class DelimitedText:
     def approximate_rows(self) -> int:
         return self._scan.lines
 
-    def _open(self):
+    def _open(self) -> TextIO:
         return self.path.open(encoding=self.encoding, newline="")
 
     def _sample(self) -> str:
@@ -52,19 +61,22 @@ class DelimitedText:
             if len(text) == SAMPLE_CHARACTERS:
                 end = max(text.rfind("\n"), text.rfind("\r")) + 1
                 text = text[:end] or text
-        return text
+        return text.lstrip("\ufeff")
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The records from the first on, at most `size` at a time, blank ones as []."""
-        number, lines, ended = 1, [], False
+        number, ended = 1, False
+        lines: list[str] = []
         with self._open() as file:
             while not ended:
                 fresh = self._next_lines(file, size)
                 ended = not fresh
+                if number == 1 and fresh and not lines:
+                    fresh[0] = fresh[0].lstrip("\ufeff")  # a second mark is left otherwise
                 lines = lines + fresh if lines else fresh
                 del fresh
                 batch, lines = self._parse(lines, number, ended)
-                if number == 1 and self.declared and batch.rows:
+                if number == 1 and self._dialect.is_declared and batch.rows:
                     batch.rows[0] = []
                 for at in range(0, len(batch.rows), size):
                     yield Batch(
@@ -75,7 +87,7 @@ class DelimitedText:
                     )
                 number += len(batch.rows)
 
-    def _next_lines(self, file, size: int) -> list[str]:
+    def _next_lines(self, file: TextIO, size: int) -> list[str]:
         try:
             if self._scan.has_long_lines:
                 lines = file.readlines(LONG_LINES_AT_A_TIME)
@@ -83,27 +95,57 @@ class DelimitedText:
                 lines = list(islice(file, max(size, LEAST_LINES)))
         except UnicodeDecodeError:
             raise ReaderError("The file was changed while it was read. Try again.") from None
+        if self._scan.mended:
+            lines = list(map(self._encoding.mend, lines))
+        if self._formula:
+            lines = [self._formula.sub(r'"\1"', line) for line in lines]
         return lines[:-1] if lines[-1:] == [DOS_END] else lines
-
-    def _reader(self, lines):
-        # Strict, because the lenient reader makes one garbage row of a thousand.
-        return csv.reader(lines, delimiter=self.delimiter, strict=True)
 
     def _parse(self, lines: list[str], number: int, ended: bool) -> tuple[Batch, list[str]]:
         """The records of these lines, and the lines of a last record that goes on."""
         rows: list[list[str]] = []
         try:
-            rows.extend(self._reader(lines))
+            rows.extend(self._dialect.rows(lines))
         except csv.Error:
             return self._parse_with_care(lines, number, ended)
-        suspect = self._scan.has_nul or self._scan.has_long_lines or len(rows) != len(lines)
-        return Batch(number, rows, suspect=suspect), []
+        scan = self._scan
+        suspect = scan.has_nul or scan.has_long_lines or scan.has_lost_characters
+        if self._formula:
+            rows = [[_without_formula(cell) for cell in row] for row in rows]
+        batch = Batch(number, rows, suspect=suspect or len(rows) != len(lines))
+        if scan.has_quotes and '"' in "".join(map("".join, rows)):
+            batch.problems = self._torn_rows(lines, number)
+        return batch, []
 
-    def _parse_with_care(self, lines, number, ended) -> tuple[Batch, list[str]]:
+    def _torn_rows(self, lines: list[str], number: int) -> dict[int, str]:
+        """Rows where a quote stands within a cell and one at the end of another.
+
+        `45"Silk, knitted",x` lacks a delimiter; it has the right width, but is shifted.
+        """
+        mark = re.escape(self.delimiter)
+        before = rf'[^"{mark}]*[^"{mark}{" " if self._dialect.skips_blanks else ""}]'
+        opens = re.compile(rf'(?:^|{mark}){before}"(?:[^"{mark}\r\n]|"")+{mark}')
+        closes = re.compile(rf'{mark}[^"{mark}]+"[ ]*(?:{mark}|\r?\n?$)')
+        problems, start = {}, 0
+        reader = self._dialect.reader(lines)
+        for row, _cells in enumerate(reader, number):
+            line = "".join(lines[start : reader.line_num])
+            start = reader.line_num
+            found = opens.search(line) if '"' in line else None
+            if found and closes.search(line, found.end() - 1):
+                problems[row] = (
+                    "has a quotation mark in the midst of a cell and one at the end of "
+                    "another; put a delimiter before the first, or double them"
+                )
+        return problems
+
+    def _parse_with_care(
+        self, lines: list[str], number: int, ended: bool
+    ) -> tuple[Batch, list[str]]:
         """As `_parse`, where a quote is wrong: only the line that opens it is given up."""
         batch, start = Batch(number, [], suspect=True), 0
         while start < len(lines):
-            reader, record = self._reader(lines[start:]), start
+            reader, record = self._dialect.reader(lines[start:]), start
             try:
                 for row in reader:
                     batch.rows.append(row)
@@ -113,10 +155,13 @@ class DelimitedText:
                 unfinished = start + reader.line_num == len(lines) and not ended
                 if unfinished and self._may_go_on(lines[record:]):
                     return batch, lines[record:]
-                batch.problems[number + len(batch.rows)] = self._problem(
-                    lines[record], several=start + reader.line_num > record + 1
-                )
-                batch.rows.append(self._split(lines[record]))
+                cells = self._dialect.split_blanks_around_quotes(lines[record])
+                if cells is None:
+                    batch.problems[number + len(batch.rows)] = self._problem(
+                        lines[record], several=start + reader.line_num > record + 1
+                    )
+                    cells = self._dialect.split_literally(lines[record])
+                batch.rows.append(cells)
                 start = record + 1
         return batch, []
 
@@ -133,51 +178,14 @@ class DelimitedText:
             )
         return 'has a quotation mark inside a quoted cell; double it ("")'
 
-    def _split(self, line: str) -> list[str]:
-        """The cells of a line that can't be parsed, for staff to see."""
-        try:
-            cells = next(csv.reader([line], delimiter=self.delimiter))
-        except csv.Error:
-            cells = line.split(self.delimiter)
-        return [*cells[:-1], cells[-1].rstrip("\r\n")]
+
+def _formula_pattern(delimiter: str) -> re.Pattern[str]:
+    """Excel's `="08542"`: text that it shall not take for a number."""
+    mark = re.escape(delimiter)
+    return re.compile(rf'(?:(?<={mark})|^)="((?:[^"]|"")*)"(?=[ ]*(?:{mark}|[\r\n]|$))')
 
 
-def _checked(delimiter: str) -> str:
-    delimiter = DELIMITER_NAMES.get(delimiter.lower(), delimiter)
-    if len(delimiter) != 1 or delimiter in '"\r\n\0 ':
-        raise ReaderError(
-            f"The delimiter “{delimiter}” can't be used: it must be one character, such as a "
-            "comma, a semicolon, a pipe or a tab."
-        )
-    return delimiter
-
-
-def find_delimiter(sample: str) -> str:
-    """The delimiter that parts the most rows of a sample alike; a comma where none does."""
-    lines = sample.splitlines(keepends=True)
-    for candidates in (DELIMITERS, RARE_DELIMITERS):
-        scores = {mark: _consistency(lines, mark) for mark in candidates}
-        best = max(candidates, key=scores.get)
-        if scores[best] > (0, 0):
-            return best
-    return ","
-
-
-def _consistency(lines: list[str], delimiter: str) -> tuple[float, int]:
-    """(share of rows that are as wide as most, that width); (0, 0) where it does not fit."""
-    widths = []
-    try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            if any(row):
-                widths.append(len(row))
-    except csv.Error:
-        pass
-    if not widths:
-        return 0, 0
-    counts = Counter(widths)
-    width = max(counts, key=lambda width: (counts[width], width))
-    if width < 2 and widths[0] > 1:
-        width = widths[0]
-    # A header of one word above "Smith, John" is a column of names, not two columns.
-    fits = width > 2 or (width == 2 and widths[0] == 2)
-    return (counts[width] / len(widths), width) if fits else (0, 0)
+def _without_formula(cell: str) -> str:
+    if len(cell) > 2 and cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1].replace('""', '"')
+    return cell

@@ -1,12 +1,12 @@
-"""Which encoding a text file is in, proven over the whole of it."""
+"""Which encoding a text file is in, proven over the whole of it where that can be."""
 
 import codecs
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
+from backoffice.readers import guessing
 from backoffice.readers.limits import Limits, ReaderError
 
 BLOCK = 1 << 18
@@ -22,14 +22,14 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-WESTERN = ("cp1252", "mac-roman", "cp850")
-OTHERS = [
-    *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r"),
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
-]
-WESTERN_LETTERS = set("áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿšžÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝŸŠŽ")
-WESTERN_SIGNS = set("’‘“”–—…©®™°·•«»¿¡§€£½¼ºª\xa0")
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
+C1 = re.compile("[\x80-\x9f]")
+# A program that took cp1252 for Latin-1 before it wrote UTF-8 leaves ’ as U+0092.
+MEND_C1 = {
+    code: bytes([code]).decode("cp1252")
+    for code in range(0x80, 0xA0)
+    if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
 
 
 @dataclass
@@ -40,40 +40,130 @@ class Scan:
     has_nul: bool = False
     has_quotes: bool = False
     has_long_lines: bool = False
+    has_formulas: bool = False  # perhaps: ="…"
+    has_lost_characters: bool = False  # U+FFFD
+    mended: list[str] = field(default_factory=list)  # words that had C1 characters
 
 
-def find_encoding(path: Path, given: str | None, limits: Limits) -> tuple[str, Scan]:
+@dataclass(frozen=True)
+class Encoding:
+    """`name` is a codec's; `warnings` say what is not proven of it, and what was mended."""
+
+    name: str
+    scan: Scan
+    warnings: tuple[str, ...] = ()
+
+    def mend(self, text: str) -> str:
+        """The text with what cp1252 means in place of C1 control characters."""
+        return text.translate(MEND_C1) if self.scan.mended else text
+
+
+def find_encoding(path: Path, given: str | None, limits: Limits) -> Encoding:
     """The encoding that the whole file decodes in, and what its text is like.
 
-    Raises ReaderError for a file that is not text, an unknown encoding, or a byte that the
-    encoding given does not have.
+    Raises ReaderError for a file that is not text, an unknown encoding, a byte that the
+    encoding given does not have, or UTF-8 with bytes of another encoding in it.
     """
     with path.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
-    marked = next((name for mark, name in BYTE_ORDER_MARKS if start.startswith(mark)), None)
+    marked = marked_encoding(start)
     if given:
         name = _codec_name(given)
         if name == "utf-8" and marked == "utf-8-sig":
             name = marked
-        return name, _prove(path, name, limits)
+        return _found(path, name, _prove(path, name, limits))
     if marked:
-        return marked, _prove(path, marked, limits)
-    if name := _unmarked_utf_16(start):
-        return name, _prove(path, name, limits)
+        return _found(path, marked, _prove(path, marked, limits))
+    if wide := unmarked_wide_encoding(start):
+        return _found(path, wide, _prove(path, wide, limits), is_guess=True)
     controls = len(start) - len(start.translate(None, CONTROLS))
     if controls > len(start) * 0.3:
         raise _not_text()
     try:
-        return "utf-8", scan(path, "utf-8", limits)
-    except UnicodeDecodeError:
+        return _found(path, "utf-8", scan(path, "utf-8", limits))
+    except UnicodeDecodeError as error:
         if controls > 2 + len(start) / 300:
             raise _not_text() from None
-    for name in _likely(b"\n".join(_lines_beyond_ascii(path))):
+        first_fault = error
+    evidence = guessing.weigh(path)
+    if evidence.is_mixed:
+        raise _mixed(path, first_fault)
+    for name in evidence.likely:
         try:
-            return name, scan(path, name, limits)
+            return _found(path, name, scan(path, name, limits), is_guess=True)
         except UnicodeDecodeError:
             continue
     raise _not_text()
+
+
+def marked_encoding(start: bytes) -> str | None:
+    """The encoding that a byte order mark names."""
+    return next((name for mark, name in BYTE_ORDER_MARKS if start.startswith(mark)), None)
+
+
+def unmarked_wide_encoding(start: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: mostly ASCII, it has NULs at every second byte."""
+    quarter = len(start) // 4
+    if quarter < 1:
+        return None
+    nuls = [start[at::4].count(0) / quarter for at in range(4)]
+    if min(nuls[1:]) > 0.6 and nuls[0] < 0.05:
+        return "utf-32-le"
+    if min(nuls[:3]) > 0.6 and nuls[3] < 0.05:
+        return "utf-32-be"
+    if min(nuls[1], nuls[3]) > 0.6 and max(nuls[0], nuls[2]) < 0.05:
+        return "utf-16-le"
+    if min(nuls[0], nuls[2]) > 0.6 and max(nuls[1], nuls[3]) < 0.05:
+        return "utf-16-be"
+    return None
+
+
+def as_utf_8(start: bytes) -> bytes:
+    """The first bytes of a file as UTF-8, without a mark, where they are UTF-16 or UTF-32."""
+    name = marked_encoding(start) or unmarked_wide_encoding(start)
+    if name is None:
+        return start
+    return start.decode(name, "ignore").lstrip("\ufeff").encode("utf-8", "replace")
+
+
+def _found(path: Path, name: str, found: Scan, is_guess: bool = False) -> Encoding:
+    warnings = []
+    if is_guess:
+        words = guessing.words_beyond_ascii(_decoded(path, name))
+        warnings.append(
+            f"The encoding is a guess: the file is read as {name}. "
+            + (f"These words hang on it: {_quoted(words)}. " if words else "")
+            + "If that is wrong, choose the encoding (--encoding), or save the file as UTF-8."
+        )
+    elif name == guessing.MIXED:
+        _line, words = guessing.words_of_faulty_lines(path)
+        if words:
+            warnings.append(
+                f"Bytes that are not UTF-8 were taken for cp1252 (Windows): {_quoted(words)}."
+            )
+    if found.mended:
+        mended = list(dict.fromkeys(found.mended))[: guessing.WORDS_SHOWN]
+        warnings.append(
+            "Characters of cp1252 (Windows) stand in the file as control characters. They "
+            f"were mended: {_quoted(mended)}."
+        )
+    return Encoding(name, found, tuple(warnings))
+
+
+def _quoted(words: list[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)
+
+
+def _mixed(path: Path, error: UnicodeDecodeError) -> ReaderError:
+    line, words = guessing.words_of_faulty_lines(path)
+    value = error.object[:1].hex().upper()
+    return ReaderError(
+        f"The file is UTF-8 but for a few bytes: the first is {value} in line {line:,}"
+        + (f", in {_quoted(words[:1])}" if words else "")
+        + ". Mend that and save the file as UTF-8. To read it all the same, choose the "
+        f"encoding {guessing.MIXED} (--encoding {guessing.MIXED}), which takes such bytes "
+        f"for cp1252: {_quoted(words)}; --encoding cp1252 reads the whole file so."
+    )
 
 
 def _not_text() -> ReaderError:
@@ -94,19 +184,6 @@ def _codec_name(given: str) -> str:
             "mac-roman and utf-16; or leave it to be detected."
         ) from None
     return name
-
-
-def _unmarked_utf_16(start: bytes) -> str | None:
-    """Text in UTF-16 that is mostly ASCII has a NUL in every second byte."""
-    half = len(start) // 2
-    if half < 2:
-        return None
-    even, odd = start[0::2].count(0) / half, start[1::2].count(0) / half
-    if odd > 0.6 and even < 0.05:
-        return "utf-16-le"
-    if even > 0.6 and odd < 0.05:
-        return "utf-16-be"
-    return None
 
 
 def _prove(path: Path, encoding: str, limits: Limits) -> Scan:
@@ -148,7 +225,12 @@ def scan(path: Path, encoding: str, limits: Limits) -> Scan:
         if not text:
             continue
         found.has_nul = found.has_nul or "\0" in text
+        if not text.isascii():
+            found.has_lost_characters = found.has_lost_characters or "\ufffd" in text
+            if len(found.mended) < guessing.WORDS_SHOWN:
+                found.mended += _mended_words(text)
         found.has_quotes = found.has_quotes or '"' in text
+        found.has_formulas = found.has_formulas or '="' in text
         found.has_long_lines = found.has_long_lines or _has_long_line(text)
         first = min((at for at in (text.find("\n"), text.find("\r")) if at >= 0), default=-1)
         if open_line + (len(text) if first < 0 else first) > limits.record_characters:
@@ -191,42 +273,7 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
             read += len(block)
 
 
-def _lines_beyond_ascii(path: Path) -> Iterator[bytes]:
-    """Lines with a byte above 127, up to the size of a sample: the only telling ones."""
-    size = 0
-    with path.open("rb") as file:
-        while (block := file.read(BLOCK)) and size < SAMPLE_BYTES:
-            for line in block.splitlines():
-                if not line.isascii() and size < SAMPLE_BYTES:
-                    size += len(line)
-                    yield line[:LONG_LINE]
-
-
-def _likely(sample: bytes) -> list[str]:
-    """Encodings to try, the likeliest first.
-
-    charset-normalizer can't tell cp1252 from Mac Roman in names and addresses, where a
-    line has one accented letter. So those are compared by what stands beside that letter.
-    """
-    western = sorted(WESTERN, key=lambda name: -_western_share(sample, name))
-    if _western_share(sample, western[0]) >= 0.8:
-        return western
-    matches = from_bytes(sample, cp_isolation=OTHERS)
-    detected = [codecs.lookup(m.encoding).name for m in matches if m.chaos < 0.1][:1]
-    return [*detected, *WESTERN]
-
-
-def _western_share(sample: bytes, encoding: str) -> float:
-    """Share of the characters beyond ASCII that stand where Western European ones do."""
-    text = sample.decode(encoding, errors="replace")
-    good = total = 0
-    for before, char, after in zip(" " + text, text, text[1:] + " ", strict=False):
-        if char.isascii():
-            continue
-        total += 1
-        if char in WESTERN_SIGNS:
-            good += char == "’" or not (before.isalpha() and after.isalpha())
-        elif char in WESTERN_LETTERS and (before.isascii() or not before.isalpha()):
-            odd = char.isupper() and before.isalpha() and after.islower()
-            good += not odd and not (char.islower() and after.isupper())
-    return good / total if total else 0.0
+def _mended_words(text: str) -> list[str]:
+    if not C1.search(text):
+        return []
+    return [word.translate(MEND_C1) for word in guessing.WORD.findall(text) if C1.search(word)]

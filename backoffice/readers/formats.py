@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from backoffice.readers.encoding import as_utf_8
 from backoffice.readers.limits import ReaderError
 
 START = 4096
@@ -39,6 +40,11 @@ OBJECTS = {
     "jsonl": re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]"),
     "yaml": re.compile(rb"(?:\xef\xbb\xbf)?\s*- +\{\s*[\"}]"),
 }
+# Lists of mappings and mappings of lists in block style, after comments and directives.
+BLOCK_YAML = re.compile(
+    rb"(?:\s*(?:#.*|---.*|%.*)?\n)*\s*(?:- +(?:- +)?[\"']?[\w .-]+[\"']?:(?:\s|$)"
+    rb"|-[ \t]*\r?\n[ \t]+[\w .-]+:\s|[\w-]+:[ \t]*\r?\n[ \t]*- )"
+)
 DESCRIPTIONS = {
     "xlsx": "an Excel workbook (xlsx)",
     "xlsb": "a binary Excel workbook (xlsb)",
@@ -51,9 +57,9 @@ DESCRIPTIONS = {
 }
 
 
-def find_format(path: Path, given: str | None) -> str:
-    """One of "json", "jsonl", "yaml", "csv" for other text, or "workbook" for a container of
-    which only `Spreadsheet` finds out what it holds.
+def find_format(path: Path, given: str | None, file_name: str | None = None) -> str:
+    """One of "json", "jsonl", "yaml" (of JSON objects), "block yaml", "csv" for other text, or
+    "workbook" for a container of which only `Spreadsheet` finds out what it holds.
 
     Raises ReaderError for a file that is empty, of another kind, or not of the format given;
     OSError where there is no file.
@@ -64,7 +70,7 @@ def find_format(path: Path, given: str | None) -> str:
             "json, jsonl or yaml."
         )
     with path.open("rb") as file:
-        start = file.read(START)
+        start = as_utf_8(file.read(START))
     if len(start) < START and not start.strip():
         raise ReaderError("The file is empty. Choose a file with a header row and rows.")
     if start.startswith((*ZIP, OLE)):
@@ -73,6 +79,12 @@ def find_format(path: Path, given: str | None) -> str:
         if re.match(pattern, start):
             raise ReaderError(f"The file is {kind}, not a table that can be read. {remedy}")
     found = next((name for name, pattern in OBJECTS.items() if pattern.match(start)), "csv")
+    is_named_yaml = Path(file_name or path).suffix.lower() in (".yaml", ".yml")
+    if found == "csv" and (
+        _name(given or "") == "yaml"
+        or (not given and (is_named_yaml or BLOCK_YAML.match(start)))
+    ):
+        return "block yaml"
     check_format(found, given)
     return found
 

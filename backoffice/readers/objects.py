@@ -1,42 +1,61 @@
-"""JSON (a list of objects), JSON Lines, and YAML that has a JSON object a line: streamed.
-
-The names of the first object are the header. Each value is one text, number, or nothing.
-"""
+"""JSON (a list of objects), JSON Lines, and YAML that has a JSON object a line: streamed."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
+from backoffice.readers.encoding import (
+    SAMPLE_BYTES,
+    marked_encoding,
+    unmarked_wide_encoding,
+)
 from backoffice.readers.layout import Batch
 from backoffice.readers.limits import Limits, ReaderError
 
 BLOCK = 1 << 20
 BETWEEN = re.compile(r"[\s,\[\]]*(?:- +)?")  # objects; a list's brackets too
-TEXT_OF = {str: str, bool: lambda value: "TRUE" if value else "FALSE", type(None): lambda _: ""}
+TEXT_OF: dict[type, Callable[[Any], str]] = {
+    str: str,
+    bool: lambda value: "TRUE" if value else "FALSE",
+    type(None): lambda _: "",
+}
+
+Pairs = list[tuple[str, object]]
 
 
 class Objects:
     """A file of objects, one after the other. Raises ReaderError where it isn't.
 
-    Numbers are as they are written. A row is numbered as the spreadsheet would number it
-    that has the names in its first.
+    The names of the first object are the header. Each value is one text, number, or nothing;
+    numbers are as they are written. A row is numbered as the spreadsheet would number it that
+    has the names in its first.
     """
 
-    encoding, delimiter = "utf-8", None
+    delimiter = None
+    kind = "JSON"
 
-    def __init__(self, path: Path, limits: Limits):
+    def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits = path, limits
+        self.warnings: list[str] = []
+        with path.open("rb") as file:
+            start = file.read(SAMPLE_BYTES)
+        found = marked_encoding(start) or unmarked_wide_encoding(start) or "utf-8"
+        self.encoding = found.removesuffix("-sig")  # each mark is taken off, be there two
+        self.approximate_rows = 1 + self._count()
         self._decode = json.JSONDecoder(
             object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str
         ).raw_decode
-        with path.open("rb") as file:
-            blocks = iter(lambda: file.read(BLOCK), b"")
-            self.approximate_rows = 1 + sum(block.count(b"{") for block in blocks)
+
+    def _count(self) -> int:
+        with self.path.open("rb") as file:
+            return sum(block.count(b"{") for block in iter(lambda: file.read(BLOCK), b""))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The header and then a row for each object, at most `size` at a time."""
-        header, number, batch = None, 1, Batch(1, [], suspect=True)
+        header: list[str] | None = None
+        number, batch = 1, Batch(1, [], suspect=True)
         for pairs in self._objects():
             if header is None:
                 header = self._header(pairs)
@@ -52,17 +71,16 @@ class Objects:
         if batch.rows:
             yield batch
 
-    @staticmethod
-    def _header(pairs) -> list[str]:
+    def _header(self, pairs: Pairs) -> list[str]:
         for name, value in pairs:
             if value.__class__ not in TEXT_OF:
                 raise ReaderError(
-                    f"The file is JSON, but no table: its first object has more than one value"
-                    f" as “{name}”. Export it as CSV, or as a list of plain objects."
+                    f"The file is {self.kind}, but no table: its first object has more than one"
+                    f" value as “{name}”. Export it as CSV, or as a list of plain objects."
                 )
         return [name for name, _value in pairs]
 
-    def _row(self, header, pairs) -> tuple[list[str], str | None]:
+    def _row(self, header: list[str], pairs: Pairs) -> tuple[list[str], str | None]:
         names = [name for name, _value in pairs]
         problem = None
         if names != header:
@@ -83,13 +101,13 @@ class Objects:
             row.append(TEXT_OF[value.__class__](value))
         return row, problem
 
-    def _objects(self) -> Iterator[list[tuple[str, object]]]:
+    def _objects(self) -> Iterator[Pairs]:
         """The objects as lists of (name, value)."""
-        with self.path.open(encoding="utf-8-sig") as file:
-            text, at, count = self._read(file), 0, 0
+        with self.path.open(encoding=self.encoding) as file:
+            text, at, count = self._read(file).lstrip("\ufeff"), 0, 0
             is_list, more = text.lstrip().startswith("["), text
             while more:
-                start = BETWEEN.match(text, at).end()
+                start = _after_separators(text, at)
                 if found := self._next(text, start):
                     pairs, at = found
                     count += 1
@@ -101,12 +119,12 @@ class Objects:
                     raise self._error(count, "it is not JSON, or too long")
                 more = self._read(file)
                 text, at = text[at:] + more, 0
-        if BETWEEN.match(text).end() < len(text):
+        if _after_separators(text, 0) < len(text):
             raise self._error(count, "it is not JSON, or the file ends in the midst of it")
         if is_list and "]" not in text:
             raise ReaderError("The list has no end: the file is not complete. Get it again.")
 
-    def _next(self, text, start):
+    def _next(self, text: str, start: int) -> tuple[Pairs, int] | None:
         if not text.startswith("{", start):
             return None
         try:
@@ -116,12 +134,17 @@ class Objects:
         except RecursionError:
             raise ReaderError("The file nests objects too deeply to be a table.") from None
 
-    def _read(self, file) -> str:
+    def _read(self, file: TextIO) -> str:
         try:
             return file.read(BLOCK)
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise ReaderError("The file is not UTF-8, as JSON must be. Save it anew.") from None
 
     @staticmethod
     def _error(count: int, reason: str) -> ReaderError:
         return ReaderError(f"Object {count + 1} can't be read: {reason}.")
+
+
+def _after_separators(text: str, at: int) -> int:
+    match = BETWEEN.match(text, at)
+    return match.end() if match else at

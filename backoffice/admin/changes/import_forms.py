@@ -25,6 +25,7 @@ ENCODINGS = [
     ("cp1252", _("Windows-1252 (Western)")),
     ("mac-roman", _("Mac Roman")),
     ("utf-16", "UTF-16"),
+    ("utf-8+cp1252", _("UTF-8 with some Windows-1252 between")),
 ]
 DELIMITERS = [
     DETECT,

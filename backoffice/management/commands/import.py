@@ -46,11 +46,24 @@ class Command(BaseCommand):
         add("--delimiter", help="The character between cells; found out if left out.")
         add("--sheet", help="The sheet of a workbook; the first with data if left out.")
         add(
+            "--header-row",
+            type=int,
+            metavar="N",
+            help="The row of the header, counted as a spreadsheet does; found out if left out.",
+        )
+        add(
             "--map",
             action="append",
             default=[],
             metavar="FIELD=HEADER",
             help="Take a field from this column: --map name=LIBNAME. Can be repeated.",
+        )
+        add(
+            "--set",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help="Give a field this value in every row: --set state=VT. Can be repeated.",
         )
         add("--match", help="Fields that tell records apart, by commas: name,zip_code.")
         add("--keep-blank", action="store_true", help="A blank cell keeps the present value.")
@@ -108,20 +121,24 @@ class Command(BaseCommand):
         self.job = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
+        overrides = self.pairs("--map", options["map"])
         source = open_source(
             path,
             format=options["format"],
             encoding=options["encoding"],
             delimiter=options["delimiter"],
             sheet=options["sheet"],
+            header_row=options["header_row"],
+            known={**resource_class.spellings(), "--map": tuple(overrides.values())},
         )
         imported = Import(
             resource_class,
             source,
-            overrides=self.overrides(options["map"]),
+            overrides=overrides,
             match=options["match"] and [n.strip() for n in options["match"].split(",")],
             keep_blank=options["keep_blank"],
             repairs=options["repair"],
+            constants=self.pairs("--set", options["set"]),
         )
 
         def begin(counts):
@@ -176,14 +193,18 @@ class Command(BaseCommand):
         return show
 
     @staticmethod
-    def overrides(pairs):
-        overrides = {}
+    def pairs(option, pairs):
+        """`{field: what it is given}`."""
+        given = {}
         for pair in pairs:
-            field, equals, header = pair.partition("=")
+            field, equals, value = pair.partition("=")
             if not equals:
-                raise MappingError(_("--map wants FIELD=HEADER, not “%s”.") % pair)
-            overrides[field.strip()] = header
-        return overrides
+                raise MappingError(
+                    _("%(option)s wants FIELD=…, not “%(pair)s”.")
+                    % {"option": option, "pair": pair}
+                )
+            given[field.strip()] = value
+        return given
 
     @staticmethod
     def is_allowed(counts, options):
@@ -205,8 +226,11 @@ class Command(BaseCommand):
 
     def report(self, imported, counts, rejects, as_json):
         source = imported.source
-        for warning in source.warnings:
+        for warning in (*source.warnings, *imported.mapping.warnings):
             self.stderr.write(self.style.WARNING(warning))
+        if imported.mapping.unused:
+            unused = ", ".join(imported.mapping.unused)
+            self.stderr.write(_("Columns that are not used: %s.") % unused)
         if as_json:
             outcome = {
                 "job": self.job and self.job.pk,

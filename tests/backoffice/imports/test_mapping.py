@@ -96,8 +96,8 @@ def test_missing_columns_are_named_with_their_spellings():
         mapped("LIBNAME", "Phone", required=["name", "address", "zip_code"])
     assert str(raised.value) == (
         "The file has no column for address, zip_code. Its headers are LIBNAME, Phone. "
-        "Expected: address (or Street); zip_code (or ZIP). Rename the headers, or map the "
-        "columns."
+        "Expected: address (or Street); zip_code (or ZIP). Rename the headers, map the "
+        "columns, or say which row is the header (--header-row)."
     )
 
 

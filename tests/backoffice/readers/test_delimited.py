@@ -120,7 +120,7 @@ def test_a_quote_that_never_closes_costs_one_row(saved, after):
     assert len(rows) == 5 + 1 + after
     assert list(problems_of(source)) == [7]
     assert "opens a quotation mark that is not closed" in problems_of(source)[7]
-    assert rows[5][1] == ["Denver,x,CO", "", ""]
+    assert rows[5][1] == ['"Denver', "x", "CO"]
     assert [row[0] for row in rows] == list(range(2, len(rows) + 2))
 
 

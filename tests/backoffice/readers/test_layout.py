@@ -38,7 +38,8 @@ def test_a_line_break_in_a_header_is_a_blank(saved):
 
 
 def test_what_is_above_the_header_need_not_be_readable(saved):
-    assert open_source(saved('"\n!')).header_row == 2
+    source = open_source(saved('"Branches\n' + HEADER + BRANCH))
+    assert (source.header_row, cells_of(source)[0][2]) == (2, "NY")
 
 
 def test_wholly_blank_trailing_columns_are_left_out(saved):

@@ -69,7 +69,10 @@ def test_every_row_of_any_text_is_accounted_for(tmp_path, text, size):
 def test_real_files_are_read_whole(shared_data, name, encoding, rows, columns):
     source = open_source(shared_data / name)
     assert (source.encoding, source.delimiter, len(source.headers)) == (encoding, ",", columns)
-    assert (source.header_row, source.warnings) == (1, [])
+    assert source.header_row == 1
+    guess = ["The encoding is a guess: the file is read as cp1252. These words hang on it: "]
+    said = [warning[: len(guess[0])] for warning in source.warnings]
+    assert said == (guess if encoding == "cp1252" else [])
     with (shared_data / name).open(encoding=encoding, newline="") as file:
         expected = list(csv.reader(file))[1:]
     assert len(expected) == rows

@@ -1,0 +1,197 @@
+"""What the bytes of a text file say for one encoding or another, where nothing proves it."""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charset_normalizer import from_bytes
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+BLOCK = 1 << 18
+SAMPLE_BYTES = 1 << 16
+LONG_LINE = 4096
+WORDS_SHOWN = 5
+
+WESTERN = ("cp1252", "mac-roman", "cp850")
+CENTRAL = ["cp1250", "cp1257"]
+OTHERS = [
+    *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+]
+WESTERN_LETTERS = set("áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿšžðþÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝŸŠŽÐÞ")
+WESTERN_SIGNS = set("’‘“”–—…©®™°·´•«»¿¡§€£½¼ºª\xa0")
+# Turkish letters, as cp1252 shows them. Icelandic, which has ð ý þ too, has á í ó ú æ as well.
+TURKISH, ICELANDIC = set("ðýþÐÝÞ"), set("áéíóúæÁÉÍÓÚÆ")
+# cp1250's letters (ł ą ż …) where cp1252 has a sign, within or at the end of a word.
+SIGN_IN_WORD = re.compile(r"[a-z][³¹¿¼¾¥£](?![\d¡¿])|[£¯¥][a-z]")
+# Western text has two such letters side by side at most (AÇÃO), or a sign repeated.
+OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4,}")
+WORD = re.compile(r"[\w'’.-]*[^\x00-\x7f][\w'’.-]*")
+# What UTF-8 makes of Western letters and quotes; no text in cp1252 has them side by side.
+TELLING_UTF_8 = re.compile(rb"[a-z]\xc3[\x80-\xbf]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d]")
+
+MIXED = "utf-8+cp1252"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`likely` are encodings to try, the likeliest first; `is_mixed` is UTF-8 with faults."""
+
+    is_mixed: bool
+    likely: tuple[str, ...]
+
+
+def weigh(path: Path) -> Evidence:
+    """What a file that is not UTF-8 as a whole is likely to be."""
+    whole = faulty = telling = 0
+    for line in lines_beyond_ascii(path):
+        telling += len(TELLING_UTF_8.findall(line))
+        try:
+            line.decode()
+            whole += 1
+        except UnicodeDecodeError:
+            faulty += 1
+    if whole >= faulty:
+        return Evidence(True, ())
+    sample = b"\n".join(_first(lines_beyond_ascii(path), SAMPLE_BYTES))
+    shown = sample.decode("cp1252", "replace")
+    runs = [run for run in OTHER_SCRIPT.findall(sample) if len(set(run)) > 1]
+    if len(b"".join(runs)) * 2 > len(shown) - len(shown.encode("ascii", "ignore")):
+        return Evidence(False, (*_other_script(sample), *WESTERN))
+    shares = {name: _western_share(sample.decode(name, "replace")) for name in WESTERN}
+    best = max(WESTERN, key=lambda name: shares[name])
+    if shares[best] >= 0.8 and shares["cp1252"] <= min(0.6, shares[best] - 0.4):
+        return Evidence(False, (best, *WESTERN))
+    if shares["cp1252"] < 0.5:
+        return Evidence(False, (*_detected(sample, OTHERS), *WESTERN))
+    if telling:
+        return Evidence(True, ())
+    letters = set(shown) & (TURKISH | ICELANDIC | WESTERN_LETTERS)
+    if len(letters & TURKISH) > 1 and letters & set("çüÇÜ") and not letters & ICELANDIC:
+        return Evidence(False, ("cp1254", *WESTERN))
+    if len(set(SIGN_IN_WORD.findall(shown))) > 1:
+        return Evidence(False, (*_detected(sample, CENTRAL), *WESTERN))
+    return Evidence(False, WESTERN)
+
+
+def _other_script(sample: bytes) -> list[str]:
+    found = _detected(sample, OTHERS)
+    # A few letters are enough for some multibyte encoding to fit: names look like names.
+    words = re.findall(rb"[\x80-\xff]+", sample)
+    names = [word.decode("cp1251", "replace") for word in words]
+    if len(sample) < 200 and all(
+        n.isalpha() and (n.istitle() or n.islower() or n.isupper()) for n in names
+    ):
+        found = found if found[:1] in (["cp1253"], ["koi8-r"]) else ["cp1251"]
+    return found
+
+
+def _detected(sample: bytes, among: list[str]) -> list[str]:
+    matches = from_bytes(sample, cp_isolation=among)
+    return [codecs.lookup(m.encoding).name for m in matches if m.chaos < 0.1][:1]
+
+
+def _western_share(text: str) -> float:
+    """Share of the characters beyond ASCII that stand where Western European ones do."""
+    good = total = 0
+    for before, char, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        if char.isascii():
+            continue
+        total += 1
+        if char in WESTERN_SIGNS:
+            inside = before.isalpha() and after.isalpha()
+            good += not inside or char in "’´·" or (char in "–—" and after.isupper())
+        elif char in WESTERN_LETTERS:
+            odd = char.isupper() and (
+                before.islower() or (before.isalpha() and after.islower())
+            )
+            good += not odd and not (char.islower() and after.isupper())
+    return good / total if total else 1.0
+
+
+def lines_beyond_ascii(path: Path) -> Iterator[bytes]:
+    """Lines with a byte above 127: the only telling ones."""
+    with path.open("rb") as file:
+        while block := b"".join(file.readlines(BLOCK)):
+            for line in () if block.isascii() else block.splitlines():
+                if not line.isascii():
+                    yield line[:LONG_LINE]
+
+
+def _first(lines: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """The first lines, about `most` bytes of them."""
+    size = 0
+    for line in lines:
+        yield line
+        if (size := size + len(line)) > most:
+            return
+
+
+def words_beyond_ascii(texts: Iterable[str]) -> list[str]:
+    """The first words that hang on the encoding, each once."""
+    found = (word[:40] for text in texts if not text.isascii() for word in WORD.findall(text))
+    distinct: dict[str, None] = {}
+    for word in found:
+        distinct[word.strip(".-'“”‘") or word] = None
+        if len(distinct) == WORDS_SHOWN:
+            break
+    return list(distinct)
+
+
+def faulty_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(line number, line) of the lines that are not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                yield number, line[:LONG_LINE]
+
+
+def words_of_faulty_lines(path: Path) -> tuple[int, list[str]]:
+    """The number of the first line that is not UTF-8; words of such lines as cp1252."""
+    lines = list(islice(faulty_lines(path), WORDS_SHOWN))
+    words = []
+    for _number, line in lines:
+        for word in WORD.findall(line.decode("utf-8", "surrogateescape")):
+            if not word.isascii() and re.search("[\udc80-\udcff]", word):
+                raw = word.encode("utf-8", "surrogateescape")
+                words.append(raw.decode(MIXED)[:40])
+    return (lines[0][0] if lines else 0), list(dict.fromkeys(words))[:WORDS_SHOWN]
+
+
+# A codec for UTF-8 with bytes of cp1252 between -----------------------------------------
+
+
+def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+class _MixedDecoder(codecs.BufferedIncrementalDecoder):
+    def _buffer_decode(
+        self, input: "ReadableBuffer", errors: str, final: bool
+    ) -> tuple[str, int]:
+        return codecs.utf_8_decode(input, MIXED, final)
+
+
+def _search(name: str) -> codecs.CodecInfo | None:
+    if name not in ("utf_8_cp1252", MIXED):  # Python makes "_" of punctuation
+        return None
+    return codecs.CodecInfo(
+        name=MIXED,
+        encode=codecs.utf_8_encode,
+        decode=lambda input, errors="strict": codecs.utf_8_decode(input, MIXED, True),
+        incrementaldecoder=_MixedDecoder,
+    )
+
+
+codecs.register_error(MIXED, _as_cp1252)
+codecs.register(_search)

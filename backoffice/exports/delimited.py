@@ -4,12 +4,17 @@ import codecs
 import csv
 import io
 import string
+from collections.abc import Iterable, Iterator
+
+from backoffice.exports.rows import Rows
 
 # What is in any file: an encoding without it can't be read again.
 SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
 
 
-def delimited_blocks(chunks, *, delimiter=",", encoding="utf-8"):
+def delimited_blocks(
+    chunks: Iterable[Rows], *, delimiter: str = ",", encoding: str = "utf-8"
+) -> Iterator[bytes]:
     """Yield chunks of rows as bytes; RFC 4180 where delimiter is a comma."""
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
     for rows in chunks:
@@ -18,7 +23,7 @@ def delimited_blocks(chunks, *, delimiter=",", encoding="utf-8"):
         yield rest
 
 
-def can_write(encoding):
+def can_write(encoding: str) -> bool:
     """Whether text can be written in an encoding bit by bit, and read again."""
     try:
         SAMPLE.encode(encoding)  # Python's “hex” or “zip” make no text of it
@@ -29,15 +34,17 @@ def can_write(encoding):
         return False
 
 
-def _lines(rows, delimiter):
+def _lines(rows: Rows, delimiter: str) -> str:
     text = io.StringIO(newline="")
-    # One column has no delimiters to be known by: without quotes "A; B" would be taken for two.
-    quoting = csv.QUOTE_ALL if len(rows[0]) == 1 else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=delimiter, quoting=quoting).writerows(rows)
+    if len(rows[0]) == 1:
+        # One column has no delimiters to be known by: "A; B" would be taken for two.
+        csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    else:
+        csv.writer(text, delimiter=delimiter).writerows(rows)
     return text.getvalue()
 
 
-def _plain_lines(rows, delimiter):
+def _plain_lines(rows: Rows, delimiter: str) -> str | None:
     """What `_lines` gives where no cell needs quotes, in a third of the time; else None."""
     text = "\r\n".join(map(delimiter.join, rows)) + "\r\n"
     width = len(rows[0])

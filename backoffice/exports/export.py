@@ -1,8 +1,10 @@
 """An export: which rows of what, as which file; checked before, and told of afterwards."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -12,8 +14,9 @@ from django.utils.translation import ngettext
 
 from backoffice.exports.formats import Format
 from backoffice.exports.names import on_one_line
-from backoffice.exports.rows import export_chunks
+from backoffice.exports.rows import Rows, export_chunks
 from backoffice.querysets.reading import count_up_to
+from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
 
@@ -29,15 +32,15 @@ class Export:
     people to read ("state=NY") · rows: how many were read so far.
     """
 
-    resource: object
-    queryset: object
+    resource: Resource
+    queryset: Any
     format: Format
-    names: list | None = None
+    names: list[str] | None = None
     encoding: str = "utf-8"
     selection: str = ""
     rows: int = field(default=0, init=False)
 
-    def check(self):
+    def check(self) -> None:
         """Raise ExportError where there are more rows than the format takes.
 
         No more than those are counted.
@@ -46,14 +49,14 @@ class Export:
         if most is not None and count_up_to(self.queryset, most + 1) > most:
             raise self.format.too_many()
 
-    def blocks(self):
+    def blocks(self) -> Iterator[bytes]:
         """Yield the file as blocks of bytes."""
         chunks = export_chunks(self.resource, self.queryset, self.names)
         # Closed at once where it ends early: the log must not be written in its transaction.
         with closing(chunks):
             yield from self.format.blocks(self._counted(chunks), self.encoding)
 
-    def _counted(self, chunks):
+    def _counted(self, chunks: Iterator[Rows]) -> Iterator[Rows]:
         yield next(chunks)
         for chunk in chunks:
             self.rows += len(chunk)
@@ -61,16 +64,16 @@ class Export:
 
     # The log ------------------------------------------------------------------------
 
-    def logged_blocks(self, user=None):
+    def logged_blocks(self, user: Any = None) -> Iterator[bytes]:
         """As `blocks`, and tell the log who took what: people's data leaves the house.
 
         It is written down before the first row goes, and how many went when it ends, in
         whatever way. Without a user, as on the command line, it goes to Python's log alone.
         """
-        entry = user and self._begin(user)
+        entry = self._begin(user) if user else None
         return self._follow(entry, user)
 
-    def _begin(self, user):
+    def _begin(self, user: Any) -> LogEntry:
         return LogEntry.objects.create(
             user_id=user.pk,
             content_type=ContentType.objects.get_for_model(self.queryset.model),
@@ -79,8 +82,9 @@ class Export:
             change_message=_("Began to export %s.") % self._what(),
         )
 
-    def _follow(self, entry, user):
-        ended, error = False, None
+    def _follow(self, entry: LogEntry | None, user: Any) -> Iterator[bytes]:
+        ended = False
+        error: Exception | None = None
         try:
             yield from self.blocks()
             ended = True
@@ -94,22 +98,22 @@ class Export:
                 self._end(entry, message)
 
     @staticmethod
-    def _end(entry, message):
+    def _end(entry: LogEntry, message: str) -> None:
         entry.change_message = message
         try:
             entry.save(update_fields=["change_message"])
         except DatabaseError:  # the file is out: don't break off its last block for this
             logger.exception("The log keeps “%s”", entry.change_message)
 
-    def _selected(self):
+    def _selected(self) -> str:
         what = str(self.queryset.model._meta.verbose_name_plural)
         return f"{what} ({on_one_line(self.selection)})" if self.selection else what
 
-    def _what(self):
+    def _what(self) -> str:
         columns = ", ".join(self.names or self.resource.get_export_order())
         return f"{self._selected()} as {self.format.name.upper()}: {columns}"
 
-    def _outcome(self, ended, error):
+    def _outcome(self, ended: bool, error: Exception | None) -> str:
         what = {"rows": f"{self.rows:,}", "what": self._what()}
         if ended:
             return (

@@ -1,5 +1,8 @@
 """The formats of exports, as django-import-export's format classes that stream."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -8,6 +11,7 @@ from import_export.formats import base_formats
 from backoffice.exports.delimited import delimited_blocks
 from backoffice.exports.errors import ExportError
 from backoffice.exports.objects import object_blocks
+from backoffice.exports.rows import Rows
 from backoffice.exports.sheets import SHEET_ROWS, ods_blocks, xlsx_blocks
 
 
@@ -18,31 +22,31 @@ class Format(base_formats.Format):
     has_encoding = False
     is_text = True
     is_sheet = False
-    #: Why it is for few rows only; "" where it isn't.
-    whole = ""
+    #: Why it is for few rows only, a text or a lazy one; "" where it isn't.
+    whole: Any = ""
 
-    def get_title(self):
+    def get_title(self) -> str:
         return self.name
 
-    def get_extension(self):
+    def get_extension(self) -> str:
         return self.name
 
-    def get_content_type(self):
+    def get_content_type(self) -> str:
         return self.content_type
 
-    def is_binary(self):
+    def is_binary(self) -> bool:
         return not self.is_text
 
-    def can_export(self):
+    def can_export(self) -> bool:
         return True
 
     @property
-    def most_rows(self):
+    def most_rows(self) -> int | None:
         """How many rows below the header it takes; None for any number."""
         most = settings.EXPORT_MAX_WHOLE_ROWS if self.whole else None
         return min(most or SHEET_ROWS, SHEET_ROWS - 1) if self.is_sheet else most
 
-    def too_many(self):
+    def too_many(self) -> ExportError:
         """The error for more rows than it takes."""
         reason = self.whole or _("A sheet has no room for more.")
         return ExportError(
@@ -54,7 +58,7 @@ class Format(base_formats.Format):
             }
         )
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         """The file as blocks of bytes. `chunks` are those of `rows.export_chunks`."""
         raise NotImplementedError
 
@@ -64,7 +68,7 @@ class CSV(Format):
     has_encoding = True
     delimiter = ","
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return delimited_blocks(chunks, delimiter=self.delimiter, encoding=encoding)
 
 
@@ -78,7 +82,7 @@ class XLSX(Format):
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     is_text, is_sheet = False, True
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return xlsx_blocks(chunks)
 
 
@@ -88,21 +92,21 @@ class ODS(Format):
     is_text, is_sheet = False, True
     whole = gettext_lazy("It can be sent only once all of it is made.")
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return ods_blocks(chunks)
 
 
 class JSON(Format):
     name, content_type = "json", "application/json"
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return object_blocks(chunks, start="[\n", between=",\n", end="\n]\n")
 
 
 class JSONLines(Format):
     name, content_type = "jsonl", "application/jsonl"  # JSON Lines
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return object_blocks(chunks)
 
 
@@ -110,15 +114,15 @@ class YAML(Format):
     name, content_type = "yaml", "application/yaml"
     whole = gettext_lazy("Programs that read it hold all of it in memory.")
 
-    def blocks(self, chunks, encoding="utf-8"):
+    def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:
         return object_blocks(chunks, before="- ")
 
 
 #: In the order of django-import-export, whose forms number them; new ones at the end.
-FORMATS = [CSV, XLSX, TSV, JSON, ODS, JSONLines, YAML]
+FORMATS: list[type[Format]] = [CSV, XLSX, TSV, JSON, ODS, JSONLines, YAML]
 
 
-def format_named(name):
+def format_named(name: str) -> Format:
     """The format of this name, in any case. Raises LookupError."""
     for format_class in FORMATS:
         if name.lower() in (format_class.name, format_class.__name__.lower()):

@@ -1,8 +1,11 @@
 """What an export is called: its selection for people to read, and its file."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.admin.views import main
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,7 +15,7 @@ MOST = 180  # bytes of a file's name; file systems take 255
 _NO_FILTERS = {*main.IGNORED_PARAMS, main.PAGE_VAR, main.ERROR_FLAG, "_changelist_filters"}
 
 
-def filters_of(params):
+def filters_of(params: Any) -> list[tuple[str, str]]:
     """The filters of a list's query parameters, as `(name, value)`; the search too."""
     search = [(_("search"), params[main.SEARCH_VAR])] if params.get(main.SEARCH_VAR) else []
     return search + [
@@ -24,18 +27,20 @@ def filters_of(params):
     ]
 
 
-def describe(filters, ticked=0):
+def describe(filters: Iterable[tuple[str, str]], ticked: int = 0) -> str:
     """`"state=NY, 3 ticked"`; "" for all rows."""
     parts = [f"{name}={value}" for name, value in filters]
     return ", ".join(parts + ([_("%d ticked") % ticked] if ticked else []))
 
 
-def on_one_line(text):
+def on_one_line(text: object) -> str:
     """What a log can keep: a line break would begin a line of its own, NUL is refused."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
-def file_name(model, filters, extension, ticked=0):
+def file_name(
+    model: type[Model], filters: Iterable[tuple[str, str]], extension: str, ticked: int = 0
+) -> str:
     """`"libraries state-NY 2026-11-25.csv"`: what every file system takes."""
     parts = [str(model._meta.verbose_name_plural)]
     parts += [f"{name.replace('__', '-')}-{value}" for name, value in filters]

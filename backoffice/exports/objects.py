@@ -6,12 +6,22 @@ unprintable is escaped. `imports.objects` reads all three.
 
 import json
 import re
+from collections.abc import Iterator
+
+from backoffice.exports.rows import Rows
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def object_blocks(chunks, *, start="", before="", between="\n", end="\n"):
+def object_blocks(
+    chunks: Iterator[Rows],
+    *,
+    start: str = "",
+    before: str = "",
+    between: str = "\n",
+    end: str = "\n",
+) -> Iterator[bytes]:
     """Yield the rows below the header as bytes, a chunk at a time: UTF-8.
 
     start, end: of the file · before: each record · between: records.

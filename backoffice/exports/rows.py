@@ -5,14 +5,18 @@ them are made of names that the database hands along. A Resource with columns of
 kind (a `dehydrate_…` method, say) is read row by row as upstream does.
 """
 
+from __future__ import annotations
+
 import json
 from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain, islice
+from typing import Any
 
 from django.db import connections
 from django.db.models.expressions import RawSQL
 from import_export.fields import Field
-from import_export.widgets import CharWidget
+from import_export.widgets import CharWidget, Widget
 
 from backoffice.querysets.reading import collector_paused, snapshot
 from backoffice.resources.formulas import are_plain, escape, escape_all
@@ -21,11 +25,17 @@ from backoffice.resources.references import (
     ReferenceWidget,
     join_references,
 )
+from backoffice.resources.resource import Resource
 
 CHUNK = 2000  # rows
 
+#: A chunk of rows as text.
+Rows = Sequence[Sequence[str]]
 
-def export_chunks(resource, queryset, names=None):
+
+def export_chunks(
+    resource: Resource, queryset: Any, names: Iterable[str] | None = None
+) -> Generator[Rows]:
     """Yield lists of rows, which are sequences of text; the header comes first and alone.
 
     names: the fields to export, in this order; all of the Resource's by default. All rows
@@ -38,14 +48,16 @@ def export_chunks(resource, queryset, names=None):
         queryset = queryset.order_by("pk")
     columns = [_column(resource, queryset, name) for name in names]
     with snapshot(connections[queryset.db]):
-        if None in columns:
+        by_columns = [column for column in columns if column]
+        if len(by_columns) < len(columns):
             yield from _one_by_one(resource, queryset, names)
         else:
-            yield from _by_columns(queryset, columns)
+            yield from _by_columns(queryset, by_columns)
 
 
-def _by_columns(queryset, columns):
-    expressions, values = {}, []
+def _by_columns(queryset: Any, columns: Sequence[_Column]) -> Iterator[Rows]:
+    expressions: dict[str, Any] = {}
+    values: list[str] = []
     for column in columns:
         expressions |= column.expressions
         values += column.values
@@ -64,29 +76,29 @@ def _by_columns(queryset, columns):
         yield chunk
 
 
-def _need_nothing(rows):
+def _need_nothing(rows: Iterable[Iterable[Any]]) -> bool:
     """Whether the rows are what is written, as nearly all are; spares turning them twice."""
     values = list(chain.from_iterable(rows))
     return set(map(type, values)) == {str} and are_plain(values)
 
 
-def _one_by_one(resource, queryset, names):
+def _one_by_one(resource: Resource, queryset: Any, names: Iterable[str]) -> Iterator[Rows]:
     selected = [resource.fields[name] for name in names]
     records = resource.fetch_related(queryset).iterator(chunk_size=CHUNK)
     while chunk := list(islice(records, CHUNK)):
         yield [[_cell(resource, field, record) for field in selected] for record in chunk]
 
 
-def _cell(resource, field, record):
+def _cell(resource: Resource, field: Field, record: Any) -> str:
     value = resource.export_field(field, record)
-    return value if value.__class__ is str else escape(_text(value))
+    return str(value if value.__class__ is str else escape(_text(value)))
 
 
-def _text(value):
+def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _column(resource, queryset, name):
+def _column(resource: Resource, queryset: Any, name: str) -> _Column | None:
     field, model = resource.fields[name], queryset.model
     fields = {f.name: f for f in [*model._meta.concrete_fields, *model._meta.many_to_many]}
     dehydrate = field.get_dehydrate_method(name)
@@ -100,44 +112,53 @@ def _column(resource, queryset, name):
     return _Value(fields[name].attname, field.widget) if not fields[name].is_relation else None
 
 
-class _Value:
-    """`values`: what to select; `texts` makes a chunk's column of their columns, by name."""
+class _Column:
+    """What to select for a column, and how its texts are made of that.
 
-    expressions = {}
+    `expressions` are annotations by name; `values` names what is selected.
+    """
 
-    def __init__(self, attname, widget):
+    expressions: dict[str, Any] = {}
+    values: list[str]
+    #: Whether what is selected is what is written, if it is text that needs no escape.
+    is_text = False
+
+    def texts(self, given: dict[str, list[Any]]) -> list[str]:
+        """A chunk's column, of the columns that were selected, by name."""
+        raise NotImplementedError
+
+
+class _Value(_Column):
+    def __init__(self, attname: str, widget: Widget) -> None:
         self.values, self.widget = [attname], widget
-        #: Whether what is selected is what is written, if it is text that needs no escape.
         self.is_text = type(widget) is CharWidget
 
-    def texts(self, given):
+    def texts(self, given: dict[str, list[Any]]) -> list[str]:
         column = given[self.values[0]]
         if self.is_text and set(map(type, column)) == {str}:
             return column
         return [_text(self.widget.render(value)) for value in column]
 
 
-class _Reference:
-    is_text = False
-
-    def __init__(self, name, widget):
+class _Reference(_Column):
+    def __init__(self, name: str, widget: ReferenceWidget) -> None:
         label, full = widget.key.expressions(f"{name}__")
         self.expressions = {f"_{name}_label": label, f"_{name}_full": full}
         self.values, self.widget = list(self.expressions), widget
 
-    def texts(self, given):
+    def texts(self, given: dict[str, list[Any]]) -> list[str]:
         return list(map(self.widget.text, *(given[value] for value in self.values)))
 
 
-class _References:
+class _References(_Column):
     """Its names are fetched with one statement for a chunk's rows."""
 
-    expressions, values, is_text = {}, ["pk"], False
+    values = ["pk"]
 
-    def __init__(self, field, widget, using):
+    def __init__(self, field: Any, widget: ReferencesWidget, using: str) -> None:
         self.field, self.widget, self.using = field, widget, using
 
-    def texts(self, given):
+    def texts(self, given: dict[str, list[Any]]) -> list[str]:
         source, target = self.field.m2m_field_name(), self.field.m2m_reverse_field_name()
         label, full = self.widget.key.expressions(f"{target}__")
         links = self.field.remote_field.through._base_manager.using(self.using).order_by()
@@ -147,7 +168,7 @@ class _References:
             found[pk].append(text(*texts))
         return [join_references(sorted(found[pk])) if pk in found else "" for pk in given["pk"]]
 
-    def _as_one(self, pks):
+    def _as_one(self, pks: Iterable[Any]) -> Any:
         """The keys as one parameter: 2,000 take Django longer than the database's answer."""
         connection = connections[self.using]
         keys = [self.field.model._meta.pk.get_db_prep_value(pk, connection) for pk in pks]

@@ -8,11 +8,14 @@ which would be complete only after the last row.
 import re
 import tempfile
 import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from xml.sax.saxutils import escape
 
 from django.utils.translation import gettext as _
 
 from backoffice.exports.errors import ExportError
+from backoffice.exports.rows import Rows
 from backoffice.resources.letters import column_letters
 
 SHEET_ROWS = 1_048_576  # of Excel and of LibreOffice, the header included
@@ -84,7 +87,7 @@ _CR, _CR_ESCAPED = "\r", "&#13;"  # XML makes a line feed of it as it stands
 _NEXT_CELL, _NEXT_ROW = "\x01", "\x02"
 
 
-def xlsx_blocks(chunks):
+def xlsx_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
     """Yield chunks of rows as the bytes of a workbook, while it is made.
 
     Raises ExportError where there are more than a sheet has.
@@ -107,7 +110,7 @@ def xlsx_blocks(chunks):
     yield sink.take()
 
 
-def _check_rows(rows):
+def _check_rows(rows: int) -> None:
     if rows > SHEET_ROWS:
         raise ExportError(
             _("A sheet has room for %s rows. Choose CSV, or export less.")
@@ -115,7 +118,7 @@ def _check_rows(rows):
         )
 
 
-def _xlsx_rows(rows, first):
+def _xlsx_rows(rows: Rows, first: int) -> str:
     """The XML of rows; `first` is the number of the first."""
     lines = list(map(_NEXT_CELL.join, rows))
     text = _NEXT_ROW.join(lines)
@@ -134,12 +137,12 @@ def _xlsx_rows(rows, first):
     return f"<row>{_CELL}{text}{_CELL_END}</row>"
 
 
-def _odd_row(row, number):
+def _odd_row(row: Sequence[str], number: int) -> str:
     cells = (_odd_cell(text, column, number) for column, text in enumerate(row))
     return f"<row>{''.join(cells)}</row>"
 
 
-def _odd_cell(text, column, number):
+def _odd_cell(text: str, column: int, number: int) -> str:
     if len(text.encode("utf-16-le")) > 2 * CELL_CHARACTERS:
         # An import rejects a row with an error cell, where a shortened text would go in.
         place = f"{column_letters(column)}{number}"
@@ -148,7 +151,7 @@ def _odd_cell(text, column, number):
     return f"{_CELL}{text.replace(_CR, _CR_ESCAPED)}{_CELL_END}"
 
 
-def _escape_odd(match):
+def _escape_odd(match: re.Match[str]) -> str:
     # Readers, python-calamine too, take no escape for the two that are no characters.
     return "\ufffd" if match[0] in "\ufffe\uffff" else f"_x{ord(match[0]):04X}_"
 
@@ -156,17 +159,19 @@ def _escape_odd(match):
 class _Sink:
     """An unseekable file for zipfile; `take()` gives what was written since."""
 
-    def __init__(self):
-        self.written = []
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
 
-    def write(self, data):
+    def write(self, data: Any) -> int:
         self.written.append(bytes(data))
         return len(data)
 
-    def flush(self):
+    def flush(self) -> None:
         """Nothing to do."""
 
-    def take(self):
+    close = flush
+
+    def take(self) -> bytes:
         data = b"".join(self.written)
         self.written.clear()
         return data
@@ -192,7 +197,7 @@ _NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)
 
 
-def ods_blocks(chunks):
+def ods_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
     """Yield chunks of rows as the bytes of a workbook, once it is made.
 
     Its first entry must have its length in front of it, which a stream can't go back to.
@@ -214,11 +219,11 @@ def ods_blocks(chunks):
         yield from iter(lambda: file.read(BLOCK), b"")
 
 
-def _ods_row(row):
+def _ods_row(row: Sequence[str]) -> str:
     return f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>"
 
 
-def _ods_cell(text):
+def _ods_cell(text: str) -> str:
     text = escape(_NOT_XML.sub("\ufffd", text))
     text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', text)
     paragraphs = text.replace(_CR, _CR_ESCAPED).replace("\n", "</text:p><text:p>")

@@ -6,10 +6,15 @@ is an error of its form and finds no rows. Where a model keeps history it filter
 as well, by itself.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from functools import cached_property
+from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.admin import AdminSite
 from django.db import models
 from django.utils.choices import flatten_choices
 from django.utils.translation import gettext as _
@@ -27,10 +32,10 @@ from backoffice.filters.values import (
 from backoffice.resources.registry import Registry
 from backoffice.resources.widgets import WIDGETS
 
-filtersets = Registry()
+filtersets: Registry[FilterSet] = Registry()
 
 
-def filterset_class_for(model):
+def filterset_class_for(model: type[models.Model]) -> type[FilterSet] | None:
     """The FilterSet that was declared first for a model; None where there is none."""
     return next(iter(filtersets.declared_for(model)), None)
 
@@ -38,10 +43,11 @@ def filterset_class_for(model):
 class FilterForm(forms.Form):
     """What takes one value does not take two: the first would be passed over in silence."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, auto_id="filter_%s", label_suffix="", **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"auto_id": "filter_%s", "label_suffix": ""}
+        super().__init__(*args, **kwargs)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         for parameter, (name, _part) in parameters_of(self).items():
             several = getattr(self.fields[name].widget, "allow_multiple_selected", False)
             values = getattr(self.data, "getlist", lambda key: [self.data.get(key)])(parameter)
@@ -50,7 +56,7 @@ class FilterForm(forms.Form):
         return super().clean()
 
 
-def parameters_of(form):
+def parameters_of(form: forms.Form) -> dict[str, tuple[str, str]]:
     """`{parameter of the query string: (name of the field, which part of it)}`."""
     parameters = {}
     for name, field in form.fields.items():
@@ -58,7 +64,7 @@ def parameters_of(form):
         if isinstance(widget, SuffixedMultiWidget):
             names = [widget.suffixed(name, suffix) for suffix in widget.suffixes]
         elif isinstance(widget, forms.MultiWidget):
-            names = [name + suffix for suffix in widget.widgets_names]
+            names = [name + suffix for suffix in widget.widgets_names]  # type: ignore[attr-defined]  # the stubs lack it
         else:
             parameters[name] = (name, "")
             continue
@@ -102,11 +108,17 @@ class FilterSet(django_filters.FilterSet):
         models.ManyToManyField: _REFERENCE,
     }
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         filtersets.add(cls)
 
-    def __init__(self, *args, admin_site=None, elsewhere=(), **kwargs):
+    def __init__(
+        self,
+        *args: Any,
+        admin_site: AdminSite | None = None,
+        elsewhere: Collection[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.admin_site, self.elsewhere = admin_site, elsewhere
         for name, each in list(self.filters.items()):
@@ -114,8 +126,8 @@ class FilterSet(django_filters.FilterSet):
                 del self.filters[name]
 
     @classmethod
-    def get_filters(cls):
-        filters = super().get_filters()
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        filters: dict[str, django_filters.Filter] = super().get_filters()
         model = cls._meta.model
         if model is not None and hasattr(model._meta, "simple_history_manager_attribute"):
             filters = history_filters() | filters
@@ -123,30 +135,30 @@ class FilterSet(django_filters.FilterSet):
                 filters[name] = filters.pop(name)  # at the end
         return filters
 
-    def get_form_class(self):
+    def get_form_class(self) -> type[forms.Form]:
         form_class = super().get_form_class()
         return type(form_class.__name__, (FilterForm, form_class), {})
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, tuple[str, str]]:
         """See `parameters_of`."""
         return parameters_of(self.form)
 
     @property
-    def qs(self):
+    def qs(self) -> Any:
         """The rows; none where a value can't be."""
         return super().qs if self.is_valid() or not self.is_bound else self.queryset.none()
 
-    def filter_queryset(self, queryset):
+    def filter_queryset(self, queryset: Any) -> Any:
         for name, value in self.form.cleaned_data.items():
             if name not in self.elsewhere:
                 queryset = self.filters[name].filter(queryset, value)
         return queryset
 
-    def describe(self, parameter, value):
+    def describe(self, parameter: str, value: str) -> tuple[str, str]:
         """`(label, text)` of a value of the query string, as the form words them."""
         name, part = self.parameters[parameter]
         label = self.form[name].label
-        choices = flatten_choices(iter(getattr(self.form.fields[name], "choices", ())))
-        text = {str(key): str(text) for key, text in choices}.get(value, value)
-        return f"{label} {part}" if part else label, text
+        choices: Any = iter(getattr(self.form.fields[name], "choices", ()))
+        texts: dict[str, str] = {str(key): str(each) for key, each in flatten_choices(choices)}
+        return f"{label} {part}" if part else label, texts.get(value, value)

@@ -1,6 +1,7 @@
 """Filters by what history knows: since when, and by which import."""
 
 import datetime
+from typing import Any
 
 import django_filters
 from django import forms
@@ -17,7 +18,7 @@ from backoffice.querysets.related import few_keys
 MANY = 50_000  # records that are cheaper read at once than looked for row by row
 
 
-def with_record(model, **condition):
+def with_record(model: Any, **condition: Any) -> Any:
     """Q: the rows with a history record that fits."""
     manager = getattr(model, model._meta.simple_history_manager_attribute)
     records = manager.model._base_manager.filter(**condition)
@@ -34,11 +35,11 @@ def with_record(model, **condition):
 class SinceFilter(DateFilter):
     """A history record of the day or later; of the type, if one is given."""
 
-    def __init__(self, *, history_type=None, **kwargs):
+    def __init__(self, *, history_type: str | None = None, **kwargs: Any) -> None:
         self.condition = {"history_type": history_type} if history_type else {}
         super().__init__(field_name="pk", **kwargs)
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         if value is None:
             return queryset
         start = timezone.make_aware(datetime.datetime.combine(value, datetime.time.min))
@@ -50,11 +51,11 @@ class SinceFilter(DateFilter):
 class ImportField(forms.IntegerField):
     """The number of an import of the model, cleaned to its Change."""
 
-    def __init__(self, *, model, **kwargs):
+    def __init__(self, *, model: Any, **kwargs: Any) -> None:
         self.model = model
         super().__init__(min_value=1, **kwargs)
 
-    def clean(self, value):
+    def clean(self, value: Any) -> Any:
         number = super().clean(value)
         if number is None:
             return None
@@ -77,21 +78,22 @@ class ImportFilter(django_filters.Filter):
 
     field_class = ImportField
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(field_name="pk", **kwargs)
 
     @property
-    def field(self):
+    def field(self) -> forms.Field:
         self.extra.setdefault("model", self.model)
-        return super().field
+        field: forms.Field = super().field
+        return field
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         if value is None:
             return queryset
         return queryset.filter(with_record(self.model, history_change=value))
 
 
-def history_filters():
+def history_filters() -> dict[str, django_filters.Filter]:
     return {
         "added_since": SinceFilter(history_type="+", label=gettext_lazy("Added since")),
         "changed_since": SinceFilter(label=gettext_lazy("Added or changed since")),

@@ -1,12 +1,14 @@
 """Filters that were saved under a name."""
 
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
 
-class SavedFilterQuerySet(models.QuerySet):
-    def seen_by(self, user, model):
+class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
+    def seen_by(self, user: Any, model: type[models.Model]) -> Self:
         """Those for a model's list that are the user's own, then those shared; by name."""
         seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
         is_shared = models.Case(models.When(user=user, then=0), default=1)
@@ -39,5 +41,5 @@ class SavedFilter(models.Model):
             )
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name

@@ -1,7 +1,11 @@
 """Filters by related rows: which one, whether there is one, how many there are."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import django_filters
 from django import forms
+from django.contrib.admin import AdminSite
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
@@ -23,14 +27,14 @@ LARGEST = 2_147_483_647
 SHOWN = 3  # records that an error names
 
 
-def admin_of(model, admin_site):
+def admin_of(model: Any, admin_site: AdminSite | None) -> Any:
     """The ModelAdmin of a model on an AdminSite; None without a site, or where it has none."""
     if admin_site is None or not admin_site.is_registered(model):
         return None
     return admin_site.get_model_admin(model)
 
 
-def may_filter_by(request, admin_site, model, path):
+def may_filter_by(request: Any, admin_site: AdminSite | None, model: Any, path: str) -> bool:
     """Whether a path stays with the model, or leads to rows that the user may view.
 
     Without a request, on the command line, it may lead anywhere.
@@ -50,17 +54,17 @@ class RelatedFilter(django_filters.Filter):
     """
 
     @property
-    def relation(self):
+    def relation(self) -> Any:
         return self.model._meta.get_field(self.field_name)
 
     @property
-    def related_admin(self):
+    def related_admin(self) -> Any:
         """None where nobody asks, or the related model has no ModelAdmin."""
         if self.parent.request is None:
             return None
         return admin_of(self.relation.related_model, self.parent.admin_site)
 
-    def related(self):
+    def related(self) -> Any:
         if self.related_admin is None:
             return self.relation.related_model._base_manager.all()
         return self.related_admin.get_queryset(self.parent.request).order_by()
@@ -72,11 +76,11 @@ class ReferenceField(forms.CharField):
     More than one only where nothing that could be written tells them apart.
     """
 
-    def __init__(self, *, records, **kwargs):
+    def __init__(self, *, records: Any, **kwargs: Any) -> None:
         self.records, self.key = records, ReferenceKey(records.model)
         super().__init__(max_length=TEXT, **kwargs)
 
-    def clean(self, value):
+    def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
             return None
@@ -100,7 +104,7 @@ class ReferenceField(forms.CharField):
         raise ValidationError(message, code="unknown", params=params)
 
 
-def _listed(texts):
+def _listed(texts: Iterable[str]) -> str:
     texts = sorted(set(texts))
     return "; ".join(texts[:SHOWN] + (["…"] if len(texts) > SHOWN else []))
 
@@ -111,11 +115,12 @@ class ReferenceFilter(RelatedFilter):
     field_class = ReferenceField
 
     @property
-    def field(self):
+    def field(self) -> forms.Field:
         self.extra.setdefault("records", self.related())
-        return super().field
+        field: forms.Field = super().field
+        return field
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         return queryset.filter(by_keys(self.relation, value)) if value else queryset
 
 
@@ -124,7 +129,7 @@ class HasRelatedFilter(RelatedFilter, YesNoFilter):
 
     labels = {YES: gettext_lazy("Has one"), NO: gettext_lazy("Has none")}
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         if not value:
             return queryset
         found = leads_to(self.relation, self.related())
@@ -136,7 +141,7 @@ class FromToWidget(RangeWidget):
 
     template_name = "django/forms/widgets/multiwidget.html"
 
-    def __init__(self, attrs=None):
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         names = (gettext_lazy("from"), gettext_lazy("to"))
         widgets = [
             forms.TextInput({"inputmode": "numeric", "aria-label": name, "placeholder": name})
@@ -148,13 +153,13 @@ class FromToWidget(RangeWidget):
 class FromToField(django_filters.fields.RangeField):
     widget = FromToWidget
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         numbers = [forms.IntegerField(min_value=0, max_value=LARGEST) for _end in "ab"]
         super().__init__(fields=numbers, **kwargs)
 
-    def compress(self, data_list):
+    def compress(self, data_list: Any) -> Any:
         low, high = data_list or (None, None)
-        if None not in (low, high) and low > high:
+        if low is not None and high is not None and low > high:
             raise ValidationError(_("The first number is larger than the second."))
         return super().compress(data_list)
 
@@ -164,7 +169,7 @@ class RelatedCountFilter(RelatedFilter):
 
     field_class = FromToField
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         low, high = (value.start, value.stop) if value else (None, None)
         if low:
             groups = counts_of(self.relation, self.related()).filter(_number__gte=low)
@@ -176,7 +181,7 @@ class RelatedCountFilter(RelatedFilter):
             return queryset
         return queryset.filter(self.counted_one_by_one(low, high))
 
-    def counted_one_by_one(self, low, high):
+    def counted_one_by_one(self, low: int | None, high: int | None) -> Q:
         """Q for many rows: each is counted for itself.
 
         Not `NOT IN` those that have more: PostgreSQL would go through a million keys for each

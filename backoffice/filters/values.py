@@ -23,7 +23,9 @@ YES, NO = "yes", "no"
 class TextFilter(django_filters.CharFilter):
     """Text that the field contains, or whatever lookup is named."""
 
-    def __init__(self, field_name=None, lookup_expr="icontains", **kwargs):
+    def __init__(
+        self, field_name: str | None = None, lookup_expr: str = "icontains", **kwargs: Any
+    ) -> None:
         kwargs["max_length"] = kwargs.get("max_length") or TEXT
         super().__init__(field_name, lookup_expr, **kwargs)
 
@@ -107,18 +109,18 @@ class YesNoFilter(django_filters.ChoiceFilter):
 
     labels = {YES: gettext_lazy("Yes"), NO: gettext_lazy("No")}
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"choices": list(self.labels.items()), "empty_label": gettext_lazy("Any")}
         super().__init__(*args, **kwargs)
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         return super().filter(queryset, value == YES) if value else queryset
 
 
 class AnyOfField(django_filters.fields.MultipleChoiceField):
     """Upstream's takes a blank for a choice, which is not among its own."""
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> list[Any]:
         return [text for text in super().to_python(value) if text]
 
 
@@ -127,7 +129,7 @@ class AnyOfFilter(django_filters.MultipleChoiceFilter):
 
     field_class = AnyOfField
 
-    def filter(self, queryset, value):
+    def filter(self, queryset: Any, value: Any) -> Any:
         if not value:
             return queryset
         return queryset.filter(any_of(self.model, self.field_name, value).q)

@@ -8,6 +8,7 @@ this had been done to it gets it once more, so that undoing gives it back.
 
 import re
 from operator import itemgetter
+from typing import Any
 
 _FIRST = frozenset("'=+-@\t\r")  # a look at one character spares most texts the pattern
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
@@ -18,26 +19,26 @@ _SUSPECT = frozenset("'=+-@")
 _first = itemgetter(slice(1))
 
 
-def escape_formula(value):
+def escape_formula(value: Any) -> Any:
     """`value`, with a leading `'` where it is text that a spreadsheet would run."""
     if isinstance(value, str) and value[:1] in _FIRST and _DANGEROUS.match(value):
         return "'" + value
     return value
 
 
-def escape(value):
+def escape(value: Any) -> Any:
     """`value` as an export writes it: also blanks at its edges kept."""
     if isinstance(value, str) and _BLANK_EDGED.fullmatch(value):
         return f"'{value}'"
     return escape_formula(value)
 
 
-def are_plain(texts):
+def are_plain(texts: list[str]) -> bool:
     """Whether `escape` would leave all of a list of texts as they are; a tenth of its cost."""
     return list(map(str.strip, texts)) == texts and _SUSPECT.isdisjoint(map(_first, texts))
 
 
-def escape_all(texts):
+def escape_all(texts: list[str]) -> list[str]:
     """A list of texts, each escaped."""
     return texts if are_plain(texts) else list(map(escape, texts))
 

@@ -9,10 +9,12 @@ within, or a blank at an edge, is written with a `\\` before it.
 
 import functools
 import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
-from django.db.models import CharField, Count, F, TextField, Value
+from django.db.models import CharField, Count, Expression, F, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from import_export import widgets
@@ -21,7 +23,7 @@ from backoffice.resources.registry import match_key
 
 SEPARATOR = "|"
 _PARTS = re.compile(r"(?:\\.|[^|\\]|\\(?=\Z))+", re.DOTALL)
-_STRIPPED = re.compile(r"\s*((?:\\.|[^\\]|\\\Z)*?)\s*", re.DOTALL)
+_STRIPPED = re.compile(r"\A\s*((?:\\.|[^\\]|\\\Z)*?)\s*\Z", re.DOTALL)
 _TO_ESCAPE = re.compile(r"[|\\]|\A\s|\s\Z")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -32,12 +34,12 @@ class ReferenceKey:
     `paths` are lookups from the model, label first: `("name", "library__name", …)`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
 
     @functools.cached_property
-    def paths(self):
-        paths = []
+    def paths(self) -> tuple[str, ...]:
+        paths: list[str] = []
         for name in match_key(self.model):
             related = self.model._meta.get_field(name).related_model
             inner = ReferenceKey(related).paths if related else ()
@@ -45,15 +47,15 @@ class ReferenceKey:
         return tuple(paths)
 
     @functools.cached_property
-    def label_field(self):
+    def label_field(self) -> Any:
         return get_fields_from_path(self.model, self.paths[0])[-1]
 
-    def select_related(self, *attribute):
+    def select_related(self, *attribute: str) -> set[str]:
         """What to fetch along with a record (or with `attribute`, which leads to one)."""
         paths = {"__".join([*attribute, *path.split("__")[:-1]]) for path in self.paths}
         return paths - {""}
 
-    def expressions(self, prefix=""):
+    def expressions(self, prefix: str = "") -> tuple[Expression, Expression]:
         """A record's label and its full text, as the database makes them.
 
         prefix: the lookup that leads to the record, such as `library__`.
@@ -64,14 +66,14 @@ class ReferenceKey:
             parts += [other, Value(", ")]
         return label, Concat(*parts[:-1], Value(")")) if others else label
 
-    def queryset(self, records=None):
+    def queryset(self, records: Any = None) -> Any:
         """The records, or all, as `values_list("pk", "label", "full")`, in no order."""
         label, full = self.expressions()
         records = self.model._base_manager if records is None else records
         records = records.order_by().annotate(_label=label, _full=full)
         return records.values_list("pk", "_label", "_full")
 
-    def write(self, record, shared_labels):
+    def write(self, record: Any, shared_labels: Collection[str]) -> str:
         """`record` as text; `shared_labels`: the labels that more than one record has."""
         label, *others = (str(self._follow(record, path)) for path in self.paths)
         if label in shared_labels and others:
@@ -79,10 +81,10 @@ class ReferenceKey:
         return label
 
     @staticmethod
-    def _follow(record, path):
+    def _follow(record: Any, path: str) -> Any:
         return functools.reduce(getattr, path.split("__"), record)
 
-    def shared_labels(self):
+    def shared_labels(self) -> set[str]:
         """The labels that need their other parts: shared, blank, or another's full text."""
         label = self.paths[0]
         records = self.model._base_manager.order_by()
@@ -96,13 +98,13 @@ class ReferenceKey:
             shared |= {row[1] for row in bracketed}
         return shared
 
-    def find(self, text, records=None):
+    def find(self, text: str, records: Any = None) -> dict[Any, str]:
         """`{pk: full text}` of the records, among `records` or all, that `text` names."""
         rows = list(self.with_label("in", self.label_candidates(text), records))
         whole = {pk: full for pk, _label, full in rows if text == full}
         return whole or {pk: full for pk, label, full in rows if text == label}
 
-    def label_candidates(self, text):
+    def label_candidates(self, text: str) -> list[str]:
         """The labels that `text` may begin with: itself, and what precedes each ` (`."""
         candidates = [text]
         if text.endswith(")"):
@@ -111,24 +113,24 @@ class ReferenceKey:
             candidates += [text[:end] for end in ends]
         return candidates
 
-    def with_label(self, lookup, value, records=None):
+    def with_label(self, lookup: str, value: Any, records: Any = None) -> Any:
         """`queryset` of those whose label fits; by its index where it is text as it is."""
         is_text = isinstance(self.label_field, CharField | TextField)
         name = self.paths[0] if is_text else "_label"
         return self.queryset(records).filter(**{f"{name}__{lookup}": value})
 
 
-def split_references(cell):
+def split_references(cell: str) -> list[str]:
     """The texts in a cell of several: `"A|B (10016)"` → `["A", "B (10016)"]`."""
     if "\\" in cell:
-        stripped = (_STRIPPED.fullmatch(part)[1] for part in _PARTS.findall(cell))
-        parts = (_ESCAPED.sub(r"\1", part) for part in stripped)
+        stripped = (_STRIPPED.sub(r"\1", part) for part in _PARTS.findall(cell))
+        parts = [_ESCAPED.sub(r"\1", part) for part in stripped]
     else:
-        parts = map(str.strip, cell.split(SEPARATOR))
+        parts = list(map(str.strip, cell.split(SEPARATOR)))
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def join_references(texts):
+def join_references(texts: Sequence[str]) -> str:
     """The inverse of `split_references`."""
     if not any(map(_TO_ESCAPE.search, texts)):
         return SEPARATOR.join(texts)
@@ -136,29 +138,31 @@ def join_references(texts):
 
 
 class _ReferenceMixin:
+    model: Any
+
     @functools.cached_property
-    def key(self):
+    def key(self) -> ReferenceKey:
         return ReferenceKey(self.model)
 
     @functools.cached_property
-    def _shared_labels(self):
+    def _shared_labels(self) -> set[str]:
         # Once per export: a resource copies its widgets when it is made.
         return self.key.shared_labels()
 
-    def text(self, label, full):
+    def text(self, label: str | None, full: str) -> str:
         """The one of a record's two texts that tells it apart; "" where it has none."""
         if label is None:
             return ""
         return full if label in self._shared_labels else label
 
-    def texts(self, values, by="pk"):
+    def texts(self, values: Iterable[Any], by: str = "pk") -> dict[Any, str]:
         """`{value: text}` of the records that have these values in the attribute `by`."""
         records = self.model._base_manager.filter(**{f"{by}__in": values})
         if related := self.key.select_related():
             records = records.select_related(*related)
         return {getattr(r, by): self.key.write(r, self._shared_labels) for r in records}
 
-    def _find_one(self, text):
+    def _find_one(self, text: str) -> Any:
         found = self.key.find(text)
         if len(found) == 1:
             return next(iter(found))
@@ -179,22 +183,22 @@ class _ReferenceMixin:
 class ReferenceWidget(_ReferenceMixin, widgets.ForeignKeyWidget):
     """A foreign key as text."""
 
-    def clean(self, value, row=None, **kwargs):
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         text = str(value or "").strip()
         return self.model._base_manager.get(pk=self._find_one(text)) if text else None
 
-    def render(self, value, obj=None, **kwargs):
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "" if value is None else self.key.write(value, self._shared_labels)
 
 
 class ReferencesWidget(_ReferenceMixin, widgets.ManyToManyWidget):
     """A many-to-many as texts separated by `|`."""
 
-    def clean(self, value, row=None, **kwargs):
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         pks = [self._find_one(text) for text in split_references(str(value or ""))]
         return self.model._base_manager.filter(pk__in=pks)
 
-    def render(self, value, obj=None, **kwargs):
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         if value is None:
             return ""
         return join_references(

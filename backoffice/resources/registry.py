@@ -71,16 +71,17 @@ def resource_class_named(name: str) -> type[Resource]:
     except (LookupError, ValueError):
         pass
     try:
-        resource_class = import_string(name)
+        found = import_string(name)
     except ImportError:
-        resource_class = None
+        found = None
     declared = resources.all()
-    if resource_class not in declared:
+    if found not in declared:
         models = sorted({each._meta.model._meta.label for each in declared})
         raise LookupError(
             _("“%(name)s” is neither a model nor a Resource. Models: %(models)s.")
             % {"name": name, "models": ", ".join(models)}
         )
+    resource_class: type[Resource] = found
     return resource_class
 
 

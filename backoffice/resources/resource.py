@@ -9,10 +9,12 @@ import functools
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import GeneratedField, JSONField
 from django.db.models.fields import NOT_PROVIDED
 from import_export.declarative import ModelDeclarativeMetaclass
+from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
@@ -34,8 +36,8 @@ class Repair:
 class ResourceMetaclass(ModelDeclarativeMetaclass):
     """Registers a Resource for its model, and gives declared fields the widget they lack."""
 
-    def __new__(cls, name, bases, attrs):
-        declared = super().__new__(cls, name, bases, attrs)
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> Any:
+        declared: Any = super().__new__(cls, name, bases, attrs)
         if model := declared._meta.model:
             by_name = {f.name: f for f in (*model._meta.fields, *model._meta.many_to_many)}
             for field in declared.fields.values():
@@ -56,7 +58,7 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         use_natural_foreign_keys = True
 
     @classmethod
-    def widget_from_django_field(cls, f, default=Widget):
+    def widget_from_django_field(cls, f: Any, default: type[Widget] = Widget) -> Any:
         """What makes the widget of a model's field (see `widgets`)."""
         if f.many_to_many:
             return functools.partial(ReferencesWidget, model=f.related_model)
@@ -65,11 +67,13 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         return functools.partial(copy, widget_of(f) or default())
 
     @classmethod
-    def widget_kwargs_for_field(cls, field_name, django_field):
+    def widget_kwargs_for_field(cls, field_name: str, django_field: Any) -> dict[str, Any]:
         return {}  # our widgets take none; a check says so of `Meta.widgets`
 
     @classmethod
-    def field_from_django_field(cls, field_name, django_field, readonly):
+    def field_from_django_field(
+        cls, field_name: str, django_field: Any, readonly: bool
+    ) -> Field:
         """A blank cell is what a blank input of a form is: NULL or "", else the default."""
         readonly = readonly or isinstance(django_field, GeneratedField)
         field = super().field_from_django_field(field_name, django_field, readonly)
@@ -80,7 +84,7 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         return field
 
     @classmethod
-    def spellings(cls):
+    def spellings(cls) -> dict[str, tuple[str, ...]]:
         """Per field, the headers that mean it: its own name, its label, the synonyms."""
         return {
             name: tuple(
@@ -93,14 +97,14 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         }
 
     @classmethod
-    def labels_of(cls, name):
+    def labels_of(cls, name: str) -> list[str]:
         """The label of the model's field in a list; empty for a column of another kind."""
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
 
     # Export -------------------------------------------------------------------------
 
-    def fetch_related(self, queryset):
+    def fetch_related(self, queryset: Any) -> Any:
         """`queryset` with what the columns read fetched along."""
         for field in self.fields.values():
             if isinstance(field.widget, ReferencesWidget):
@@ -111,5 +115,5 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
                 )
         return queryset
 
-    def export_field(self, field, instance, **kwargs):
+    def export_field(self, field: Field, instance: Any, **kwargs: Any) -> Any:
         return escape(super().export_field(field, instance, **kwargs))

@@ -16,7 +16,7 @@ import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -27,6 +27,8 @@ from django.utils.duration import duration_string
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 from import_export.widgets import CharWidget, Widget
+
+T = TypeVar("T")
 
 YES = frozenset(("yes", "y", "true", "t", "1", "on"))
 NO = frozenset(("no", "n", "false", "f", "0", "off"))
@@ -217,8 +219,8 @@ class DateTimeWidget(ValueWidget):
         # The date ends at one of the blanks: "Dec 31, 2026 11:30 PM".
         for blank in re.finditer(" ", text):
             date = read_date(text[: blank.start()])
-            time = date and read_time(text[blank.end() :])
-            if date and time is not None:
+            time = read_time(text[blank.end() :]) if date else None
+            if date and time:
                 return datetime.datetime.combine(date, time)
         return None
 
@@ -237,7 +239,7 @@ class DateTimeWidget(ValueWidget):
             _refuse(text, _("was twice, for clocks went back.") + " " + offset)
         return aware
 
-    def write(self, value: Any) -> str:
+    def write(self, value: object) -> str:
         if not isinstance(value, datetime.datetime):
             return str(value)
         if timezone.is_aware(value):
@@ -340,7 +342,7 @@ def read_time(text: str) -> datetime.time | None:
     return None
 
 
-def _parsed(parse: Callable[[str], Any], text: str) -> Any:
+def _parsed(parse: Callable[[str], T], text: str) -> T | None:
     try:
         return parse(text)
     except ValueError:
@@ -373,7 +375,7 @@ WIDGETS: dict[type[models.Field[Any, Any]], type[Widget]] = {
 }
 
 
-def widget_of(field: models.Field[Any, Any]) -> Widget | None:
+def widget_of(field: Any) -> Widget | None:
     """The widget that writes and reads a field's values; None where no widget does it right."""
     if isinstance(field, models.GeneratedField):
         field = field.output_field

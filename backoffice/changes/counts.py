@@ -15,7 +15,7 @@ class Counts:
 
     as_dict = asdict
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             _(
                 "%(rows)d rows: %(new)d new, %(updated)d updated, %(unchanged)d unchanged,"

@@ -68,7 +68,7 @@ class Deletion:
         self._rows[model].append(rows)
         self._depth[model] = max(self._depth.get(model, 0), len(path))
         for relation in get_candidate_relations_to_delete(model._meta):
-            field = relation.field
+            field: Any = relation.field  # type: ignore[attr-defined] # a relation's field
             target = field.target_field.attname
             related = field.model._base_manager.using(self.using).filter(
                 **{f"{field.attname}__in": rows.values(target)}
@@ -108,7 +108,8 @@ class Deletion:
         condition = Q.create(
             [("pk__in", queryset.values("pk")) for queryset in querysets], connector=Q.OR
         )
-        return querysets[0].model._base_manager.using(self.using).filter(condition)
+        rows: Rows = querysets[0].model._base_manager.using(self.using)
+        return rows.filter(condition)
 
     def run(
         self, *, title: str, user: Any = None, reason: str = "", reason_with: str = ""
@@ -145,7 +146,7 @@ class Deletion:
 
     def _record_change(self, rows: dict[type[Model], Rows], title: str, user: Any) -> Change:
         now = timezone.now()
-        removed, lost = 0, defaultdict(int)
+        removed, lost = 0, defaultdict[str, int](int)
         for model, queryset in rows.items():
             if names_change(model):
                 removed += queryset.count()
@@ -180,7 +181,7 @@ class Deletion:
         for queryset, _field in self._nulled:
             losing[queryset.model].append(queryset)
         for through, (model, link) in ((t, kept) for t in rows for kept in _keeping(t)):
-            source = through._meta.get_field(link.m2m_field_name())
+            source: Any = through._meta.get_field(link.m2m_field_name())
             lost = {f"{source.target_field.attname}__in": rows[through].values(source.attname)}
             losing[model].append(model._base_manager.using(self.using).filter(**lost))
         for model, querysets in losing.items():
@@ -216,9 +217,9 @@ def _record(queryset: Rows, history_type: str, signature: Signature) -> None:
 
 def _is_plain(model: type[Model]) -> bool:
     opts = model._meta
-    if opts.concrete_model._meta.parents or any(
-        relation.field.remote_field.parent_link
-        for relation in get_candidate_relations_to_delete(opts)
+    relations: Any = get_candidate_relations_to_delete(opts)
+    if (opts.concrete_model or model)._meta.parents or any(
+        relation.field.remote_field.parent_link for relation in relations
     ):
         return False
     if any(isinstance(field, GenericRelation) for field in opts.private_fields):

@@ -54,7 +54,8 @@ class Edit:
                 differs |= Q(**{f"{field.name}__isnull": False})
             else:
                 differs |= ~Q(**{field.name: value})
-        return self.rows.filter(differs)
+        changing: QuerySet[Any] = self.rows.filter(differs)
+        return changing
 
     def fingerprint(self, rows: QuerySet[Any] | None = None) -> tuple[int, str]:
         """`(how many change, text)`: another text for other rows, or other old values."""

@@ -49,7 +49,8 @@ def temporary(table: Table, name: str) -> str:
 
 def compiled(queryset: QuerySet[Any], table: Table) -> tuple[str, tuple[Any, ...]]:
     """Its SQL and parameters. Raises EmptyResultSet where it knows that it finds none."""
-    return queryset.query.get_compiler(connection=table.connection).as_sql()
+    sql, params = queryset.query.get_compiler(connection=table.connection).as_sql()
+    return sql, params
 
 
 def _let_go(table: Table, keys_table: str, keys: QuerySet[Any]) -> None:

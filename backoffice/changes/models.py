@@ -149,9 +149,8 @@ class Change(models.Model):
     @property
     def counts(self) -> Counts | None:
         """`Counts` of the last check, or None before it."""
-        if self.rows is None:
-            return None
-        return Counts(self.rows, self.new, self.updated, self.unchanged, self.rejected)
+        numbers = (self.rows, self.new, self.updated, self.unchanged, self.rejected)
+        return None if self.rows is None else Counts(*(number or 0 for number in numbers))
 
     @property
     def is_applicable(self) -> bool:
@@ -274,7 +273,7 @@ class ImportFile(models.Model):
         return self.name
 
     @property
-    def resource_class(self) -> type:
+    def resource_class(self) -> Any:
         return import_string(self.resource)
 
     @property
@@ -285,7 +284,7 @@ class ImportFile(models.Model):
 
     @property
     def directory(self) -> Path:
-        return settings.DATA_DIR / "imports" / self.folder
+        return Path(settings.DATA_DIR) / "imports" / self.folder
 
     def make_directory(self) -> None:
         """A folder of its own, which nobody can guess and only this user can read."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib.contenttypes.fields import GenericRelation
-from django.db.models import Model
+from django.db.models import ForeignKey, ManyToOneRel, Model
 from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -165,18 +165,18 @@ class Plan:
         """`(table, column, column of ours)` of all that can refer to a row by a constraint."""
         own = [link.through for link in self.live.links]
         for relation in self.live.opts.get_fields(include_hidden=True):
-            if not relation.auto_created or relation.concrete or relation.many_to_many:
+            if not isinstance(relation, ManyToOneRel):
                 continue
-            field = relation.field
-            if field.db_constraint and relation.related_model not in own:
-                table = self.live.quote(relation.related_model._meta.db_table)
+            field: Any = relation.field
+            if field.db_constraint and field.model not in own:
+                table = self.live.quote(field.model._meta.db_table)
                 yield table, self.live.column(field), self.live.column(field.target_field)
 
     def _leave_lost(self) -> int:
         """Rows whose foreign key of before would lead nowhere."""
         left = 0
         for field in self.records.fields:
-            if not (field.is_relation and getattr(field, "db_constraint", False)):
+            if not (isinstance(field, ForeignKey) and getattr(field, "db_constraint", True)):
                 continue
             column, target = self.live.column(field), field.target_field
             table = Table(target.model, self.live.connection)
@@ -277,6 +277,8 @@ class Plan:
                 WHERE plan.kind = '~' AND plan.why = '' AND {owner.name}.{owner.pk} = plan.pk
                 """
             )
+        if not self.counts().get(("-", "")):
+            return
         columns = ", ".join(self.records.columns)
         self.live.execute(
             f"""

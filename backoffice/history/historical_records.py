@@ -7,7 +7,7 @@ compare the first recorded change of a row with that came in by a fixture.
 tests/test_upstream.py says when one of these is mended upstream.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -23,18 +23,18 @@ from backoffice.tables.table import Table
 CHUNK = 1000  # rows a statement
 
 
-def chunked(pks):
-    pks = iter(pks)
-    while chunk := list(islice(pks, CHUNK)):
+def chunked(pks: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(pks)
+    while chunk := list(islice(left, CHUNK)):
         yield chunk
 
 
-def hold_records(instance):
+def hold_records(instance: Any) -> None:
     """From here to `release_records`, changes to `instance` make one record, links included."""
     instance._held_records = []
 
 
-def release_records(instance):
+def release_records(instance: Model) -> None:
     for records, *arguments in instance.__dict__.pop("_held_records", [])[:1]:
         records.create_historical_record(instance, *arguments)
 
@@ -75,27 +75,29 @@ class HistoricalRecords(UpstreamRecords):
             bases = (*bases, RecordOfChange)
         super().__init__(*args, bases=bases, user_db_constraint=user_db_constraint, **kwargs)
 
-    def copy_fields(self, model):
-        fields = super().copy_fields(model)
+    def copy_fields(self, model: type[Model]) -> dict[str, Any]:
+        fields: dict[str, Any] = super().copy_fields(model)
         for field in fields.values():
             if field.is_relation or model._meta.auto_created:
                 field.db_index = False
         return fields
 
-    def _get_history_user_fields(self):
-        fields = super()._get_history_user_fields()
-        if isinstance(user := fields["history_user"], ForeignKey):
-            user.db_index = False
+    def _get_history_user_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super()._get_history_user_fields()
+        if isinstance(fields["history_user"], ForeignKey):
+            fields["history_user"].db_index = False  # type: ignore[attr-defined] # not in the stubs
         return fields
 
-    def finalize(self, sender, **kwargs):
+    def finalize(self, sender: type[Model], **kwargs: Any) -> None:
         super().finalize(sender, **kwargs)
         if sender is self.cls or (self.inherit and issubclass(sender, self.cls)):
             pre_save.connect(self.pre_save, sender=sender, weak=False)
 
     # Rows ---------------------------------------------------------------------------
 
-    def pre_save(self, instance, raw=False, using=None, **kwargs):
+    def pre_save(
+        self, instance: Any, raw: bool = False, using: str | None = None, **kwargs: Any
+    ) -> None:
         if raw:
             # A fixture brings its own history or none. The mark stays on the instance,
             # so that the many-to-many that loaddata sets next is passed over as well.
@@ -103,13 +105,13 @@ class HistoricalRecords(UpstreamRecords):
         elif not instance._state.adding and not hasattr(instance, "skip_history_when_saving"):
             self.record_missing(type(instance), [instance.pk])
 
-    def record_missing(self, model, pks):
+    def record_missing(self, model: type[Model], pks: Iterable[Any]) -> None:
         """Write down, as it stands in the database, each of `pks` that has no history."""
         history_model = getattr(model, self.manager_name).model
         pk_name = model._meta.pk.attname
         for chunk in chunked(pks):
-            known = history_model.objects.filter(**{f"{pk_name}__in": chunk})
-            known = set(known.values_list(pk_name, flat=True))
+            records = history_model.objects.filter(**{f"{pk_name}__in": chunk})
+            known = set(records.values_list(pk_name, flat=True))
             if missing := [pk for pk in chunk if pk not in known]:
                 self.record(model, missing, reason=BEFORE, user=None)
 
@@ -136,21 +138,33 @@ class HistoricalRecords(UpstreamRecords):
                 signature=signature,
             )
 
-    def create_historical_record(self, instance, history_type, using=None):
+    def create_historical_record(
+        self, instance: Any, history_type: str, using: str | None = None
+    ) -> None:
         held = getattr(instance, "_held_records", None)
         if held is None:
             super().create_historical_record(instance, history_type, using)
         else:
             held.append((self, history_type, using))
 
-    def create_historical_record_m2ms(self, history_instance, instance):
+    def create_historical_record_m2ms(self, history_instance: Any, instance: Model) -> None:
         # Upstream loads every link and its two rows.
         table = Table(history_instance.instance_type, connections[history_instance._state.db])
         Records(table).write_links([history_instance.pk])
 
     # Many to many -------------------------------------------------------------------
 
-    def m2m_changed(self, instance, action, attr, pk_set, reverse, model, using=None, **kwargs):
+    def m2m_changed(
+        self,
+        instance: Any,
+        action: str,
+        attr: str,
+        pk_set: set[Any] | None,
+        reverse: bool,
+        model: type[Model],
+        using: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if hasattr(instance, "skip_history_when_saving"):
             return
         if not reverse:
@@ -160,14 +174,14 @@ class HistoricalRecords(UpstreamRecords):
             return
         # `library.book_set`: the change is one of each book; `model` is Book.
         if action == "pre_clear":
-            field = model._meta.get_field(attr)
+            field: Any = model._meta.get_field(attr)
             links = field.remote_field.through._base_manager.filter(
                 **{get_m2m_reverse_field_name(field): instance}
             )
             instance._history_cleared = list(
                 links.values_list(f"{get_m2m_field_name(field)}_id", flat=True)
             )
-        pks = instance._history_cleared if action.endswith("_clear") else sorted(pk_set)
+        pks = instance._history_cleared if action.endswith("_clear") else sorted(pk_set or ())
         if action.startswith("pre_"):
             self.record_missing(model, pks)
         else:
@@ -179,11 +193,11 @@ class HistoricalRecords(UpstreamRecords):
 
     # Reverting ----------------------------------------------------------------------
 
-    def get_extra_fields(self, model, fields):
-        extra = super().get_extra_fields(model, fields)
+    def get_extra_fields(self, model: type[Model], fields: dict[str, Any]) -> dict[str, Any]:
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
         upstream = extra["instance"].fget
 
-        def instance(record):
+        def instance(record: Any) -> Any:
             """The model's instance as it was, its many-to-many fields included."""
             obj = upstream(record)
             obj._prefetched_objects_cache = getattr(obj, "_prefetched_objects_cache", {})

@@ -4,7 +4,7 @@ In SQL, `live` is the row, `record` its record, `link` a row of a many-to-many.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,14 @@ def names_change(model: type[Model]) -> bool:
     )
 
 
+def parents(model: type[Model]) -> Iterator[tuple[type[Model], ModelField]]:
+    """The models that one inherits columns from, each with the field that leads there."""
+    for parent, link in model._meta.parents.items():
+        if link:
+            yield parent, link
+            yield from parents(parent)
+
+
 class Records:
     """The history of one model, and the one place that writes it in bulk.
 
@@ -71,20 +79,22 @@ class Records:
     @functools.cached_property
     def source(self) -> str:
         """What has all columns of a row: its table, and those that it inherits from."""
-        parents = self.live.opts.parents.items()
-        tables = [Table(parent, self.live.connection) for parent, link in parents if link]
-        if not tables:
+        connection = self.live.connection
+        links = [(Table(parent, connection), link) for parent, link in parents(self.live.model)]
+        if not links:
             return self.live.name
-        owners = {
-            field.model: Table(field.model, self.live.connection) for field in self.fields
-        }
-        columns = (f"{owners[f.model].name}.{self.live.column(f)}" for f in self.fields)
-        joins = (
-            f" JOIN {table.name} ON {table.name}.{table.pk}"
-            f" = {self.live.quote(link.model._meta.db_table)}.{self.live.column(link)}"
-            for table, link in zip(tables, filter(None, dict(parents).values()), strict=True)
+        owners = {field.model: Table(field.model, connection) for field in self.fields}
+        columns = [f"{owners[f.model].name}.{self.live.column(f)}" for f in self.fields]
+        tables = [self.live.name, *(table.name for table, _link in links)]
+        joined = [
+            f"{table.name}.{table.pk} = {Table(link.model, connection).name}"
+            f".{self.live.column(link)}"
+            for table, link in links
+        ]
+        return (
+            f"(SELECT {', '.join(columns)} FROM {', '.join(tables)}"
+            f" WHERE {' AND '.join(joined)})"
         )
-        return f"(SELECT {', '.join(columns)} FROM {self.live.name}{''.join(joins)})"
 
     @functools.cached_property
     def links(self) -> list[tuple[Link, str]]:

@@ -7,13 +7,16 @@ is gone has no natural key any more: its history is kept under its number made n
 no new row is given.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.apps import apps
 from django.core.serializers import base, json
+from django.db.models import Model
 
 
-def tracked_model(model):
+def tracked_model(model: type[Model]) -> type[Model] | None:
     """The model that `model` is the history of, or None."""
     return getattr(model, "instance_type", None)
 
@@ -21,20 +24,22 @@ def tracked_model(model):
 class Encoder(json.DjangoJSONEncoder):
     """Times to the microsecond; Django's own stops at the millisecond, by ECMA-262."""
 
-    def default(self, o):
+    def default(self, o: Any) -> Any:
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 class Serializer(json.Serializer):
     """Raises SerializationError where two rows share a natural key: only one would return."""
 
-    def start_serialization(self):
+    _current: dict[str, Any]  # upstream's
+
+    def start_serialization(self) -> None:
         self.options.setdefault("cls", Encoder)
         super().start_serialization()
-        self._natural_keys = {}
-        self._written = set()
+        self._natural_keys: dict[type[Model], dict[Any, Any]] = {}
+        self._written: set[tuple[Any, ...]] = set()
 
-    def get_dump_object(self, obj):
+    def get_dump_object(self, obj: Any) -> dict[str, Any]:
         data = super().get_dump_object(obj)
         if "pk" not in data:
             key = (data["model"], *obj.natural_key())
@@ -46,20 +51,20 @@ class Serializer(json.Serializer):
             self._written.add(key)
         return data
 
-    def handle_field(self, obj, field):
+    def handle_field(self, obj: Model, field: Any) -> None:
         super().handle_field(obj, field)
         tracked = tracked_model(type(obj))
         if tracked and self.use_natural_primary_keys and field.name == tracked._meta.pk.name:
             self._refer(tracked, obj, field.name)
 
-    def handle_fk_field(self, obj, field):
+    def handle_fk_field(self, obj: Model, field: Any) -> None:
         if field.db_constraint or not self.use_natural_foreign_keys:
             super().handle_fk_field(obj, field)
         else:
-            self._current[field.name] = self._value_from_field(obj, field)
+            self._current[field.name] = self._value_from_field(obj, field)  # type: ignore[attr-defined] # not in the stubs
             self._refer(field.related_model, obj, field.name)
 
-    def _refer(self, model, obj, name):
+    def _refer(self, model: type[Model], obj: Model, name: str) -> None:
         """Put the natural key of the row of `model` where its primary key stands."""
         pk = self._current[name]
         if pk is None or not hasattr(model, "natural_key"):
@@ -76,18 +81,21 @@ class Serializer(json.Serializer):
 class Deserializer(json.Deserializer):
     """Raises DeserializationError for history whose row is neither stored nor in the file."""
 
-    def __iter__(self):
+    stream: Any  # upstream's, read by then
+    using: str
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override] # upstream's is a generator
         # History last: by then the rows are stored that it looks for.
         self.stream = sorted(self.stream, key=lambda node: self._tracked(node) is not None)
         return super().__iter__()
 
-    def _tracked(self, node):
+    def _tracked(self, node: Any) -> Any:
         try:
             return tracked_model(apps.get_model(node["model"]))
         except (KeyError, LookupError, TypeError, ValueError):
             return None  # upstream says what is wrong
 
-    def _handle_object(self, node):
+    def _handle_object(self, node: Any) -> Iterator[Any]:
         tracked = self._tracked(node)
         name = tracked and tracked._meta.pk.name
         if tracked and isinstance(key := node["fields"].get(name), list):
@@ -96,4 +104,4 @@ class Deserializer(json.Deserializer):
             except (tracked.DoesNotExist, tracked.MultipleObjectsReturned) as error:
                 raise base.DeserializationError(f"{node['model']} of {key}: {error}") from error
             node = node | {"fields": node["fields"] | {name: row.pk}}
-        yield from super()._handle_object(node)
+        yield from super()._handle_object(node)  # type: ignore[misc] # not in the stubs

@@ -41,13 +41,13 @@ TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 class Caretaker(threading.Thread):
     """Runs beside a worker's jobs, with a connection of its own, until `stop` is set."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(name="caretaker", daemon=True)
         self.stop = threading.Event()
-        self.running_job = None  # primary key
+        self.running_job: int | None = None  # primary key
         self.next_cleaning = 0.0
 
-    def run(self):
+    def run(self) -> None:
         while not self.stop.wait(EVERY):
             try:
                 self.look_after()
@@ -60,7 +60,7 @@ class Caretaker(threading.Thread):
                 connection.close()
         connection.close()
 
-    def look_after(self):
+    def look_after(self) -> None:
         tasks.sign_of_life().touch()
         if self.running_job:
             Change.objects.filter(pk=self.running_job, status__in=BACK).update(
@@ -72,7 +72,7 @@ class Caretaker(threading.Thread):
             remove_old_imports()
 
 
-def take_up_dead_jobs():
+def take_up_dead_jobs() -> int:
     """Put jobs whose run died back, and run them again; how many there were."""
     limit = timezone.now() - datetime.timedelta(seconds=DEAD_AFTER)
     with transaction.atomic():
@@ -83,8 +83,8 @@ def take_up_dead_jobs():
     return len(dead) + _take_up_lost_tasks(limit)
 
 
-def _put_back(job):
-    back, task = BACK[job.status]
+def _put_back(job: Change) -> None:
+    back, task = BACK[Status(job.status)]
     logger.warning("%s died while %s", job, job.status)
     _end_tasks(job)
     if job.runs < MOST_RUNS:
@@ -97,14 +97,14 @@ def _put_back(job):
     job.give_up(error)
 
 
-def _end_tasks(job):
+def _end_tasks(job: Change) -> None:
     """The dead worker's tasks would be "running" for ever."""
     DBTaskResult.objects.filter(
         status=TaskResultStatus.RUNNING, task_path__in=TASKS, args_kwargs__args=[job.pk]
     ).update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
 
 
-def _take_up_lost_tasks(limit):
+def _take_up_lost_tasks(limit: datetime.datetime) -> int:
     """Tasks whose worker died before it claimed the job, or after it was through with it."""
     lost = 0
     running = DBTaskResult.objects.filter(
@@ -125,7 +125,7 @@ def _take_up_lost_tasks(limit):
     return lost
 
 
-def remove_old_imports():
+def remove_old_imports() -> int:
     """Remove the files of imports that are older than IMPORT_KEEP_DAYS; how many.
 
     The records of the imports stay. Folders that no import names go after a day.

@@ -27,9 +27,11 @@ from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
+from backoffice.imports.preview import Change as RowChange
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.readers.source import ReaderError, Source, open_source
 from backoffice.resources.formulas import escape_formula
+from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "samp
 
 
 def create_job(
-    resource_class: type,
+    resource_class: type[Resource],
     blocks: Iterable[bytes],
     *,
     file_name: str,
@@ -74,7 +76,11 @@ def create_job(
 
 
 def record_job(
-    resource_class: type, path: Path, options: dict[str, Any], counts: Counts, now: datetime
+    resource_class: type[Resource],
+    path: Path,
+    options: dict[str, Any],
+    counts: Counts,
+    now: datetime,
 ) -> Change:
     """The change that the command line writes. Its file is not kept: it can only be undone.
 
@@ -126,7 +132,7 @@ def create_undo(change: Change, *, user: Any = None) -> Change:
         )
 
 
-def dotted_path(resource_class: type) -> str:
+def dotted_path(resource_class: type[Resource]) -> str:
     return f"{resource_class.__module__}.{resource_class.__qualname__}"
 
 
@@ -195,7 +201,7 @@ def check_job(job: Change) -> None:
     """
     with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
         imported.stage(progress=job.beat)
-        job.beat(imported.rows)
+        job.beat(imported.rows or 0)
         counts = imported.check()
         file = job.file
         _write_findings(job, imported)
@@ -219,7 +225,7 @@ def apply_job(job: Change) -> None:
 
     if job.undoes:
         with running(job, Status.CHECKED, to=Status.APPLYING):
-            _take_back(job)
+            _take_back(job, job.undoes)
     elif job.is_applicable:
         with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
             imported.apply(expected=job.counts, progress=job.beat, begin=begin)
@@ -227,8 +233,8 @@ def apply_job(job: Change) -> None:
         raise JobStopped
 
 
-def _take_back(job: Change) -> None:
-    with Undo(job.undoes) as undo, transaction.atomic(using=undo.connection.alias):
+def _take_back(job: Change, undone: Change) -> None:
+    with Undo(undone) as undo, transaction.atomic(using=undo.connection.alias):
         undo.lock()
         counts = undo.plan()
         job.finish(Status.DONE, applied_at=timezone.now(), **counts.as_fields())
@@ -262,7 +268,7 @@ def _findings(imported: Import) -> dict[str, Any]:
 # What a check leaves for the preview ----------------------------------------------------
 
 
-def _write_findings(job, imported):
+def _write_findings(job: Change, imported: Import) -> None:
     with (job.file.directory / REJECTS).open("wb") as file:
         write_rejects(imported, file)
     with (job.file.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
@@ -273,16 +279,16 @@ def _write_findings(job, imported):
         json.dump(sample, file, ensure_ascii=False)
 
 
-def _write_changes(job, imported, writer):
+def _write_changes(job: Change, imported: Import, writer: Any) -> dict[str, list[Any]]:
     """All changes to `writer`; the first of each kind are returned."""
-    sample = {"new": [], "updated": []}
+    sample: dict[str, list[Any]] = {"new": [], "updated": []}
     names = [column.name for column in imported.columns]
     beat = time.monotonic()
     was, blank = [_("%s before") % name for name in names], [""] * len(names)
     writer.writerow([_("row"), _("change"), *names, *was])
     for change in imported.changes():
         if time.monotonic() > beat + BEAT:
-            job.beat(imported.rows)
+            job.beat(imported.rows or 0)
             beat = time.monotonic()
         old = blank if change.old is None else map(escape_formula, change.old)
         writer.writerow([change.line, change.action, *map(escape_formula, change.new), *old])
@@ -291,7 +297,7 @@ def _write_changes(job, imported, writer):
     return sample
 
 
-def _as_dict(change, names):
+def _as_dict(change: RowChange, names: list[str]) -> dict[str, Any]:
     old = change.old or [None] * len(names)
     cells = [
         {"name": name, "old": was, "new": new}
@@ -300,10 +306,11 @@ def _as_dict(change, names):
     return {"line": change.line, "action": change.action, "pk": change.pk, "cells": cells}
 
 
-def read_sample(job):
+def read_sample(job: Change) -> dict[str, list[Any]]:
     """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if not kept."""
     try:
         with (job.file.directory / SAMPLE).open(encoding="utf-8") as file:
-            return json.load(file)
+            sample: dict[str, list[Any]] = json.load(file)
+            return sample
     except FileNotFoundError:
         return {}

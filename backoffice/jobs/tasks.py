@@ -5,10 +5,14 @@ A small file is worked on within the request, a large one by the worker (`manage
 
 import contextlib
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django_tasks import task
+from django_tasks.base import Task
 
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
@@ -20,37 +24,37 @@ SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
 
 
 @task()
-def check(pk):
+def check(pk: int) -> None:
     _run(steps.check_job, pk)
 
 
 @task()
-def apply(pk):
+def apply(pk: int) -> None:
     _run(steps.apply_job, pk)
 
 
-def _run(function, pk):
+def _run(function: Callable[[Change], None], pk: int) -> None:
     # Stopped: cancelled, or somebody else's by now. Gone: deleted since it was queued.
     with contextlib.suppress(JobStopped, Change.DoesNotExist):
         function(Change.objects.get(pk=pk))
 
 
-def start_check(job):
+def start_check(job: Change) -> None:
     enqueue(check, job, rows=job.file.lines)
 
 
-def start_apply(job):
+def start_apply(job: Change) -> None:
     enqueue(apply, job, rows=job.rows)
 
 
-def start_undo(job, *, user=None):
+def start_undo(job: Change, *, user: Any = None) -> Change:
     """The undo of the job; raises JobStopped as `create_undo` does."""
     undo = steps.create_undo(job, user=user)
-    enqueue(apply, undo, rows=job.new + job.updated + job.removed)
+    enqueue(apply, undo, rows=(job.new or 0) + (job.updated or 0) + job.removed)
     return undo
 
 
-def enqueue(task_, job, *, rows=None):
+def enqueue(task_: Task[[int], None], job: Change, *, rows: int | None = None) -> None:
     """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows.
 
     A job that waits already is not queued a second time.
@@ -67,11 +71,11 @@ def enqueue(task_, job, *, rows=None):
 # A file and not a row: while a long import writes on SQLite, nobody else can.
 
 
-def sign_of_life():
-    return settings.DATA_DIR / "worker.alive"
+def sign_of_life() -> Path:
+    return Path(settings.DATA_DIR) / "worker.alive"
 
 
-def worker_is_missing():
+def worker_is_missing() -> bool:
     """Whether no worker has given a sign within the last minute."""
     try:
         return time.time() - sign_of_life().stat().st_mtime > SEEN_WITHIN

@@ -4,21 +4,27 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from backoffice.changes.counts import Counts
+from backoffice.changes.models import Change
+from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
-from backoffice.readers.source import ReaderError, open_source
+from backoffice.readers.source import ReaderError, Source, open_source
 from backoffice.resources.registry import resource_class_named
+from backoffice.resources.resource import Resource
 
 UNUSABLE = (
     DatabaseMoved,
@@ -34,7 +40,7 @@ SHOWN = 20  # rejects on the terminal; `--rejects` has them all
 class Command(BaseCommand):
     help = "Import a CSV or spreadsheet file into a model, all of it or nothing."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         add("resource", help="The model (library.Library) or a Resource by its dotted path.")
         add("import_file_name", metavar="FILE", help="The file to import; - reads stdin.")
@@ -91,7 +97,7 @@ class Command(BaseCommand):
         )
         add("--json", action="store_true", help="Print one JSON object on stdout.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         self.started = time.monotonic()
         try:
             resource_class = resource_class_named(options["resource"])
@@ -107,7 +113,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     @staticmethod
-    def local_file(name, folder):
+    def local_file(name: str, folder: Path) -> Path:
         """The file's path; stdin is put on disk, because it is read twice."""
         if name != "-":
             return Path(name)
@@ -117,8 +123,11 @@ class Command(BaseCommand):
                 file.write(block)
         return path
 
-    def import_file(self, resource_class, path, options):
-        self.job = None
+    def import_file(
+        self, resource_class: type[Resource], path: Path, options: dict[str, Any]
+    ) -> int:
+        """How many rows were rejected."""
+        self.job: Change | None = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
         overrides = self.pairs("--map", options["map"])
@@ -141,7 +150,7 @@ class Command(BaseCommand):
             constants=self.pairs("--set", options["set"]),
         )
 
-        def begin(counts):
+        def begin(counts: Counts) -> Signature | None:
             """In the transaction that writes, the change that it is recorded as is made."""
             if not self.is_allowed(counts, options):
                 return None
@@ -169,7 +178,7 @@ class Command(BaseCommand):
         return counts.rejected
 
     @staticmethod
-    def check_rejects_file(rejects, path):
+    def check_rejects_file(rejects: Path, path: Path) -> None:
         """Before anything is written, because what is written stays."""
         check_place(rejects)
         if rejects.exists() and rejects.samefile(path):
@@ -177,13 +186,13 @@ class Command(BaseCommand):
                 _("--rejects names the file that is imported. Name another."), returncode=2
             )
 
-    def progress(self, source):
+    def progress(self, source: Source) -> Callable[[int], None] | None:
         """A function that shows rows read on a terminal; None where there is none."""
         if not self.stderr.isatty():
             return None
         total = source.approximate_rows
 
-        def show(rows):
+        def show(rows: int) -> None:
             done = f" ({min(rows / total, 1):.0%})" if total else ""
             self.stderr.write(
                 _("\r%(rows)d rows read%(done)s") % {"rows": rows, "done": done}, ending=""
@@ -193,7 +202,7 @@ class Command(BaseCommand):
         return show
 
     @staticmethod
-    def pairs(option, pairs):
+    def pairs(option: str, pairs: list[str]) -> dict[str, str]:
         """`{field: what it is given}`."""
         given = {}
         for pair in pairs:
@@ -207,24 +216,26 @@ class Command(BaseCommand):
         return given
 
     @staticmethod
-    def is_allowed(counts, options):
+    def is_allowed(counts: Counts, options: dict[str, Any]) -> bool:
         """Whether there is something to write, and it may be."""
         allowed = not counts.rejected or options["on_error"] == "skip"
         return allowed and bool(counts.new or counts.updated)
 
-    def ask(self, counts):
+    def ask(self, counts: Counts) -> None:
         self.stderr.write(f"{counts}.")
         if not agreed(_("Write this to the database? [yes/no]: ")):
             raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
 
-    def write_rejects(self, imported, counts, name):
+    def write_rejects(self, imported: Import, counts: Counts, name: str | None) -> str | None:
         if not name or not counts.rejected:
             return None
         with replacing(Path(name)) as file:
             write_rejects(imported, file)
         return name
 
-    def report(self, imported, counts, rejects, as_json):
+    def report(
+        self, imported: Import, counts: Counts, rejects: str | None, as_json: bool
+    ) -> None:
         source = imported.source
         for warning in (*source.warnings, *imported.mapping.warnings):
             self.stderr.write(self.style.WARNING(warning))
@@ -250,7 +261,7 @@ class Command(BaseCommand):
             done = _("Written, as import %d.") % self.job.pk
         self.stdout.write(f"{counts}. {done}")
 
-    def report_rejects(self, imported, counts):
+    def report_rejects(self, imported: Import, counts: Counts) -> None:
         if not counts.rejected:
             return
         for reject in imported.rejects(limit=SHOWN):

@@ -1,5 +1,7 @@
 """`manage.py remove_old_imports`; the worker does it every hour by itself."""
 
+from typing import Any
+
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
@@ -9,5 +11,5 @@ from backoffice.jobs.care import remove_old_imports
 class Command(BaseCommand):
     help = "Remove the files of imports that are older than IMPORT_KEEP_DAYS."
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(_("Removed the files of %d imports.") % remove_old_imports())

@@ -3,8 +3,9 @@
 import json
 import sys
 import time
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from backoffice.changes.models import Change, JobStopped
@@ -18,7 +19,7 @@ SHOWN = 20  # records left alone, on the terminal
 class Command(BaseCommand):
     help = "Take an import back: created records go, changed ones return."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
         add("job", type=int, help="The number of the import.")
         add(
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         )
         add("--json", action="store_true", help="Print one JSON object on stdout.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         job = self.get_job(options["job"])
         if not options["json"]:
@@ -46,15 +47,15 @@ class Command(BaseCommand):
         outcome = UndoCounts.of(undo).as_dict()
         if options["json"]:
             seconds = round(time.monotonic() - started, 3)
-            outcome |= {"job": job.pk, "written": True, "seconds": seconds}
-            self.stdout.write(json.dumps(outcome))
+            told = {"job": job.pk, "written": True, "seconds": seconds}
+            self.stdout.write(json.dumps(outcome | told))
         else:
             self.stdout.write(_("Undone."))
         if outcome["left"]:
             sys.exit(1)
 
     @staticmethod
-    def get_job(number):
+    def get_job(number: int) -> Change:
         try:
             job = Change.objects.get(pk=number)
         except Change.DoesNotExist as error:
@@ -67,7 +68,7 @@ class Command(BaseCommand):
             raise CommandError(problem, returncode=2)
         return job
 
-    def show(self, job):
+    def show(self, job: Change) -> None:
         """What it would do, and the first of what it would leave alone."""
         with Undo(job) as undo:
             counts, left, notes = undo.plan(), undo.left(SHOWN), undo.notes()

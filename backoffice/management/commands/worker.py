@@ -2,10 +2,12 @@
 
 import logging
 import time
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
+from django_tasks_db.models import DBTaskResult
 
 from backoffice.jobs import tasks
 from backoffice.jobs.care import TASKS, Caretaker
@@ -14,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 class Worker(db_worker.Worker):
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.caretaker = Caretaker()
 
-    def run(self):
+    def run(self) -> None:
         tasks.sign_of_life().touch()
         self.caretaker.start()
         try:
@@ -27,7 +29,7 @@ class Worker(db_worker.Worker):
         finally:
             self.caretaker.stop.set()
 
-    def _run_while_connected(self):
+    def _run_while_connected(self) -> bool:
         """Upstream's loop; False where the database went away, which ends upstream's worker.
 
         The job that was running is taken up again, as one whose worker died.
@@ -40,7 +42,7 @@ class Worker(db_worker.Worker):
             return False
         return True
 
-    def run_task(self, db_task_result):
+    def run_task(self, db_task_result: DBTaskResult[..., Any]) -> None:
         if db_task_result.task_path in TASKS:
             (self.caretaker.running_job,) = db_task_result.args_kwargs["args"]
         try:
@@ -53,8 +55,16 @@ class Command(db_worker.Command):
     help = "Run imports that are too large for a request. Ctrl-C ends it after the present one."
 
     def handle(
-        self, *, verbosity, interval, batch, max_tasks, startup_delay, backend_name, **options
-    ):
+        self,
+        *,
+        verbosity: int,
+        interval: float,
+        batch: bool,
+        max_tasks: int | None,
+        startup_delay: bool,
+        backend_name: str,
+        **options: Any,
+    ) -> None:
         self.configure_logging(verbosity)
         worker = Worker(
             queue_names=["*"],

@@ -27,7 +27,7 @@ from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
-from backoffice.imports.preview import Change as RowChange
+from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.readers.source import ReaderError, Source, open_source
 from backoffice.resources.formulas import escape_formula
@@ -297,7 +297,7 @@ def _write_changes(job: Change, imported: Import, writer: Any) -> dict[str, list
     return sample
 
 
-def _as_dict(change: RowChange, names: list[str]) -> dict[str, Any]:
+def _as_dict(change: ChangedRow, names: list[str]) -> dict[str, Any]:
     old = change.old or [None] * len(names)
     cells = [
         {"name": name, "old": was, "new": new}

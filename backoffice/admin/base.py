@@ -1,8 +1,11 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.changes.deletion import DeletionMixin
@@ -18,6 +21,7 @@ from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
 from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.pickers.picker import PickerMixin
+from backoffice.admin.typing import ModelAdminBase
 
 
 class PlainModelAdmin(
@@ -29,15 +33,16 @@ class PlainModelAdmin(
     SearchMixin,
     ListMixin,
     DeletionMixin,
-    admin.ModelAdmin,
+    admin.ModelAdmin[Any],
 ):
     """For models that keep no history of their own."""
 
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
+    _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
     own_actions: tuple[str, ...] = ()  # offered beside `actions`
 
-    def get_actions(self, request, action_location=None):
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
         """Django's, whose deletion is ours, and what is in `own_actions`.
 
         Args:
@@ -53,26 +58,27 @@ class PlainModelAdmin(
                 actions[name] = action
         return actions
 
-    def changeform_view(self, request, *args, **kwargs):
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:
             # Somebody else wrote between the check and the save. All was rolled back, what
             # would have been said as well; the check now sees what they wrote.
-            messages.get_messages(request)._queued_messages.clear()
+            said: Any = messages.get_messages(request)
+            said._queued_messages.clear()
             return super().changeform_view(request, *args, **kwargs)
 
 
-class ReadOnlyMixin:
+class ReadOnlyMixin(ModelAdminBase):
     """For a ModelAdmin that shows what others write; nobody adds, changes or deletes."""
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -90,9 +96,9 @@ class ModelAdmin(
     own_actions = ("edit_selected", "export_admin_action")
 
 
-class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline):
+class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline[Any, Any]):
     rows_template = admin.TabularInline.template
 
 
-class StackedInline(PagedInlineMixin, admin.StackedInline):
+class StackedInline(PagedInlineMixin, admin.StackedInline[Any, Any]):
     rows_template = admin.StackedInline.template

@@ -1,7 +1,11 @@
 """The values of a column that are in use, found by skipping along its index."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
 from backoffice.querysets.counts import Count
@@ -10,7 +14,9 @@ VALUES = 200  # at most
 BOUND, RELATED_BOUND = 1_000, 100  # rows counted for a value
 
 
-def values_in_use(field, rows=None, path=None):
+def values_in_use(
+    field: Any, rows: QuerySet[Any] | None = None, path: str = ""
+) -> dict[Any, Any]:
     """`{value: Count}` of the values that `field`'s column holds; one statement.
 
     The field must lead an index. rows: a queryset to count for each value, by the `path`
@@ -46,7 +52,9 @@ def values_in_use(field, rows=None, path=None):
         return {value: _count(counts) for value, *counts in cursor.fetchall()}
 
 
-def _countings(model, field, rows, path):
+def _countings(
+    model: type[Model], field: Any, rows: QuerySet[Any] | None, path: str
+) -> Iterator[Any]:
     """What is counted for a value, each with its bound: rows, and what leads to them."""
     if rows is None:
         return
@@ -61,7 +69,7 @@ def _countings(model, field, rows, path):
     yield related, RELATED_BOUND
 
 
-def _count(counts):
+def _count(counts: Any) -> Any:
     if not counts:
         return None
     number, *related = counts

@@ -54,7 +54,7 @@ def _columns(opts: Any, names: Sequence[str]) -> list[str]:
 
 
 def _has_index(field: Any) -> bool:
-    return field.db_index or field.unique
+    return bool(field.db_index or field.unique)
 
 
 def leads_index(field: Any) -> bool:
@@ -70,7 +70,7 @@ def beginning(queryset: QuerySet[Any], number: int) -> QuerySet[Any]:
     The table's, not the queryset's; `number` of them, and what ties with the last. None where
     NULLs may come first.
     """
-    order, model = queryset.query.order_by[0], queryset.model
+    order, model = str(queryset.query.order_by[0]), queryset.model
     name = order.removeprefix("-")
     if name != "pk" and model._meta.get_field(name).null:
         return queryset.none()
@@ -89,7 +89,7 @@ def unindexed(queryset: QuerySet[Any]) -> QuerySet[Any]:
         expression = Coalesce(name, name)
         return expression.desc() if order.startswith("-") else expression
 
-    return queryset.order_by(*map(written, queryset.query.order_by))
+    return queryset.order_by(*map(written, map(str, queryset.query.order_by)))
 
 
 def walked(queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -103,7 +103,9 @@ def walked(queryset: QuerySet[Any]) -> QuerySet[Any]:
     if not any(_is_one_of_several(child, first) for child in query.where.children):
         return queryset
     is_among = Exists(queryset.order_by().filter(pk=OuterRef("pk")))
-    walk = queryset.model._base_manager.filter(is_among).order_by(*query.order_by)
+    walk: QuerySet[Any] = queryset.model._base_manager.filter(is_among).order_by(
+        *query.order_by
+    )
     return walk if query.standard_ordering else walk.reverse()
 
 

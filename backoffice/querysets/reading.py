@@ -2,12 +2,15 @@
 
 import contextlib
 import gc
+from collections.abc import Iterator
+from typing import Any
 
 from django.db import connections, transaction
+from django.db.models import QuerySet
 
 
 @contextlib.contextmanager
-def snapshot(connection):
+def snapshot(connection: Any) -> Iterator[None]:
     """Statements in the block see the database as it was at the first of them.
 
     They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
@@ -32,14 +35,14 @@ def snapshot(connection):
             yield
 
 
-def count_up_to(queryset, most):
+def count_up_to(queryset: QuerySet[Any], most: int) -> Any:
     """How many rows there are, `most` where there are more: bounds the work."""
     with snapshot(connections[queryset.db]):
         return queryset.order_by()[:most].count()
 
 
 @contextlib.contextmanager
-def collector_paused():
+def collector_paused() -> Iterator[None]:
     """Rows of text make no cycles, yet looking for them takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()

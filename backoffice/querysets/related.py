@@ -69,7 +69,7 @@ def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
         relation: its name, as in a lookup.
         condition: on the other side of the relation.
     """
-    field = model._meta.get_field(relation)
+    field: Any = model._meta.get_field(relation)
     keys = few_keys(field.related_model._base_manager.filter(condition))
     if keys is None:
         return related_row_by_row(model, relation, condition)
@@ -78,7 +78,7 @@ def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
 
 def related_row_by_row(model: type[Model], relation: str, condition: Q) -> Condition:
     """The same rows, found by looking at each row of `model`."""
-    field = model._meta.get_field(relation)
+    field: Any = model._meta.get_field(relation)
     related = field.related_model._base_manager.filter(condition)
     return Condition(Q(leads_to(field, related)), is_costly=True)
 
@@ -142,7 +142,7 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
         related: rows of the other side.
         condition: on the row, as `pk__in=[…]`.
     """
-    rows = related.order_by()
+    rows: QuerySet[Any] = related.order_by()
     if field.many_to_many:
         # Its table alone, unless some of the other side is left out.
         relation = ManyToMany.of(field)
@@ -153,7 +153,8 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
         back = field.remote_field.name
     rows = rows.filter(**{f"{back}__isnull": False})
     rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
-    return rows.values(_row=F(back)).annotate(_number=Count("*"))
+    counts: QuerySet[Any] = rows.values(_row=F(back)).annotate(_number=Count("*"))
+    return counts
 
 
 def number_of(field: Any, related: QuerySet[Any]) -> Coalesce:

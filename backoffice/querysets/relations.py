@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db.models import ManyToManyField, ManyToManyRel, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ManyToMany:
         return cls.backward(field) if field.auto_created else cls.forward(field)
 
     @classmethod
-    def forward(cls, field: "ManyToManyField[Any, Any]") -> Self:
+    def forward(cls, field: Any) -> Self:
         return cls(
             field.model,
             field.name,
@@ -47,7 +47,7 @@ class ManyToMany:
         )
 
     @classmethod
-    def backward(cls, relation: ManyToManyRel) -> Self:
+    def backward(cls, relation: Any) -> Self:
         field = relation.field
         return cls(
             relation.model,

@@ -5,16 +5,20 @@ is no superuser can't change an account or a group that may do more than they, a
 grant only permissions that they hold.
 """
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.typing import ModelAdminBase
 
 
-def grantable_permissions(user):
+def grantable_permissions(user: Any) -> QuerySet[Permission]:
     """The permissions that `user` may hand on: a queryset."""
     if user.is_superuser:
         return Permission.objects.all()
@@ -22,14 +26,18 @@ def grantable_permissions(user):
     return Permission.objects.filter(pk__in=own.values("pk"))
 
 
-def grantable_groups(user):
+def grantable_groups(user: Any) -> QuerySet[Group]:
     """The groups whose every permission `user` may hand on: a queryset."""
     beyond = Permission.objects.exclude(pk__in=grantable_permissions(user).values("pk"))
     return Group.objects.exclude(permissions__in=beyond.order_by())
 
 
-class GrantMixin:
+class GrantMixin(ModelAdminBase):
     """Offers only what the user may hand on, and guards the rows that hold more."""
+
+    def is_within(self, user: Any, obj: Any) -> bool:
+        """Whether the row holds no more than the user."""
+        raise NotImplementedError
 
     grantable = {
         "groups": grantable_groups,
@@ -37,31 +45,37 @@ class GrantMixin:
         "user_permissions": grantable_permissions,
     }
 
-    def formfield_for_manytomany(self, db_field, request=None, **kwargs):
+    def formfield_for_manytomany(
+        self, db_field: Any, request: Any = None, **kwargs: Any
+    ) -> Any:
         if db_field.name in self.grantable:
             kwargs["queryset"] = self.grantable[db_field.name](request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or self.is_within(request.user, obj))
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or self.is_within(request.user, obj))
 
 
 class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
-    def is_within(self, user, group):
+    def is_within(self, user: Any, group: Any) -> bool:
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
 
-class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin):
-    list_display = (*auth_admin.UserAdmin.list_display, "is_active", "last_login")
+class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
+    list_display = (
+        *auth_admin.UserAdmin.list_display,  # type: ignore[misc] # no variable of an instance
+        "is_active",
+        "last_login",
+    )
     date_hierarchy = "date_joined"
     search_help_text = "Username, name or e-mail address"
 
-    def is_within(self, user, account):
+    def is_within(self, user: Any, account: Any) -> bool:
         if user.is_superuser:
             return True
         return not account.is_superuser and not (
@@ -71,7 +85,7 @@ class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin):
             .exists()
         )
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, "is_superuser"]
 

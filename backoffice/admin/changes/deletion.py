@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion, held
 from backoffice.querysets.counts import Count, count_rows
 
@@ -29,7 +30,7 @@ class NotConfirmed(Exception):
     """Much would go, and what is deleted was not named."""
 
 
-class DeletionMixin:
+class DeletionMixin(ModelAdminBase):
     """For a ModelAdmin: deletes any number of rows in a few statements, history kept."""
 
     delete_confirmation_template = "admin/backoffice/delete_confirmation.html"

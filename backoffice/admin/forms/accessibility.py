@@ -3,34 +3,39 @@
 tests/test_upstream.py says when Django has mended its own.
 """
 
+from typing import Any
+
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.db import models
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
 
 
 class NamedSplitDateTime(AdminSplitDateTime):
     """Date and time, each with its own name; the field's label is their group's."""
 
-    def __init__(self, attrs=None):
+    def __init__(self, attrs: Any = None) -> None:
         super().__init__(attrs)
         names = (gettext_lazy("Date"), gettext_lazy("Time"))
         for widget, name in zip(self.widgets, names, strict=True):
             widget.attrs["aria-label"] = name
 
 
-class NamedInputsMixin:
+class NamedInputsMixin(ModelAdminBase):
     """For a ModelAdmin."""
 
     formfield_overrides = {models.DateTimeField: {"widget": NamedSplitDateTime}}
 
 
-class NamedRows:
+class NamedRows(FormSetBase):
     """A formset whose inputs say which row and which column they are: "Patron 2: Name"."""
 
-    def add_fields(self, form, index):
+    def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         row = capfirst(self.model._meta.verbose_name)
         if index is not None:
@@ -40,9 +45,9 @@ class NamedRows:
             field.widget.attrs.setdefault("aria-label", f"{row}: {label}")
 
 
-class NamedRowsMixin:
+class NamedRowsMixin(InlineBase):
     """For a tabular inline, whose column headers label nothing."""
 
-    def get_formset(self, request, obj=None, **kwargs):
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         return type(formset.__name__, (NamedRows, formset), {})

@@ -1,8 +1,11 @@
 """Choices of related rows that all forms of a page share: a statement a field, none a form."""
 
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.utils.functional import cached_property
 
@@ -10,20 +13,20 @@ from django.utils.functional import cached_property
 class SharedChoices:
     """The related rows in one field of all forms; their queryset to an autocomplete widget."""
 
-    def __init__(self, formset, name, queryset):
+    def __init__(self, formset: Any, name: str, queryset: QuerySet[Any]) -> None:
         self.formset, self.name, self.queryset = formset, name, queryset
 
-    def attach(self, field):
+    def attach(self, field: Any) -> None:
         field.iterator = partial(SharedIterator, shared=self)
         field.queryset = self.queryset  # hands the widget an iterator of that kind
 
     @cached_property
-    def options(self):
+    def options(self) -> list[Any]:
         """All there are, for a plain list."""
         return list(self.queryset)
 
     @cached_property
-    def chosen(self):
+    def chosen(self) -> Any:
         """Those in a form of the page, by the text of the key."""
         key = self.queryset.model._meta.pk
         keys = set()
@@ -36,21 +39,22 @@ class SharedChoices:
                     continue
         return {str(row.pk): row for row in self.queryset.filter(pk__in=keys - {None})}
 
-    def using(self, alias):
+    def using(self, alias: str) -> Any:
         return self
 
-    def filter(self, **condition):
+    def filter(self, **condition: Any) -> Any:
         """What django.contrib.admin.widgets.AutocompleteMixin asks: `<key>__in=…`."""
         (keys,) = condition.values()
         return [self.chosen[key] for key in keys if key in self.chosen]
 
 
-class SharedIterator(ModelChoiceIterator):
-    def __init__(self, field, shared):
+class SharedIterator(ModelChoiceIterator[Any]):
+    def __init__(self, field: Any, shared: Any) -> None:
         super().__init__(field)
         self.queryset = shared
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         if self.field.empty_label is not None:
             yield "", self.field.empty_label
-        yield from map(self.choice, self.queryset.options)
+        shared: Any = self.queryset
+        yield from map(self.choice, shared.options)

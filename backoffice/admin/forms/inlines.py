@@ -7,30 +7,39 @@ made. So a row that was left alone is not written, and one that somebody else ch
 deleted meanwhile is told of.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connections, router
+from django.db.models import QuerySet
 from django.forms import HiddenInput, Media
 from django.forms.formsets import DEFAULT_MAX_NUM
 from django.forms.models import InlineForeignKeyField, ModelChoiceField, _get_foreign_key
 from django.forms.widgets import Script
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.forms.choices import SharedChoices
 from backoffice.admin.forms.relations import RelatedScopeMixin
 from backoffice.admin.forms.rows import Gone, RowForm, Snapshot
+from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
 
 MAX_INPUTS = 400  # on a page of an inline; Django refuses a form of more than 1,000
 MAX_QUERY = 200  # characters of a search
 
 
-class TwoEndedPaginator(Paginator):
+class TwoEndedPaginator(Paginator[Any]):
+    object_list: Any
+    _get_page: Any  # Django's own hook, which the stubs lack
+
     """Reads the pages of the second half from the end: the last is as near as the first."""
 
-    def page(self, number):
+    def page(self, number: Any) -> Any:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
         end = min(start + self.per_page, self.count)
@@ -40,14 +49,19 @@ class TwoEndedPaginator(Paginator):
         return self._get_page(list(self.object_list[start:end]), number, self)
 
 
-class PagedRows:
+class PagedRows(FormSetBase):
     """A mixin for a BaseInlineFormSet; `inline` and `request` are set on its class."""
 
-    inline = request = None
+    inline: Any
+    request: HttpRequest
+    model: Any
+    queryset: Any
+    _get_to_python: Any
+    _pk_field: Any
 
     # The rows -----------------------------------------------------------------------
 
-    def get_queryset(self):
+    def get_queryset(self) -> Any:
         """The rows of the page, or those that were sent; in the order of their forms."""
         if not hasattr(self, "_queryset"):
             self._queryset = self.sent_rows() if self.is_bound else list(self.page)
@@ -55,24 +69,24 @@ class PagedRows:
         return self._queryset
 
     @cached_property
-    def rows(self):
+    def rows(self) -> QuerySet[Any]:
         """All rows of the parent that the user may see, in a stable order."""
         rows = self.with_links(self.queryset)
         return rows.order_by(*(rows.query.order_by or self.model._meta.ordering), "pk")
 
-    def with_links(self, rows):
+    def with_links(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         links = [field.name for field in self.snapshot.fields if field.many_to_many]
         return rows.prefetch_related(*links)
 
     @cached_property
-    def page(self):
+    def page(self) -> Any:
         rows = self.inline.search(self.request, self.rows, self.query)
         if self.fk.unique:
             rows = list(rows)  # one at most: not worth a count
         paginator = TwoEndedPaginator(rows, self.inline.get_per_page(self.form))
         return paginator.get_page(self.request.GET.get(f"{self.prefix}-p"))
 
-    def sent_rows(self):
+    def sent_rows(self) -> list[Any]:
         keys = [
             self.sent_key(i)
             for i in range(min(self.initial_form_count(), self.total_form_count()))
@@ -89,7 +103,7 @@ class PagedRows:
         }
         return [self._object_dict.get(key) or self.gone_row(key) for key in keys]
 
-    def sent_key(self, index):
+    def sent_key(self, index: Any) -> Any:
         """The key in the form at `index`; None where it can be no row's."""
         pk = self.model._meta.pk
         text = self.data.get(f"{self.add_prefix(index)}-{pk.name}")
@@ -100,18 +114,18 @@ class PagedRows:
             return None
         return None if "\x00" in str(key) else key
 
-    def gone_row(self, key):
+    def gone_row(self, key: Any) -> Gone:
         taken = self.seen.get(str(key))
         return Gone(key, taken[0] if taken else f"{self.model._meta.verbose_name} {key}")
 
-    def lock(self, keys):
+    def lock(self, keys: Any) -> None:
         """A second save of the same rows waits for this one, and sees what it wrote."""
         connection = connections[router.db_for_write(self.model)]
         if connection.features.has_select_for_update and connection.in_atomic_block:
             rows = self.model._base_manager.using(connection.alias).filter(pk__in=keys)
             list(rows.select_for_update().order_by("pk").values_list("pk"))
 
-    def fit_limits(self):
+    def fit_limits(self) -> None:
         """Make `min_num` and `max_num`, which are of all rows, those of the page."""
         has_most = 0 < self.max_num < DEFAULT_MAX_NUM
         if self.fk.unique or not (self.min_num or has_most):
@@ -125,28 +139,28 @@ class PagedRows:
     # The forms ----------------------------------------------------------------------
 
     @cached_property
-    def snapshot(self):
+    def snapshot(self) -> Snapshot:
         return Snapshot(self.model, self.form.base_fields.keys() - {self.fk.name})
 
     @cached_property
-    def choices(self):
+    def choices(self) -> Any:
         """The choices of related rows, by the name of the field."""
         return {}
 
     @cached_property
-    def seen(self):
+    def seen(self) -> dict[str, Any]:
         """What the rows held when the page was made, by key as text."""
         return self.snapshot.read(self.data.get(f"{self.prefix}-SEEN", ""))
 
     @property
-    def seen_text(self):
+    def seen_text(self) -> str:
         if not self.is_bound:
             seen = {str(row.pk): self.snapshot.take(row) for row in self.get_queryset()}
         else:
             seen = {str(form.row.pk): form.carried for form in self.initial_forms}
         return self.snapshot.sign(seen)
 
-    def _construct_form(self, i, **kwargs):
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
         if not self.is_bound or i >= self.initial_form_count():
             return super()._construct_form(i, **kwargs)
         row = self.get_queryset()[i]
@@ -157,26 +171,27 @@ class PagedRows:
         form.bind_row(row, taken, self.snapshot)
         return form
 
-    def add_fields(self, form, index):
+    def add_fields(self, form: Any, index: Any) -> None:
         super().add_fields(form, index)
         key = self._pk_field.name
         for name, field in form.fields.items():
             if not isinstance(field, ModelChoiceField):
                 continue
             if name != key:
-                shared = SharedChoices(self, name, field.queryset)
+                queryset: Any = field.queryset
+                shared = SharedChoices(self, name, queryset)
                 self.choices.setdefault(name, shared).attach(field)
             elif isinstance(field.widget, HiddenInput) and not form.instance._state.adding:
                 # Its own row is the only choice: nothing to look up.
                 form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
 
-    def gone_rows(self):
+    def gone_rows(self) -> list[Gone]:
         return [row for row in self.get_queryset() if isinstance(row, Gone)]
 
     # The page -----------------------------------------------------------------------
 
     @cached_property
-    def query(self):
+    def query(self) -> str:
         """What is searched for."""
         if not self.inline.get_search_fields(self.request):
             return ""
@@ -184,14 +199,14 @@ class PagedRows:
         return query.replace("\x00", "").strip()[:MAX_QUERY]
 
     @property
-    def is_paged(self):
+    def is_paged(self) -> bool:
         return bool(self.query) or self.page.has_other_pages()
 
     @property
-    def is_searchable(self):
+    def is_searchable(self) -> bool:
         return self.is_paged and bool(self.inline.get_search_fields(self.request))
 
-    def get_address(self, **changes):
+    def get_address(self, **changes: Any) -> str:
         """Of this form with another page or search in it."""
         params = self.request.GET.copy()
         for name, value in changes.items():
@@ -200,7 +215,7 @@ class PagedRows:
                 params[f"{self.prefix}-{name}"] = value
         return f"?{params.urlencode()}#{self.prefix}-rows"
 
-    def page_links(self):
+    def page_links(self) -> Iterator[Any]:
         """`(number or an ellipsis, address)` of pages; no address, no link."""
         paginator = self.page.paginator
         for number in paginator.get_elided_page_range(
@@ -209,16 +224,16 @@ class PagedRows:
             is_link = number not in (paginator.ELLIPSIS, self.page.number)
             yield number, is_link and self.get_address(p=number)
 
-    def previous_address(self):
+    def previous_address(self) -> str | bool:
         return self.page.has_previous() and self.get_address(p=self.page.number - 1)
 
-    def next_address(self):
+    def next_address(self) -> str | bool:
         return self.page.has_next() and self.get_address(p=self.page.number + 1)
 
-    def all_address(self):
+    def all_address(self) -> str:
         return self.get_address(p=None, q=None)
 
-    def other_params(self):
+    def other_params(self) -> Iterator[Any]:
         """`(name, value)` pairs that a search leaves in the address."""
         own = (f"{self.prefix}-p", f"{self.prefix}-q")
         for name, values in self.request.GET.lists():
@@ -226,7 +241,7 @@ class PagedRows:
                 yield from ((name, value) for value in values)
 
 
-class PagedInlineMixin(RelatedScopeMixin):
+class PagedInlineMixin(RelatedScopeMixin, InlineBase):
     """For an inline: pages of `per_page` rows, and a search where they don't fit on one.
 
     Rows are those that the related ModelAdmin's `get_queryset` gives, in its order. It is
@@ -236,28 +251,29 @@ class PagedInlineMixin(RelatedScopeMixin):
     per_page = 25  # at most; fewer where a row has many fields
     search_fields = ()
     template = "admin/backoffice/paged_inline.html"
-    rows_template = None
+    rows_template: str | None = None
 
     @property
-    def media(self):
-        return super().media + Media(js=[Script("backoffice/inlines.js", defer=True)])
+    def media(self) -> Media:
+        scripts: list[Any] = [Script("backoffice/inlines.js", defer=True)]
+        return super().media + Media(js=scripts)
 
     @cached_property
-    def related_admin(self):
+    def related_admin(self) -> Any:
         try:
             return self.admin_site.get_model_admin(self.model)
         except NotRegistered:
             return None
 
     @cached_property
-    def parent_field(self):
+    def parent_field(self) -> Any:
         return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
 
-    def get_per_page(self, form):
+    def get_per_page(self, form: Any) -> int:
         inputs = len(form.base_fields) + 3  # the keys of row and parent, the tick to delete
         return max(min(self.per_page, MAX_INPUTS // inputs), 1)
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         if self.related_admin and self.has_view_or_change_permission(request):
             rows = self.related_admin.get_queryset(request)
@@ -265,7 +281,7 @@ class PagedInlineMixin(RelatedScopeMixin):
                 rows = rows.order_by(*ordering)
         return rows
 
-    def get_search_fields(self, request):
+    def get_search_fields(self, request: HttpRequest) -> Any:
         if self.search_fields or not self.related_admin:
             return self.search_fields
         # What is searched through the parent is the same in all of its rows.
@@ -276,7 +292,7 @@ class PagedInlineMixin(RelatedScopeMixin):
             if not name.lstrip("^=@").startswith(parent)
         ]
 
-    def get_autocomplete_fields(self, request):
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Also every other choice among rows that can be searched: a list of them a form
         would be a list of all of them for each row of the page."""
         declared = super().get_autocomplete_fields(request)
@@ -293,20 +309,20 @@ class PagedInlineMixin(RelatedScopeMixin):
             ),
         ]
 
-    def is_searched(self, model, request):
+    def is_searched(self, model: Any, request: HttpRequest) -> bool:
         if not self.admin_site.is_registered(model):
             return False
         return bool(self.admin_site.get_model_admin(model).get_search_fields(request))
 
     get_search_results = admin.ModelAdmin.get_search_results
 
-    def search(self, request, rows, query):
+    def search(self, request: HttpRequest, rows: QuerySet[Any], query: str) -> Any:
         if not query:
             return rows
         found, may_repeat = self.get_search_results(request, rows, query)
         return rows.filter(pk__in=found.order_by().values("pk")) if may_repeat else found
 
-    def get_formset(self, request, obj=None, **kwargs):
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = kwargs.pop("form", self.form)
         form = type(form)(form.__name__, (RowForm, form), {})
         formset = super().get_formset(request, obj, form=form, **kwargs)
@@ -314,16 +330,22 @@ class PagedInlineMixin(RelatedScopeMixin):
         return type(formset.__name__, (PagedRows, formset), attributes)
 
 
-class PagedInlinesMixin:
+class PagedInlinesMixin(ModelAdminBase):
     """For a ModelAdmin with such inlines."""
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         if request.GET and not form_url:
             # Beside the filters of the list Django would drop the pages of the inlines.
             form_url = request.get_full_path()
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def save_formset(self, request, form, formset, change):
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
         if isinstance(formset, PagedRows) and (gone := formset.gone_rows()):
             message = _("Somebody else had deleted or moved meanwhile: %s.")

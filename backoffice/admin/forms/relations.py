@@ -1,15 +1,20 @@
 """Choices of related rows: only those the related model's admin shows the user."""
 
 from copy import deepcopy
+from typing import Any
 
 from django.contrib.admin.exceptions import NotRegistered
+from django.db.models import QuerySet
 from django.forms.models import ModelMultipleChoiceField
+from django.http import HttpRequest
+
+from backoffice.admin.typing import ModelAdminBase
 
 
-class RelatedScopeMixin:
+class RelatedScopeMixin(ModelAdminBase):
     """For a ModelAdmin or an inline: its choices come from the related ModelAdmin."""
 
-    def get_field_queryset(self, db, db_field, request):
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> Any:
         try:
             related_admin = self.admin_site.get_model_admin(db_field.remote_field.model)
         except NotRegistered:
@@ -20,7 +25,9 @@ class RelatedScopeMixin:
 class KeepUnseenLinksMixin(RelatedScopeMixin):
     """Keeps links to rows that the user can't see, when a form that offers none is saved."""
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is not None and request.method == "POST":
             for name, field in form.base_fields.items():
@@ -30,7 +37,9 @@ class KeepUnseenLinksMixin(RelatedScopeMixin):
                     field.required = not unseen_links(obj, name, field).exists()
         return form
 
-    def save_related(self, request, form, formsets, change):
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
         rows = [row for formset in formsets for row in formset.initial_forms]
         for each in [form, *rows] if change else []:
             if each is form or each.has_changed():
@@ -38,7 +47,7 @@ class KeepUnseenLinksMixin(RelatedScopeMixin):
         super().save_related(request, form, formsets, change)
 
 
-def keep_unseen_links(form):
+def keep_unseen_links(form: Any) -> None:
     """Add to each many-to-many choice of `form` the links that it did not offer.
 
     One statement for each such field.
@@ -49,11 +58,12 @@ def keep_unseen_links(form):
             form.cleaned_data[name] = [*form.cleaned_data[name], *unseen]
 
 
-def is_required_choice(field):
+def is_required_choice(field: Any) -> bool:
     return isinstance(field, ModelMultipleChoiceField) and field.required
 
 
-def unseen_links(obj, name, field):
+def unseen_links(obj: Any, name: str, field: Any) -> QuerySet[Any]:
     """The rows that are linked and that `field` does not offer."""
     seen = field.queryset.order_by().values("pk")
-    return getattr(obj, name).exclude(pk__in=seen)
+    linked: QuerySet[Any] = getattr(obj, name).all()
+    return linked.exclude(pk__in=seen)

@@ -1,16 +1,20 @@
 """A row in a form beside what it held when the page was made, and what it holds now."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.admin.utils import display_for_value
 from django.core import signing
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import FileField
+from django.db.models import FileField, Model, QuerySet
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.utils import ErrorDict
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+
+from backoffice.admin.typing import FormBase
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Gone:
     pk: object
     label: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.label
 
 
@@ -32,7 +36,7 @@ class Snapshot:
     form sends one only to replace it.
     """
 
-    def __init__(self, model, names):
+    def __init__(self, model: type[Model], names: Iterable[str]) -> None:
         opts = model._meta
         self.salt = f"{__name__}.{opts.label_lower}"
         self.fields = [
@@ -41,13 +45,13 @@ class Snapshot:
             if field.name in names and not isinstance(field, FileField)
         ]
 
-    def take(self, row):
+    def take(self, row: Any) -> list[Any]:
         return [str(row), self.values(row)]
 
-    def values(self, row):
+    def values(self, row: Any) -> dict[str, Any]:
         return {field.name: serialized(field, row) for field in self.fields}
 
-    def initial(self, taken):
+    def initial(self, taken: Any) -> Any:
         """The initial values of a form for what was taken."""
         if taken[1] is None:
             return {}
@@ -57,7 +61,7 @@ class Snapshot:
             for value in [taken[1].get(field.name)]
         }
 
-    def changes(self, taken, row):
+    def changes(self, taken: Any, row: Any) -> Any:
         """What others made of the row since: `{name of a field: text for staff}`."""
         return {
             field.name: _("%(field)s is now “%(value)s”")
@@ -66,52 +70,58 @@ class Snapshot:
             if taken[1].get(field.name) != serialized(field, row)
         }
 
-    def sign(self, rows):
+    def sign(self, rows: dict[str, Any]) -> str:
         """The text for `rows`: by key, what was taken of each."""
         return signing.dumps(rows, salt=self.salt, serializer=SnapshotSerializer, compress=True)
 
-    def read(self, text):
+    def read(self, text: str) -> dict[str, Any]:
         """The rows of a text; none where it isn't ours."""
         try:
-            return signing.loads(text, salt=self.salt, serializer=SnapshotSerializer)
+            rows: dict[str, Any] = signing.loads(
+                text, salt=self.salt, serializer=SnapshotSerializer
+            )
         except signing.BadSignature:
             return {}
+        return rows
 
 
 class SnapshotSerializer:
-    def dumps(self, obj):
+    def dumps(self, obj: Any) -> bytes:
         text = json.dumps(obj, cls=DjangoJSONEncoder, separators=(",", ":"))
         return text.encode()
 
-    def loads(self, data):
+    def loads(self, data: Any) -> Any:
         return json.loads(data)
 
 
-def serialized(field, row):
+def serialized(field: Any, row: Any) -> Any:
     value = field.value_from_object(row)
     if field.many_to_many:
         return keys_of(value)
     return value if value is None else field.value_to_string(row)
 
 
-def keys_of(rows):
+def keys_of(rows: QuerySet[Any]) -> list[str]:
     return sorted(str(row.pk) for row in rows)
 
 
-def display(field, row):
+def display(field: Any, row: Any) -> str:
     if field.choices:
-        return getattr(row, f"get_{field.name}_display")()
+        return str(getattr(row, f"get_{field.name}_display")())
     value = field.value_from_object(row) if field.many_to_many else getattr(row, field.name)
     return display_for_value(value, empty_value_display="")
 
 
-class RowForm:
+class RowForm(FormBase):
     """A mixin for the ModelForm of an inline, which binds it to a row that was sent."""
 
-    row = taken = stored = snapshot = None
+    row: Any = None
+    taken: Any = None
+    stored: Any = None
+    snapshot: Any = None
     told = False
 
-    def bind_row(self, row, taken, snapshot):
+    def bind_row(self, row: Any, taken: Any, snapshot: Any) -> None:
         """`taken` as the page carried it, or None where it carried nothing of the row."""
         self.row, self.taken, self.snapshot = row, taken, snapshot
         if not isinstance(row, Gone):
@@ -119,7 +129,7 @@ class RowForm:
             self.theirs = snapshot.changes(taken, row) if taken and taken[1] else {}
 
     @property
-    def carried(self):
+    def carried(self) -> Any:
         """What the page carries on, when it is shown again with errors.
 
         Who was told of a change, and saves again, has seen it.
@@ -128,7 +138,7 @@ class RowForm:
             return self.stored or [self.row.label, None]
         return self.taken
 
-    def full_clean(self):
+    def full_clean(self) -> None:
         if self.row is None or (self.stored and self.changed_data):
             super().full_clean()
             return
@@ -142,13 +152,13 @@ class RowForm:
                 )
             )
 
-    def is_edited(self):
+    def is_edited(self) -> bool:
         """Whether anything was typed into the form of a row that is gone."""
         if not self.taken or DELETION_FIELD_NAME in self.changed_data:
             return False
         return not set(self.taken[1] or ()).isdisjoint(self.changed_data)
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         super()._post_clean()
         self.show_hidden_errors()
         if self.row is None:
@@ -164,13 +174,13 @@ class RowForm:
                 text += _("Save again to keep what stands in this row.")
             self.tell(text, changes="; ".join(changes))
 
-    def show_hidden_errors(self):
+    def show_hidden_errors(self) -> None:
         """Of a hidden field, such as the key of the parent, the page shows no errors."""
         for name in [bound.name for bound in self.hidden_fields()]:
             if name in self.errors:
                 self.add_error(None, self.errors.pop(name).as_data())
 
-    def conflicts(self):
+    def conflicts(self) -> list[str]:
         """The changes of others that this form would undo."""
         if not self.theirs:
             return []
@@ -182,7 +192,7 @@ class RowForm:
             text for name, text in self.theirs.items() if mine[name] != self.stored[1][name]
         ]
 
-    def tell(self, text, **values):
+    def tell(self, text: str, **values: Any) -> None:
         self.told = True
         name = self._meta.model._meta.verbose_name
         self.add_error(None, text % {"name": name, **values})

@@ -1,9 +1,11 @@
 """What changed from one history record to the next, in the words of the staff."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.admin.utils import display_for_field
-from django.db.models import Max
+from django.db.models import Max, Model
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.utils import get_m2m_reverse_field_name
@@ -20,7 +22,7 @@ class RecordDiffs:
     the database.
     """
 
-    def __init__(self, records, *, empty):
+    def __init__(self, records: Sequence[Any], *, empty: Any) -> None:
         self.records = records
         self.empty = empty
         history_model = type(records[0])
@@ -35,8 +37,8 @@ class RecordDiffs:
         self.links = {field: LinkDiffs(records, field) for field in self.m2m_fields}
         self.names = self.related_names()
 
-    def related_names(self):
-        keys = defaultdict(set)
+    def related_names(self) -> dict[Any, dict[Any, str]]:
+        keys: dict[Any, set[Any]] = defaultdict(set)
         for field in self.fields:
             if field.is_relation:
                 values = {getattr(record, field.attname) for record in self.records}
@@ -45,7 +47,7 @@ class RecordDiffs:
             keys[field.related_model] |= links.keys()
         return {model: names_of(model, pks) for model, pks in keys.items()}
 
-    def changes(self, new, old):
+    def changes(self, new: Any, old: Any) -> Any:
         """A list of `{"field": label, "old": text, "new": text}`, in the model's order."""
         changes = []
         for field in self.fields:
@@ -62,12 +64,12 @@ class RecordDiffs:
             for field, old, new in changes
         ]
 
-    def shown(self, field, value):
+    def shown(self, field: Any, value: Any) -> Any:
         if field.is_relation and value is not None:
             return self.names[field.related_model][value]
         return display_for_field(value, field, self.empty, avoid_link=True)
 
-    def listed(self, field, record, side):
+    def listed(self, field: Any, record: Any, side: int) -> str:
         """Names, what changed before the rest, each by alphabet, and how many more."""
         names = self.names[field.related_model]
         changed, same, number = self.links[field].shown(record, side)
@@ -81,10 +83,10 @@ class RecordDiffs:
         return ", ".join(shown) or self.empty
 
 
-def recorded_links(records, field):
+def recorded_links(records: Sequence[Any], field: Any) -> dict[Any, set[Any]]:
     """For each record's key the set of keys that the many-to-many `field` led to."""
     target = f"{get_m2m_reverse_field_name(field)}_id"
-    links = {record.pk: set() for record in records}
+    links: dict[Any, set[Any]] = {record.pk: set() for record in records}
     history_model = getattr(type(records[0]), field.name).model
     rows = history_model.objects.filter(history__in=list(links))
     for record, key in rows.values_list("history_id", target):
@@ -92,7 +94,7 @@ def recorded_links(records, field):
     return links
 
 
-def names_of(model, keys):
+def names_of(model: type[Model], keys: Any) -> dict[Any, str]:
     """`str()` of each row by key; of a deleted one its last name, marked as deleted."""
     names = {pk: str(row) for pk, row in model._base_manager.in_bulk(keys).items()}
     missing = set(keys) - set(names)

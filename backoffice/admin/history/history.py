@@ -1,13 +1,16 @@
 """The history of a row in the admin: who changed what and when, and the way back."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.forms.models import modelform_factory
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
@@ -15,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.history.diffs import RecordDiffs, recorded_links
 from backoffice.admin.pickers.links import Links
+from backoffice.admin.typing import HistoryBase
 from backoffice.querysets.relations import ManyToMany
 
 
-class HistoryMixin:
+class HistoryMixin(HistoryBase):
     """django-simple-history's pages for a SimpleHistoryAdmin, with their gaps closed.
 
     Upstream 3.13 shows and reverts rows outside the ModelAdmin's `get_queryset`, reverts
@@ -33,7 +37,9 @@ class HistoryMixin:
     object_history_list_template = "admin/backoffice/history_list.html"
     history_list_per_page = 25  # each is compared with the one before, links and all
 
-    def history_view(self, request, object_id, extra_context=None):
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if self.get_object(request, unquote(object_id)) is None:
             obj = self.deleted_object(request, unquote(object_id))
             if obj is None:
@@ -43,16 +49,21 @@ class HistoryMixin:
             extra_context = {"admin_user_view": ""} | (extra_context or {})
         return super().history_view(request, object_id, extra_context)
 
-    def may_view_users(self, request):
+    def may_view_users(self, request: HttpRequest) -> bool:
         opts = get_user_model()._meta
         return request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}") or (
             request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
         )
 
-    def get_history_queryset(self, request, history_manager, pk_name, object_id):
-        return history_manager.filter(**{pk_name: object_id}).select_related("history_user")
+    def get_history_queryset(
+        self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: str
+    ) -> QuerySet[Any]:
+        records: QuerySet[Any] = history_manager.filter(**{pk_name: object_id})
+        return records.select_related("history_user")
 
-    def set_history_delta_changes(self, request, page, foreign_keys_are_objs=True):
+    def set_history_delta_changes(
+        self, request: HttpRequest, page: Any, foreign_keys_are_objs: bool = True
+    ) -> None:
         records = list(page)
         end = page.end_index()
         # The oldest on the page is compared with the next older one, on the next page.
@@ -67,10 +78,10 @@ class HistoryMixin:
     # One object of the past ---------------------------------------------------------
 
     @property
-    def history_manager(self):
+    def history_manager(self) -> Any:
         return getattr(self.model, self.opts.simple_history_manager_attribute)
 
-    def deleted_object(self, request, object_id):
+    def deleted_object(self, request: HttpRequest, object_id: str) -> Any:
         """The row as it last was, where it is in nobody's list; else None."""
         try:
             pk = self.opts.pk.to_python(object_id)
@@ -81,7 +92,9 @@ class HistoryMixin:
         record = self.history_manager.filter(**{self.opts.pk.attname: pk}).first()
         return record and record.instance
 
-    def get_record(self, request, object_id, version_id):
+    def get_record(
+        self, request: HttpRequest, object_id: str, version_id: str
+    ) -> tuple[Any, Any]:
         """`(record, present object or None)`; raises Http404 and PermissionDenied."""
         present = self.get_object(request, unquote(object_id))
         known = present or self.deleted_object(request, unquote(object_id))
@@ -99,7 +112,7 @@ class HistoryMixin:
             raise Http404
         return record, present
 
-    def revert_disabled(self, request, obj=None):
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         if super().revert_disabled(request, obj):
             return True
         if not self.has_change_history_permission(request, obj):
@@ -107,7 +120,13 @@ class HistoryMixin:
         deleted = obj is not None and hasattr(obj, "_history")
         return deleted and not self.has_add_permission(request)
 
-    def history_form_view(self, request, object_id, version_id, extra_context=None):
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         request.current_app = self.admin_site.name
         record, present = self.get_record(request, object_id, version_id)
         then = record.instance
@@ -128,7 +147,7 @@ class HistoryMixin:
             request, self.object_history_form_template, context | (extra_context or {})
         )
 
-    def revert(self, request, record, present):
+    def revert(self, request: HttpRequest, record: Any, present: Any) -> Any:
         """Make the row what it was in `record`; one new history record, by the user.
 
         Raises ValidationError where that version is no longer valid.
@@ -154,15 +173,15 @@ class HistoryMixin:
         return then
 
     @property
-    def m2m_fields(self):
+    def m2m_fields(self) -> Any:
         return self.history_manager.model._history_m2m_fields
 
-    def choices_of(self, request, field):
+    def choices_of(self, request: HttpRequest, field: Any) -> Any:
         """The rows that a form offers for `field`."""
         rows = self.get_field_queryset(None, field, request)
         return field.related_model._default_manager.all() if rows is None else rows
 
-    def refuse_unseen(self, request, then, present):
+    def refuse_unseen(self, request: HttpRequest, then: Any, present: Any) -> None:
         """Raises ValidationError where `then` refers to what a form would not offer."""
         for field in self.opts.concrete_fields:
             key = getattr(then, field.attname)
@@ -178,7 +197,7 @@ class HistoryMixin:
                 )
                 raise ValidationError({field.name: problem % names})
 
-    def set_links(self, request, obj, links):
+    def set_links(self, request: HttpRequest, obj: Any, links: Any) -> None:
         """Make the links those in `links`; those that the user can't see stay as they are."""
         for field, keys in links.items():
             # Not through `obj`, whose links may be prefetched as they were then.
@@ -201,7 +220,7 @@ class HistoryMixin:
                     request, message % {"number": lost, "names": names}, messages.WARNING
                 )
 
-    def revert_error(self, error):
+    def revert_error(self, error: Any) -> str:
         texts = [_("This version can't be restored, because it is no longer valid.")]
         for name, problems in error.message_dict.items():
             label = ""
@@ -210,7 +229,9 @@ class HistoryMixin:
             texts += [f"{label}{problem}" for problem in problems]
         return " ".join(texts)
 
-    def version_context(self, request, record, present):
+    def version_context(
+        self, request: HttpRequest, record: Any, present: Any
+    ) -> dict[str, Any]:
         then = record.instance
         shown = [field.name for field in record.tracked_fields if not field.primary_key]
         shown += [field.name for field in self.m2m_fields]
@@ -218,7 +239,7 @@ class HistoryMixin:
         fieldsets = [(None, {"fields": shown})]
         admin_form = helpers.AdminForm(form, fieldsets, {}, shown, model_admin=self)
 
-        def url(page, *args):
+        def url(page: str, *args: Any) -> str:
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
             return reverse(name, args=args, current_app=self.admin_site.name)
 

@@ -1,6 +1,8 @@
 """What a many-to-many led to in one history record and not in the next, found in SQL."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import connections
 from simple_history.utils import get_m2m_reverse_field_name
@@ -15,7 +17,7 @@ class LinkDiffs:
     come back.
     """
 
-    def __init__(self, records, field):
+    def __init__(self, records: Sequence[Any], field: Any) -> None:
         self.places = {record.pk: place for place, record in enumerate(records)}
         history_model = type(records[0])
         link = getattr(history_model, field.name).model
@@ -35,19 +37,22 @@ class LinkDiffs:
                 ON link.{quote(history)} = page.pk
             )
         """  # noqa: S608
-        self.changed, self.changes = defaultdict(list), set()
-        self.first, self.numbers = defaultdict(list), {}
+        self.changed: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        self.changes: set[int] = set()
+        self.first: dict[int, list[Any]] = defaultdict(list)
+        self.numbers: dict[int, int] = {}
         if records:
             self.compare(len(records) - 1)
         if self.changes:
             self.sample()
 
-    def fetch(self, sql):
+    def fetch(self, sql: str) -> list[Any]:
         with self.connection.cursor() as cursor:
             cursor.execute(self.links + sql, self.params)
-            return cursor.fetchall()
+            found: list[Any] = cursor.fetchall()
+            return found
 
-    def compare(self, last):
+    def compare(self, last: int) -> None:
         """A change is between `place` and the older record, `place + 1`."""
         for place, side, target in self.fetch(
             f"""
@@ -74,7 +79,7 @@ class LinkDiffs:
             self.changed[place, side].append(target)
             self.changes.add(place)
 
-    def sample(self):
+    def sample(self) -> None:
         """Of the records that differ: how many links there are, and the first of them."""
         places = sorted({place for change in self.changes for place in (change, change + 1)})
         listed = ", ".join(map(str, places))
@@ -90,15 +95,15 @@ class LinkDiffs:
             self.first[place].append(target)
             self.numbers[place] = number
 
-    def keys(self):
+    def keys(self) -> Any:
         """Of all rows that may be shown."""
         return {key for keys in (*self.changed.values(), *self.first.values()) for key in keys}
 
-    def differ(self, record):
+    def differ(self, record: Any) -> Any:
         """Whether the links in `record` are others than in the one before it."""
         return self.places[record.pk] in self.changes
 
-    def shown(self, change, side):
+    def shown(self, change: Any, side: int) -> Any:
         """`(changed keys, other keys, number of all)` on one side of a change.
 
         change: the newer record · side: 0 for its own links, 1 for those of the older.

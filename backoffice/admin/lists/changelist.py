@@ -1,6 +1,7 @@
 """Lists of any length: what a page of one costs does not depend on the rows behind it."""
 
 from dataclasses import replace
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import helpers
@@ -15,6 +16,8 @@ from django.core.exceptions import (
 )
 from django.core.paginator import InvalidPage
 from django.db import DataError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
@@ -22,6 +25,7 @@ from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
 from backoffice.admin.lists.paginator import Paginator, paginate
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.keys import is_key
 from backoffice.querysets.ordering import indexed_ordering
@@ -37,9 +41,14 @@ class ChangeList(FilteredChangeList):
     `is_long` says whether it is, or would be without its filters and search.
     """
 
+    model_admin: Any
+    result_count: Count
+    full_result_count: Count
+    sortable_by: Any
+
     # Order --------------------------------------------------------------------------
 
-    def get_ordering_field(self, field_name):
+    def get_ordering_field(self, field_name: Any) -> Any:
         if isinstance(field_name, RelatedCount):
             return field_name.expression(self.request, self.model_admin)
         try:
@@ -52,7 +61,7 @@ class ChangeList(FilteredChangeList):
             return f"{descending}{field.name}__{order.removeprefix('-')}"
         return field.name
 
-    def related_order(self, field):
+    def related_order(self, field: Any) -> str | None:
         try:
             related_admin = self.model_admin.admin_site.get_model_admin(field.related_model)
         except NotRegistered:
@@ -60,20 +69,20 @@ class ChangeList(FilteredChangeList):
         order = next(iter(related_admin.get_ordering(self.request)), None)
         return order if isinstance(order, str) else None
 
-    def get_ordering(self, request, queryset):
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         ordering = self.total_ordering(super().get_ordering(request, queryset.order_by()))
         if indexed_ordering(self.model, ordering):
             return ordering
         return self.total_ordering(super().get_ordering(request, queryset))
 
-    def total_ordering(self, ordering):
+    def total_ordering(self, ordering: list[Any]) -> list[Any]:
         """`ordering` as an index has it; where none has, Django's, which ends in "-pk"."""
         found = indexed_ordering(self.model, ordering)
         if found is None and ordering[-1:] == ["-pk"]:
             found = indexed_ordering(self.model, ordering[:-1])
         return found or ordering
 
-    def sort_by_index(self, request):
+    def sort_by_index(self, request: HttpRequest) -> None:
         """Let the list be sorted by what an index has; if it is sorted otherwise, say so."""
         self.sortable_by = [
             column
@@ -91,13 +100,15 @@ class ChangeList(FilteredChangeList):
         self.queryset = self.queryset.order_by(*ordering)
 
     @property
-    def dated(self):
+    def dated(self) -> Any:
         """What the dates above the list are made of."""
         return Dates(self) if self.is_long else self
 
     # Rows ---------------------------------------------------------------------------
 
-    def get_queryset(self, request, exclude_parameters=None):
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[Any]:
         if exclude_parameters is not None:
             return self.find(exclude_parameters).rows
         self.check_parameters()
@@ -109,16 +120,16 @@ class ChangeList(FilteredChangeList):
         return self.found.rows
 
     @cached_property
-    def search(self):
+    def search(self) -> Any:
         """The Search for what is asked; None where there is none, or where it is Django's."""
         return self.model_admin.get_search(self.request, self.query)
 
     @cached_property
-    def filters(self):
+    def filters(self) -> Any:
         """What Django's `get_filters` gives, asked once."""
         return self.get_filters(self.request)
 
-    def find(self, exclude_parameters=None):
+    def find(self, exclude_parameters: Any = None) -> Found:
         """The rows of the list, in its order, and what is known of them: a `Found`.
 
         Django's `get_queryset`, which tells the rows alone.
@@ -154,7 +165,7 @@ class ChangeList(FilteredChangeList):
             return replace(found, rows=found.rows.distinct())
         return found
 
-    def find_searched(self, found):
+    def find_searched(self, found: Found) -> tuple[Found, bool]:
         """`(what the search leaves of what was found, whether a row may be in it twice)`."""
         if self.search is None:
             rows, may_repeat = self.model_admin.get_search_results(
@@ -165,7 +176,7 @@ class ChangeList(FilteredChangeList):
         searched = self.search.find(found.rows, anew=are_written(self.request))
         return replace(searched, is_costly=searched.is_costly or found.is_costly), False
 
-    def get_results(self, request):
+    def get_results(self, request: HttpRequest) -> None:
         try:
             self.count(request)
             self.read_page(request)
@@ -176,7 +187,7 @@ class ChangeList(FilteredChangeList):
             if isinstance(column, RelatedCount):
                 column.attach(request, self.model_admin, self.result_list)
 
-    def count(self, request):
+    def count(self, request: HttpRequest) -> Any:
         paginator = paginate(self.model_admin, request, self.found, self.list_per_page)
         count = paginator.count
         count = count if isinstance(count, Count) else Count(count)
@@ -188,7 +199,7 @@ class ChangeList(FilteredChangeList):
         self.is_long = not (self.full_result_count.is_exact and self.result_count.is_exact)
         self.show_admin_actions = bool(self.full_result_count)
 
-    def read_page(self, request):
+    def read_page(self, request: HttpRequest) -> None:
         count = self.result_count
         if not count.is_exact:
             self.sort_by_index(request)
@@ -204,27 +215,29 @@ class ChangeList(FilteredChangeList):
             self.page_num = self.page_there()
             self.result_list = self.paginator.page(self.page_num).object_list
 
-    def page_there(self):
+    def page_there(self) -> int:
         """The page of the address; the last, where others have deleted its rows."""
         if not self.result_count.is_exact:
             return self.page_num
-        pages = self.paginator.num_pages
+        pages: int = self.paginator.num_pages
         from_the_end = max(pages + 1 + self.page_num, 1)
         return min(self.page_num if self.page_num >= 0 else from_the_end, pages)
 
 
-class ListMixin:
+class ListMixin(ModelAdminBase):
     """For a ModelAdmin whose lists, choices and searches stay fast."""
 
     paginator = Paginator
 
-    def get_changelist(self, request, **kwargs):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return ChangeList
 
-    def lookup_allowed(self, lookup, value, request):
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return not lookup.endswith(UNASKED) and super().lookup_allowed(lookup, value, request)
 
-    def response_action(self, request, *args, **kwargs):
+    def response_action(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         """Django's, which fails on a key that can be none."""
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         if not all(is_key(self.opts, key) for key in ticked):
@@ -235,6 +248,6 @@ class ListMixin:
             return None
         return super().response_action(request, *args, **kwargs)
 
-    def get_ordering(self, request):
+    def get_ordering(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         ordering = super().get_ordering(request)
         return indexed_ordering(self.model, ordering) or ordering

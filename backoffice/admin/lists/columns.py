@@ -1,5 +1,12 @@
 """Columns of lists: numbers of related rows."""
 
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.related import counts_of, number_of
 
 
@@ -11,26 +18,30 @@ class RelatedCount:
     what the related model's admin shows the user, and is left out where they may not view it.
     """
 
-    def __init__(self, relation, description):
+    def __init__(self, relation: Any, description: Any) -> None:
         self.relation = relation
         self.short_description = description
         self.__name__ = f"{relation}_count"
         # Makes the header sortable; `ChangeList` knows the expression.
         self.admin_order_field = self.__name__
 
-    def __call__(self, row):
+    def __call__(self, row: Any) -> Any:
         return getattr(row, f"_{self.__name__}")
 
-    def related_admin(self, model_admin):
-        relation = model_admin.opts.get_field(self.relation)
+    def related_admin(self, model_admin: ModelAdmin[Any]) -> Any:
+        relation: Any = model_admin.opts.get_field(self.relation)
         return model_admin.admin_site.get_model_admin(relation.related_model)
 
-    def related_rows(self, request, model_admin):
+    def related_rows(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> tuple[Any, QuerySet[Any]]:
         """`(relation, rows of the other side that the user may see)`."""
         related = self.related_admin(model_admin).get_queryset(request)
         return model_admin.opts.get_field(self.relation), related
 
-    def attach(self, request, model_admin, rows):
+    def attach(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any], rows: QuerySet[Any]
+    ) -> None:
         counts = counts_of(
             *self.related_rows(request, model_admin), pk__in=[row.pk for row in rows]
         )
@@ -38,14 +49,14 @@ class RelatedCount:
         for row in rows:
             setattr(row, f"_{self.__name__}", numbers.get(row.pk, 0))
 
-    def expression(self, request, model_admin):
+    def expression(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Any:
         return number_of(*self.related_rows(request, model_admin))
 
 
-class ColumnsMixin:
+class ColumnsMixin(ModelAdminBase):
     """For a ModelAdmin whose lists have the columns above."""
 
-    def get_list_display(self, request):
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [
             column
             for column in super().get_list_display(request)

@@ -3,6 +3,7 @@
 import calendar
 import datetime
 import functools
+from typing import Any
 
 from django.utils.timezone import is_aware, localtime
 
@@ -16,22 +17,22 @@ class Dates:
     it, whether there are rows then or not: finding out reads all of them.
     """
 
-    def __init__(self, changelist):
+    def __init__(self, changelist: Any) -> None:
         self.changelist = changelist
         self.field = changelist.opts.get_field(changelist.date_hierarchy)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.changelist, name)
 
     @property
-    def queryset(self):
+    def queryset(self) -> "Dates":
         return self
 
-    def aggregate(self, **_expressions):
+    def aggregate(self, **_expressions: Any) -> dict[str, Any]:
         return self.ends
 
     @functools.cached_property
-    def ends(self):
+    def ends(self) -> dict[str, Any]:
         """`{"first": …, "last": …}`; by key where there is no index, as rows come in time."""
         rows, name = self.changelist.root_queryset, self.field.name
         order = name if leads_index(self.field) else "pk"
@@ -42,7 +43,7 @@ class Dates:
         )
         return {"first": first, "last": last}
 
-    def dates(self, name, kind):
+    def dates(self, name: str, kind: str) -> list[datetime.date]:
         params, last = self.changelist.params, self.ends["last"]
         if last is None:
             return []

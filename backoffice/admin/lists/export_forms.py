@@ -1,5 +1,8 @@
 """The export's form: columns and their order, format, encoding."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +26,7 @@ class ExportForm(SelectableFieldsExportForm):
         help_text=_("Of CSV and TSV; the others have one of their own."),
     )
 
-    def __init__(self, formats, resources, **kwargs):
+    def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
         self.fields["format"].choices = self.fields["format"].choices[1:]  # no blank one
@@ -43,25 +46,25 @@ class ExportForm(SelectableFieldsExportForm):
                     widget=forms.NumberInput(attrs={"min": 1, "max": len(names)}),
                 )
 
-    def _get_field_label(self, resource, field_name):
+    def _get_field_label(self, resource: Any, field_name: Any) -> Any:
         labels = resource.labels_of(field_name)
         return capfirst(labels[0]) if labels else super()._get_field_label(resource, field_name)
 
-    def tables(self):
+    def tables(self) -> Iterator[Any]:
         """`(resource's name, [(checkbox, position)])` for each resource."""
         for resource in self.resources:
             names = self.resource_fields[resource.__name__]
             yield resource.get_display_name(), [(self[n], self[f"position_{n}"]) for n in names]
 
-    def file_fields(self):
+    def file_fields(self) -> Any:
         return [self[name] for name in ("format", "encoding")]
 
-    def get_selected_resource_export_fields(self):
+    def get_selected_resource_export_fields(self) -> Any:
         """The chosen columns by their positions; a moved one pushes the others on."""
         names = super().get_selected_resource_export_fields()
         everything = list(self.get_selected_resource()().get_export_order())
 
-        def key(name):
+        def key(name: str) -> Any:
             was = everything.index(name) + 1
             place = self.cleaned_data.get(f"position_{name}") or was
             return place, (place > was) - (place < was)

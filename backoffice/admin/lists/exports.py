@@ -1,5 +1,6 @@
 """Export in the admin: what the list shows, or what is ticked, for whoever may view it."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -8,7 +9,13 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError
-from django.http import HttpResponseRedirect, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -38,7 +45,7 @@ class ExportMixin(UpstreamExportMixin):
     export_form_class = ExportForm
     export_formats = FORMATS
 
-    def has_export_permission(self, request):
+    def has_export_permission(self, request: HttpRequest) -> bool:
         return bool(self.resource_classes) and self.has_view_permission(request)
 
     # From where one gets there ------------------------------------------------------
@@ -47,7 +54,9 @@ class ExportMixin(UpstreamExportMixin):
         permissions=["export"],
         description=gettext_lazy("Export selected %(verbose_name_plural)s"),
     )
-    def export_admin_action(self, request, queryset):
+    def export_admin_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse:
         """The export page for what is ticked; for all of the list by its filter alone."""
         if not self.has_export_permission(request):
             raise PermissionDenied
@@ -55,17 +64,24 @@ class ExportMixin(UpstreamExportMixin):
         ticked = [] if across else request.POST.getlist(ACTION_CHECKBOX_NAME)
         return self._show_export(request, self._new_form(request), queryset, ticked)
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         context = {}
         if self.has_export_permission(request):
             query = urlencode({self.opts.pk.name: unquote(object_id)})
             context["export_url"] = f"{self._export_url()}?{query}"
         context |= extra_context or {}
-        return super().change_view(request, object_id, form_url, context)
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
     # The page -----------------------------------------------------------------------
 
-    def export_action(self, request):
+    def export_action(self, request: HttpRequest) -> Any:
         """The form, and the file that it asks for."""
         if not self.has_export_permission(request):
             raise PermissionDenied
@@ -87,19 +103,21 @@ class ExportMixin(UpstreamExportMixin):
                 return self._send(request, export, ticked)
         return self._show_export(request, form, queryset, ticked)
 
-    def _chosen(self, request, ticked):
+    def _chosen(self, request: HttpRequest, ticked: list[str]) -> QuerySet[Any]:
         """The rows of the list, of which those that are ticked."""
-        queryset = self.get_export_queryset(request)
+        queryset: QuerySet[Any] = self.get_export_queryset(request)
         if ticked:
             queryset = queryset.filter(pk__in=list(map(self.opts.pk.to_python, ticked)))
         return queryset
 
-    def _new_form(self, request, data=None):
+    def _new_form(self, request: HttpRequest, data: Any = None) -> ExportForm:
         return self.export_form_class(
             self.get_export_formats(), self.get_export_resource_classes(request), data=data
         )
 
-    def _export(self, request, form, queryset, ticked):
+    def _export(
+        self, request: HttpRequest, form: Any, queryset: QuerySet[Any], ticked: list[str]
+    ) -> Export:
         resource_class = self.choose_export_resource_class(form, request)
         file_format = self.get_export_formats()[int(form.cleaned_data["format"])]()
         encoding = file_format.has_encoding and form.cleaned_data["encoding"]
@@ -112,7 +130,9 @@ class ExportMixin(UpstreamExportMixin):
             selection=describe(filters_of(request.GET), len(ticked)),
         )
 
-    def _send(self, request, export, ticked):
+    def _send(
+        self, request: HttpRequest, export: Export, ticked: list[str]
+    ) -> StreamingHttpResponse:
         response = StreamingHttpResponse(
             export.logged_blocks(request.user), content_type=export.format.get_content_type()
         )
@@ -122,7 +142,9 @@ class ExportMixin(UpstreamExportMixin):
         post_export.send(sender=None, model=self.model)
         return response
 
-    def _show_export(self, request, form, queryset, ticked):
+    def _show_export(
+        self, request: HttpRequest, form: Any, queryset: QuerySet[Any], ticked: list[str]
+    ) -> TemplateResponse:
         rows = count_up_to(queryset, COUNTED + 1)
         query = request.GET.urlencode()
         context = {
@@ -138,6 +160,6 @@ class ExportMixin(UpstreamExportMixin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.export_template_name, context)
 
-    def _export_url(self):
+    def _export_url(self) -> str:
         app_label, model_name = self.get_model_info()
         return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_export")

@@ -3,39 +3,47 @@
 The query string is all the state there is.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import (
+    IS_FACETS_VAR,
+    IS_POPUP_VAR,
+    TO_FIELD_VAR,
+    IncorrectLookupParameters,
+)
 from django.contrib.admin.views import main
 from django.core.exceptions import PermissionDenied
 from django.db import DataError
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.typing import ExportBase
+from backoffice.filters.filterset import FilterSet
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.related import may_filter_by
 from backoffice.querysets import related
 from backoffice.querysets.counts import Count, Found, count_rows
 
 # Of a list's parameters those that say nothing of its rows or their order.
-PASSING = {main.ALL_VAR, main.IS_FACETS_VAR, main.IS_POPUP_VAR, main.TO_FIELD_VAR}
+PASSING = {main.ALL_VAR, IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR}
 SAVED = 100  # filters that a list shows
 
 
-class Params(dict):
+class Params(dict[str, str]):
     """`ChangeList.params` with every value: Django's search form carries on the last alone."""
 
-    def __init__(self, lists):
+    def __init__(self, lists: dict[str, list[str]]) -> None:
         super().__init__({name: values[-1] for name, values in lists.items()})
         self.lists = lists
 
-    def items(self):
+    def items(self) -> list[tuple[str, str]]:  # type: ignore[override] # Django's templates ask for pairs
         return [(name, value) for name, values in self.lists.items() for value in values]
 
 
@@ -46,13 +54,13 @@ class FilteredChangeList(main.ChangeList):
     FilterSet's form say the same.
     """
 
-    def __init__(self, request, *args, **kwargs):
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.request = request
         super().__init__(request, *args, **kwargs)
         self.params = Params(self.filter_params)
 
     @cached_property
-    def filterset(self):
+    def filterset(self) -> Any:
         """The FilterSet, bound to the query string; None where there is none."""
         filterset_class = getattr(self.model_admin, "filterset_class", None)
         if filterset_class is None:
@@ -126,7 +134,7 @@ class FilteredChangeList(main.ChangeList):
         """The number of all rows, filtered or not."""
         return count_rows(self.root_queryset)
 
-    def pass_over_blanks(self):
+    def pass_over_blanks(self) -> None:
         """Fields of the form that were left blank have no part in links."""
         for parameter, (name, _part) in self.filterset.parameters.items():
             given = list(filter(None, self.filter_params.get(parameter, ())))
@@ -138,7 +146,7 @@ class FilteredChangeList(main.ChangeList):
     # What the page shows ------------------------------------------------------------
 
     @property
-    def carried_along(self):
+    def carried_along(self) -> list[tuple[str, str]]:
         """`(name, value)` pairs of what the FilterSet's form leaves as it is."""
         return [
             (name, value)
@@ -147,7 +155,7 @@ class FilteredChangeList(main.ChangeList):
         ]
 
     @property
-    def chips(self):
+    def chips(self) -> Iterator[Any]:
         """Of each search and filter what it is, its value and the link that takes it away."""
         titles = {
             name: spec.title
@@ -169,24 +177,24 @@ class FilteredChangeList(main.ChangeList):
             yield _("Search"), self.query, link
 
     @property
-    def cleared(self):
+    def cleared(self) -> str:
         """The link that takes all of them away."""
         names = [*self.narrowing, main.SEARCH_VAR]
         return self.get_query_string(dict.fromkeys(names))
 
     @property
-    def saved_query(self):
+    def saved_query(self) -> str:
         """Filters, search and order, as a SavedFilter keeps them."""
         return self.get_query_string(dict.fromkeys(PASSING)).removeprefix("?")
 
     @cached_property
-    def saved_filters(self):
+    def saved_filters(self) -> list[SavedFilter]:
         if self.is_popup:
             return []
         return list(SavedFilter.objects.seen_by(self.request.user, self.model)[:SAVED])
 
     @property
-    def save_form(self):
+    def save_form(self) -> Any:
         """To save what the list shows, where that is a filter nobody has saved yet."""
         known = {saved.query for saved in self.saved_filters}
         is_filter = self.query or self.narrowing
@@ -197,26 +205,26 @@ class FilteredChangeList(main.ChangeList):
         return SaveFilterForm(auto_id="save_%s", label_suffix="")
 
 
-def path_of(list_filter):
+def path_of(list_filter: Any) -> Any:
     """The path to the field that an entry of `list_filter` is of; itself, if it is of none."""
     return list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
 
 
-class SavedFilterForm(forms.ModelForm):
+class SavedFilterForm(forms.ModelForm[SavedFilter]):
     """The name of a filter, which its user has no other of."""
 
     class Meta:
         model = SavedFilter
         fields = ("name", "shared")
 
-    def clean(self):
+    def clean(self) -> Any:
         saved, name = self.instance, self.cleaned_data.get("name")
         others = SavedFilter.objects.filter(user=saved.user, model=saved.model, name=name)
         if others.exclude(pk=saved.pk).exists():
             self.refuse_name()
         return self.cleaned_data
 
-    def refuse_name(self):
+    def refuse_name(self) -> None:
         self.add_error("name", _("You have a filter of this name already."))
 
 
@@ -227,11 +235,11 @@ class SaveFilterForm(SavedFilterForm):
         label=gettext_lazy("Replace the filter of this name"), required=False
     )
 
-    def refuse_name(self):
+    def refuse_name(self) -> None:
         if not self.cleaned_data.get("replace"):
             super().refuse_name()
 
-    def save(self):
+    def save(self) -> Any:  # type: ignore[override] # it is made, or takes the place of one
         new = self.instance
         return SavedFilter.objects.update_or_create(
             user=new.user,
@@ -241,30 +249,32 @@ class SaveFilterForm(SavedFilterForm):
         )
 
 
-class FilterSetMixin:
+class FilterSetMixin(ExportBase):
     """For a ModelAdmin with `filterset_class`."""
 
-    filterset_class = None
+    filterset_class: "type[FilterSet] | None" = None
 
-    def get_urls(self):
+    def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_save_filter"
         view = self.admin_site.admin_view(self.save_filter_view)
         return [path("save-filter/", view, name=name), *super().get_urls()]
 
-    def get_list_filter(self, request):
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [
             each
             for each in super().get_list_filter(request)
             if may_filter_by(request, self.admin_site, self.model, str(path_of(each)))
         ]
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         if main.ERROR_FLAG in request.GET:
             text = _("This list has no such filter, or not this value of it: all are shown.")
             messages.warning(request, text)
         return super().changelist_view(request, extra_context)
 
-    def export_action(self, request, *args, **kwargs):
+    def export_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The export's page; back to the list, and its error, for filters that can't be."""
         if (
             self.filterset_class
@@ -278,18 +288,19 @@ class FilterSetMixin:
             return self._to_list(request.GET.urlencode())
         return super().export_action(request, *args, **kwargs)
 
-    def save_filter_view(self, request):
+    def save_filter_view(self, request: HttpRequest) -> HttpResponse:
         """Keep the list's query string under a name."""
         if not self.filterset_class or not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            changelist = self.get_changelist_instance(request)
+            changelist: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return self._to_list(f"{main.ERROR_FLAG}=1")
         query = changelist.saved_query
         if not changelist.filterset.is_valid() or not query:
             return self._to_list(query)
-        saved = SavedFilter(user=request.user, model=self.opts.label, query=query)
+        user: Any = request.user  # signed in: it is a page of the admin
+        saved = SavedFilter(user=user, model=self.opts.label, query=query)
         form = SaveFilterForm(request.POST or None, instance=saved)
         if form.is_valid():
             form.save()
@@ -307,7 +318,7 @@ class FilterSetMixin:
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/backoffice/save_filter.html", context)
 
-    def _to_list(self, query):
+    def _to_list(self, query: str) -> HttpResponseRedirect:
         name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
         address = reverse(f"{self.admin_site.name}:{name}")
         return HttpResponseRedirect(f"{address}?{query}" if query else address)

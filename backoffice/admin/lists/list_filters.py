@@ -1,10 +1,13 @@
 """The filter beside a list: the values in use, each with the number of its rows."""
 
-from django.contrib.admin import filters
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, filters
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import IntegerField, Q
+from django.db.models import IntegerField, Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -27,21 +30,30 @@ class InUseFilter(filters.FieldListFilter):
     other filters or a search it counts none.
     """
 
-    def __init__(self, field, request, params, model, model_admin, field_path):
+    def __init__(
+        self,
+        field: Any,
+        request: HttpRequest,
+        params: Any,
+        model: type[Model],
+        model_admin: ModelAdmin[Any],
+        field_path: str,
+    ) -> None:
         self.isnull_path = f"{field_path}__isnull"
         self.model, self.model_admin = model, model_admin
         super().__init__(field, request, params, model, model_admin, field_path)
-        self.chosen = self.used_parameters.get(field_path, [])
-        self.null_chosen = any(self.used_parameters.get(self.isnull_path, []))
+        used: dict[str, Any] = self.used_parameters
+        self.chosen: list[str] = used.get(field_path, [])
+        self.null_chosen = any(used.get(self.isnull_path, []))
 
-    def expected_parameters(self):
+    def expected_parameters(self) -> list[str | None]:
         return [self.field_path, self.isnull_path]
 
-    def queryset(self, request, queryset):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         return queryset.filter(self.condition.q) if self.used_parameters else queryset
 
     @cached_property
-    def condition(self):
+    def condition(self) -> Condition:
         """The `Condition` of the values that are chosen."""
         found = any_of(self.model, self.field_path, self.readable_values())
         if self.isnull_path not in self.used_parameters:
@@ -49,13 +61,14 @@ class InUseFilter(filters.FieldListFilter):
         return Condition(found.q | Q(**{self.isnull_path: self.null_chosen}), found.is_costly)
 
     @property
-    def is_costly(self):
+    def is_costly(self) -> bool:
         """See `Found`."""
         return bool(self.used_parameters) and self.condition.is_costly
 
-    def readable_values(self):
+    def readable_values(self) -> list[Any]:
         """The chosen values that the field could hold; no row has any other."""
-        target = self.field.target_field if self.field.is_relation else self.field
+        field: Any = self.field
+        target = field.target_field if field.is_relation else field
         values = []
         for text in self.chosen:
             try:
@@ -68,7 +81,7 @@ class InUseFilter(filters.FieldListFilter):
                 values.append(value)
         return values
 
-    def choices(self, changelist):
+    def choices(self, changelist: Any) -> Any:
         counts = self.count(changelist)
         labels = self.labels(counts)
         yield {
@@ -96,7 +109,7 @@ class InUseFilter(filters.FieldListFilter):
                 "display": with_count(self.model_admin.get_empty_value_display(), nowhere),
             }
 
-    def count(self, changelist):
+    def count(self, changelist: Any) -> Any:
         """`{value: Count}` for the values in use; 0 for a chosen one that isn't.
 
         None instead of the number where the list is too long to count.
@@ -110,14 +123,14 @@ class InUseFilter(filters.FieldListFilter):
         in_use = {str(value) for value in found}
         return dict.fromkeys(set(self.chosen) - in_use, 0) | found
 
-    def count_few(self, changelist, rows):
+    def count_few(self, changelist: Any, rows: QuerySet[Any]) -> dict[Any, Any]:
         if rows.query.distinct or rows.query.group_by is not None:
             # A join to many rows is in it: count its rows, not what it joined.
             rows = changelist.model._base_manager.filter(pk__in=rows.values("pk"))
         pairs = rows.values_list(self.field_path).annotate(models.Count("pk", distinct=True))
         return {value: Count(number) for value, number in pairs}
 
-    def count_many(self, changelist):
+    def count_many(self, changelist: Any) -> dict[Any, Any]:
         others = set(changelist.narrowing) - set(self.expected_parameters())
         rows = None if others or changelist.query else changelist.root_queryset
         found = {}
@@ -129,11 +142,12 @@ class InUseFilter(filters.FieldListFilter):
             found[None] = None
         return found
 
-    def labels(self, counts):
+    def labels(self, counts: Any) -> dict[str, str]:
+        labels: dict[Any, Any]
         if self.field.is_relation:
             keys = [key for key, number in counts.items() if number != 0 and key is not None]
-            related = self.field.related_model._base_manager
-            labels = related.in_bulk([*keys, *self.readable_values()])
+            field: Any = self.field
+            labels = field.related_model._base_manager.in_bulk([*keys, *self.readable_values()])
         else:
             labels = dict(self.field.flatchoices)
         labels = {str(value): str(label) for value, label in labels.items()}
@@ -141,10 +155,10 @@ class InUseFilter(filters.FieldListFilter):
         return {value: labels.get(str(value), str(value)) or empty for value in counts}
 
 
-def with_count(label, number):
+def with_count(label: Any, number: int) -> str:
     return label if number is None else f"{label} ({number})"
 
 
-def may_be_none(step):
+def may_be_none(step: Any) -> bool:
     """Whether a row may lead nowhere by this step of a path."""
     return step.many_to_many or step.one_to_many or not step.concrete or step.null

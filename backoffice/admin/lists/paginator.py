@@ -1,5 +1,6 @@
 """Pages of a list of any length: counted to a bound, and reached from either end."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -21,20 +22,22 @@ SHALLOW = 1_000  # rows that are cheaper skipped whole than by their keys
 class FromTheEnd(int):
     """The number of a page counted from the end: -1 is the last. Shown as "last"."""
 
-    def __html__(self):
+    def __html__(self) -> str:
         before = -1 - self
         return _("last − %d") % before if before else _("last")
 
 
-class Page(paginator.Page):
-    def has_next(self):
+class Page(paginator.Page[Any]):
+    paginator: Any
+
+    def has_next(self) -> bool:
         if self.paginator.count.is_exact or super().has_next():
             return super().has_next()
         end = self.number * self.paginator.per_page
-        return self.paginator.object_list[end : end + 1].exists()
+        return bool(self.paginator.object_list[end : end + 1].exists())
 
 
-class Paginator(paginator.Paginator):
+class Paginator(paginator.Paginator[Any]):
     """Django's, for querysets whose rows are many and may not be counted exactly.
 
     While the count is exact it is Django's. Else there is no number of the last page: pages
@@ -42,6 +45,7 @@ class Paginator(paginator.Paginator):
     numbers. Skipping is linear in the rows skipped, by an index and not by whole rows.
     """
 
+    object_list: Any  # rows of a queryset, or a list
     is_costly = False  # see `Found`
 
     @cached_property
@@ -50,23 +54,23 @@ class Paginator(paginator.Paginator):
             return count_rows(self.object_list, is_costly=self.is_costly)
         return Count(super().count)
 
-    def _get_page(self, *args, **kwargs):
+    def _get_page(self, *args: Any, **kwargs: Any) -> Page:
         return Page(*args, **kwargs)
 
-    def validate_number(self, number):
+    def validate_number(self, number: Any) -> int:
         if self.count.is_exact:
             return super().validate_number(number)
         try:
-            number = int(number)
+            page = int(number)
         except (TypeError, ValueError) as error:
             raise paginator.PageNotAnInteger(self.error_messages["invalid_page"]) from error
-        if not number:
+        if not page:
             raise paginator.EmptyPage(self.error_messages["min_page"])
-        if abs(number) > FURTHEST:
+        if abs(page) > FURTHEST:
             raise paginator.EmptyPage(self.error_messages["no_results"])
-        return number
+        return page
 
-    def page(self, number):
+    def page(self, number: Any) -> Any:
         number = self.validate_number(number)
         if self.count.is_exact:
             return super().page(number)
@@ -81,7 +85,9 @@ class Paginator(paginator.Paginator):
             raise paginator.EmptyPage(self.error_messages["no_results"])
         return self._get_page(found, number, self)
 
-    def get_elided_page_range(self, number=1, *, on_each_side=3, on_ends=2):
+    def get_elided_page_range(
+        self, number: Any = 1, *, on_each_side: int = 3, on_ends: int = 2
+    ) -> Iterator[Any]:
         if self.count.is_exact:
             yield from super().get_elided_page_range(
                 number, on_each_side=on_each_side, on_ends=on_ends
@@ -98,7 +104,7 @@ class Paginator(paginator.Paginator):
             for page in reversed(list(self._elided(-number, on_each_side, on_ends=1))):
                 yield page if page == self.ELLIPSIS else FromTheEnd(-page)
 
-    def _elided(self, number, on_each_side, on_ends):
+    def _elided(self, number: Any, on_each_side: int, on_ends: int) -> Iterator[Any]:
         """Pages from the near end to some beyond `number`."""
         first = number - on_each_side
         if first > on_ends + 2:

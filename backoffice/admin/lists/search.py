@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
@@ -10,6 +10,7 @@ from django.db.models import CharField, Model, Q, QuerySet, TextField
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.related import (
     FEW,
@@ -20,7 +21,6 @@ from backoffice.querysets.related import (
     split_path,
 )
 
-ModelAdminMixin = admin.ModelAdmin[Any] if TYPE_CHECKING else object
 RelatedCondition = Callable[[type[Model], str, Q], Condition]
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
@@ -92,7 +92,7 @@ class Search:
         return condition
 
 
-class SearchMixin(ModelAdminMixin):
+class SearchMixin(ModelAdminBase):
     """`search_fields` as Django has them, found at the same cost among any number of rows."""
 
     def get_search(
@@ -159,7 +159,7 @@ def text_lookups(
         path = name.lstrip("^=")
         try:
             relation, rest = split_path(model, path)
-            end = model._meta.get_field(relation).related_model if relation else model
+            end: Any = model._meta.get_field(relation).related_model if relation else model
             field = end._meta.get_field(rest)
         except FieldDoesNotExist:
             return None  # a lookup of its own, or further away

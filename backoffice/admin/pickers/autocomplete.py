@@ -40,7 +40,7 @@ class ChoicesJsonView(AutocompleteJsonView):
         return self.found.rows
 
     def get_paginator(
-        self, queryset: QuerySet[Any], per_page: int, **kwargs: Any
+        self, queryset: Any, per_page: int, *args: Any, **kwargs: Any
     ) -> Paginator[Any]:
         return paginate(self.model_admin, self.request, self.found, per_page)
 

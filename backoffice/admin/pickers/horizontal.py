@@ -8,11 +8,14 @@ added by the texts that imports read: `name`, or `name (zip_code)`.
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -29,8 +32,8 @@ MAX_NAMES = 1_000  # lines of names at a time
 class LinkChanges:
     """Primary keys to link and to unlink."""
 
-    added: list
-    removed: list
+    added: list[Any]
+    removed: list[Any]
 
 
 @dataclass
@@ -40,10 +43,10 @@ class Posted:
     complete: bool = True  # False: by a page that had no such picker
     added: str = ""
     removed: str = ""
-    ticked: list = field(default_factory=list)
+    ticked: list[str] = field(default_factory=list)
     names: str = ""
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         packed = {self.added, self.removed} - {"", "[]"}
         return bool(packed or self.ticked or self.names.strip())
 
@@ -58,7 +61,7 @@ class LinksWidget(forms.Widget):
         css = {"all": ["backoffice/horizontal.css"]}
         js = [forms.Script("backoffice/horizontal.js", defer=True)]
 
-    def __init__(self, links, *, url, params):
+    def __init__(self, links: Any, *, url: str, params: Any) -> None:
         """
         Args:
             url: of the view that gives the rows.
@@ -68,10 +71,10 @@ class LinksWidget(forms.Widget):
         super().__init__()
         self.links, self.url, self.params = links, url, params
 
-    def id_for_label(self, id_):
+    def id_for_label(self, id_: Any) -> str:
         return f"{id_}_input"
 
-    def value_from_datadict(self, data, files, name):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Posted:
         ticked = f"{name}-remove"
         return Posted(
             complete=f"{name}-added" in data,
@@ -81,7 +84,7 @@ class LinksWidget(forms.Widget):
             names=data.get(f"{name}-names", ""),
         )
 
-    def get_context(self, name, value, attrs):
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         value = value or Posted()
         relation, obj = self.links.relation, self.links.obj
@@ -110,7 +113,7 @@ class LinksWidget(forms.Widget):
         }
         return context
 
-    def pending(self, packed):
+    def pending(self, packed: str) -> list[dict[str, str]]:
         """What was sent and is still to be saved, in the order of its rows."""
         try:
             keys, _refused = unpacked(packed, self.links)
@@ -130,14 +133,14 @@ class LinksField(forms.Field):
         "unreadable": gettext_lazy("What was chosen arrived damaged. Choose again, then save."),
     }
 
-    def __init__(self, links, **kwargs):
+    def __init__(self, links: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.links = links
 
-    def has_changed(self, initial, data):
+    def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(data)
 
-    def clean(self, value):
+    def clean(self, value: Any) -> Any:
         if not value.complete:
             raise ValidationError(self.error_messages["incomplete"], code="incomplete")
         added, refused = unpacked(value.added, self.links)
@@ -160,7 +163,7 @@ class LinksField(forms.Field):
             raise ValidationError(self.error_messages["required"], code="required")
         return changes
 
-    def refusal(self, refused):
+    def refusal(self, refused: list[Any]) -> ValidationError:
         shown = ", ".join(f"“{str(value)[:20]}”" for value in refused[:NAMED])
         shown = shown.encode("utf-8", "replace").decode()  # half a surrogate pair can't be sent
         return ValidationError(
@@ -179,14 +182,13 @@ class LinksField(forms.Field):
             },
         )
 
-    def remaining(self, removed):
+    def remaining(self, removed: Iterable[Any]) -> int:
         """How many links a save would leave, unseen ones included."""
-        return self.links.all.count() - sum(
-            self.links.to(chunk).count() for chunk in chunked(dict.fromkeys(removed))
-        )
+        gone = (self.links.to(chunk).count() for chunk in chunked(dict.fromkeys(removed)))
+        return int(self.links.all.count() - sum(gone))
 
 
-def unpacked(packed, links):
+def unpacked(packed: str, links: Any) -> tuple[list[Any], list[Any]]:
     """The keys in a JSON list of texts: `(keys, refused values)`, each once, in order.
 
     Raises ValidationError where it is no such list.
@@ -208,7 +210,7 @@ def unpacked(packed, links):
     return list(keys), refused
 
 
-def reference_key(model):
+def reference_key(model: type[Model]) -> ReferenceKey | None:
     """How imports write rows of `model`; None where it has no Resource."""
     key = ReferenceKey(model)
     try:
@@ -217,7 +219,7 @@ def reference_key(model):
         return None
 
 
-def found_by_name(names, links):
+def found_by_name(names: str, links: Any) -> tuple[list[Any], list[ValidationError]]:
     """Of names on lines of their own: `(keys, ValidationErrors)`.
 
     Statements for each 1,000 names: two.
@@ -248,7 +250,7 @@ def found_by_name(names, links):
     return found, problems
 
 
-def name_problem(text, number, key, opts):
+def name_problem(text: str, number: int, key: Any, opts: Any) -> ValidationError:
     params = {"text": text, "number": number, "names": opts.verbose_name_plural}
     if not number:
         message = _("“%(text)s” is not the name of one of the %(names)s that you may choose.")

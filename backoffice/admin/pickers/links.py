@@ -1,6 +1,9 @@
 """The links of one row by one many-to-many relation, from either side, by set operations."""
 
-from django.db.models import Exists, OuterRef, Q
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import cached_property
 
 from backoffice.history.historical_records import chunked
@@ -16,29 +19,29 @@ class Links:
     Links to rows outside `queryset` are not shown, not counted and never changed.
     """
 
-    def __init__(self, relation, queryset, obj=None):
+    def __init__(self, relation: Any, queryset: QuerySet[Any], obj: Any = None) -> None:
         self.relation, self.obj = relation, obj
         self.queryset = queryset.complex_filter(relation.limit or {})
 
     @property
-    def opts(self):
+    def opts(self) -> Any:
         return self.relation.related_model._meta
 
     @property
-    def all(self):
+    def all(self) -> QuerySet[Any]:
         """Rows of `through`, those to unseen rows included."""
-        through = self.relation.through._base_manager
+        through: QuerySet[Any] = self.relation.links
         if self.obj is None or self.obj.pk is None:
             return through.none()
         return through.filter(**{self.relation.source: self.obj.pk})
 
-    def to(self, pks):
+    def to(self, pks: Iterable[Any]) -> QuerySet[Any]:
         return self.all.filter(**{f"{self.relation.target}__in": pks})
 
-    def targets(self, links):
+    def targets(self, links: QuerySet[Any]) -> QuerySet[Any]:
         return links.values_list(self.relation.target, flat=True)
 
-    def count(self):
+    def count(self) -> Any:
         if not self.queryset.query.has_filters():
             return self.all.count()  # a join would cost ten times as much
         return self.to(self.queryset.order_by().values("pk")).count()
@@ -49,30 +52,30 @@ class Links:
 
     # Rows ---------------------------------------------------------------------------
 
-    def ordered(self, queryset):
+    def ordered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         orders = queryset.query.order_by or self.opts.ordering
         return queryset.order_by(*dict.fromkeys([*orders, "pk"]))
 
-    def chosen(self):
+    def chosen(self) -> Any:
         """The rows that are linked, in their order."""
         linked = self.targets(self.all)
         is_linked = each_of(linked) if self.are_few else Q(pk__in=linked)
         return self.ordered(self.queryset.filter(is_linked))
 
-    def available(self):
+    def available(self) -> QuerySet[Any]:
         """The rows that are not, in their order."""
         linked = self.all.filter(**{self.relation.target: OuterRef("pk")})
         return self.ordered(self.queryset.filter(~Exists(linked)))
 
-    def visible(self, pks):
+    def visible(self, pks: Iterable[Any]) -> Any:
         """Those of `pks` that are in `queryset`: a set. A statement for each 1,000."""
-        found = set()
+        found: set[Any] = set()
         for chunk in chunked(pks):
             rows = self.queryset.order_by().filter(pk__in=chunk)
             found.update(rows.values_list("pk", flat=True))
         return found
 
-    def texts(self, pks):
+    def texts(self, pks: Iterable[Any]) -> dict[Any, str]:
         """`{pk: str(row)}` of those that are in `queryset`. A statement for each 1,000."""
         return {
             row.pk: str(row)
@@ -82,10 +85,10 @@ class Links:
 
     # Changes ------------------------------------------------------------------------
 
-    def clean_key(self, value):
+    def clean_key(self, value: Any) -> Any:
         return clean_key(self.opts, value)
 
-    def change(self, *, added, removed):
+    def change(self, *, added: Iterable[Any], removed: Iterable[Any]) -> None:
         """Link and unlink primary keys, in chunks; what stands so already is passed over."""
         manager = getattr(self.obj, self.relation.accessor)
         for chunk in chunked(removed):
@@ -95,6 +98,6 @@ class Links:
             manager.add(*chunk)
 
 
-def has_more_than(number, queryset):
+def has_more_than(number: int, queryset: QuerySet[Any]) -> bool:
     """Whether `queryset` has more than so many rows; counts no further than that."""
     return queryset.order_by()[: number + 1].count() > number

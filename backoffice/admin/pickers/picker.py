@@ -5,6 +5,7 @@ of `horizontal.py`, which asks the server for them.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWidgetWrapper
@@ -12,7 +13,7 @@ from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import ManyToManyRel
 from django.forms.models import ModelMultipleChoiceField
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import path, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -21,13 +22,14 @@ from django.utils.translation import gettext as _
 from backoffice.admin.pickers.autocomplete import picker_rows
 from backoffice.admin.pickers.horizontal import LinksField, LinksWidget
 from backoffice.admin.pickers.links import Links, has_more_than
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
 from backoffice.querysets.relations import ManyToMany
 
 NAMES_SHOWN = 100  # of linked rows, where the user may only look
 
 
-class PickerMixin:
+class PickerMixin(ModelAdminBase):
     """`filter_horizontal`, and `related_filter_horizontal = ("book_set",)` from behind.
 
     The latter are named by accessor. Linking a book to a library changes the book too: who
@@ -39,19 +41,20 @@ class PickerMixin:
     may view the related rows; without that permission it is left out.
     """
 
-    related_filter_horizontal = ()
+    related_filter_horizontal: tuple[str, ...] = ()
     picker_max_rows = 500
 
     @cached_property
-    def reverse_relations(self):
+    def reverse_relations(self) -> dict[str, Any]:
         """The many-to-many relations to this model, by accessor."""
+        relations: Any = self.opts.related_objects
         return {
             relation.get_accessor_name(): relation
-            for relation in self.opts.related_objects
+            for relation in relations
             if relation.many_to_many and relation.through._meta.auto_created
         }
 
-    def check(self, **kwargs):
+    def check(self, **kwargs: Any) -> list[Any]:
         errors = super().check(**kwargs)
         for name in self.related_filter_horizontal:
             relation = self.reverse_relations.get(name)
@@ -81,7 +84,7 @@ class PickerMixin:
                 errors += self.check_search_fields("filter_horizontal", name)
         return errors
 
-    def check_search_fields(self, option, name):
+    def check_search_fields(self, option: str, name: str) -> list[Any]:
         related_admin = self.related_admin(name)
         if related_admin.search_fields:
             return []
@@ -98,24 +101,24 @@ class PickerMixin:
     # Few or many --------------------------------------------------------------------
 
     @cached_property
-    def paging_names(self):
+    def paging_names(self) -> list[str]:
         """The names of the pickers that many rows turn into pages."""
         return [*filter(self.may_page, self.filter_horizontal), *self.related_filter_horizontal]
 
-    def may_page(self, name):
+    def may_page(self, name: str) -> bool:
         try:
-            related_model = self.opts.get_field(name).related_model
+            related_model: Any = self.opts.get_field(name).related_model
         except FieldDoesNotExist:
             return False  # Django's checks say so
         return self.admin_site.is_registered(related_model)
 
-    def related_field(self, name):
+    def related_field(self, name: str) -> Any:
         return self.reverse_relations.get(name) or self.opts.get_field(name)
 
-    def related_admin(self, name):
+    def related_admin(self, name: str) -> Any:
         return self.admin_site.get_model_admin(self.related_field(name).related_model)
 
-    def is_paged(self, request, name):
+    def is_paged(self, request: HttpRequest, name: str) -> bool:
         """Whether the picker is fed from the server: asked once in a request."""
         if name not in self.paging_names:
             return False
@@ -134,23 +137,23 @@ class PickerMixin:
 
     # The rows, for the page's script ------------------------------------------------
 
-    def get_urls(self):
+    def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_picker"
         view = self.admin_site.admin_view(self.picker_view)
         return [path("picker/<str:name>/", view, name=name), *super().get_urls()]
 
-    def picker_view(self, request, name):
+    def picker_view(self, request: HttpRequest, name: str) -> JsonResponse:
         """See `picker_rows`."""
         return picker_rows(self, request, name)
 
     # Who gets what ------------------------------------------------------------------
 
-    def get_guarded(self, request):
+    def get_guarded(self, request: HttpRequest) -> list[str]:
         """The names that depend on what the user may do with the related rows."""
         paged = [name for name in self.paging_names if self.is_paged(request, name)]
         return list(dict.fromkeys([*paged, *self.related_filter_horizontal]))
 
-    def get_pickers(self, request, obj=None):
+    def get_pickers(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Those of them with a picker in the form of `obj`; None for a new one."""
         if obj is not None and not self.has_change_permission(request, obj):
             return []
@@ -165,7 +168,9 @@ class PickerMixin:
             )
         ]
 
-    def get_linked_names(self, request, obj=None):
+    def get_linked_names(
+        self, request: HttpRequest, obj: Any = None
+    ) -> dict[str, "LinkedNames"]:
         """What the form shows instead, by name, where the user may only look."""
         pickers = self.get_pickers(request, obj)
         return {
@@ -174,7 +179,7 @@ class PickerMixin:
             if name not in pickers and self.related_admin(name).has_view_permission(request)
         }
 
-    def get_links(self, request, name, object_id):
+    def get_links(self, request: HttpRequest, name: str, object_id: str | None) -> Links:
         """The Links that the picker `name` shows on the form of a row, or of a new one.
 
         Raises PermissionDenied where that form has no such picker, Http404 where there is no
@@ -190,16 +195,20 @@ class PickerMixin:
         if obj is None and not self.has_add_permission(request):
             raise PermissionDenied
         form = self.get_form(request, obj, change=obj is not None)
-        form_field = form.base_fields.get(name)
+        form_field: Any = form.base_fields.get(name)
         if isinstance(form_field, LinksField):
-            return form_field.links
+            links: Links = form_field.links
+            return links
         if isinstance(form_field, ModelMultipleChoiceField):  # few by now
-            return Links(ManyToMany.of(self.related_field(name)), form_field.queryset, obj)
+            rows: Any = form_field.queryset
+            return Links(ManyToMany.of(self.related_field(name)), rows, obj)
         raise PermissionDenied
 
     # The form -----------------------------------------------------------------------
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         names = self.get_pickers(request, obj)
         pickers = {
             name: self.related_picker_field(request, name, obj)
@@ -220,8 +229,10 @@ class PickerMixin:
         form._meta.exclude = [*(form._meta.exclude or ()), *paged]
         return form
 
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
-        form_field = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        form_field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if not self.is_paged(request, db_field.name):
             return form_field
         return self.links_field(
@@ -232,7 +243,9 @@ class PickerMixin:
             label=form_field.label,
         )
 
-    def links_field(self, request, name, links, **kwargs):
+    def links_field(
+        self, request: HttpRequest, name: str, links: Any, **kwargs: Any
+    ) -> LinksField:
         opts = self.opts
         page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_picker"
         url = reverse(page, args=[name])
@@ -240,11 +253,12 @@ class PickerMixin:
             links, widget=LinksWidget(links, url=url, params=request.GET), **kwargs
         )
 
-    def related_picker_field(self, request, name, obj):
+    def related_picker_field(self, request: HttpRequest, name: str, obj: Any) -> Any:
         relation, related_admin = self.reverse_relations[name], self.related_admin(name)
         names = relation.related_model._meta.verbose_name_plural
         rows = related_admin.get_queryset(request)
-        options = {"required": False, "label": capfirst(names)}
+        options: dict[str, Any] = {"required": False, "label": capfirst(names)}
+        form_field: Any
         if self.is_paged(request, name):
             links = Links(ManyToMany.backward(relation), rows, obj)
             form_field = self.links_field(request, name, links, **options)
@@ -258,16 +272,19 @@ class PickerMixin:
                 initial=lambda: linked_keys(obj, name),
                 **options,
             )
+        # The wrapper asks for the relation to books; ours is the one to libraries.
+        to_related: Any = ManyToManyRel(
+            relation.field, relation.related_model, through=relation.through
+        )
         form_field.widget = RelatedFieldWidgetWrapper(
             form_field.widget,
-            # The wrapper asks for the relation to books; ours is the one to libraries.
-            ManyToManyRel(relation.field, relation.related_model, through=relation.through),
+            to_related,
             self.admin_site,
             can_add_related=related_admin.has_add_permission(request),
         )
         return form_field
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         linked_names = self.get_linked_names(request, obj)
         readonly_fields = super().get_readonly_fields(request, obj)
         return [
@@ -275,7 +292,7 @@ class PickerMixin:
             *linked_names.values(),
         ]
 
-    def get_fieldsets(self, request, obj=None):
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         instead = dict.fromkeys(self.get_guarded(request))
         instead |= {name: name for name in self.get_pickers(request, obj)}
         instead |= self.get_linked_names(request, obj)
@@ -286,12 +303,14 @@ class PickerMixin:
 
     # Saving -------------------------------------------------------------------------
 
-    def save_model(self, request, obj, form, change):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if form is not None:
             hold_records(obj)  # the row and its links make one record
         super().save_model(request, obj, form, change)
 
-    def save_related(self, request, form, formsets, change):
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
         super().save_related(request, form, formsets, change)
         for name in form.changed_data:
             form_field, chosen = form.fields[name], form.cleaned_data[name]
@@ -308,22 +327,22 @@ class LinkedNames:
     """The first of the related rows that the user may see, as a read-only field of a form."""
 
     name: str
-    model_admin: object = field(compare=False, repr=False)
+    model_admin: Any = field(compare=False, repr=False)
     request: HttpRequest = field(compare=False, repr=False)
 
     @property
-    def __name__(self):
+    def __name__(self) -> str:
         return self.name
 
     @property
-    def related_admin(self):
+    def related_admin(self) -> Any:
         return self.model_admin.related_admin(self.name)
 
     @property
-    def short_description(self):
+    def short_description(self) -> Any:
         return self.related_admin.opts.verbose_name_plural
 
-    def __call__(self, obj):
+    def __call__(self, obj: Any) -> Any:
         relation = ManyToMany.of(self.model_admin.related_field(self.name))
         links = Links(relation, self.related_admin.get_queryset(self.request), obj)
         names = [str(row) for row in links.chosen()[: NAMES_SHOWN + 1]]
@@ -332,11 +351,11 @@ class LinkedNames:
         return ", ".join(names) or self.related_admin.get_empty_value_display()
 
 
-def linked_keys(obj, name):
+def linked_keys(obj: Any, name: str) -> list[Any]:
     return list(getattr(obj, name).values_list("pk", flat=True)) if obj else []
 
 
-def replaced(fields, instead):
+def replaced(fields: Any, instead: Any) -> list[Any]:
     """`fields` of a fieldset, lines of several too, by `instead`: None drops one."""
     result = []
     for item in fields:

@@ -1,6 +1,10 @@
 """Who did what in the admin, and when: Django's log entries, to read only."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +17,7 @@ from backoffice.exports.export import EXPORTED
 class ActionFilter(InUseFilter):
     """Django's actions, and exports."""
 
-    def labels(self, counts):
+    def labels(self, counts: Any) -> dict[Any, Any]:
         return super().labels(counts) | {EXPORTED: _("Export")}
 
 
@@ -48,23 +52,25 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     readonly_fields = fields
 
     @admin.display(description=_("action"), ordering="action_flag")
-    def action(self, entry):
+    def action(self, entry: LogEntry) -> Any:
         if entry.action_flag == EXPORTED:
             return _("Export")
         return entry.get_action_flag_display()
 
     @admin.display(description=_("object"), ordering="object_repr")
-    def object_link(self, entry):
+    def object_link(self, entry: LogEntry) -> str:
         url = None if entry.is_deletion() else entry.get_admin_url()
         if url is None:
             return entry.object_repr
         return format_html('<a href="{}">{}</a>', url, entry.object_repr)
 
     @admin.display(description=_("change"))
-    def change(self, entry):
+    def change(self, entry: LogEntry) -> Any:
         return entry.get_change_message()
 
-    def changelist_view(self, request, extra_context=None):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(
             request, {"title": self.menu_title} | (extra_context or {})
         )

@@ -1,9 +1,12 @@
 """The list of changes: who wrote many rows at once, and what came of it."""
 
+from typing import Any
+
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -13,11 +16,11 @@ from backoffice.admin.records.names import USER_NAME
 
 
 class ModelFilter(InUseFilter):
-    def labels(self, counts):
+    def labels(self, counts: Any) -> dict[str, str]:
         return {label: named(label) for label in counts}
 
 
-def named(label):
+def named(label: str) -> str:
     """The rows of a model, as staff call them: "libraries" for "library.Library"."""
     try:
         return str(apps.get_model(label)._meta.verbose_name_plural)
@@ -59,13 +62,13 @@ class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
     actions = None
 
     @admin.display(description=_("records"), ordering="model")
-    def records(self, job):
+    def records(self, job: Any) -> Any:
         return named(job.model)
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(model__in=self._models(request))
 
-    def _models(self, request):
+    def _models(self, request: HttpRequest) -> list[str]:
         return [
             model._meta.label
             for model in filter(self.admin_site.is_registered, apps.get_models())
@@ -74,13 +77,19 @@ class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
             and model_admin.has_import_permission(request)
         ]
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self._models(request))
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def change_view(self, request, object_id, form_url="", extra_context=None):
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
         job = self.get_object(request, unquote(object_id))
         if job is None:
             raise Http404

@@ -1,7 +1,11 @@
 """Saved filters: staff rename, share and remove their own; the lists save and show them."""
 
+from typing import Any
+
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -9,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.lists.filtersets import SavedFilterForm
+from backoffice.filters.models import SavedFilter
 
 
 class SavedFilterAdmin(PlainModelAdmin):
@@ -22,27 +27,27 @@ class SavedFilterAdmin(PlainModelAdmin):
     fields = ("name", "shared", "open_list")
     readonly_fields = ("open_list",)
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         saved = super().get_queryset(request)
         return saved if request.user.is_superuser else saved.filter(user=request.user)
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return True
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a list is where one is saved
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # nobody sees another's; with their account they may go
 
     @admin.display(description=_("list"))
-    def open_list(self, saved):
+    def open_list(self, saved: SavedFilter) -> str:
         try:
             opts = apps.get_model(saved.model)._meta
         except LookupError:

@@ -1,0 +1,55 @@
+"""What the mixins are mixed into: known to the type checker, nothing when they run."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
+from django.forms import ModelForm
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    ModelAdminBase = admin.ModelAdmin[Any]
+    InlineBase = InlineModelAdmin[Any, Any]
+
+    class FormBase(ModelForm[Any]):
+        """With what the stubs lack."""
+
+        def _post_clean(self) -> None: ...
+
+    class FormSetBase(BaseInlineFormSet[Any, Any, Any]):
+        """With what the stubs lack."""
+
+        model: Any
+        queryset: Any
+
+        def _construct_form(self, i: int, **kwargs: Any) -> Any: ...
+
+    class HistoryBase(admin.ModelAdmin[Any]):
+        """simple-history's ModelAdmin, which has no types."""
+
+        object_history_form_template: str
+        opts: Any
+        has_change_history_permission: Any
+        has_view_history_or_change_history_permission: Any
+        history_form_view_title: Any
+
+        def render_history_view(
+            self, request: HttpRequest, template: str, context: dict[str, Any]
+        ) -> HttpResponse: ...
+
+        def _get_obj_does_not_exist_redirect(
+            self, request: HttpRequest, opts: Any, object_id: str
+        ) -> HttpResponse: ...
+
+        def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool: ...
+
+    class ExportBase(admin.ModelAdmin[Any]):
+        """django-import-export's ModelAdmin, which has no types."""
+
+        def export_action(
+            self, request: HttpRequest, *args: Any, **kwargs: Any
+        ) -> HttpResponse: ...
+
+else:
+    ModelAdminBase = InlineBase = FormBase = FormSetBase = HistoryBase = ExportBase = object

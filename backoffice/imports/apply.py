@@ -22,7 +22,6 @@ class Apply:
     def run(self, counts: Counts, signature: Signature) -> None:
         """Write it all, as counted, with history that is signed so."""
         live = f"live.{self.table.pk}"
-        updated = f"{live} IN (SELECT pk_ FROM ({self.rows.keyed('updated')}) updated)"
         if counts.updated:
             self.records.write_missing(self._updated(), signature.date)
             self._update()
@@ -31,7 +30,9 @@ class Apply:
         for column in self.staging.links:
             self._write_links(column, self.table.link(column.model_field))
         if counts.updated:
-            self.records.write(updated, history_type="~", signature=signature)
+            self.records.write(
+                f"{live} IN ({self._updated()})", history_type="~", signature=signature
+            )
         if counts.new:
             self.records.write(self._is_new(live), history_type="+", signature=signature)
         keep_statistics(

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from backoffice.changes.counts import Counts
-from backoffice.imports.clean import Column
 from backoffice.imports.constraints import Constraints
 from backoffice.imports.instances import Instances
+from backoffice.imports.references import References
 from backoffice.imports.rows import Rows
 from backoffice.imports.staging import Staging
 from backoffice.tables.planner import expect_many
@@ -26,7 +26,6 @@ ROW_CODES = (
     "key",
     "missing",
     "empty",
-    "model",
     "taken",
     "refused",
     "follows",
@@ -40,12 +39,7 @@ class Checks:
         self.rows = Rows(staging, table)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]
-        #: Columns that refer to records of the model itself, perhaps to rows of the file.
-        self.self_references = [
-            column
-            for column in [*staging.references, *staging.links]
-            if column.target_field.model._meta.concrete_model is table.opts.concrete_model
-        ]
+        self.references = References(self)
 
     def reject(self, select: str, params: Sequence[Any] = ()) -> None:
         """Put `line, field, value, code, message, detail` into the rejects."""
@@ -61,13 +55,13 @@ class Checks:
         """
         expect_many(self.table.connection, rows)
         self._forget()
-        if self.self_references:
+        if self.references.to_itself:
             self._find_keys(writing)
-        for column in [*self.staging.references, *self.staging.links]:
-            self._look_up(column)
+        self.references.look_up_all()
         self._match_rows()
+        self.references.find_existing()
         self._reject_incomplete()
-        if self.staging.made and not self.self_references:
+        if self.staging.made and not self.references.to_itself:
             self._make_values(self.rows.new_rows())
         if self.staging.cleaned_fields:
             self._clean()
@@ -78,8 +72,8 @@ class Checks:
         self.reject_repeated(self.rows.staged(), self.key_columns, self.match)
         self._compare_links()
         constraints.reject_taken()
-        if self.self_references:
-            self._reject_following()
+        if self.references.to_itself:
+            self.references.reject_following()
         self.table.execute(
             f"DELETE FROM {self.staging.plan}"
             f" WHERE line IN (SELECT line FROM {self.staging.rejects})"
@@ -93,7 +87,7 @@ class Checks:
         self.table.execute(f"DELETE FROM {self.staging.plan}")
         self.rows.reset()
 
-    # References ---------------------------------------------------------------------
+    # Keys of new rows ---------------------------------------------------------------
 
     def _find_keys(self, writing: bool) -> None:
         """Have the keys of new rows ready, so that other rows can refer to them."""
@@ -113,132 +107,6 @@ class Checks:
         if reserve:
             return self.table.reserve_keys(last or 0, above or 0)
         return self.table.last_key(above or 0)
-
-    def _look_up(self, column: Column) -> None:
-        """Find the record that each distinct reference of `column` names."""
-        name, targets = column.name, self.staging.targets(column)
-        self.table.execute(f"DELETE FROM {targets}")
-        records = column.resource_field.widget.key.queryset()
-        if not column.target_field.primary_key:
-            records = records.values_list(column.target_field.attname, "_label", "_full")
-        live, params = records.query.get_compiler(connection=self.table.connection).as_sql()
-        self._find_targets(column, live, params)
-        if column in self.self_references:
-            self._find_in_file(column)
-        source, ref = self.source(column)
-        self.reject(
-            f"""
-            SELECT staged.line, %s, staged.{ref},
-                   CASE WHEN target.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '',
-                   target.hits
-            FROM {source} staged LEFT JOIN {targets} target ON target.ref = staged.{ref}
-            WHERE staged.{ref} IS NOT NULL AND (target.ref IS NULL OR target.hits > 1)
-            """,
-            [name],
-        )
-        if column in self.self_references and column.kind == "reference":
-            self.reject(
-                f"""
-                SELECT staged.line, %s, staged.{ref}, 'later', '', target.line
-                FROM {source} staged JOIN {targets} target ON target.ref = staged.{ref}
-                WHERE target.line >= staged.line
-                """,
-                [name],
-            )
-
-    def source(self, column: Column) -> tuple[str, str]:
-        """The table, and its column, that has the references of `column` by line."""
-        if column.kind == "reference":
-            return self.staging.rows, f"v_{column.name}"
-        return self.staging.links_of(column), "ref"
-
-    def _find_targets(self, column: Column, live: str, params: Sequence[Any]) -> None:
-        field = column.target_field
-        whole = "CASE WHEN live.whole = candidate.ref THEN live.pk END"
-        self.table.execute(
-            f"""
-            WITH live (pk, label, whole) AS ({live}),
-                 candidate AS (SELECT DISTINCT ref, label
-                               FROM {self.staging.candidates(column)})
-            INSERT INTO {self.staging.targets(column)} (ref, target, hits)
-            SELECT candidate.ref,
-                   -- One's full text goes before another's label: exports write that in full.
-                   coalesce({self.table.least(whole, field)},
-                            {self.table.least("live.pk", field)}),
-                   coalesce(nullif(count(DISTINCT {whole}), 0), count(DISTINCT live.pk))
-            FROM candidate
-            JOIN live ON live.label = candidate.label
-                AND (candidate.label = candidate.ref OR live.whole = candidate.ref)
-            GROUP BY candidate.ref
-            """,
-            params,
-        )
-
-    def _find_in_file(self, column: Column) -> None:
-        """References that no live row has the text of may mean a row of the file."""
-        key, field = column.resource_field.widget.key, column.target_field
-        names = {f.name for f in self.rows.fields}
-        if not names.issuperset([*key.paths, *([] if field.primary_key else [field.name])]):
-            return  # the text is made of what the file doesn't give
-        targets = self.staging.targets(column)
-        (label, params), (whole, more) = map(self.table.compile, key.expressions())
-        self.table.execute(
-            f"""
-            WITH named (line, label, whole) AS (
-                     SELECT staged.line_, {label}, {whole} FROM ({self.rows.staged()}) staged),
-                 candidate AS (SELECT DISTINCT ref, label
-                               FROM {self.staging.candidates(column)})
-            INSERT INTO {targets} (ref, hits, line)
-            SELECT candidate.ref,
-                   coalesce(nullif(count(DISTINCT CASE WHEN named.whole = candidate.ref
-                                                       THEN named.whole END), 0),
-                            count(DISTINCT named.whole)),
-                   coalesce(min(CASE WHEN named.whole = candidate.ref THEN named.line END),
-                            min(named.line))
-            FROM candidate
-            JOIN named ON named.label = candidate.label
-                AND (candidate.label = candidate.ref OR named.whole = candidate.ref)
-            WHERE NOT EXISTS (SELECT 1 FROM {targets} target WHERE target.ref = candidate.ref)
-            GROUP BY candidate.ref
-            """,
-            [*params, *more],
-        )
-        value = self.rows.key("target.line")
-        if not field.primary_key:
-            value = (
-                f"(SELECT own.{self.table.column(field)} FROM ({self.rows.staged()}) own"
-                " WHERE own.line_ = target.line)"
-            )
-        self.table.execute(
-            f"UPDATE {targets} AS target SET target = {value} WHERE line IS NOT NULL"
-        )
-
-    def _reject_following(self) -> None:
-        """Rows that refer to a row of the file that is not taken, and who refers to them."""
-        edges, params = [], []
-        for column in self.self_references:
-            source, ref = self.source(column)
-            edges.append(
-                f"SELECT staged.line, target.line AS target, CAST(%s AS text) AS field,"
-                f" staged.{ref} AS value FROM {source} staged"
-                f" JOIN {self.staging.targets(column)} target"
-                f" ON target.ref = staged.{ref} AND target.line IS NOT NULL"
-            )
-            params.append(column.name)
-        self.reject(
-            f"""
-            WITH RECURSIVE edge AS ({" UNION ALL ".join(edges)}),
-                gone (line) AS (
-                    SELECT line FROM {self.staging.rejects}
-                    UNION SELECT edge.line FROM edge JOIN gone ON gone.line = edge.target
-                )
-            SELECT edge.line, edge.field, edge.value, 'follows', '', edge.target
-            FROM edge JOIN gone ON gone.line = edge.target
-            WHERE NOT EXISTS (SELECT 1 FROM {self.staging.rejects} rejects
-                              WHERE rejects.line = edge.line)
-            """,
-            params,
-        )
 
     # Rows ---------------------------------------------------------------------------
 
@@ -301,13 +169,6 @@ class Checks:
                 f" ON plan.line = staged.line_ AND plan.pk <> staged.{pk}",
                 [self.table.pk_field.name],
             )
-        for column in self.self_references:  # a row of the file that is there already
-            targets = self.staging.targets(column)
-            if column.target_field.primary_key:
-                self.table.execute(
-                    f"UPDATE {targets} AS target SET target = plan.pk, line = NULL"
-                    f" FROM {plan} plan WHERE plan.line = target.line"
-                )
 
     def _is_same(self) -> str:
         """The condition that the row `live` has what `staged` would write already."""

@@ -1,4 +1,7 @@
-"""The rows that would be written as instances of the model, for its own `clean()`."""
+"""The rows that would be written as instances of the model, for its own `clean()`.
+
+Used only where a model overrides it: to make an instance of each row takes time.
+"""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -136,4 +139,4 @@ def _rejects(instance: Any, error: ValidationError) -> Iterator[tuple[Any, ...]]
     for name, found in errors.items():
         message = " ".join(chain.from_iterable(e.messages for e in found))
         field = "" if name == NON_FIELD_ERRORS else name
-        yield instance.line_, field, "", "model", message, None
+        yield instance.line_, field, "", "refused", message, None

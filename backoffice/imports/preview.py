@@ -103,7 +103,7 @@ def _referred(imported: "Import", column: Column, targets: Sequence[Any]) -> lis
 
 def _linked(imported: "Import", column: Column, lines: Sequence[int]) -> list[str]:
     """For each of `lines`, in their order, the texts of what it is linked to."""
-    source, ref = imported.checks.source(column)
+    source, ref = imported.staging.source(column)
     rows = imported.table.fetch(
         f"""
         SELECT staged.line, target.target FROM {source} staged

@@ -67,6 +67,12 @@ class Staging:
     def targets(self, column: Column) -> str:
         return self._name(f"targets_{column.name}")
 
+    def source(self, column: Column) -> tuple[str, str]:
+        """The table, and its column, that has the references of `column` by line."""
+        if column.kind == "reference":
+            return self.rows, f"v_{column.name}"
+        return self.links_of(column), "ref"
+
     def tables(self) -> dict[str, str]:
         """Each table's name and definition."""
         # SQLite keeps rows by a key of the type `integer`; `bigint` would be a second tree.

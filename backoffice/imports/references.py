@@ -1,0 +1,157 @@
+"""What the references of a file lead to: records of the database, or rows of the file."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from backoffice.imports.clean import Column
+
+if TYPE_CHECKING:
+    from backoffice.imports.checks import Checks
+
+
+class References:
+    """Fills the tables `targets` of the staging, and rejects what leads nowhere."""
+
+    def __init__(self, checks: "Checks") -> None:
+        self.checks, self.rows = checks, checks.rows
+        self.table, self.staging = checks.table, checks.staging
+        #: Columns that lead to the model itself, and so perhaps to rows of the file.
+        self.to_itself = [
+            column
+            for column in [*self.staging.references, *self.staging.links]
+            if column.target_field.model._meta.concrete_model is self.table.opts.concrete_model
+        ]
+
+    def look_up_all(self) -> None:
+        for column in [*self.staging.references, *self.staging.links]:
+            self._look_up(column)
+
+    def _look_up(self, column: Column) -> None:
+        """Find the record that each distinct reference of `column` names."""
+        name, targets = column.name, self.staging.targets(column)
+        self.table.execute(f"DELETE FROM {targets}")
+        records = column.resource_field.widget.key.queryset()
+        if not column.target_field.primary_key:
+            records = records.values_list(column.target_field.attname, "_label", "_full")
+        live, params = records.query.get_compiler(connection=self.table.connection).as_sql()
+        self._find_targets(column, live, params)
+        if column in self.to_itself:
+            self._find_in_file(column)
+        source, ref = self.staging.source(column)
+        self.checks.reject(
+            f"""
+            SELECT staged.line, %s, staged.{ref},
+                   CASE WHEN target.ref IS NULL THEN 'unknown' ELSE 'ambiguous' END, '',
+                   target.hits
+            FROM {source} staged LEFT JOIN {targets} target ON target.ref = staged.{ref}
+            WHERE staged.{ref} IS NOT NULL AND (target.ref IS NULL OR target.hits > 1)
+            """,
+            [name],
+        )
+        if column in self.to_itself and column.kind == "reference":
+            self.checks.reject(
+                f"""
+                SELECT staged.line, %s, staged.{ref}, 'later', '', target.line
+                FROM {source} staged JOIN {targets} target ON target.ref = staged.{ref}
+                WHERE target.line >= staged.line
+                """,
+                [name],
+            )
+
+    def _find_targets(self, column: Column, live: str, params: Sequence[Any]) -> None:
+        field = column.target_field
+        whole = "CASE WHEN live.whole = candidate.ref THEN live.pk END"
+        self.table.execute(
+            f"""
+            WITH live (pk, label, whole) AS ({live}),
+                 candidate AS (SELECT DISTINCT ref, label
+                               FROM {self.staging.candidates(column)})
+            INSERT INTO {self.staging.targets(column)} (ref, target, hits)
+            SELECT candidate.ref,
+                   -- One's full text goes before another's label: exports write that in full.
+                   coalesce({self.table.least(whole, field)},
+                            {self.table.least("live.pk", field)}),
+                   coalesce(nullif(count(DISTINCT {whole}), 0), count(DISTINCT live.pk))
+            FROM candidate
+            JOIN live ON live.label = candidate.label
+                AND (candidate.label = candidate.ref OR live.whole = candidate.ref)
+            GROUP BY candidate.ref
+            """,
+            params,
+        )
+
+    def _find_in_file(self, column: Column) -> None:
+        """References that no live row has the text of may mean a row of the file."""
+        key, field = column.resource_field.widget.key, column.target_field
+        names = {f.name for f in self.rows.fields}
+        if not names.issuperset([*key.paths, *([] if field.primary_key else [field.name])]):
+            return  # the text is made of what the file doesn't give
+        targets = self.staging.targets(column)
+        (label, params), (whole, more) = map(self.table.compile, key.expressions())
+        self.table.execute(
+            f"""
+            WITH named (line, label, whole) AS (
+                     SELECT staged.line_, {label}, {whole} FROM ({self.rows.staged()}) staged),
+                 candidate AS (SELECT DISTINCT ref, label
+                               FROM {self.staging.candidates(column)})
+            INSERT INTO {targets} (ref, hits, line)
+            SELECT candidate.ref,
+                   coalesce(nullif(count(DISTINCT CASE WHEN named.whole = candidate.ref
+                                                       THEN named.whole END), 0),
+                            count(DISTINCT named.whole)),
+                   coalesce(min(CASE WHEN named.whole = candidate.ref THEN named.line END),
+                            min(named.line))
+            FROM candidate
+            JOIN named ON named.label = candidate.label
+                AND (candidate.label = candidate.ref OR named.whole = candidate.ref)
+            WHERE NOT EXISTS (SELECT 1 FROM {targets} target WHERE target.ref = candidate.ref)
+            GROUP BY candidate.ref
+            """,
+            [*params, *more],
+        )
+        value = self.rows.key("target.line")
+        if not field.primary_key:
+            value = (
+                f"(SELECT own.{self.table.column(field)} FROM ({self.rows.staged()}) own"
+                " WHERE own.line_ = target.line)"
+            )
+        self.table.execute(
+            f"UPDATE {targets} AS target SET target = {value} WHERE line IS NOT NULL"
+        )
+
+    def reject_following(self) -> None:
+        """Rows that refer to a row of the file that is not taken, and who refers to them."""
+        edges, params = [], []
+        for column in self.to_itself:
+            source, ref = self.staging.source(column)
+            edges.append(
+                f"SELECT staged.line, target.line AS target, CAST(%s AS text) AS field,"
+                f" staged.{ref} AS value FROM {source} staged"
+                f" JOIN {self.staging.targets(column)} target"
+                f" ON target.ref = staged.{ref} AND target.line IS NOT NULL"
+            )
+            params.append(column.name)
+        self.checks.reject(
+            f"""
+            WITH RECURSIVE edge AS ({" UNION ALL ".join(edges)}),
+                gone (line) AS (
+                    SELECT line FROM {self.staging.rejects}
+                    UNION SELECT edge.line FROM edge JOIN gone ON gone.line = edge.target
+                )
+            SELECT edge.line, edge.field, edge.value, 'follows', '', edge.target
+            FROM edge JOIN gone ON gone.line = edge.target
+            WHERE NOT EXISTS (SELECT 1 FROM {self.staging.rejects} rejects
+                              WHERE rejects.line = edge.line)
+            """,
+            params,
+        )
+
+    def find_existing(self) -> None:
+        """A row of the file that a live row has the key of is that row."""
+        for column in self.to_itself:
+            targets = self.staging.targets(column)
+            if column.target_field.primary_key:
+                self.table.execute(
+                    f"UPDATE {targets} AS target SET target = plan.pk, line = NULL"
+                    f" FROM {self.staging.plan} plan WHERE plan.line = target.line"
+                )

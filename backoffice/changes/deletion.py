@@ -113,20 +113,16 @@ class Deletion:
 
     def run(
         self, *, title: str, user: Any = None, reason: str = "", reason_with: str = ""
-    ) -> Change | None:
+    ) -> Change:
         """Delete it all, or nothing; the change that it is recorded as.
 
         title: of the change · reason: in the history of the rows · reason_with: in that of
-        what goes with them. Without a history that names changes there is no change to undo,
-        and none is returned.
+        what goes with them.
         """
         rows = self.rows()
-        signature = Signature(user_id=user and user.pk)
         with transaction.atomic(using=self.using), contextlib.ExitStack() as stack:
-            change = None
-            if names_change(self.model):
-                change = self._record_change(rows, title, user)
-                signature = change.signature
+            change = self._record_change(rows, title, user)
+            signature = change.signature
             touched = []
             for n, queryset in enumerate(self._touched(rows)):
                 table, name = Table(queryset.model), f"touched_{n}"

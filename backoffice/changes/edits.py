@@ -133,7 +133,7 @@ class Edit:
         if cleans_itself(self.model):
             self._clean(rows)
         records.write(f"live.{records.pk} IN ({keys})", history_type="~", signature=signature)
-        keep_statistics(records.live.connection, change.updated, *records.tables)
+        keep_statistics(records.live.connection, change.updated or 0, *records.tables)
 
     def _clean(self, rows: QuerySet[Any]) -> None:
         """Have each row check itself, as its form would, and keep what it makes of itself."""

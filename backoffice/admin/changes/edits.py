@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.changes.edits import Edit, Refused, RowsMoved
+from backoffice.history.checks import check_history
 from backoffice.querysets.counts import Count
 
 SHOWN = 20  # rows whose old and new values a preview shows
@@ -45,8 +46,11 @@ class EditMixin:
     """For a ModelAdmin with history: the action “Edit selected …”.
 
     Its pages come one after the other by the action's own POST, as Django's deletion does:
-    the fields, what would change, and then the job, where it can be undone.
+    the fields, what would change, and then the change, where it can be undone.
     """
+
+    def check(self, **kwargs):
+        return [*super().check(**kwargs), *check_history(self.model)]
 
     @admin.action(
         permissions=["change"],

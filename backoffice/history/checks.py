@@ -1,0 +1,42 @@
+"""System checks of a model's history: what undo and the pages of history need of it."""
+
+from django.core.checks import Error
+from django.db.models import AutoField, Model
+
+from backoffice.history.records import history_model, names_change
+
+
+def check_history(model: type[Model]) -> list[Error]:
+    """Of a model whose admin edits many records at once, and takes that back."""
+    history, label = history_model(model), model._meta.label
+    if history is None:
+        return [
+            Error(
+                f"{label} has no history, which its ModelAdmin shows and undoes changes by.",
+                hint="Give it `history = HistoricalRecords()` of backoffice.history, or take"
+                " PlainModelAdmin for it. A proxy has no history of its own.",
+                obj=model,
+                id="backoffice.E030",
+            )
+        ]
+    errors = []
+    if not names_change(model):
+        errors.append(
+            Error(
+                f"The history of {label} does not say which change wrote a record.",
+                hint="Take HistoricalRecords of backoffice.history.historical_records.",
+                obj=model,
+                id="backoffice.E031",
+            )
+        )
+    if not isinstance(history._meta.pk, AutoField):
+        errors.append(
+            Error(
+                f"The records of {label} have keys that don't count up: `history_id` tells"
+                " which came later.",
+                hint="Leave out `history_id_field` and SIMPLE_HISTORY_HISTORY_ID_USE_UUID.",
+                obj=model,
+                id="backoffice.E032",
+            )
+        )
+    return errors

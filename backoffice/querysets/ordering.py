@@ -1,4 +1,4 @@
-"""Orders that an index serves: stable, in both directions, however many rows there are."""
+"""Orders that an index has: total, in both directions, and cheap for any number of rows."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -48,7 +48,7 @@ def _indexed_columns(opts: Any) -> Iterator[list[str]]:
 
 
 def _columns(opts: Any, names: Sequence[str]) -> list[str]:
-    """A relation by its own column: by its name Django would sort by what it leads to."""
+    """The columns; a relation by its own, since by its name Django sorts by the related rows."""
     names = [opts.get_field(name).attname for name in names]
     return ["pk" if name == opts.pk.attname else name for name in names]
 
@@ -65,10 +65,10 @@ def leads_index(field: Any) -> bool:
 
 
 def beginning(queryset: QuerySet[Any], number: int) -> QuerySet[Any]:
-    """Those rows of a queryset in an indexed order that are among the table's first.
+    """The rows of a queryset that are among the first `number` rows of the whole table.
 
-    The table's, not the queryset's; `number` of them, and what ties with the last. None where
-    NULLs may come first.
+    The queryset's order is an index's. Rows that tie with the last are included. The result
+    is empty where NULLs may come first.
     """
     order, model = str(queryset.query.order_by[0]), queryset.model
     name = order.removeprefix("-")
@@ -82,7 +82,7 @@ def beginning(queryset: QuerySet[Any], number: int) -> QuerySet[Any]:
 
 
 def unindexed(queryset: QuerySet[Any]) -> QuerySet[Any]:
-    """The queryset in the same order of its own fields, written as no index has it."""
+    """The queryset in the same order, written in such a way that no index has it."""
 
     def written(order: str) -> Any:
         name = order.removeprefix("-")

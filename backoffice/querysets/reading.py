@@ -1,4 +1,4 @@
-"""Reading many rows: of one moment, locking nothing, without looking for garbage."""
+"""Reading many rows as they were at one moment, without locks and without garbage collection."""
 
 import contextlib
 import gc
@@ -14,8 +14,8 @@ def snapshot(connection: Any) -> Iterator[None]:
     """Statements in the block see the database as it was at the first of them.
 
     They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
-    client has its file. On PostgreSQL it also spares the whole result's being put by before
-    its first row comes, as a server-side cursor outside of a transaction does.
+    client has its file. On PostgreSQL, the first row comes before the whole result is stored,
+    which a server-side cursor outside of a transaction would wait for.
     """
     if connection.in_atomic_block:
         yield
@@ -36,14 +36,17 @@ def snapshot(connection: Any) -> Iterator[None]:
 
 
 def count_up_to(queryset: QuerySet[Any], most: int) -> Any:
-    """How many rows there are, `most` where there are more: bounds the work."""
+    """The number of rows, or `most` where there are more, so that the work is bounded."""
     with snapshot(connections[queryset.db]):
         return queryset.order_by()[:most].count()
 
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """Rows of text make no cycles, yet looking for them takes a third of the time."""
+    """No garbage collection in the block.
+
+    Rows of text make no cycles, yet looking for cycles takes a third of the time.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -2,9 +2,9 @@
 
 The page and the search of an inline are in the address of the form, under the prefix of its
 formset: `?patron_set-p=2&patron_set-q=smith`. A form that is sent binds to its rows by their
-keys, whatever page they are on by then, and carries along what they held when the page was
-made. So a row that was left alone is not written, and one that somebody else changed or
-deleted meanwhile is told of.
+keys, whatever page they are on by then, and carries what they held when the page was made. So
+a row that was left alone is not written, and a row that somebody else changed or deleted in
+the meantime is reported.
 """
 
 from collections.abc import Iterator

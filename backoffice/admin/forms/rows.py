@@ -1,4 +1,4 @@
-"""A row in a form beside what it held when the page was made, and what it holds now."""
+"""A row of an inline: what it held when the page was made, what was sent, what it holds now."""
 
 import json
 from collections.abc import Iterable

@@ -11,10 +11,10 @@ NAMES_SHOWN = 10  # of the rows that a many-to-many led to
 
 
 class LinkDiffs:
-    """The links of `records`, newest first, compared with those of the record after each.
+    """The links of each of `records`, newest first, compared with those of the record after it.
 
-    Two statements read the links once each; of thousands, NAMES_SHOWN for a side of a change
-    come back.
+    Two statements read the links, once each. They return at most NAMES_SHOWN of the links on
+    each side of a change, however many there are.
     """
 
     def __init__(self, records: Sequence[Any], field: Any) -> None:

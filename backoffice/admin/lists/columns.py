@@ -13,9 +13,10 @@ from backoffice.querysets.related import counts_of, number_of
 class RelatedCount:
     """A column with the number of related rows: `RelatedCount("patron", _("patrons"))`.
 
-    `relation` is the name of a relation to many rows, as in a lookup. The rows on the page
-    are counted in one statement, all rows only where staff sort by the column. It counts
-    what the related model's admin shows the user, and is left out where they may not view it.
+    `relation` is the name of a relation to many rows, as in a lookup. One statement counts for
+    the rows on the page; all rows are counted only when staff sort by the column. It counts
+    what the related model's admin shows the user. Users who may not view the related model do
+    not get the column.
     """
 
     def __init__(self, relation: Any, description: Any) -> None:

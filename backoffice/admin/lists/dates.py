@@ -13,8 +13,8 @@ from backoffice.querysets.ordering import leads_index
 class Dates:
     """What Django's `date_hierarchy` tag asks of a ChangeList, for a long list.
 
-    Every year between the first row and the last is offered, every month and every day of
-    it, whether there are rows then or not: finding out reads all of them.
+    It offers every year between the first row and the last, and every month and day of a
+    year, whether there are rows or not: finding out would mean reading all rows.
     """
 
     def __init__(self, changelist: Any) -> None:

@@ -40,9 +40,9 @@ class Page(paginator.Page[Any]):
 class Paginator(paginator.Paginator[Any]):
     """Django's, for querysets whose rows are many and may not be counted exactly.
 
-    While the count is exact it is Django's. Else there is no number of the last page: pages
-    are counted from the start, as far as there are rows, and from the end, by negative
-    numbers. Skipping is linear in the rows skipped, by an index and not by whole rows.
+    With an exact count it works as Django's does. Otherwise the number of the last page is
+    not known: pages are numbered from the start, and from the end by negative numbers. The
+    cost of a page grows with the rows before it, which are skipped in the index.
     """
 
     object_list: Any  # rows of a queryset, or a list

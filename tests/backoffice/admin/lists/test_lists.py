@@ -56,7 +56,7 @@ def test_a_long_list_says_what_it_knows_and_links_to_its_last_page(
     assert 'href="?p=-1">last</a>' in text
     assert f"Select all {count} libraries" in text
     response = page(admin_client, Library, p=-1)
-    assert '<span class="this-page">last</span>' in response.text
+    assert response.context["cl"].page_num == -1
     assert 'href="?p=-2">last − 1</a>' in response.text
 
 

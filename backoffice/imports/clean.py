@@ -1,7 +1,7 @@
 """Cells become values: the Resource's widget, then the model field's own validation.
 
 Each distinct cell of a column is cleaned once and remembered, so the 500,000th `NY` costs a
-dict look-up. What a cell can't become is an `Invalid` in its place.
+dict look-up. A cell that can't be cleaned becomes an `Invalid`.
 """
 
 import re
@@ -112,7 +112,7 @@ class Column(dict[str, Any]):
         return values
 
     def _are_plain(self, texts: list[str]) -> bool:
-        """Whether cleaning would leave all of them as they are; a tenth of its cost."""
+        """Whether cleaning would change none of them: this costs a tenth of cleaning them."""
         return (
             all(texts)
             and max(map(len, texts)) <= self.model_field.max_length
@@ -201,10 +201,10 @@ class Column(dict[str, Any]):
 def _patterns_of_plain_text(
     resource_field: ResourceField, model_field: Any
 ) -> list[re.Pattern[str]] | None:
-    """The patterns that text must match to be clean as it stands; None if it takes more.
+    """The patterns that text must match to be clean already; None if patterns can't tell.
 
-    A field whose `clean` rewrites text says with `canonical`, a compiled pattern, which
-    text it leaves alone.
+    A field whose `clean` rewrites text has an attribute `canonical`: a compiled pattern of the
+    text that it leaves as it is.
     """
     if type(resource_field.widget) is not CharWidget or not model_field.max_length:
         return None

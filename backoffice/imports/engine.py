@@ -51,7 +51,7 @@ class DatabaseMoved(Exception):
 
 
 class DatabaseRefused(Exception):
-    """The database holds a rule that the checks don't know, such as a CHECK constraint."""
+    """The database enforces a rule that the checks don't know, such as an index of its own."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(
@@ -66,7 +66,7 @@ class Import:
     fields, the Resource's by default · keep_blank: a blank cell keeps the present value ·
     repairs: names of those that the Resource offers · constants: `{field: text}` for every row.
 
-    Raises MappingError where the file's headers don't do.
+    Raises MappingError if the file's headers can't be mapped.
     """
 
     def __init__(
@@ -240,11 +240,11 @@ class Import:
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that were agreed to · begin: called in the transaction before
-        anything is written; how history is signed, or None to write nothing. What it raises
-        undoes what it did.
+        expected: the counts that the user agreed to · begin: called in the transaction, before
+        anything is written, with the counts; returns how history is signed, or None to write
+        nothing. If it raises, the transaction is rolled back.
 
-        Raises DatabaseMoved where the counts are other than expected, and DatabaseRefused.
+        Raises DatabaseMoved if the counts differ from those expected, and DatabaseRefused.
         """
         rows = self.stage(progress) if self.rows is None else self.rows
         try:
@@ -281,7 +281,7 @@ class Import:
         return read_changes(self)
 
     def repaired(self, limit: int) -> list[tuple[int, str, str, str]]:
-        """What was repaired on the way in: (line, field, cell, what was made of it)."""
+        """What the repairs changed: (line, field, cell, the text in its place)."""
         return self.table.fetch(
             f"SELECT line, field, value, repaired FROM {self.staging.repairs}"
             f" ORDER BY line, field LIMIT {limit:d}"

@@ -1,8 +1,7 @@
 """What was rejected: as sentences for staff, grouped by cause, and as a file to mend.
 
-A rejects file has the file's own columns and one more, `error`; mended, it imports as it
-is, because a column that no field is called after is left alone. Not mended, it is rejected
-again.
+A rejects file has the file's own columns and one more, `error`. Once mended it can be
+imported as it is, because columns without a field are ignored. Unmended rows are rejected again.
 """
 
 import csv
@@ -51,7 +50,8 @@ class Reject:
 def message(code: str, name: object, detail: int | None = None) -> str:
     """The sentence for what a check of the whole file found.
 
-    name: of a record · detail: the number it is about; none where many rows share a cause.
+    name: what a record of the model is called · detail: the row or count that the sentence
+    names; None for a sentence about several rows with the same cause.
     """
     row = _("an earlier row") if detail is None else _("row %d") % detail
     creator = _("Another row") if detail is None else _("Row %d") % detail
@@ -92,7 +92,7 @@ def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
 
 
 def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[tuple[Any, ...]]:
-    """Rejects by the page of rows: PostgreSQL's cursor would send all of them at once."""
+    """Rejects, a page of rows a query: PostgreSQL's cursor would send all of them at once."""
     after, count, table = 0, limit or PAGE, checks.staging.rejects
     while rows := checks.table.fetch(
         f"""
@@ -167,6 +167,6 @@ def _write_rows(imported: "Import", file: TextIO) -> None:
 
 
 def _kept(cell: str) -> str:
-    """A cell that a spreadsheet runs no formula of, and an import reads as it did."""
+    """The cell, escaped if a spreadsheet would run it as a formula; imports undo that."""
     cell = cell.strip()
     return cell if unescape(cell) != cell else escape(cell)

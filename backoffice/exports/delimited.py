@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from backoffice.exports.rows import Rows
 
-# What is in any file: an encoding without it can't be read again.
+# Every file may hold these: an encoding that lacks one can't be used.
 SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
 
 
@@ -24,9 +24,9 @@ def delimited_blocks(
 
 
 def can_write(encoding: str) -> bool:
-    """Whether text can be written in an encoding bit by bit, and read again."""
+    """Whether text can be written incrementally in an encoding, and read again."""
     try:
-        SAMPLE.encode(encoding)  # Python's “hex” or “zip” make no text of it
+        SAMPLE.encode(encoding)  # fails for codecs that are not for text, such as “hex”
         encoder = codecs.getincrementalencoder(encoding)()
         written = encoder.encode(SAMPLE) + encoder.encode(SAMPLE, True)
         return written.decode(encoding) == 2 * SAMPLE
@@ -45,7 +45,7 @@ def _lines(rows: Rows, delimiter: str) -> str:
 
 
 def _plain_lines(rows: Rows, delimiter: str) -> str | None:
-    """What `_lines` gives where no cell needs quotes, in a third of the time; else None."""
+    """As `_lines`, in a third of the time; None if a cell needs quotes."""
     text = "\r\n".join(map(delimiter.join, rows)) + "\r\n"
     width = len(rows[0])
     is_plain = (

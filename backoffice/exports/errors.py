@@ -1,4 +1,4 @@
-"""What keeps an export from being made."""
+"""The error for an export that can't be made."""
 
 
 class ExportError(Exception):

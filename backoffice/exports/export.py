@@ -1,4 +1,4 @@
-"""An export: which rows of what, as which file; checked before, and told of afterwards."""
+"""An export: its rows, its file, the check before it, and the log entry about it."""
 
 import logging
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Export:
     # The log ------------------------------------------------------------------------
 
     def logged_blocks(self, user: Any = None) -> Iterator[bytes]:
-        """As `blocks`, and tell the log who took what: people's data leaves the house.
+        """As `blocks`, with a log entry about who exported what.
 
         It is written down before the first row goes, and how many went when it ends, in
         whatever way. Without a user, as on the command line, it goes to Python's log alone.
@@ -102,7 +102,7 @@ class Export:
         entry.change_message = message
         try:
             entry.save(update_fields=["change_message"])
-        except DatabaseError:  # the file is out: don't break off its last block for this
+        except DatabaseError:  # the file was sent: don't fail at its last block
             logger.exception("The log keeps “%s”", entry.change_message)
 
     def _selected(self) -> str:

@@ -22,7 +22,7 @@ class Format(base_formats.Format):
     has_encoding = False
     is_text = True
     is_sheet = False
-    #: Why it is for few rows only, a text or a lazy one; "" where it isn't.
+    #: Why the format takes few rows only (str or lazy); "" if it takes many.
     whole: Any = ""
 
     def get_title(self) -> str:
@@ -42,12 +42,12 @@ class Format(base_formats.Format):
 
     @property
     def most_rows(self) -> int | None:
-        """How many rows below the header it takes; None for any number."""
+        """The largest number of rows below the header; None if there is no limit."""
         most = settings.EXPORT_MAX_WHOLE_ROWS if self.whole else None
         return min(most or SHEET_ROWS, SHEET_ROWS - 1) if self.is_sheet else most
 
     def too_many(self) -> ExportError:
-        """The error for more rows than it takes."""
+        """The error for more rows than `most_rows`."""
         reason = self.whole or _("A sheet has no room for more.")
         return ExportError(
             _("%(format)s takes %(most)s rows at most. %(reason)s Choose CSV, or filter.")
@@ -123,7 +123,7 @@ FORMATS: list[type[Format]] = [CSV, XLSX, TSV, JSON, ODS, JSONLines, YAML]
 
 
 def format_named(name: str) -> Format:
-    """The format of this name, in any case. Raises LookupError."""
+    """The format with this name; case doesn't matter. Raises LookupError."""
     for format_class in FORMATS:
         if name.lower() in (format_class.name, format_class.__name__.lower()):
             return format_class()

@@ -1,4 +1,4 @@
-"""What an export is called: its selection for people to read, and its file."""
+"""The name of an export's file, and a description of its selection."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST = 180  # bytes of a file's name; file systems take 255
-#: Of a list's address, what says in which way it is shown and not which rows.
+#: Query parameters of a list that don't select rows.
 _NO_FILTERS = {*main.IGNORED_PARAMS, main.PAGE_VAR, main.ERROR_FLAG, "_changelist_filters"}
 
 
@@ -34,14 +34,14 @@ def describe(filters: Iterable[tuple[str, str]], ticked: int = 0) -> str:
 
 
 def on_one_line(text: object) -> str:
-    """What a log can keep: a line break would begin a line of its own, NUL is refused."""
+    """`text` for a log, without line breaks and other control characters."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
 
 
 def file_name(
     model: type[Model], filters: Iterable[tuple[str, str]], extension: str, ticked: int = 0
 ) -> str:
-    """`"libraries state-NY 2026-11-25.csv"`: what every file system takes."""
+    """A name that every file system takes: `"libraries state-NY 2026-11-25.csv"`."""
     parts = [str(model._meta.verbose_name_plural)]
     parts += [f"{name.replace('__', '-')}-{value}" for name, value in filters]
     parts += [_("%d ticked") % ticked] if ticked else []

@@ -77,7 +77,7 @@ def _by_columns(queryset: Any, columns: Sequence[_Column]) -> Iterator[Rows]:
 
 
 def _need_nothing(rows: Iterable[Iterable[Any]]) -> bool:
-    """Whether the rows are what is written, as nearly all are; spares turning them twice."""
+    """Whether the rows can be written as they are, as most can: no column is then rebuilt."""
     values = list(chain.from_iterable(rows))
     return set(map(type, values)) == {str} and are_plain(values)
 
@@ -120,7 +120,7 @@ class _Column:
 
     expressions: dict[str, Any] = {}
     values: list[str]
-    #: Whether what is selected is what is written, if it is text that needs no escape.
+    #: Whether text is written as it was selected, apart from escapes.
     is_text = False
 
     def texts(self, given: dict[str, list[Any]]) -> list[str]:
@@ -151,7 +151,7 @@ class _Reference(_Column):
 
 
 class _References(_Column):
-    """Its names are fetched with one statement for a chunk's rows."""
+    """The texts of a chunk are fetched with one statement."""
 
     values = ["pk"]
 
@@ -169,7 +169,7 @@ class _References(_Column):
         return [join_references(sorted(found[pk])) if pk in found else "" for pk in given["pk"]]
 
     def _as_one(self, pks: Iterable[Any]) -> Any:
-        """The keys as one parameter: 2,000 take Django longer than the database's answer."""
+        """The keys as one parameter: Django is slower with 2,000 than the database is."""
         connection = connections[self.using]
         keys = [self.field.model._meta.pk.get_db_prep_value(pk, connection) for pk in pks]
         if connection.vendor == "sqlite":

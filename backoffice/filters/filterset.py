@@ -41,7 +41,7 @@ def filterset_class_for(model: type[models.Model]) -> type[FilterSet] | None:
 
 
 class FilterForm(forms.Form):
-    """What takes one value does not take two: the first would be passed over in silence."""
+    """Refuses a second value for a filter of one: it would silently replace the first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"auto_id": "filter_%s", "label_suffix": ""}
@@ -146,7 +146,7 @@ class FilterSet(django_filters.FilterSet):
 
     @property
     def qs(self) -> Any:
-        """The rows; none where a value can't be."""
+        """The filtered rows; none if a value is invalid."""
         return super().qs if self.is_valid() or not self.is_bound else self.queryset.none()
 
     def filter_queryset(self, queryset: Any) -> Any:
@@ -159,6 +159,6 @@ class FilterSet(django_filters.FilterSet):
         """`(label, text)` of a value of the query string, as the form words them."""
         name, part = self.parameters[parameter]
         label = self.form[name].label
-        choices: Any = iter(getattr(self.form.fields[name], "choices", ()))
-        texts: dict[str, str] = {str(key): str(each) for key, each in flatten_choices(choices)}
+        choices: Any = flatten_choices(iter(getattr(self.form.fields[name], "choices", ())))
+        texts = {str(key): str(each) for key, each in choices}
         return f"{label} {part}" if part else label, texts.get(value, value)

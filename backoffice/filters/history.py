@@ -1,4 +1,4 @@
-"""Filters by what history knows: since when, and by which import."""
+"""Filters by history: added or changed since a day, changed by an import."""
 
 import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from backoffice.changes.models import Change
 from backoffice.filters.values import DateFilter
 from backoffice.querysets.related import few_keys
 
-MANY = 50_000  # records that are cheaper read at once than looked for row by row
+MANY = 50_000  # history records; up to here reading all at once is cheaper than per row
 
 
 def with_record(model: Any, **condition: Any) -> Any:
@@ -27,13 +27,13 @@ def with_record(model: Any, **condition: Any) -> Any:
     if keys is not None:
         return Q(pk__in=set(keys))
     if records.order_by()[MANY : MANY + 1].exists():
-        # Most rows have one: it is soon found on the way through the list.
+        # Most rows have a record, so a page of the list is soon complete.
         return Q(Exists(records.filter(**{key: OuterRef("pk")})))
     return Q(pk__in=records.order_by().values(key))
 
 
 class SinceFilter(DateFilter):
-    """A history record of the day or later; of the type, if one is given."""
+    """Rows with a history record of the day or later, of `history_type` if it is given."""
 
     def __init__(self, *, history_type: str | None = None, **kwargs: Any) -> None:
         self.condition = {"history_type": history_type} if history_type else {}
@@ -74,7 +74,7 @@ class ImportField(forms.IntegerField):
 
 
 class ImportFilter(django_filters.Filter):
-    """What an import created or changed."""
+    """Rows that an import created or changed."""
 
     field_class = ImportField
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def seen_by(self, user: Any, model: type[models.Model]) -> Self:
-        """Those for a model's list that are the user's own, then those shared; by name."""
+        """The user's own filters of a model's list by name, then the shared ones by name."""
         seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
         is_shared = models.Case(models.When(user=user, then=0), default=1)
         return seen.select_related("user").order_by(is_shared, "name", "pk")

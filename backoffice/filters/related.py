@@ -59,7 +59,7 @@ class RelatedFilter(django_filters.Filter):
 
     @property
     def related_admin(self) -> Any:
-        """None where nobody asks, or the related model has no ModelAdmin."""
+        """None without a request, or if the related model has no ModelAdmin on the site."""
         if self.parent.request is None:
             return None
         return admin_of(self.relation.related_model, self.parent.admin_site)
@@ -182,7 +182,7 @@ class RelatedCountFilter(RelatedFilter):
         return queryset.filter(self.counted_one_by_one(low, high))
 
     def counted_one_by_one(self, low: int | None, high: int | None) -> Q:
-        """Q for many rows: each is counted for itself.
+        """A Q for many rows that counts the related rows of each.
 
         Not `NOT IN` those that have more: PostgreSQL would go through a million keys for each
         of a million rows.

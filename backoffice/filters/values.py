@@ -1,4 +1,4 @@
-"""Filters of a model's own fields; what upstream's would take for no filter is an error."""
+"""Filters of a model's own fields. A value that can't be read is an error, never no filter."""
 
 import datetime
 import re
@@ -21,7 +21,7 @@ YES, NO = "yes", "no"
 
 
 class TextFilter(django_filters.CharFilter):
-    """Text that the field contains, or whatever lookup is named."""
+    """Rows whose field contains the text, or fits it by another `lookup_expr`."""
 
     def __init__(
         self, field_name: str | None = None, lookup_expr: str = "icontains", **kwargs: Any
@@ -74,7 +74,7 @@ class ValueFilter(django_filters.Filter):
 
 
 class DateInput(forms.DateInput):
-    """The browser's own calendar; plain text where it would not show what was written."""
+    """A date input of the browser; a text input for text that the former would not show."""
 
     def get_context(
         self, name: str, value: Any, attrs: dict[str, Any] | None
@@ -101,11 +101,11 @@ class DateFilter(django_filters.Filter):
 
 
 class NoFilter(django_filters.Filter):
-    """In place of a filter for a field whose values no text names: a system check says so."""
+    """Stands for a field that can't be filtered by; a system check reports it."""
 
 
 class YesNoFilter(django_filters.ChoiceFilter):
-    """Upstream's filter of a boolean takes whatever it doesn't know for no filter at all."""
+    """Yes, no or any. (django-filter's BooleanFilter ignores a value that it doesn't know.)"""
 
     labels = {YES: gettext_lazy("Yes"), NO: gettext_lazy("No")}
 
@@ -118,7 +118,7 @@ class YesNoFilter(django_filters.ChoiceFilter):
 
 
 class AnyOfField(django_filters.fields.MultipleChoiceField):
-    """Upstream's takes a blank for a choice, which is not among its own."""
+    """Leaves out blanks, which django-filter's field takes for an unknown choice."""
 
     def to_python(self, value: Any) -> list[Any]:
         return [text for text in super().to_python(value) if text]

@@ -1,4 +1,4 @@
-"""Text that a spreadsheet would run or an import would strip, and how it is kept as it is.
+"""Escapes for text that a spreadsheet would run as a formula, or that an import would strip.
 
 A text that a spreadsheet would run gets a leading apostrophe. The first characters are
 OWASP's ("CSV Injection"): = + - @ TAB CR. A text that begins or ends with a blank is put
@@ -10,10 +10,10 @@ import re
 from operator import itemgetter
 from typing import Any
 
-_FIRST = frozenset("'=+-@\t\r")  # a look at one character spares most texts the pattern
+_FIRST = frozenset("'=+-@\t\r")  # one character tells most texts apart, without the pattern
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"''*[=+\-@\t\r]")
-# A TAB or CR at the start has the apostrophe of a formula before it, which keeps it.
+# A TAB or CR at the start is already kept by the apostrophe of `escape_formula`.
 _BLANK_EDGED = re.compile(r"'*(?![\t\r])\s.*|.*\s|['=+\-@\t\r].*\s'+|[\t\r]'+", re.DOTALL)
 _SUSPECT = frozenset("'=+-@")
 _first = itemgetter(slice(1))
@@ -27,19 +27,19 @@ def escape_formula(value: Any) -> Any:
 
 
 def escape(value: Any) -> Any:
-    """`value` as an export writes it: also blanks at its edges kept."""
+    """`value` as an export writes it: as `escape_formula`, with blanks at its edges kept."""
     if isinstance(value, str) and _BLANK_EDGED.fullmatch(value):
         return f"'{value}'"
     return escape_formula(value)
 
 
 def are_plain(texts: list[str]) -> bool:
-    """Whether `escape` would leave all of a list of texts as they are; a tenth of its cost."""
+    """Whether `escape` would change none of the texts. It costs a tenth of calling it."""
     return list(map(str.strip, texts)) == texts and _SUSPECT.isdisjoint(map(_first, texts))
 
 
 def escape_all(texts: list[str]) -> list[str]:
-    """A list of texts, each escaped."""
+    """Escape each text of a list."""
     return texts if are_plain(texts) else list(map(escape, texts))
 
 

@@ -51,12 +51,12 @@ class ReferenceKey:
         return get_fields_from_path(self.model, self.paths[0])[-1]
 
     def select_related(self, *attribute: str) -> set[str]:
-        """What to fetch along with a record (or with `attribute`, which leads to one)."""
+        """Arguments of select_related for records, or for `attribute`, which leads to one."""
         paths = {"__".join([*attribute, *path.split("__")[:-1]]) for path in self.paths}
         return paths - {""}
 
     def expressions(self, prefix: str = "") -> tuple[Expression, Expression]:
-        """A record's label and its full text, as the database makes them.
+        """Expressions for a record's label and its full text.
 
         prefix: the lookup that leads to the record, such as `library__`.
         """
@@ -67,7 +67,7 @@ class ReferenceKey:
         return label, Concat(*parts[:-1], Value(")")) if others else label
 
     def queryset(self, records: Any = None) -> Any:
-        """The records, or all, as `values_list("pk", "label", "full")`, in no order."""
+        """Records, or all, as an unordered `values_list` of pk, label and full text."""
         label, full = self.expressions()
         records = self.model._base_manager if records is None else records
         records = records.order_by().annotate(_label=label, _full=full)
@@ -85,7 +85,7 @@ class ReferenceKey:
         return functools.reduce(getattr, path.split("__"), record)
 
     def shared_labels(self) -> set[str]:
-        """The labels that need their other parts: shared, blank, or another's full text."""
+        """The labels that don't identify a record: shared, blank, or another's full text."""
         label = self.paths[0]
         records = self.model._base_manager.order_by()
         shared = {""} | set(
@@ -99,13 +99,13 @@ class ReferenceKey:
         return shared
 
     def find(self, text: str, records: Any = None) -> dict[Any, str]:
-        """`{pk: full text}` of the records, among `records` or all, that `text` names."""
+        """`{pk: full text}` of the records that `text` names, among `records` or among all."""
         rows = list(self.with_label("in", self.label_candidates(text), records))
         whole = {pk: full for pk, _label, full in rows if text == full}
         return whole or {pk: full for pk, label, full in rows if text == label}
 
     def label_candidates(self, text: str) -> list[str]:
-        """The labels that `text` may begin with: itself, and what precedes each ` (`."""
+        """The possible labels in `text`: all of it, and what precedes each ` (`."""
         candidates = [text]
         if text.endswith(")"):
             most = self.label_field.max_length or len(text)
@@ -114,7 +114,7 @@ class ReferenceKey:
         return candidates
 
     def with_label(self, lookup: str, value: Any, records: Any = None) -> Any:
-        """`queryset` of those whose label fits; by its index where it is text as it is."""
+        """`queryset` filtered by label. A text field is compared as it is, by its index."""
         is_text = isinstance(self.label_field, CharField | TextField)
         name = self.paths[0] if is_text else "_label"
         return self.queryset(records).filter(**{f"{name}__{lookup}": value})
@@ -150,7 +150,7 @@ class _ReferenceMixin:
         return self.key.shared_labels()
 
     def text(self, label: str | None, full: str) -> str:
-        """The one of a record's two texts that tells it apart; "" where it has none."""
+        """The shorter text of a record that identifies it; "" where the label is None."""
         if label is None:
             return ""
         return full if label in self._shared_labels else label

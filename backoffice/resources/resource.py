@@ -26,7 +26,7 @@ from backoffice.resources.widgets import widget_of
 
 @dataclass(frozen=True)
 class Repair:
-    """A mending that staff can choose at an import: `function` on the text of `field`."""
+    """A correction that staff can choose for an import: `function`, on the text of `field`."""
 
     field: str
     function: Callable[[str], str]
@@ -48,18 +48,18 @@ class ResourceMetaclass(ModelDeclarativeMetaclass):
 
 
 class Resource(ModelResource, metaclass=ResourceMetaclass):
-    #: Mendings offered, off unless chosen: `{"zip_zeros": Repair(…)}`.
+    #: Repairs that an import offers; off by default: `{"zip_zeros": Repair(…)}`.
     repairs: dict[str, Repair] = {}
     #: Header spellings other systems use, by field: `{"name": ("LIBNAME",)}`.
     synonyms: dict[str, tuple[str, ...]] = {}
 
     class Meta:
-        # Makes upstream hand the widget an object, not a primary key.
+        # django-import-export then gives the widget an object, not a primary key.
         use_natural_foreign_keys = True
 
     @classmethod
     def widget_from_django_field(cls, f: Any, default: type[Widget] = Widget) -> Any:
-        """What makes the widget of a model's field (see `widgets`)."""
+        """A callable that makes the widget of a model's field (see `widgets`)."""
         if f.many_to_many:
             return functools.partial(ReferencesWidget, model=f.related_model)
         if f.is_relation:
@@ -74,7 +74,7 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     def field_from_django_field(
         cls, field_name: str, django_field: Any, readonly: bool
     ) -> Field:
-        """A blank cell is what a blank input of a form is: NULL or "", else the default."""
+        """A blank cell means what a blank form input means: NULL or "", else the default."""
         readonly = readonly or isinstance(django_field, GeneratedField)
         field = super().field_from_django_field(field_name, django_field, readonly)
         if django_field.null or (django_field.blank and django_field.empty_strings_allowed):
@@ -85,7 +85,7 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
 
     @classmethod
     def spellings(cls) -> dict[str, tuple[str, ...]]:
-        """Per field, the headers that mean it: its own name, its label, the synonyms."""
+        """The headers of each field: its name, its column name, its label, its synonyms."""
         return {
             name: tuple(
                 dict.fromkeys(
@@ -98,14 +98,14 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
 
     @classmethod
     def labels_of(cls, name: str) -> list[str]:
-        """The label of the model's field in a list; empty for a column of another kind."""
+        """The verbose name of the model's field in a list; empty if there is no such field."""
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
 
     # Export -------------------------------------------------------------------------
 
     def fetch_related(self, queryset: Any) -> Any:
-        """`queryset` with what the columns read fetched along."""
+        """`queryset` with the related rows that the columns read prefetched."""
         for field in self.fields.values():
             if isinstance(field.widget, ReferencesWidget):
                 queryset = queryset.prefetch_related(field.attribute)

@@ -226,7 +226,8 @@ def _ods_row(row: Sequence[str]) -> str:
 def _ods_cell(text: str) -> str:
     text = escape(_NOT_XML.sub("\ufffd", text))
     text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', text)
-    paragraphs = text.replace(_CR, _CR_ESCAPED).replace("\n", "</text:p><text:p>")
+    text = text.replace("\t", "<text:tab/>").replace(_CR, _CR_ESCAPED)
+    paragraphs = text.replace("\n", "</text:p><text:p>")
     return (
         '<table:table-cell office:value-type="string">'
         f"<text:p>{paragraphs}</text:p></table:table-cell>"

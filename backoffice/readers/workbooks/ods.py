@@ -18,7 +18,8 @@ ASIDE = {"office:annotation", "draw:frame", "draw:custom-shape", "text:ruby-text
 KINDS = {"percentage": "percentage", "currency": "amount of money"}
 _ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!)|Err:\d+")
 _TIME = re.compile(r"PT?(?:(\d+)DT?)?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,]\d+)?S)?")
-_BLANKS = re.compile("[ \t\r\n]+")
+# XML makes a line feed of a carriage return, except of one that is written as `&#13;`.
+_BLANKS = re.compile("[ \t\n]+")
 
 
 class Ods(Workbook):

@@ -146,11 +146,13 @@ def test_an_ods_begins_with_its_type_so_that_it_is_known_by_it():
 
 
 def test_an_ods_keeps_what_xml_would_collapse_and_marks_what_it_can_not_hold():
-    texts = ["a   b", "tab\there", "x\r\ny", "bell\x07"]
+    texts = ["a   b", "x\r\ny", "bell\x07", "tab\there"]
     data = made("ods", [[["name"]], [[text] for text in texts]])
-    assert [row[0] for row in sheet_of(data)[1:]] == [*texts[:3], "bell\ufffd"]
+    assert [row[0] for row in sheet_of(data)[1:-1]] == [*texts[:2], "bell\ufffd"]
     content = zipfile.ZipFile(io.BytesIO(data)).read("content.xml").decode()
-    assert '<text:s text:c="3"/>' in content  # for LibreOffice, which collapses blanks
+    # For LibreOffice, which collapses blanks.
+    assert '<text:s text:c="3"/>' in content
+    assert "tab<text:tab/>here" in content
 
 
 def test_a_sheet_has_room_for_so_many_rows(monkeypatch, settings):

@@ -1,5 +1,6 @@
 """The pages under docs/ say what is so."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -60,13 +61,37 @@ def test_every_filter_is_listed_and_none_else():
 
 
 def pages():
-    return [ROOT / "README.md", *DOCS.rglob("*.md")]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (Path(page).parent / target).exists(), target
+
+
+def resolves(name):
+    """Whether a dotted name is a module, or something that is in one."""
+    parts = name.split(".")
+    for number in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:number])
+        if path.is_dir() or path.with_suffix(".py").is_file():
+            found = importlib.import_module(".".join(parts[:number]))
+            for part in parts[number:]:
+                if not hasattr(found, part):
+                    return False
+                found = getattr(found, part)
+            return True
+    return False
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_name_and_path_of_the_code_exists(page):
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"\bbackoffice(?:\.\w+)*\.[a-z_]\w+(?:\.\w+)*", text)
+    paths = re.findall(r"`((?:backoffice|library|tests|benchmarks)/[\w/.-]*)`", text)
+    missing = [name for name in names if not resolves(name)]
+    assert not missing + [path for path in paths if not (ROOT / path).exists()]
 
 
 def test_every_page_is_in_the_index():

@@ -48,7 +48,7 @@ def _indexed_columns(opts: Any) -> Iterator[list[str]]:
 
 
 def _columns(opts: Any, names: Sequence[str]) -> list[str]:
-    """The columns; a relation by its own, since by its name Django sorts by the related rows."""
+    """The columns; of a relation its own, since by name Django sorts by the related rows."""
     names = [opts.get_field(name).attname for name in names]
     return ["pk" if name == opts.pk.attname else name for name in names]
 

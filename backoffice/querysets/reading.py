@@ -1,4 +1,4 @@
-"""Reading many rows as they were at one moment, without locks and without garbage collection."""
+"""Reading many rows as they were at one moment, without locks or garbage collection."""
 
 import contextlib
 import gc

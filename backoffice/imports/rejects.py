@@ -1,7 +1,7 @@
 """What was rejected: as sentences for staff, grouped by cause, and as a file to mend.
 
-A rejects file has the file's own columns and one more, `error`. Once mended it can be
-imported as it is, because columns without a field are ignored. Unmended rows are rejected again.
+A rejects file has the file's own columns and one more, `error`. Once mended it can be imported
+as it is, because columns without a field are ignored. Unmended rows are rejected again.
 """
 
 import csv

@@ -214,7 +214,7 @@ def reference_key(model: type[Model]) -> ReferenceKey | None:
     """How imports write rows of `model`; None where it has no Resource."""
     key = ReferenceKey(model)
     try:
-        return key.paths and key
+        return key if key.paths else None
     except ImproperlyConfigured:
         return None
 

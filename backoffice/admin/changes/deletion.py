@@ -1,6 +1,7 @@
 """Deleting in the admin: what goes is counted and sampled, and much of it is asked about."""
 
 import unicodedata
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
@@ -9,7 +10,8 @@ from django.contrib.admin.options import get_content_type_for_model
 from django.contrib.admin.utils import model_ngettext, quote
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
-from django.http import QueryDict
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -18,7 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.typing import ModelAdminBase
-from backoffice.changes.deletion import Deletion, held
+from backoffice.changes.deletion import Deletion
+from backoffice.changes.keys import held
+from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count, count_rows
 
 MANY = 100  # rows that go with what is deleted before it has to be named
@@ -38,7 +42,7 @@ class DeletionMixin(ModelAdminBase):
 
     # What goes ----------------------------------------------------------------------
 
-    def get_deleted_objects(self, objs, request):
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Django's four, with counts to a bound and a sample of each model's rows."""
         rows = objs
         if isinstance(objs, list):
@@ -49,7 +53,10 @@ class DeletionMixin(ModelAdminBase):
         deletion = Deletion(rows)
         if not deletion.is_plain:
             return super().get_deleted_objects(objs, request)
-        model_count, perms_needed, own, related = {}, set(), [], []
+        model_count: dict[Any, int] = {}
+        perms_needed: set[Any] = set()
+        own: list[Any] = []
+        related: list[Any] = []
         for model, queryset in deletion.rows().items():
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
@@ -68,17 +75,17 @@ class DeletionMixin(ModelAdminBase):
         # Django's `unordered_list` takes one list below an item, and would print a second.
         return [*own, related] if related else own, model_count, perms_needed, forbidden
 
-    def may_delete_all(self, request, queryset):
+    def may_delete_all(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
         """As Django asks for each row; once for all where the answer can't differ."""
         if not self.admin_site.is_registered(queryset.model):
             return True
         model_admin = self.admin_site.get_model_admin(queryset.model)
-        asked = model_admin.has_delete_permission
+        asked: Any = model_admin.has_delete_permission
         if asked.__func__ is admin.ModelAdmin.has_delete_permission:
-            return asked(request)
+            return bool(asked(request))
         return all(asked(request, row) for row in queryset.iterator(chunk_size=1000))
 
-    def sample(self, queryset, count):
+    def sample(self, queryset: QuerySet[Any], count: Count) -> list[Any]:
         """Lines of text for some of the rows, each a link where there is a page."""
         lines = [self.line(row) for row in queryset[:SHOWN]]
         if more := count - len(lines):
@@ -89,7 +96,7 @@ class DeletionMixin(ModelAdminBase):
             )
         return lines
 
-    def line(self, row):
+    def line(self, row: Any) -> str:
         opts = row._meta
         name = capfirst(opts.verbose_name)
         page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
@@ -101,23 +108,26 @@ class DeletionMixin(ModelAdminBase):
 
     # One row ------------------------------------------------------------------------
 
-    def delete_view(self, request, object_id, extra_context=None):
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
         except NotConfirmed:
             # The transaction took back what it had begun; ask again.
             sent = request.GET.copy()
             sent.update(request.POST)  # whether it is a popup, say
-            request.method, request.GET, request.POST = "GET", sent, QueryDict()
+            request.method = "GET"
+            request.GET, request.POST = sent, QueryDict()  # type: ignore[assignment] # not sent
             context = {"not_confirmed": True} | (extra_context or {})
             return super().delete_view(request, object_id, context)
 
-    def render_delete_form(self, request, context):
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if goes_with(context["model_count"], 1) > MANY:
             context["to_type"] = one_line(context["object"])
         return super().render_delete_form(request, context)
 
-    def delete_model(self, request, obj):
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
         typed = one_line(request.POST.get("confirmation", ""))
         if typed != one_line(obj):
             _shown, counts, *_rest = self.get_deleted_objects([obj], request)
@@ -138,7 +148,7 @@ class DeletionMixin(ModelAdminBase):
 
     # Many rows ----------------------------------------------------------------------
 
-    def delete_queryset(self, request, queryset):
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Django's; the change that it is recorded as, where it can be undone."""
         deletion = Deletion(queryset)
         if not deletion.is_plain:
@@ -153,13 +163,13 @@ class DeletionMixin(ModelAdminBase):
             reason_with=with_them,
         )
 
-    def log_deletions(self, request, queryset):
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """An entry for each row, or one for all where they are many and have a history."""
         number = len(queryset) if isinstance(queryset, list) else queryset.count()
         if number <= LOGGED or not hasattr(self.opts, "simple_history_manager_attribute"):
             return super().log_deletions(request, queryset)
         return LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=request.user.pk or 0,
             content_type=get_content_type_for_model(self.model),
             object_repr=f"{Count(number)} {self.opts.verbose_name_plural}"[:200],
             action_flag=DELETION,
@@ -170,7 +180,7 @@ class DeletionMixin(ModelAdminBase):
         permissions=["delete"],
         description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
     )
-    def delete_selected(self, request, queryset):
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Django's action of this name, for any number of rows and without their keys."""
         if not request.POST.get("post"):
             return self.confirm_deletion(request, queryset)
@@ -201,7 +211,7 @@ class DeletionMixin(ModelAdminBase):
         self.message_user(request, message, messages.SUCCESS)
         return None
 
-    def page_of(self, change):
+    def page_of(self, change: Change) -> str | None:
         """Where a change can be undone; None where the model's admin has no such page."""
         opts = self.opts
         name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
@@ -210,11 +220,13 @@ class DeletionMixin(ModelAdminBase):
         except NoReverseMatch:
             return None
 
-    def is_confirmed(self, request, number, with_them):
+    def is_confirmed(self, request: HttpRequest, number: int, with_them: int) -> bool:
         typed = "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
         return number + with_them <= MANY or typed == str(number)
 
-    def confirm_deletion(self, request, queryset, **context):
+    def confirm_deletion(
+        self, request: HttpRequest, queryset: QuerySet[Any], **context: Any
+    ) -> HttpResponse:
         shown, counts, perms_needed, protected = self.get_deleted_objects(queryset, request)
         number = Count(queryset.count())
         with_them = goes_with(counts.items(), number)
@@ -250,11 +262,11 @@ class DeletionMixin(ModelAdminBase):
         ).render()
 
 
-def goes_with(model_count, number):
+def goes_with(model_count: Any, number: int) -> int:
     """How many rows go beside the `number` that were chosen: `model_count` has them all."""
-    return sum(count for _name, count in model_count) - number
+    return int(sum(count for _name, count in model_count) - number)
 
 
-def one_line(text):
+def one_line(text: Any) -> str:
     """As it can be typed: with single spaces, and letters and accents that are one."""
     return unicodedata.normalize("NFC", " ".join(str(text).split()))

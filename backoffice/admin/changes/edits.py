@@ -1,20 +1,22 @@
 """Editing from the list: the same values for all rows that are ticked, or that it shows."""
 
 from functools import partial
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import FileField
+from django.db.models import FileField, QuerySet
 from django.forms.models import construct_instance, modelform_factory
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.edits import Edit, Refused, RowsMoved
 from backoffice.history.checks import check_history
 from backoffice.querysets.counts import Count
@@ -23,40 +25,42 @@ SHOWN = 20  # rows whose old and new values a preview shows
 PREFIX = "edit"
 
 
-class EditForm(forms.ModelForm):
+class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it runs
     """Validates each field by itself: there is no whole object to ask."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, prefix=PREFIX, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, prefix=PREFIX)  # type: ignore[misc] # given once
 
-    def _post_clean(self):
+    def _post_clean(self) -> None:
         self.instance = construct_instance(self, self.instance)
         try:
-            self.instance.clean_fields(exclude=self._get_validation_exclusions())
+            self.instance.clean_fields(exclude=self._get_validation_exclusions())  # type: ignore[attr-defined] # not in the stubs
         except ValidationError as error:
-            self._update_errors(error)
+            self._update_errors(error)  # type: ignore[attr-defined] # not in the stubs
 
-    def values(self):
+    def values(self) -> dict[Any, Any]:
         """`{field: value}`, as the model's fields clean it."""
         fields = [self.instance._meta.get_field(name) for name in self.fields]
         return {field: getattr(self.instance, field.attname) for field in fields}
 
 
-class EditMixin:
+class EditMixin(ModelAdminBase):
     """For a ModelAdmin with history: the action “Edit selected …”.
 
     Its pages come one after the other by the action's own POST, as Django's deletion does:
     the fields, what would change, and then the change, where it can be undone.
     """
 
-    def check(self, **kwargs):
+    _url: Any  # ImportMixin's
+
+    def check(self, **kwargs: Any) -> list[Any]:
         return [*super().check(**kwargs), *check_history(self.model)]
 
     @admin.action(
         permissions=["change"],
         description=gettext_lazy("Edit selected %(verbose_name_plural)s"),
     )
-    def edit_selected(self, request, queryset):
+    def edit_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         if not self.may_change_all(request, queryset):
             raise PermissionDenied
         steps = [name for name in ("_back", "_preview", "_apply") if name in request.POST]
@@ -80,7 +84,7 @@ class EditMixin:
         self.message_user(request, problem, messages.ERROR)
         return self.preview_edit(request, edit, form)
 
-    def may_change_all(self, request, queryset):
+    def may_change_all(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
         """As Django asks for each row; once for all where the answer can't differ."""
         if type(self).has_change_permission is admin.ModelAdmin.has_change_permission:
             return self.has_change_permission(request)
@@ -91,7 +95,7 @@ class EditMixin:
 
     # The form -----------------------------------------------------------------------
 
-    def get_edit_fields(self, request):
+    def get_edit_fields(self, request: HttpRequest) -> list[str]:
         """What the rows may have in common: fields of the form that need not be unique.
 
         No files: each row has one of its own.
@@ -108,7 +112,7 @@ class EditMixin:
             and field.name not in readonly
         ]
 
-    def get_edit_form(self, request, names=None):
+    def get_edit_form(self, request: HttpRequest, names: list[str] | None = None) -> Any:
         """The form of all fields, or of those in `names`."""
         fields = self.get_edit_fields(request)
         return modelform_factory(
@@ -120,7 +124,9 @@ class EditMixin:
 
     # Pages --------------------------------------------------------------------------
 
-    def show_fields(self, request, queryset, *, data, asked=False):
+    def show_fields(
+        self, request: HttpRequest, queryset: QuerySet[Any], *, data: Any, asked: bool = False
+    ) -> HttpResponse:
         form = self.get_edit_form(request)(data)
         chosen = set(request.POST.getlist("change")) & set(form.fields)
         for name in form.fields:
@@ -135,7 +141,7 @@ class EditMixin:
         }
         return self.edit_page(request, "edit_fields", queryset, context)
 
-    def preview_edit(self, request, edit, form):
+    def preview_edit(self, request: HttpRequest, edit: Edit, form: Any) -> HttpResponse:
         fields = list(edit.values)
         # First: what changes while the page is made is none that was looked at.
         number, expected = edit.fingerprint()
@@ -161,7 +167,9 @@ class EditMixin:
         }
         return self.edit_page(request, "edit_preview", edit.rows, context)
 
-    def edit_page(self, request, page, queryset, context):
+    def edit_page(
+        self, request: HttpRequest, page: str, queryset: QuerySet[Any], context: dict[str, Any]
+    ) -> HttpResponse:
         total = Count(queryset.count())
         keys = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         is_across = request.POST.get("select_across") == "1"
@@ -181,7 +189,7 @@ class EditMixin:
         return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
 
 
-def shown(field, row):
+def shown(field: Any, row: Any) -> str:
     """A field's value as staff read it."""
     value = getattr(row, field.name)
     if getattr(field, "flatchoices", None):
@@ -189,7 +197,7 @@ def shown(field, row):
     return "" if value is None else str(value)
 
 
-def titled(form):
+def titled(form: Any) -> str:
     """What an edit is called: "State: New York"."""
     opts, row = form.instance._meta, form.instance
     fields = [opts.get_field(name) for name in form.fields]

@@ -3,14 +3,17 @@
 import hashlib
 import json
 from itertools import islice
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.changes.models import ImportFile
+from backoffice.changes.models import Change, ImportFile
 from backoffice.imports.mapping import MappingError, map_columns
+from backoffice.readers.source import Source
+from backoffice.resources.resource import Resource
 
 DETECT = ("", _("Find out from the file"))
 FORMATS = [
@@ -62,21 +65,22 @@ class UploadForm(forms.Form):
         label=_("Repairs"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, resource_class, *args, **kwargs):
+    def __init__(self, resource_class: type[Resource], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["repairs"].choices = [
+        repairs: Any = self.fields["repairs"]
+        repairs.choices = [
             (name, repair.label) for name, repair in resource_class.repairs.items()
         ]
         if not resource_class.repairs:
             del self.fields["repairs"]
 
-    def say_too_large(self):
+    def say_too_large(self) -> None:
         """Where the file was dropped on its way here."""
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         message = _("The file is larger than %s, the most that is taken. Split it.")
         self.errors["import_file"] = self.error_class([message % limit])
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """What `create_job` takes."""
         options = {
             name: self.cleaned_data[name] for name in self.fields if name != "import_file"
@@ -92,7 +96,7 @@ class MappingForm(forms.Form):
     `unused` are the headers that no field takes as things are.
     """
 
-    def __init__(self, job, source, data=None):
+    def __init__(self, job: Change, source: Source, data: Any = None) -> None:
         self.job, self.source = job, source
         self.resource_class = job.file.resource_class
         self.suggested = self._suggestion()
@@ -108,19 +112,19 @@ class MappingForm(forms.Form):
                 required=name in required,
                 initial=header,
             )
-            self.fields[name].samples = samples.get(header, [])
+            self.fields[name].samples = samples.get(header, [])  # type: ignore[attr-defined] # for the page
         self.samples = samples
 
     @property
-    def unused(self):
+    def unused(self) -> list[str]:
         used = {self[name].value() for name in self.fields}
         return [header for header in self.source.headers if header and header not in used]
 
-    def overrides(self):
+    def overrides(self) -> dict[str, str]:
         return dict(self.cleaned_data)
 
-    def clean(self):
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
         if not self.errors:
             try:
                 map_columns(
@@ -132,13 +136,13 @@ class MappingForm(forms.Form):
                 raise forms.ValidationError(str(error)) from error
         return cleaned
 
-    def headers_key(self):
+    def headers_key(self) -> str:
         """What a file with the same headers is remembered by."""
         return hashlib.sha256(json.dumps(self.source.headers).encode()).hexdigest()
 
-    def _suggestion(self):
+    def _suggestion(self) -> dict[str, str]:
         """`{field: header}`: as it was done with these headers before, else by spelling."""
-        before = (
+        before: dict[str, str] | None = (
             ImportFile.objects.filter(
                 change__model=self.job.model, options__headers_key=self.headers_key()
             )
@@ -156,9 +160,9 @@ class MappingForm(forms.Form):
         except MappingError:
             return {}
 
-    def _samples(self):
+    def _samples(self) -> dict[str, list[str]]:
         """The first different values of each column, by header."""
-        samples = {header: [] for header in self.source.headers}
+        samples: dict[str, list[str]] = {header: [] for header in self.source.headers}
         for _line, cells, _problem in islice(next(self.source.chunks(100), []), 100):
             for header, cell in zip(self.source.headers, cells, strict=False):
                 found = samples[header]

@@ -6,13 +6,22 @@ pages, and the engine does the work. Edits, deletions and undos have their pages
 
 import math
 from pathlib import Path
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
-from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
+from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
@@ -25,7 +34,7 @@ from import_export.admin import ImportMixin as UpstreamImportMixin
 from backoffice.admin.changes.import_forms import MappingForm, UploadForm
 from backoffice.admin.changes.uploads import is_too_large
 from backoffice.changes.models import Change, JobStopped
-from backoffice.changes.undo import Undo, refusal
+from backoffice.changes.undo import Undo, changed_models, refusal
 from backoffice.history.records import history_model, names_change
 from backoffice.jobs import tasks
 from backoffice.jobs.steps import CHANGES, REJECTS, create_job, open_job, read_sample
@@ -39,7 +48,7 @@ Status = Change.Status
 RUNNING = (Status.CHECKING, Status.APPLYING)
 
 
-def downloads(job):
+def downloads(job: Change) -> list[str]:
     """The names of the files that a check of the import has left."""
     if not (job.is_import and job.file.folder):
         return []
@@ -51,7 +60,7 @@ class ImportMixin(UpstreamImportMixin):
     import_export_change_list_template = None
     import_template_name = "admin/backoffice/import_upload.html"
 
-    def has_import_permission(self, request):
+    def has_import_permission(self, request: HttpRequest) -> bool:
         """An import writes, so it takes what writing takes. Upstream lets anyone."""
         return (
             bool(self.resource_classes)
@@ -59,10 +68,10 @@ class ImportMixin(UpstreamImportMixin):
             and self.has_change_permission(request)
         )
 
-    def get_urls(self):
+    def get_urls(self) -> list[Any]:
         app_label, model_name = self.get_model_info()
 
-        def view(route, function, name):
+        def view(route: str, function: Any, name: str) -> Any:
             name = f"{app_label}_{model_name}_{name}"
             return path(route, self.admin_site.admin_view(function), name=name)
 
@@ -76,7 +85,7 @@ class ImportMixin(UpstreamImportMixin):
 
     # Views --------------------------------------------------------------------------
 
-    def import_action(self, request, **kwargs):
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """The upload: its form, and a job made of what is sent."""
         self._require_import_permission(request)
         resource_class = self.get_import_resource_classes(request)[0]
@@ -109,7 +118,7 @@ class ImportMixin(UpstreamImportMixin):
         title = _("Import %s") % self.opts.verbose_name_plural
         return self._respond(request, self.import_template_name, title, context)
 
-    def import_job_view(self, request, pk):
+    def import_job_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The page of a job, by how far it is."""
         job = self._get_job(request, pk)
         if (
@@ -125,7 +134,7 @@ class ImportMixin(UpstreamImportMixin):
         return self._show(request, job, "ended", self._ended(request, job))
 
     @method_decorator(require_POST)
-    def process_import(self, request, **kwargs):
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Apply, cancel or check again, as the button says."""
         number = request.POST.get("job", "")
         if not number.isdecimal():
@@ -142,11 +151,11 @@ class ImportMixin(UpstreamImportMixin):
             messages.error(request, _("Nothing was done: the import has moved on since."))
         return self._redirect(job)
 
-    def import_progress_view(self, request, pk):
+    def import_progress_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """How far it is, for the page's script."""
         return JsonResponse(self._progress(self._get_job(request, pk)))
 
-    def import_file_view(self, request, pk, name):
+    def import_file_view(self, request: HttpRequest, pk: int | str, name: str) -> FileResponse:
         """Rejects and changes, as files."""
         job = self._get_job(request, pk)
         if name not in downloads(job):
@@ -158,7 +167,7 @@ class ImportMixin(UpstreamImportMixin):
             content_type="text/csv",
         )
 
-    def import_undo_view(self, request, pk):
+    def import_undo_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """What undoing would do and leave; then doing it."""
         job = self._get_job(request, pk)
         if job.status != Status.DONE or job.waiting:
@@ -192,7 +201,7 @@ class ImportMixin(UpstreamImportMixin):
 
     # Steps --------------------------------------------------------------------------
 
-    def _map(self, request, job):
+    def _map(self, request: HttpRequest, job: Change) -> HttpResponse:
         try:
             form = MappingForm(job, open_job(job), request.POST or None)
         except ReaderError as error:
@@ -209,7 +218,7 @@ class ImportMixin(UpstreamImportMixin):
             return self._redirect(job)
         return self._show(request, job, "map", {"form": form, "source": form.source})
 
-    def _again(self, request, job):
+    def _again(self, request: HttpRequest, job: Change) -> Change:
         """A new job with the same file and options; the old one stays as it ended."""
         if not (job.is_import and job.file.folder):
             messages.error(request, _("The file is no longer kept. Choose it again."))
@@ -225,7 +234,7 @@ class ImportMixin(UpstreamImportMixin):
                 **options,
             )
 
-    def _progress(self, job):
+    def _progress(self, job: Change) -> dict[str, Any]:
         seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0
         rate = job.progress / seconds if seconds > 0 else 0
         total = job.file.lines if job.status == Status.CHECKING else job.rows
@@ -241,7 +250,7 @@ class ImportMixin(UpstreamImportMixin):
             "worker_is_missing": bool(job.waiting) and tasks.worker_is_missing(),
         }
 
-    def _preview(self, request, job):
+    def _preview(self, request: HttpRequest, job: Change) -> dict[str, Any]:
         sample = read_sample(job)
         kinds = [
             ("new", _("New"), job.new),
@@ -266,7 +275,7 @@ class ImportMixin(UpstreamImportMixin):
             "same_file": job.file.same_file.first(),
         }
 
-    def _ended(self, request, job):
+    def _ended(self, request: HttpRequest, job: Change) -> dict[str, Any]:
         records = []
         if job.applied_at:
             written = self._written(job).exclude(self._is_unseen(request))
@@ -286,37 +295,47 @@ class ImportMixin(UpstreamImportMixin):
 
     # What a job wrote ---------------------------------------------------------------
 
-    def _written(self, job):
+    def _written(self, job: Change) -> QuerySet[Any]:
         """The records of our model that the job wrote; none where they don't name it."""
-        history = history_model(self.model)
         if not names_change(self.model):
-            return history._base_manager.none() if history else Change.objects.none()
-        return history._base_manager.filter(history_change=job)
+            nothing: QuerySet[Any] = self.model._base_manager.none()
+            return nothing
+        records: QuerySet[Any] = history_model(self.model)._base_manager.all()
+        return records.filter(history_change=job)
 
-    def _unseen(self, request):
+    def _unseen(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows that are there, but not for this user."""
-        rows = self.model._base_manager.all()
+        rows: QuerySet[Any] = self.model._base_manager.all()
         seen = self.get_queryset(request).order_by()
         if not seen.query.has_filters():
             return rows.none()
         return rows.filter(~Exists(seen.filter(pk=OuterRef("pk"))))
 
-    def _is_unseen(self, request):
+    def _is_unseen(self, request: HttpRequest) -> Exists:
         return Exists(self._unseen(request).filter(pk=OuterRef(self.opts.pk.attname)))
 
-    def _may_undo(self, request, job):
-        """An undo is of all rows or of none: of what one sees, or made oneself."""
+    def _may_undo(self, request: HttpRequest, job: Change) -> bool:
+        """An undo is of all rows or of none: of what one sees, or made oneself.
+
+        To bring deleted rows back takes what reverting one does, for all that went with them.
+        """
+        if job.kind == Change.Kind.DELETION:
+            for opts in (model._meta for model in changed_models(job)):
+                for action in ("add", "change"):
+                    codename = get_permission_codename(action, opts)
+                    if not request.user.has_perm(f"{opts.app_label}.{codename}"):
+                        return False
         if request.user.is_superuser or job.user_id == request.user.pk:
             return True
         return not self._written(job).filter(self._is_unseen(request)).exists()
 
     # Pages --------------------------------------------------------------------------
 
-    def _require_import_permission(self, request):
+    def _require_import_permission(self, request: HttpRequest) -> None:
         if not self.has_import_permission(request):
             raise PermissionDenied
 
-    def _get_job(self, request, pk):
+    def _get_job(self, request: HttpRequest, pk: int | str) -> Change:
         if not self.has_change_permission(request):
             raise PermissionDenied
         changes = Change.objects.filter(model=self.opts.label).select_related("undoes")
@@ -325,14 +344,14 @@ class ImportMixin(UpstreamImportMixin):
             self._require_import_permission(request)
         return job
 
-    def _redirect(self, job):
+    def _redirect(self, job: Change) -> HttpResponse:
         return HttpResponseRedirect(self._url("import_job", job.pk))
 
-    def _url(self, view, *args):
+    def _url(self, view: str, *args: Any) -> str:
         app_label, model_name = self.get_model_info()
         return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
 
-    def _history_page(self, model, pk):
+    def _history_page(self, model: type[Model], pk: int | str) -> str | None:
         """The page of a row's history; None where this site has none."""
         name = (
             f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_history"
@@ -342,12 +361,16 @@ class ImportMixin(UpstreamImportMixin):
         except NoReverseMatch:
             return None
 
-    def _show(self, request, job, page, context):
+    def _show(
+        self, request: HttpRequest, job: Change, page: str, context: dict[str, Any]
+    ) -> HttpResponse:
         template = f"admin/backoffice/import_{page}.html"
         context = {"job": job, "files": downloads(job), **context}
         return self._respond(request, template, str(job), context)
 
-    def _respond(self, request, template, title, context):
+    def _respond(
+        self, request: HttpRequest, template: str, title: Any, context: dict[str, Any]
+    ) -> HttpResponse:
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),

@@ -1,12 +1,15 @@
 """Uploads that are too large are not stored."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
 
 
-def is_too_large(request):
+def is_too_large(request: HttpRequest) -> bool:
     """Whether the request's body is larger than an upload may be; before it is read."""
-    return int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES
+    return bool(int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES)
 
 
 class LimitUploadHandler(FileUploadHandler):
@@ -15,13 +18,13 @@ class LimitUploadHandler(FileUploadHandler):
     The form that misses its file says so; stock Django would fill the disk first.
     """
 
-    def new_file(self, *args, **kwargs):
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        if is_too_large(self.request):
+        if self.request and is_too_large(self.request):
             raise SkipFile
 
-    def receive_data_chunk(self, raw_data, start):
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         return raw_data
 
-    def file_complete(self, file_size):
+    def file_complete(self, file_size: int) -> None:
         return None

@@ -10,9 +10,11 @@ from django.db import connection
 from django.db.models import PROTECT, RESTRICT
 from django.db.models.signals import post_delete
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from backoffice.admin.changes import deletion as admin_deletion
 from backoffice.changes.deletion import Deletion
+from backoffice.changes.models import Change
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, statements, url
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
@@ -381,3 +383,27 @@ def test_nothing_is_left_half_deleted(admin_client, busy, monkeypatch):
     assert Patron.objects.count() == 120
     assert not Patron.history.filter(history_type="-").exists()
     assert not LogEntry.objects.exists()
+
+
+def test_a_deleted_list_comes_back_from_its_page(admin_client, busy):
+    response = act(admin_client, Library, keys=[busy.pk], confirmation="1", **SURE)
+    page = admin_client.get(response.url)
+    change = Change.objects.get()
+    link = reverse("admin:library_library_import_job", args=[change.pk])
+    assert f'<a href="{link}">Undo</a>' in page.text
+    assert "Undo this deletion" in admin_client.get(link).text
+    undo = reverse("admin:library_library_import_undo", args=[change.pk])
+    assert admin_client.get(undo).context["counts"].restored == 123
+    assert "123 restored" in admin_client.post(undo, follow=True).text
+    assert Patron.objects.filter(library=busy).count() == 120
+    assert Book.objects.filter(libraries=busy).exists()
+
+
+def test_to_bring_records_back_takes_the_permission_to_add_them(admin_client, client, busy):
+    delete(admin_client, busy, confirmation="Busy Branch")
+    change = Change.objects.get()
+    may = [perm(action, Library) for action in ("view", "add", "change")]
+    client.force_login(make_user(permissions=may))
+    undo = reverse("admin:library_library_import_undo", args=[change.pk])
+    assert "Nothing was undone" in client.post(undo, follow=True).text
+    assert not Library.objects.filter(pk=busy.pk).exists()

@@ -18,6 +18,7 @@ DELIMITERS = (",", "\t", ";", "|")
 RARE_DELIMITERS = (":", "^")
 DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 DECLARED = re.compile(r'\s*"?\s*sep\s*=\s*([^\s"\w]|[ \t])\s*"?[\s,;|]*', re.IGNORECASE)
+FIRST_ROWS = 20  # that may be the header
 LABELLED = re.compile(r"\s*(?:- )?[\w -]+: ")
 
 
@@ -145,25 +146,26 @@ def find_dialect(sample: str, given: str | None, known: frozenset[str]) -> Diale
         marks = [DELIMITERS]  # "title: Emma" is a value with its name, not a row
     for candidates in marks:
         dialects = [dialect for mark in candidates for dialect in _dialects(lines, mark)]
-        scores = {dialect: _consistency(lines, dialect) for dialect in dialects}
-        best = max(dialects, key=lambda dialect: scores[dialect][:2])
-        if given or declared or scores[best][:2] > (0, 0):
-            return replace(best, is_declared=bool(declared), width=scores[best][1])
+        scores = {dialect: _consistency(lines, dialect, known) for dialect in dialects}
+        best = max(dialects, key=lambda dialect: scores[dialect])
+        if given or declared or scores[best] > (0, 0, 0):
+            return replace(best, is_declared=bool(declared), width=scores[best][2])
     blanks = Dialect(" ", skips_blanks=True)
     if _is_parted_by_blanks(lines, blanks, known):
-        return replace(blanks, width=_consistency(lines, blanks)[1])
+        return replace(blanks, width=_consistency(lines, blanks)[2])
     return Dialect(",", width=1)
 
 
 def _dialects(lines: list[str], mark: str) -> Iterator[Dialect]:
     """The dialects with this delimiter that the sample has a sign of, the usual one first."""
     text, end = "".join(lines), re.escape(mark)
+    escaped = Dialect(mark, escape="\\")
+    if '\\"' in text and _fails(lines, Dialect(mark)) and not _fails(lines, escaped):
+        yield escaped
     if mark != " ":
         yield Dialect(mark)
     if mark == " " or re.search(rf'(?m)(?:^|{end}) +"', text):
         yield Dialect(mark, skips_blanks=True)
-    if '\\"' in text and _fails(lines, Dialect(mark)):
-        yield Dialect(mark, escape="\\")
     quoted = len(re.findall(rf"(?m)(?:^|{end})[ ]*'[^\r\n]*?'[ ]*(?={end}|\r?$)", text))
     opened = len(re.findall(rf"(?m)(?:^|{end})[ ]*'", text))
     if quoted > 1 and quoted > opened * 0.9 and not re.search(rf'(?m)(?:^|{end})[ ]*"', text):
@@ -178,29 +180,38 @@ def _fails(lines: list[str], dialect: Dialect) -> bool:
     return len(widths) > 1
 
 
-def _consistency(lines: list[str], dialect: Dialect) -> tuple[float, int]:
-    """(share of rows that are as wide as most, that width); (0, 0) where it does not fit."""
-    widths = []
+def _consistency(
+    lines: list[str], dialect: Dialect, known: frozenset[str] = frozenset()
+) -> tuple[int, float, int]:
+    """(known headers in a row, share of rows that are as wide as most, that width).
+
+    Zeros where it does not fit.
+    """
+    widths, named = [], 0
     try:
         for row in dialect.rows(lines, strict=dialect.escape is not None):
             if any(row):
                 widths.append(len(row))
+            if len(widths) <= FIRST_ROWS and len(row) > 1:
+                named = max(named, len(known.intersection(map(loose, row))))
     except csv.Error:
         pass
     if not widths:
-        return 0, 0
+        return 0, 0, 0
     counts = Counter(widths)
     width = max(counts, key=lambda width: (counts[width], width))
     if width < 2 and widths[0] > 1:
         width = widths[0]
     # A header of one word above "Smith, John" is a column of names, not two columns.
-    fits = width > 2 or (width == 2 and widths[0] == 2)
-    return (counts[width] / len(widths), width) if fits else (0, 0)
+    fits = named > 1 or width > 2 or (width == 2 and widths[0] == 2)
+    return (
+        (named if named > 1 else 0, counts[width] / len(widths), width) if fits else (0, 0, 0)
+    )
 
 
 def _is_parted_by_blanks(lines: list[str], dialect: Dialect, known: frozenset[str]) -> bool:
     filled = [line.strip() for line in lines if line.strip()]
-    share, width = _consistency(filled, dialect)
+    _named, share, width = _consistency(filled, dialect)
     if width < 2 or share < 0.9:
         return False
     header = next(dialect.reader(filled[:1], strict=False))

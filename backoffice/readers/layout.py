@@ -131,6 +131,8 @@ class Layout:
         usual = max(widths, key=lambda width: (widths[width], width == header_width), default=0)
         if usual == header_width or usual < self.width or widths[usual] < 2:
             return header_width
+        if usual < header_width and widths[header_width]:
+            return header_width
         wide = [row for row in below if len(row) == usual]
         if not all(is_blank(row[self.width :]) for row in wide):
             return header_width

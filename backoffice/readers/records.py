@@ -11,10 +11,11 @@ from backoffice.readers.limits import ReaderError
 from backoffice.resources.letters import column_letters
 
 ROWS_NAMED = 5
-FOOTER_ROWS = 10  # at the end of each batch, and so of the file
+FOOTER_ROWS = 10  # at both ends of each batch, and so of the file
 
 Record = tuple[int, list[str], str | None]
 
+TOTALS = ("total", "totals", "grand total", "subtotal")
 TOTAL = re.compile(r"(?:(?:grand|sub|running)[ -]?)?totals?\W*", re.IGNORECASE)
 NUMBER = re.compile(r"[-+$€£(]*\d[\d.,]*%?\)?")
 LINE = re.compile(r"[-=_*~.+|]{2,}")
@@ -51,12 +52,17 @@ class Records:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.names = {loose(name) for name in layout.headers if name}
-        self._known = self.names | layout.known
+        self._known = layout.known | {loose(name) for name in layout.headers if name}
+        words = {*self._known, *TOTALS, layout.header_cells[0], layout.header_cells[0].strip()}
+        self._beginnings = frozenset(
+            form
+            for word in words - {""}
+            for form in (word, word.upper(), word.lower(), word.title(), word.capitalize())
+        )
         self._repeated: list[int] = []
         self._lost: dict[int, str] = {}
         self._other_header = 0  # the row number of a second table's
-        self._was_blank = False
+        self._last_blank = 0
         self._below_blank = 0
 
     @property
@@ -97,13 +103,15 @@ class Records:
     def _all_fit(self, rows: list[list[str]]) -> bool:
         # A million rows pass here: every check is one call that loops in C.
         layout = self.layout
-        if set(map(len, rows)) != {layout.file_width} or self._other_header or self._was_blank:
+        if set(map(len, rows)) != {layout.file_width} or self._other_header:
             return False
         if layout.file_width > layout.width:
             surplus = itemgetter(slice(layout.width, None))
             if any(map(any, map(surplus, rows))):
                 return False
-        if layout.header_cells in rows or any(map(self._footer, rows[-FOOTER_ROWS:])):
+        if not self._beginnings.isdisjoint(map(itemgetter(0), rows)):
+            return False  # perhaps the header again, or a total
+        if any(map(self._footer, (*rows[:FOOTER_ROWS], *rows[-FOOTER_ROWS:]))):
             return False
         if layout.width > 1 and "" in map(itemgetter(layout.width - 1), rows):
             blanks = layout.file_width - 1
@@ -120,7 +128,7 @@ class Records:
         for number, row in enumerate(rows, first):
             problem = problems.get(number)
             if problem is None and is_blank(row):
-                self._was_blank = number > self.layout.header_row + 1
+                self._last_blank = number
                 continue
             if problem is None and self._is_header_again(number, row):
                 continue
@@ -136,17 +144,18 @@ class Records:
 
         Another header than the first begins a second table.
         """
-        if self._was_blank:
-            self._was_blank = False
+        is_after_blank = bool(self._last_blank) and number - self._last_blank < 4
+        if number == self._last_blank + 1 and self._last_blank > self.layout.header_row + 1:
             self._below_blank = self._below_blank or number
-        if self._other_header or loose(row[0]) not in self._known:
+        if self._other_header or not (is_after_blank or loose(row[0]) in self._known):
             return False
         cells = [loose(cell) for cell in row if cell.strip()]
         if cells == [loose(name) for name in self.layout.headers if name]:
             self._repeated.append(number)
             return True
         matching = self._known.intersection(cells)
-        if len(matching) > 1 and len(matching) >= len(cells) * 0.75:
+        enough = 0.5 if is_after_blank else 0.75
+        if len(cells) > 1 and len(matching) >= len(cells) * enough:
             self._other_header = number
         return False
 

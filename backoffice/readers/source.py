@@ -8,7 +8,7 @@ from backoffice.readers.block_yaml import BlockYaml
 from backoffice.readers.delimited import DelimitedText
 from backoffice.readers.formats import OBJECTS, check_format, find_format
 from backoffice.readers.header import known_headers
-from backoffice.readers.layout import SAMPLE_ROWS, Layout
+from backoffice.readers.layout import SAMPLE_ROWS, Batch, Layout
 from backoffice.readers.limits import Limits, ReaderError
 from backoffice.readers.objects import Objects
 from backoffice.readers.records import Record, Records
@@ -80,9 +80,14 @@ class Source:
         self.encoding: str | None = table.encoding
         self.delimiter: str | None = table.delimiter
         self._table = table
-        sample = next(table.batches(SAMPLE_ROWS), None)
+        batches = table.batches(SAMPLE_ROWS)
+        sample = next(batches, None)
         if sample is None:
             raise ReaderError("The file is empty. Choose a file with a header row and rows.")
+        while len(sample.rows) < SAMPLE_ROWS and (more := next(batches, None)):
+            sample = Batch(
+                sample.number, sample.rows + more.rows, sample.problems | more.problems
+            )
         self._layout = Layout(sample, limits, known, header_row)
         self._records = Records(self._layout)
         self.headers: list[str] = self._layout.headers

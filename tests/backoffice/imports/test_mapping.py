@@ -126,3 +126,45 @@ def test_the_headers_of_the_survey_file_are_mapped(shared_data):
         {"address": "ADDRESS"}
     )
     assert len(mapping.unused) == 34
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        (("Branch", "Branch Name", "ZIP"), "Branch Name"),
+        (("BRANCH_NAME", "branch"), "BRANCH_NAME"),
+        (("branch", "ZIP"), "branch"),
+    ],
+)
+def test_names_are_taken_not_codes(headers, taken):
+    spellings = {"name": ["name", "branch"], "zip_code": ["ZIP"]}
+    assert mapped(*headers, spellings=spellings).as_dict()["name"] == taken
+
+
+def test_a_name_that_another_field_goes_by_is_left_to_it():
+    spellings = {"library": ["branch"], "name": ["branch name"]}
+    mapping = mapped("branch", "branch name", spellings=spellings)
+    assert mapping.columns == {"library": 0, "name": 1}
+
+
+def test_what_would_do_as_well_is_said():
+    warnings = mapped("LIBNAME", "Name of library", "ZIP").warnings
+    assert warnings == (
+        "name is taken from “Name of library” (column B); “LIBNAME” (column A) would do as "
+        "well. To take another: --map name=HEADER.",
+    )
+    assert mapped("LIBNAME", "name", overrides={"name": "name"}).warnings == ()
+
+
+def test_what_new_records_miss_is_said_once():
+    (warning,) = mapped("name", needed=["name", "address", "zip_code"]).warnings
+    assert "no column for address, zip_code, which a new record needs" in warning
+
+
+def test_a_constant_is_a_column_behind_the_files_own():
+    mapping = mapped("name", "ZIP", constants={"zip_code": "12180"}, required=["zip_code"])
+    assert mapping.columns == {"name": 0, "zip_code": 2}
+    assert mapping.headers[2] == "--set zip_code"
+    assert mapping.unused == ("ZIP",)
+    with pytest.raises(MappingError, match="no column nam to map to"):
+        mapped("name", constants={"nam": "x"})

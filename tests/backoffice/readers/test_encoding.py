@@ -86,3 +86,99 @@ def test_an_unknown_encoding_is_refused(saved, name):
 def test_utf_16_without_its_mark_is_refused_when_given(saved):
     with pytest.raises(ReaderError, match="utf-16"):
         open_source(saved(HEADER), encoding="utf-16")
+
+
+# Guesses
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Núñez, Maria",
+        "IBÁÑEZ, JOSÉ",
+        "ÑÚÑEZ",
+        "Muñoz",
+        "AÇÃO",
+        "São João da Conceição",
+        "IRMÃ",
+        "Françoise",
+        "Müller Straße",
+        "Søren Ærø",
+        "Þórður Guðrún Sigríður",
+        "L’été d’Hélène",
+        "¿Qué? 1ª",
+        "Smith–Jones",
+        "“CAFÉ” — 5€",
+        "col·lecció",
+        "O´Hara",
+        "Œuvre Ÿ Žižek",
+    ],
+)
+def test_western_names_are_cp1252_and_the_guess_is_told(saved, names):
+    source = open_source(saved(f'name,library\n"{names}",x\n'.encode("cp1252")))
+    assert (source.encoding, cells_of(source)[0][0]) == ("cp1252", names)
+    assert "The encoding is a guess: the file is read as cp1252" in source.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("codec", "names"),
+    [
+        ("cp1250", "Wisława Szymborska\nPaweł Huelle\nŁódź książka\nMałgorzata"),
+        ("cp1254", "Ayşe Işık\nOğuz Çağlar\nGüneş Şahin"),
+        ("cp1251", "Иван"),
+        ("koi8-r", "Библиотека имени Пушкина"),
+        ("cp1253", "Βιβλιοθήκη Αθηνών"),
+        ("cp932", "図書館 村上春樹 ノルウェイの森"),
+    ],
+)
+def test_other_scripts_need_strong_evidence_and_are_told(saved, codec, names):
+    source = open_source(saved(f"name,library\n{names},x\n".encode(codec)))
+    assert source.encoding == codec
+    assert source.headers == ["name", "library"]
+    words = names.split()
+    assert any(f"“{word}”" in source.warnings[0] for word in words)
+
+
+def test_what_is_proven_is_no_guess(saved):
+    for codec in ("utf-8", "utf-8-sig", "utf-16", "utf-32", "ascii"):
+        text = HEADER + ("Cafe" if codec == "ascii" else "Café") + ",x,NY\n"
+        assert open_source(saved(text.encode(codec))).warnings == []
+
+
+MIXED = HEADER.encode() + "Años,x,NY\nMisérables,x,NY\n".encode() + b"El t\xfanel,x,NY\n"
+
+
+@pytest.mark.parametrize("content", [MIXED, MIXED.replace(b"\nMis", b" Mis")])
+def test_utf_8_with_a_few_bytes_of_another_encoding_is_refused(saved, content):
+    with pytest.raises(ReaderError, match=r"line \d, in “túnel”.*--encoding utf-8\+cp1252"):
+        open_source(saved(content))
+
+
+def test_utf_8_with_bytes_of_cp1252_can_be_read_all_the_same(saved):
+    source = open_source(saved(MIXED), encoding="utf-8+cp1252")
+    assert [row[0] for row in cells_of(source)] == ["Años", "Misérables", "El túnel"]
+    assert "“túnel”" in source.warnings[0]
+    assert cells_of(open_source(saved(MIXED), encoding="cp1252"))[2][0] == "El túnel"
+
+
+def test_control_characters_that_were_cp1252_are_mended_and_told(saved):
+    source = open_source(saved(HEADER + "John O\x92Hara,\x93x\x94,NY\n"))
+    assert cells_of(source)[0][:2] == ["John O’Hara", "“x”"]
+    assert "O’Hara" in source.warnings[0]
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"])
+def test_wide_encodings_without_a_mark_are_found_and_told(saved, codec):
+    source = open_source(saved((HEADER + "Café,x,NY\n").encode(codec)))
+    assert (source.encoding, cells_of(source)[0][0]) == (codec, "Café")
+    assert "“Café”" in source.warnings[0]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_json_in_any_unicode_encoding_is_read(saved, codec):
+    source = open_source(saved('[{"name": "Café"}]'.encode(codec)))
+    assert (source.format, cells_of(source)) == ("json", [["Café"]])
+
+
+def test_two_marks_are_none_of_the_header(saved):
+    assert open_source(saved("\ufeff\ufeff" + HEADER + BRANCH)).headers[0] == "name"

@@ -255,3 +255,22 @@ def test_rejects_are_printed_with_row_column_and_value(make_file, capsys):
     assert (
         "1 rows: 0 new, 0 updated, 0 unchanged, 1 rejected. Nothing was written." in printed.out
     )
+
+
+def test_the_header_row_and_a_value_for_every_row_can_be_said(make_file):
+    content = "Branches of\nWho,Where,Phone,Code\nname,1 Main St,212-222-6559,10025\n"
+    fields = ("name=Who", "address=Where", "phone_number=Phone", "zip_code=Code")
+    run(make_file(content), header_row=2, map=list(fields), set=["state=NY"])
+    library = Library.objects.get()
+    assert (library.name, library.state, library.zip_code) == ("name", "NY", "10025")
+
+
+def test_what_is_not_used_and_what_is_guessed_is_said_on_stderr(make_file, capsys):
+    path = make_file("")
+    path.write_bytes(
+        "name,address,state,phone,zip,fax\nPeña,x,NY,212-222-6559,1\n".encode("cp1252")
+    )
+    run(path)
+    said = capsys.readouterr().err
+    assert "“Peña”" in said
+    assert "Columns that are not used: fax." in said

@@ -144,20 +144,20 @@ def choose(book: Workbook, wanted: str | None) -> tuple[Sheet, list[Sheet]]:
 def warnings(sheet: Sheet, others: list[Sheet], survey: Survey) -> Iterator[str]:
     if others:
         count = f"{len(others) + 1} sheets with data"
-        yield f"The workbook has {count}; only “{sheet.name}” is read, not {_names(others)}."
+        yield f"The workbook has {count}; only {sheet} is read, not {_names(others)}."
     if sheet.is_hidden:
-        yield f"The sheet “{sheet.name}”, which is read, is hidden in the workbook."
+        yield f"The sheet {sheet}, which is read, is hidden in the workbook."
     if hidden := survey.hidden:
         filtered = "is filtered and " if survey.is_filtered else ""
         rows = "a hidden row" if len(hidden) == 1 else f"{len(hidden):,} hidden rows"
         yield (
-            f"The sheet “{sheet.name}” {filtered}has {rows} ({_ranges(hidden)}), read like any "
+            f"The sheet {sheet} {filtered}has {rows} ({_ranges(hidden)}), read like any "
             "other. Delete what is not to be imported."
         )
 
 
 def _names(sheets: list[Sheet]) -> str:
-    names = [f"“{sheet.name}”" for sheet in sheets[:NAMED]]
+    names = [str(sheet) for sheet in sheets[:NAMED]]
     more = [f"{len(sheets) - NAMED} more"] if len(sheets) > NAMED else []
     return ", ".join(names + more)
 
@@ -191,7 +191,11 @@ def lines_of_rows(rows: Iterable[Row], options: Options) -> Iterator[dict[str, A
             runs[-1][1].extend([] for _ in range(gap))
         runs[-1][1].append(row.cells)
         marks += [(row.number, *mark) for mark in row.marks]
-        last, count, characters = row.number, count + 1, characters + length
+        last, count, characters = (
+            row.number,
+            count + 1,
+            characters + length + 50 * len(row.marks),
+        )
         suspect |= length > options.cell_characters
         if count >= most or characters > MOST_CHARACTERS:
             width = width or widest

@@ -42,7 +42,7 @@ class Ods(Workbook):
             if name == "table-cell" or name == "covered-table-cell":
                 survey = self.surveys[-1]
                 if visibility and "office:value-type" in attributes:
-                    survey.hidden += range(number + 1, number + 1 + min(repeated, 1000))
+                    survey.hidden += range(number + 1, number + 1 + min(repeated, 1_048_576))
                     survey.is_filtered |= visibility == "filter"
                     visibility = None
                 if rows := int(attributes.get("table:number-rows-spanned", 1)) - 1:
@@ -105,7 +105,7 @@ class Ods(Workbook):
             nonlocal column, depth, aside
             if name == "table:table-cell" or name == "table:covered-table-cell":
                 times = int(cell.get("table:number-columns-repeated", 1))
-                if name == "table:table-cell" and table == wanted and (pieces or len(cell) > 1):
+                if name == "table:table-cell" and table == wanted and (pieces or cell):
                     text, kind, shown = _read(cell, "".join(pieces))
                     for at in range(column, column + times if text else column):
                         row.put(at, text, kind, shown)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+MOST_SHOWN = 200  # characters
 #: Column index, kind of what is no text, and what the sheet shows of it.
 Mark = tuple[int, str, str]
 
@@ -38,6 +39,9 @@ class Sheet:
     name: str
     is_hidden: bool
     place: str  # of its data in the workbook
+
+    def __str__(self) -> str:
+        return f"“{self.name[:60]}”"
 
 
 @dataclass
@@ -77,16 +81,16 @@ class Row:
         if not text or text.isspace():
             return
         cells = self.cells
+        if column > 16_383:
+            raise Damaged
         if column > len(cells):
-            if column > 16_383:
-                raise Damaged
             cells.extend([""] * (column - len(cells)))
         if column == len(cells):
             cells.append(text)
         else:
             cells[column] = text
         if kind:
-            self.marks.append((column, kind, shown or text))
+            self.marks.append((column, kind, (shown or text)[:MOST_SHOWN]))
 
 
 def filled(rows: Iterator[Row], merged: dict[int, list[tuple[int, int]]]) -> Iterator[Row]:
@@ -143,7 +147,7 @@ class NumberFormat:
     """A number format, as far as it makes more of a number than a number.
 
     `kind` is "date", "time", "date and time", "duration", "percentage", "amount of money",
-    "fraction", "digits" (fixed places, as of ZIP codes), or "".
+    "fraction", "number" (as words), "digits" (fixed places, as of ZIP codes), or "".
     """
 
     def __init__(self, code: str):
@@ -185,7 +189,9 @@ class NumberFormat:
             len(zeros) > 1 and zeros.strip("0") == "" and not set(shape) & set(".,E")
         ):
             return "digits"
-        return ""
+        # Words in place of the number, such as "Yes"; "@" is the text itself.
+        is_number = zeros or any(name in ("general", "sign") for name, _text in tokens)
+        return "" if is_number or not "".join(texts).strip("@ ") else "number"
 
     @staticmethod
     def _kind_of_date(tokens: list[Token]) -> str:
@@ -203,7 +209,7 @@ class NumberFormat:
             return number_text(value), "", ""
         if kind == "digits":
             return (self._digits(value) if value.is_integer() else number_text(value)), "", ""
-        if kind in ("percentage", "amount of money", "fraction"):
+        if kind in ("percentage", "amount of money", "fraction", "number"):
             return number_text(value), kind, self._number(value)
         try:
             return self._moment(value, kind, is_1904)
@@ -249,7 +255,9 @@ class NumberFormat:
         tokens, is_signed = self._section(value)
         percents = tokens.count(("sign", "%"))
         digits = [i for i, (name, _text) in enumerate(tokens) if name == "digit"]
-        if not digits or self.kind == "fraction":
+        if not digits:
+            return _literal(tokens).strip()
+        if self.kind == "fraction":
             return number_text(value)
         point = tokens.index(("sign", ".")) if ("sign", ".") in tokens else len(tokens)
         decimals = sum(i > point for i in digits)

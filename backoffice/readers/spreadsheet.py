@@ -24,6 +24,7 @@ from backoffice.readers.limits import Limits, ReaderError
 from backoffice.resources.letters import column_letters
 
 HERE = Path(__file__).resolve().parent
+COMMAND = [sys.executable, "-X", "utf8", "-m", "workbooks"]
 MOST_BYTES = 1 << 26  # of a line of the process
 BLOCK = 1 << 18
 Line = dict[str, Any]
@@ -133,7 +134,7 @@ class _Process:
         self.limits, self.seconds_left = limits, float(limits.sheet_seconds)
         try:
             self.popen = subprocess.Popen(  # noqa: S603 - this interpreter, our module
-                [sys.executable, "-X", "utf8", "-m", "workbooks", argument],
+                [*COMMAND, argument],
                 cwd=HERE,
                 # Not the secrets of this one.
                 env={k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH")},

@@ -86,6 +86,7 @@ def lines(options: Options) -> Iterator[dict[str, Any]]:
     book = open_workbook(options)
     sheet, others = choose(book, options.sheet)
     survey = book.survey(sheet)
+    _check_corner(*survey.corner, options)
     yield {
         "format": book.format,
         "rows": survey.rows,
@@ -183,7 +184,12 @@ def lines_of_rows(rows: Iterable[Row], options: Options) -> Iterator[dict[str, A
     for row in rows:
         length = sum(map(len, row.cells))
         widest = max(widest, len(row.cells))
-        _check(row, widest, length, options)
+        _check_corner(row.number, widest, options)
+        if length > options.row_characters:
+            raise Unreadable(
+                f"Row {row.number} is longer than {options.row_characters:,} characters, which "
+                "is the limit. Remove what is not needed."
+            )
         gap = row.number - last - 1
         if not runs or gap > MOST_GAP:
             runs.append((row.number, []))
@@ -191,11 +197,8 @@ def lines_of_rows(rows: Iterable[Row], options: Options) -> Iterator[dict[str, A
             runs[-1][1].extend([] for _ in range(gap))
         runs[-1][1].append(row.cells)
         marks += [(row.number, *mark) for mark in row.marks]
-        last, count, characters = (
-            row.number,
-            count + 1,
-            characters + length + 50 * len(row.marks),
-        )
+        last, count = row.number, count + 1
+        characters += length + 50 * len(row.marks)
         suspect |= length > options.cell_characters
         if count >= most or characters > MOST_CHARACTERS:
             width = width or widest
@@ -206,19 +209,13 @@ def lines_of_rows(rows: Iterable[Row], options: Options) -> Iterator[dict[str, A
         yield {"runs": _padded(runs, width or widest), "marks": marks, "suspect": suspect}
 
 
-def _check(row: Row, widest: int, length: int, options: Options) -> None:
-    if row.number > SHEET_ROWS:
+def _check_corner(row: int, columns: int, options: Options) -> None:
+    if row > SHEET_ROWS:
         raise Damaged
-    if row.number * widest > options.cells:
+    if row * columns > options.cells:
         raise Unreadable(
-            f"The sheet's cells reach to row {row.number:,} and column {widest:,}; the limit "
-            f"is {options.cells:,} cells. Delete the empty rows and columns, or export it as "
-            "CSV."
-        )
-    if length > options.row_characters:
-        raise Unreadable(
-            f"Row {row.number} is longer than {options.row_characters:,} characters, which is "
-            "the limit. Remove what is not needed."
+            f"The sheet's cells reach to row {row:,} and column {columns:,}; the limit is "
+            f"{options.cells:,} cells. Delete the empty rows and columns, or export it as CSV."
         )
 
 

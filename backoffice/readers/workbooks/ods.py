@@ -48,6 +48,9 @@ class Ods(Workbook):
                 if rows := int(attributes.get("table:number-rows-spanned", 1)) - 1:
                     survey.merge(number + 1, number + 1 + rows, column)
                 column += int(attributes.get("table:number-columns-repeated", 1))
+                if "office:value-type" in attributes:
+                    width = max(survey.corner[1], column)
+                    survey.corner = (number + repeated, width)
             elif name == "table-row":
                 number, column = number + repeated, 0
                 repeated = int(attributes.get("table:number-rows-repeated", 1))

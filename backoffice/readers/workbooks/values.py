@@ -48,11 +48,13 @@ class Sheet:
 class Survey:
     """What must be known of a sheet before its first row is read.
 
-    `rows` is about how many it has; `hidden` are the numbers of hidden rows; `merged` has,
+    `rows` is about how many it has; `corner` are the last row and the number of columns, of a
+    format that can repeat cells; `hidden` are the numbers of hidden rows; `merged` has,
     by the row that they begin in, the column and last row of cells merged over several rows.
     """
 
     rows: int = 0
+    corner: tuple[int, int] = (0, 0)
     hidden: list[int] = field(default_factory=list)
     is_filtered: bool = False
     merged: dict[int, list[tuple[int, int]]] = field(default_factory=dict)

@@ -56,8 +56,12 @@ class Xls(Workbook):
 
     def survey(self, sheet: Sheet) -> Survey:
         data = self.book.sheet_by_name(sheet.place)
-        hidden = (row + 1 for row, info in data.rowinfo_map.items() if info.hidden)
-        survey = Survey(data.nrows, sorted(hidden))
+        hidden = [
+            number + 1
+            for number, info in sorted(data.rowinfo_map.items())
+            if info.hidden and number < data.nrows and any(data.row_values(number))
+        ]
+        survey = Survey(data.nrows, hidden=hidden)
         for first, end, column, _end in data.merged_cells:
             survey.merge(first + 1, end, column)
         return survey

@@ -76,12 +76,15 @@ class Xlsb(OfficeOpenWorkbook):
         return [_text(content, 1)[0] for kind, content in records if kind == SHARED_STRING]
 
     def survey(self, sheet: Sheet) -> Survey:
-        survey = Survey()
+        survey, hidden = Survey(), 0
         for kind, content in self._records(sheet.place):
             if kind == ROW:
                 survey.rows += 1
-                if content[11] & IS_HIDDEN:
-                    survey.hidden.append(int.from_bytes(content[:4], "little") + 1)
+                is_hidden = content[11] & IS_HIDDEN
+                hidden = int.from_bytes(content[:4], "little") + 1 if is_hidden else 0
+            elif hidden and 1 < kind < 12:
+                survey.hidden.append(hidden)
+                hidden = 0
             elif kind == MERGED:
                 first, last, column, _column = struct.unpack_from("<4I", content)
                 survey.merge(first + 1, last + 1, column)

@@ -108,12 +108,15 @@ class Xlsx(OfficeOpenWorkbook):
             survey.rows += block.count(b"<row") + block.count(b":row ")
             text = text[-OVERLAP:] + block
             is_remarkable = is_remarkable or any(word in text for word in REMARKABLE)
-        number = 0
+        number, is_hidden = 0, False
         for name, attributes in self.package.elements(sheet.place) if is_remarkable else ():
             if name == "row":
                 number = int(attributes.get("r", number + 1))
-                if attributes.get("hidden") in TRUE or float(attributes.get("ht", 1)) == 0:
-                    survey.hidden.append(number)
+                height = float(attributes.get("ht", 1))
+                is_hidden = attributes.get("hidden") in TRUE or height == 0
+            elif is_hidden and name in ("v", "is"):
+                survey.hidden.append(number)
+                is_hidden = False
             elif name == "mergeCell":
                 first, _colon, last = attributes["ref"].partition(":")
                 row, column = place(first)

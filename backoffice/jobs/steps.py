@@ -206,7 +206,7 @@ def check_job(job: Change) -> None:
         file = job.file
         _write_findings(job, imported)
         with transaction.atomic():
-            file.lines, file.found = imported.rows, _findings(imported)
+            file.lines, file.found = imported.rows or 0, _findings(imported)
             file.causes = group_rejects(imported.checks)[:100]
             file.save(update_fields=["lines", "found", "causes"])
             job.finish(Status.CHECKED, **asdict(counts))

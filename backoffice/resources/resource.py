@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import GeneratedField, JSONField
 from django.db.models.fields import NOT_PROVIDED
+from django_stubs_ext import StrOrPromise
 from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -30,7 +31,7 @@ class Repair:
 
     field: str
     function: Callable[[str], str]
-    label: str
+    label: StrOrPromise
 
 
 class ResourceMetaclass(ModelDeclarativeMetaclass):

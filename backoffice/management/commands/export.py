@@ -119,7 +119,7 @@ class Command(BaseCommand):
                     returncode=2,
                 )
             data.appendlist(name, value)
-        if not data:
+        if not data or filterset_class is None:
             return queryset
         filterset = filterset_class(data, queryset)
         if not filterset.is_valid():

@@ -29,14 +29,14 @@ class Command(BaseCommand):
         names = ", ".join(format_class.name for format_class in FORMATS)
         add("format", help=f"One of {names}.")
         add("resource", help="The model (library.Library) or a Resource by its dotted path.")
-        add("--encoding", help="Of CSV and TSV; utf-8 if left out, utf-8-sig for Excel.")
-        add("--columns", help="Names and order of the columns: name,zip_code.")
+        add("--encoding", help="For CSV and TSV; utf-8 by default, utf-8-sig for Excel.")
+        add("--columns", help="The names of the columns, in their order: name,zip_code.")
         add(
             "--filter",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="Of the model's FilterSet: --filter state=NY. Can be repeated.",
+            help="A filter of the model's FilterSet: --filter state=NY. Can be repeated.",
         )
         add("-o", "--output", metavar="FILE", help="Write here instead of to stdout.")
 

@@ -34,7 +34,7 @@ UNUSABLE = (
     LookupError,
     OSError,
 )
-SHOWN = 20  # rejects on the terminal; `--rejects` has them all
+SHOWN = 20  # rejects on the terminal; `--rejects` writes all of them
 
 
 class Command(BaseCommand):
@@ -46,23 +46,23 @@ class Command(BaseCommand):
         add("import_file_name", metavar="FILE", help="The file to import; - reads stdin.")
         add(
             "--format",
-            help="csv, tsv, xlsx, xls, xlsb, ods, json, jsonl or yaml; found out if left out.",
+            help="csv, tsv, xlsx, xls, xlsb, ods, json, jsonl or yaml; detected by default.",
         )
-        add("--encoding", help="utf-8, cp1252 …; found out if left out.")
-        add("--delimiter", help="The character between cells; found out if left out.")
-        add("--sheet", help="The sheet of a workbook; the first with data if left out.")
+        add("--encoding", help="utf-8, cp1252 …; detected by default.")
+        add("--delimiter", help="The character between cells; detected by default.")
+        add("--sheet", help="The sheet of a workbook; by default the first one with data.")
         add(
             "--header-row",
             type=int,
             metavar="N",
-            help="The row of the header, counted as a spreadsheet does; found out if left out.",
+            help="The row of the header, as a spreadsheet counts; detected by default.",
         )
         add(
             "--map",
             action="append",
             default=[],
             metavar="FIELD=HEADER",
-            help="Take a field from this column: --map name=LIBNAME. Can be repeated.",
+            help="Read a field from this column: --map name=LIBNAME. Can be repeated.",
         )
         add(
             "--set",
@@ -71,20 +71,20 @@ class Command(BaseCommand):
             metavar="FIELD=VALUE",
             help="Give a field this value in every row: --set state=VT. Can be repeated.",
         )
-        add("--match", help="Fields that tell records apart, by commas: name,zip_code.")
-        add("--keep-blank", action="store_true", help="A blank cell keeps the present value.")
+        add("--match", help="The match key: fields, separated by commas: name,zip_code.")
+        add("--keep-blank", action="store_true", help="A blank cell keeps the stored value.")
         add(
             "--repair",
             action="append",
             default=[],
             metavar="NAME",
-            help="Mend cells on the way in, as the Resource offers: --repair zip_zeros.",
+            help="Repair cells before they are checked: --repair zip_zeros.",
         )
         add(
             "--on-error",
             choices=("abort", "skip"),
             default="abort",
-            help="With rejected rows: write nothing (abort, the default), or the good ones.",
+            help="If rows are rejected, write nothing (abort, the default) or the other rows.",
         )
         add("--rejects", metavar="FILE", help="Write the rejected rows to this file.")
         add("-n", "--dry-run", action="store_true", help="Check only; write nothing.")
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             "--no-input",
             action="store_false",
             dest="interactive",
-            help="Don't ask before writing. --json and reading from stdin don't ask either.",
+            help="Don't ask before writing. With --json or stdin, it never asks.",
         )
         add("--json", action="store_true", help="Print one JSON object on stdout.")
 
@@ -106,7 +106,7 @@ class Command(BaseCommand):
                 rejected = self.import_file(resource_class, path, options)
         except UNUSABLE as error:
             raise CommandError(str(error), returncode=2) from error
-        except OperationalError as error:  # locked for too long, or not there
+        except OperationalError as error:  # locked for too long, or not reachable
             message = _("The database can't be used now; nothing was written: %s") % error
             raise CommandError(message, returncode=2) from error
         if rejected and options["on_error"] == "abort":
@@ -114,7 +114,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def local_file(name: str, folder: Path) -> Path:
-        """The file's path; stdin is put on disk, because it is read twice."""
+        """The file's path; stdin is stored in a file, because it is read twice."""
         if name != "-":
             return Path(name)
         path = folder / "stdin"
@@ -126,7 +126,7 @@ class Command(BaseCommand):
     def import_file(
         self, resource_class: type[Resource], path: Path, options: dict[str, Any]
     ) -> int:
-        """How many rows were rejected."""
+        """Import the file, and return how many rows were rejected."""
         self.job: Change | None = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
@@ -151,7 +151,7 @@ class Command(BaseCommand):
         )
 
         def begin(counts: Counts) -> Signature | None:
-            """In the transaction that writes, the change that it is recorded as is made."""
+            """Create the import's change, in the transaction that writes its rows."""
             if not self.is_allowed(counts, options):
                 return None
             self.job = record_job(resource_class, path, options, counts, timezone.now())
@@ -170,7 +170,7 @@ class Command(BaseCommand):
             rejects, failure = None, None
             try:
                 rejects = self.write_rejects(imported, counts, options["rejects"])
-            except OSError as error:  # what was written is said all the same
+            except OSError as error:  # still report what was written
                 failure = error
             self.report(imported, counts, rejects, options["json"])
         if failure:
@@ -179,7 +179,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def check_rejects_file(rejects: Path, path: Path) -> None:
-        """Before anything is written, because what is written stays."""
+        """Check the place of the rejects before anything is imported."""
         check_place(rejects)
         if rejects.exists() and rejects.samefile(path):
             raise CommandError(
@@ -187,7 +187,7 @@ class Command(BaseCommand):
             )
 
     def progress(self, source: Source) -> Callable[[int], None] | None:
-        """A function that shows rows read on a terminal; None where there is none."""
+        """A function that shows the rows read so far; None without a terminal."""
         if not self.stderr.isatty():
             return None
         total = source.approximate_rows
@@ -203,7 +203,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def pairs(option: str, pairs: list[str]) -> dict[str, str]:
-        """`{field: what it is given}`."""
+        """Split arguments such as `name=LIBNAME` into a dict."""
         given = {}
         for pair in pairs:
             field, equals, value = pair.partition("=")
@@ -217,7 +217,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def is_allowed(counts: Counts, options: dict[str, Any]) -> bool:
-        """Whether there is something to write, and it may be."""
+        """Whether there is something to write, and no reject forbids it."""
         allowed = not counts.rejected or options["on_error"] == "skip"
         return allowed and bool(counts.new or counts.updated)
 

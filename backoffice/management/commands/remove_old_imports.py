@@ -1,4 +1,4 @@
-"""`manage.py remove_old_imports`; the worker does it every hour by itself."""
+"""`manage.py remove_old_imports`; the worker does the same every hour."""
 
 from typing import Any
 

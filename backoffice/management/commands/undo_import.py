@@ -1,4 +1,4 @@
-"""`manage.py undo_import`: take an import back."""
+"""`manage.py undo_import`: undo an import, an edit or a deletion."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from backoffice.changes.undo import Undo, UndoCounts, refusal
 from backoffice.jobs.steps import undo_job
 from backoffice.management.asking import agreed
 
-SHOWN = 20  # records left alone, on the terminal
+SHOWN = 20  # records left alone that the terminal shows
 
 
 class Command(BaseCommand):
-    help = "Take an import back: created records go, changed ones return."
+    help = "Undo an import: delete the records it created, restore those it changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "--no-input",
             action="store_false",
             dest="interactive",
-            help="Don't ask before writing. --json doesn't ask either.",
+            help="Don't ask before writing. With --json, it never asks.",
         )
         add("--json", action="store_true", help="Print one JSON object on stdout.")
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         return job
 
     def show(self, job: Change) -> None:
-        """What it would do, and the first of what it would leave alone."""
+        """Show what the undo would do, and the first records that it would leave alone."""
         with Undo(job) as undo:
             counts, left, notes = undo.plan(), undo.left(SHOWN), undo.notes()
         for note in notes:

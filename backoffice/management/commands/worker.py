@@ -1,4 +1,4 @@
-"""`manage.py worker`: django-tasks-db's worker, and what a worker of ours does beside."""
+"""`manage.py worker`: the worker of django-tasks-db, with a caretaker beside it."""
 
 import logging
 import time
@@ -30,9 +30,9 @@ class Worker(db_worker.Worker):
             self.caretaker.stop.set()
 
     def _run_while_connected(self) -> bool:
-        """Upstream's loop; False where the database went away, which ends upstream's worker.
+        """Run the loop of django-tasks-db; False if the database connection was lost.
 
-        The job that was running is taken up again, as one whose worker died.
+        The change that was running is taken over like one whose worker died.
         """
         try:
             super().run()
@@ -52,7 +52,7 @@ class Worker(db_worker.Worker):
 
 
 class Command(db_worker.Command):
-    help = "Run imports that are too large for a request. Ctrl-C ends it after the present one."
+    help = "Run imports that are too large for a request. Ctrl-C ends it after the current one."
 
     def handle(
         self,

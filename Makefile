@@ -61,9 +61,10 @@ bench: $(installed) ## Measure imports and exports, write benchmarks/RESULTS.md 
 bench-pages: $(installed) ## Measure every page at 1,000 and at ROWS rows, into benchmarks/RESULTS.md
 	.ci/with-postgres $(python) -m benchmarks.pages --rows $(ROWS) $(ARGS)
 
-lint: $(installed) ## Check style and layout of the code
+lint: $(installed) ## Check style, layout, types and layers of the code
 	$(python) -m ruff check
 	$(python) -m ruff format --check
+	$(python) -m mypy
 	$(VENV)/bin/lint-imports
 
 types: $(installed) ## Check the types (one package: .venv/bin/mypy backoffice/readers)

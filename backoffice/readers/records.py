@@ -113,10 +113,11 @@ class Records:
             return False  # perhaps the header again, or a total
         if any(map(self._footer, (*rows[:FOOTER_ROWS], *rows[-FOOTER_ROWS:]))):
             return False
-        if layout.width > 1 and "" in map(itemgetter(layout.width - 1), rows):
-            blanks = layout.file_width - 1
-            if any(self._footer(row) for row in rows if row.count("") >= blanks):
-                return False
+        if all(map(str.strip, map(itemgetter(layout.width - 1), rows))):
+            return True  # neither a blank row, nor one of a single cell
+        blanks = layout.file_width - 1
+        if blanks and any(self._footer(row) for row in rows if row.count("") >= blanks):
+            return False
         return all(map(str.strip, map(itemgetter(0), rows))) or all(
             map(str.strip, map("".join, rows))
         )

@@ -58,6 +58,12 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("Of a spreadsheet; the first with data if left blank."),
     )
+    header_row = forms.IntegerField(
+        label=_("Row of the header"),
+        required=False,
+        min_value=1,
+        help_text=_("As a spreadsheet counts; found out if left empty."),
+    )
     keep_blank = forms.BooleanField(
         label=_("A blank cell keeps the present value"), required=False
     )

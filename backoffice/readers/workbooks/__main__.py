@@ -10,6 +10,7 @@ Nothing but these modules is imported, so that it starts in a moment, and a file
 harm meets no settings and no database.
 """
 
+import gc
 import json
 import os
 import resource
@@ -232,6 +233,7 @@ def _padded(
 if __name__ == "__main__":
     lines_out = sys.stdout.buffer
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - no parser may write here
+    gc.disable()  # rows hold no circles
     chosen = Options(**json.loads(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_AS, (chosen.memory, chosen.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (chosen.seconds, chosen.seconds + 1))

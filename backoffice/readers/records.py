@@ -11,6 +11,7 @@ from backoffice.readers.limits import ReaderError
 from backoffice.resources.letters import column_letters
 
 ROWS_NAMED = 5
+ROWS_AFTER_BLANK = 4  # where a second table may have its title and its header
 FOOTER_ROWS = 10  # at both ends of each batch, and so of the file
 
 Record = tuple[int, list[str], str | None]
@@ -60,7 +61,8 @@ class Records:
             for form in (word, word.upper(), word.lower(), word.title(), word.capitalize())
         )
         self._repeated: list[int] = []
-        self._lost: dict[int, str] = {}
+        self._lost: list[int] = []
+        self._lost_words: list[str] = []
         self._other_header = 0  # the row number of a second table's
         self._last_blank = 0
         self._below_blank = 0
@@ -72,9 +74,9 @@ class Records:
         if self._repeated:
             warnings.append(f"{_rows(self._repeated)} the header again, which was passed over.")
         if self._lost:
-            words = ", ".join(list(dict.fromkeys(self._lost.values()))[:ROWS_NAMED])
+            words = ", ".join(dict.fromkeys(self._lost_words))
             warnings.append(
-                f"{_rows(list(self._lost))} the character � (U+FFFD), which stands for one "
+                f"{_rows(self._lost)} the character � (U+FFFD), which stands for one "
                 f"that was lost before: {words}."
             )
         if self._below_blank:
@@ -94,7 +96,9 @@ class Records:
                 f"The file has more than {layout.limits.rows:,} rows, which is the limit. "
                 "Split it into smaller files."
             )
-        if not batch.suspect and not batch.problems and self._all_fit(rows):
+        is_after_blank = self._last_blank and number - self._last_blank < ROWS_AFTER_BLANK
+        is_plain = not (batch.suspect or batch.problems or is_after_blank)
+        if is_plain and self._all_fit(rows):
             if layout.file_width > layout.width:
                 rows = list(map(itemgetter(slice(layout.width)), rows))
             return list(zip(count(number), rows, repeat(None)))
@@ -145,7 +149,7 @@ class Records:
 
         Another header than the first begins a second table.
         """
-        is_after_blank = bool(self._last_blank) and number - self._last_blank < 4
+        is_after_blank = bool(self._last_blank) and number - self._last_blank < ROWS_AFTER_BLANK
         if number == self._last_blank + 1 and self._last_blank > self.layout.header_row + 1:
             self._below_blank = self._below_blank or number
         if self._other_header or not (is_after_blank or loose(row[0]) in self._known):
@@ -173,8 +177,9 @@ class Records:
         if problem := self._width_problem(row):
             return problem
         if "\ufffd" in "".join(row):
-            cell = next(cell for cell in row if "\ufffd" in cell)
-            self._lost[number] = shorten(cell)
+            self._lost.append(number)
+            if len(self._lost) <= ROWS_NAMED:
+                self._lost_words.append(shorten(next(c for c in row if "\ufffd" in c)))
         for index, cell in enumerate(row):
             if "\0" in cell:
                 return f"has a NUL character in column {column_letters(index)}; remove it"

@@ -144,7 +144,7 @@ class _Process:
             )
         except OSError as error:
             raise ReaderError(f"Spreadsheets can't be read now: {error}. Try again.") from None
-        self.file = self.popen.stdout.fileno()  # type: ignore[union-attr]
+        self.file = self.popen.stdout.fileno()  # type: ignore[union-attr] # it is a pipe
         self.poll = select.poll()
         self.poll.register(self.file, select.POLLIN)
         self.read = bytearray()
@@ -216,5 +216,5 @@ class _Process:
 
 def _end(popen: "subprocess.Popen[bytes]") -> None:
     popen.kill()
-    popen.stdout.close()  # type: ignore[union-attr]
+    popen.stdout.close()  # type: ignore[union-attr] # it is a pipe
     popen.wait()

@@ -33,7 +33,8 @@ class Xlsb(OfficeOpenWorkbook):
         """(type, content) of a part's records (2.1.4)."""
         if part is None:
             return
-        with io.BufferedReader(self.package.zip.open(self.package.names[part])) as file:  # type: ignore[type-var]
+        compressed = self.package.zip.open(self.package.names[part])
+        with io.BufferedReader(compressed) as file:  # type: ignore[type-var] # it is raw
             read = file.read
             while first := read(1):
                 kind = first[0]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, write RESULTS.md, end with 1 where a bound is missed."""
+"""`python -m benchmarks`: measure, write RESULTS.md, exit with 1 if a bound is missed."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Fresh databases: copies of one that is migrated, and may hold libraries already."""
+"""Fresh databases: copies of a migrated one, empty or with libraries."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def manage(environment, *arguments):
 
 
 class Databases:
-    """`fresh(name)` gives the environment of a process on a new database."""
+    """`fresh(name)` returns the environment for a process on a new database."""
 
     def __init__(self, folder):
         self.folder, self.templates = folder / self.name, {}
@@ -33,7 +33,7 @@ class Databases:
         }
 
     def template(self, name, *libraries, books=None):
-        """Make a migrated database with these files imported, to copy from."""
+        """Make a migrated database with these files imported, as a template."""
         if not libraries:
             self.make(name)
             manage(self.environment(name), "migrate", "--verbosity", 0)
@@ -59,7 +59,7 @@ class SQLite(Databases):
         return f"sqlite:///{self.path(name)}"
 
     def make(self, name):
-        """Django makes the file."""
+        """Django creates the file."""
 
     def drop(self, name):
         for path in self.folder.glob(f"{name}.sqlite3*"):
@@ -79,7 +79,7 @@ class SQLite(Databases):
 
 
 class PostgreSQL(Databases):
-    """In the cluster that DATABASE_URL names; its databases are called `bench_…`."""
+    """Databases called `bench_…`, in the cluster of DATABASE_URL."""
 
     name = "PostgreSQL"
 

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.export_floor FILE [cursor]`: the least that a CSV of libraries takes.
+"""`python -m benchmarks.export_floor FILE [cursor]`: the fastest way to a CSV of libraries.
 
-PostgreSQL: `COPY … TO`; SQLite, or with "cursor" PostgreSQL too: a plain cursor into
-`csv.writer`. In the order of the primary key; nothing escaped, nothing logged.
+On PostgreSQL `COPY … TO`; on SQLite, and with "cursor" on PostgreSQL, a plain cursor and
+`csv.writer`. Rows are in the order of the primary key, and nothing is escaped or logged.
 """
 
 import csv

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.export_server FORMAT …`: exports of libraries, asked of a server.
+"""`python -m benchmarks.export_server FORMAT …`: exports of libraries from a server.
 
-gunicorn with one worker, signed in as an administrator; for each format in turn the form of
-the export page is sent. Says, for each, the seconds to the first byte and to the last, and
-the worker's peak of resident memory so far.
+Starts gunicorn with one worker, signs in as an administrator, and sends the form of the
+export page for each format. Prints for each the seconds to the first and to the last byte,
+and the worker's peak of resident memory so far.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""The measures of exports."""
+"""What is measured of exports."""
 
 from benchmarks.measures import BOOK, LIBRARY, Bench
 from benchmarks.processes import best, run
@@ -8,7 +8,7 @@ CHUNK = 2000  # rows, of `backoffice.exports.rows`, which needs Django's setting
 
 
 class ExportBench(Bench):
-    """As `Bench`; `files["pool"]` has FEW libraries."""
+    """Like `Bench`, for exports; `files["pool"]` has FEW libraries."""
 
     def __init__(self, databases, files, **sizes):
         super().__init__(databases, files, **sizes)

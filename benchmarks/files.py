@@ -1,4 +1,4 @@
-"""Files to import: every row valid, every match key once, the same at every run."""
+"""Files to import: all rows are valid, match keys are unique, and all runs get the same."""
 
 import csv
 

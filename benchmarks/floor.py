@@ -1,7 +1,7 @@
-"""`python -m benchmarks.floor FILE`: the least that putting these rows into the table takes.
+"""`python -m benchmarks.floor FILE`: the fastest way to get these rows into the table.
 
-SQLite: `csv.reader` into `executemany`, one transaction. PostgreSQL: `COPY` of the file as it
-is. The same table, the same indexes, the same settings; nothing checked, no history.
+On SQLite `csv.reader` and `executemany` in one transaction; on PostgreSQL `COPY` of the file
+as it is. Table, indexes and settings are the same; nothing is checked, and there is no history.
 """
 
 import csv

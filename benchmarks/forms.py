@@ -1,4 +1,4 @@
-"""What a browser would send of a form of the admin, read from its page."""
+"""The data that a browser would send for a form of the admin, read from its page."""
 
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -45,7 +45,7 @@ class _Form(HTMLParser):
 
 
 def changed_form(page, change):
-    """The body of a POST of the form on `page`, `change(name, value)` made to its fields."""
+    """The body of a POST of the form on `page`; `change(name, value)` returns each value."""
     form = _Form()
     form.feed(page)
     return urlencode([(name, change(name, value)) for name, value in form.fields])

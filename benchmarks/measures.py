@@ -1,4 +1,4 @@
-"""The measures: each runs what it compares, in turns, and yields rows of the report."""
+"""The measures: each runs what it compares in turns, and adds rows to the report."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ LIBRARY, PATRON, BOOK = "library.Library", "library.Patron", "library.Book"
 
 @dataclass(frozen=True)
 class Measure:
-    """`value` of `what`, and its bound: at most `most`, or at least `least`."""
+    """A measured value and its bound: at most `most`, or at least `least`."""
 
     database: str
     what: str
@@ -33,7 +33,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Timing:
-    """A run as it is listed: `rows` that it was of."""
+    """A run as the report lists it; `rows` is the size of its file."""
 
     database: str
     what: str
@@ -44,7 +44,7 @@ class Timing:
 
 
 class Bench:
-    """All measures of one database. `measures` and `timings` fill as they run."""
+    """All measures of one database; they are added to `measures` and `timings`."""
 
     def __init__(self, databases, files, *, rows, compared, stock_rows, repeat):
         self.databases, self.files, self.repeat = databases, files, repeat
@@ -139,7 +139,7 @@ class Bench:
         return run(self.databases.fresh(template), "benchmarks.stock", model, kind, phase, file)
 
     def compare(self, what, ours, stock, least):
-        """Both by the row: stock is measured at `stock_rows` and is linear in them."""
+        """Both for each row: stock is measured with `stock_rows`, and is linear in them."""
         self.time(f"{what}: ours", self.compared, ours)
         self.time(f"{what}: stock", self.stock_rows, stock)
         ratio = (stock.seconds / self.stock_rows) / (ours.seconds / self.compared)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ours COMMAND …`: a management command, its SQL statements counted.
+"""`python -m benchmarks.ours COMMAND …`: run a management command and count its statements.
 
 Adds `statements` and `seconds` to the command's JSON, if it prints any, and `writing`: the
 seconds from the first statement of the transaction that writes to the end of the last.

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.pages`: every page at 1,000 and at 1,000,000 rows, over a real server.
+"""`python -m benchmarks.pages`: every page with 1,000 and with 1,000,000 rows, from a server.
 
-Two servers run side by side, one on each database; requests take turns, and the fastest of
-each counts. Writes its own section of RESULTS.md; ends with 1 where a bound is missed.
+Two servers run side by side, one on each database. Requests alternate, and the fastest of
+each counts. Writes its own section of RESULTS.md; exits with 1 if a bound is missed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ BYTES = 0.10  # the most that a list's size may differ by
 
 @dataclass(frozen=True)
 class Page:
-    """`small` is asked for of the small database, `large` of the large one."""
+    """A page: its address in the small database, and in the large one."""
 
     name: str
     small: str
@@ -117,7 +117,7 @@ def pages(small, large, per_page=50):
 
 
 def form_pages(small):
-    """Of the library and the book with many related rows, in either database."""
+    """The forms of the library and the book with many related rows, in both databases."""
     library, book = f"{LIBRARY}1/change/", f"{BOOK}1/change/"
     last = -(-small // 25)
     for name, small_query, large_query in (
@@ -175,7 +175,7 @@ class Result:
 
 
 class Server:
-    """A database of so many rows, and gunicorn on it."""
+    """A database with so many rows, and gunicorn on it."""
 
     def __init__(self, databases, name, rows, folder):
         databases.make(name)
@@ -217,13 +217,13 @@ class Server:
                 process.terminate()
 
     def get(self, path):
-        """Raises RuntimeError where the answer is no page."""
+        """GET a page. Raises RuntimeError if the response is none."""
         return self.ask("GET", path, 200)[0]
 
     def save(self, path, field):
-        """Send the form at `path` with another value in its first field so named.
+        """Send the form at `path` with another value in the first field of that name.
 
-        Raises RuntimeError where it is not saved.
+        Raises RuntimeError if it is not saved.
         """
         _answer, page, cookies = self.ask("GET", path, 200)
         changed = []

@@ -1,4 +1,4 @@
-"""A measured run: a process of its own, its wall time, its memory, what it prints."""
+"""A measured run: a process of its own, with its wall time, memory and output."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from benchmarks.databases import ROOT
 
 @dataclass(frozen=True)
 class Run:
-    """`wall` seconds of the whole process, `peak` megabytes resident, `said` its JSON."""
+    """The wall time of a process in seconds, its peak memory in megabytes, and its JSON."""
 
     wall: float
     peak: float
@@ -20,14 +20,14 @@ class Run:
 
     @property
     def seconds(self):
-        """Of the phase alone, as the process counts them: without its start."""
+        """The seconds of the phase, as the process measures them, without its start."""
         return self.said.get("seconds", self.wall)
 
 
 def run(environment, module, *arguments) -> Run:
     """Run `python -m MODULE ARGUMENTS`, which prints one JSON object.
 
-    Raises RuntimeError where it fails.
+    Raises RuntimeError if it fails.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     started = time.perf_counter()
@@ -42,5 +42,5 @@ def run(environment, module, *arguments) -> Run:
 
 
 def best(runs):
-    """The fastest: what others do on the machine only ever slows a run down."""
+    """The fastest run: other programs on the machine only make runs slower."""
     return min(runs, key=lambda run: run.wall)

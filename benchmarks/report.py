@@ -1,4 +1,4 @@
-"""RESULTS.md: what was measured, on what machine, beside what it must hold."""
+"""RESULTS.md: what was measured, on which machine, and its bounds."""
 
 import os
 import platform
@@ -45,7 +45,7 @@ def machine(databases):
 
 
 def write(path, head, benches, **sizes):
-    """Put the section that `head` begins into the file, in place of the one of its title."""
+    """Write a section, which begins with `head`, in place of the one with its title."""
     lines = "\n".join(f"- {line}" for line in machine([b.databases for b in benches]))
     text = head.format(machine=lines, **sizes)
     text += "\n| database | measure | is | must be | |\n|---|---|--:|--:|---|\n"
@@ -59,7 +59,7 @@ def write(path, head, benches, **sizes):
 
 
 def write_section(path, text):
-    """Put `text` in place of the section with its title; those of other benchmarks stay."""
+    """Replace the section with the title of `text`; keep those of other benchmarks."""
     title = text.partition("\n")[0]
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     sections = {s.partition("\n")[0]: s for s in re.split(r"^(?=# )", before, flags=re.M) if s}

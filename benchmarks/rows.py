@@ -1,4 +1,4 @@
-"""A library system of any size in a migrated database, by bulk SQL, the same at every run."""
+"""Fill a migrated database with a library system of any size, always the same, by SQL."""
 
 STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA AZ NM NC SC".split()  # noqa: SIM905
 TOWNS = "Sea North Spring Maple Green River Oak Stone Fair West Clear Ash".split()  # noqa: SIM905
@@ -36,7 +36,7 @@ def person(number):
 
 
 def statements(rows):
-    """SQL that SQLite and PostgreSQL both take; every table's keys are 1 … rows."""
+    """SQL for both SQLite and PostgreSQL; the keys of each table are 1 … rows."""
     full, held = min(FULL, rows), min(HELD, rows)
     yield f"""
         INSERT INTO library_library (id, name, address, state, phone_number, zip_code)
@@ -116,7 +116,7 @@ KEYS = {
 
 
 def fill(connection, rows):
-    """connection: Django's, of a migrated database with an account and nothing else."""
+    """`connection` is Django's, to a migrated database that has only a user account."""
     with connection.cursor() as cursor:
         for statement in statements(rows):
             cursor.execute(statement)

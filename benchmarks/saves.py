@@ -1,7 +1,7 @@
-"""`python -m benchmarks.saves`: another user, who saves a library every 50 ms.
+"""`python -m benchmarks.saves`: be another user, who saves a library every 50 ms.
 
-Says "ready" on stdout after the first save; ends when stdin closes, with how many saves there
-were, how many failed, and the longest that one took.
+Prints "ready" after the first save. When stdin closes, prints the number of saves, how many
+failed, and how long the longest took.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""The back office with the statements of each request counted: gunicorn benchmarks.served.
+"""The back office, counting the statements of each request: `gunicorn benchmarks.served`.
 
-Its answers have a header `X-Statements`. Run as a program it prepares its database: fills
-it with as many rows as its argument says, and prints the session key of a superuser.
+Responses have a header `X-Statements`. Run as a program, it fills its database with as many
+rows as its argument says, and prints the session key of a superuser.
 """
 
 import sys

@@ -1,9 +1,8 @@
 """`python -m benchmarks.stock MODEL KIND PHASE FILE`: stock django-import-export.
 
-KIND: default (nothing set), or bulk (what its documentation tells for speed). PHASE: preview
-or confirm. A phase reads the file and calls `import_data`, as its admin page does; the phase
-export writes the file with `export`, as CSV.
-History is off, which only makes it faster.
+KIND is default (nothing set), or bulk (as its documentation recommends for speed). PHASE is
+preview or confirm, which read the file and call `import_data` as its admin page does, or
+export, which writes a CSV file with `export`. History is off, which makes it faster.
 """
 
 import json

@@ -107,6 +107,7 @@ def test_hostile_text_comes_back_as_it_was(tmp_path, format_class):
         assert outcome == (0, 0, rows, 0), resource_class
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_class", FORMATS, ids=lambda f: f.name)
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

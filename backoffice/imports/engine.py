@@ -25,6 +25,7 @@ from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
+from backoffice.imports.shown import Shown
 from backoffice.imports.staging import Staging
 from backoffice.querysets.reading import collector_paused
 from backoffice.readers.source import Source
@@ -37,17 +38,20 @@ _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader ha
 
 
 class DatabaseMoved(Exception):
-    """The database changed between check and apply, so that the counts differ."""
+    """The database changed between check and apply, so that something else would be written.
 
-    def __init__(self, expected: Counts, found: Counts) -> None:
+    moved: sentences about the first rows that it concerns.
+    """
+
+    def __init__(self, expected: Counts, found: Counts, moved: Sequence[str] = ()) -> None:
         self.expected, self.found = expected, found
-        super().__init__(
-            _(
+        said = _("The database has changed since the check.")
+        if found != expected:
+            said = _(
                 "The database has changed since the check: %(found)s now, %(expected)s then."
-                " Nothing was written. Check the file again."
-            )
-            % {"found": found, "expected": expected}
-        )
+            ) % {"found": found, "expected": expected}
+        end = _("Nothing was written. Check the file again.")
+        super().__init__(" ".join([said, *moved, end]))
 
 
 class DatabaseRefused(Exception):
@@ -235,20 +239,22 @@ class Import:
         self,
         *,
         expected: Counts | None = None,
+        shown: Shown | None = None,
         progress: Progress | None = None,
         begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that the user agreed to · begin: called in the transaction, before
+        expected: the counts that the user agreed to · shown: what the check kept of the old
+        values · begin: called in the transaction, before
         anything is written, with the counts; returns how history is signed, or None to write
         nothing. If it raises, the transaction is rolled back.
 
-        Raises DatabaseMoved if the counts differ from those expected, and DatabaseRefused.
+        Raises DatabaseMoved if the counts, or what was shown, differ, and DatabaseRefused.
         """
         rows = self.stage(progress) if self.rows is None else self.rows
         try:
-            return self._apply(rows, expected, begin)
+            return self._apply(rows, expected, shown, begin)
         except (IntegrityError, DataError) as error:
             raise DatabaseRefused(error) from error
 
@@ -256,6 +262,7 @@ class Import:
         self,
         rows: int,
         expected: Counts | None,
+        shown: Shown | None,
         begin: Callable[[Counts], Signature | None] | None,
     ) -> Counts:
         with transaction.atomic(using=self.connection.alias):
@@ -263,8 +270,9 @@ class Import:
             self.table.lock()
             self.checks.run(rows, writing=True)
             counts = self.checks.counts(rows)
-            if expected is not None and counts != expected:
-                raise DatabaseMoved(expected, counts)
+            moved = shown.moved(self) if shown else None
+            if moved or expected not in (None, counts):
+                raise DatabaseMoved(expected or counts, counts, moved or ())
             signature = begin(counts) if begin else Signature()
             if signature is not None:
                 apply.run(counts, signature)

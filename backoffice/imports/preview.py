@@ -29,14 +29,14 @@ class ChangedRow(NamedTuple):
     old: tuple[str, ...] | None
 
 
-def read_changes(imported: "Import") -> Iterator[ChangedRow]:
+def read_changes(imported: "Import", *, after: int = 0) -> Iterator[ChangedRow]:
     """Yield the rows that would be written, in the order of the file.
 
     A fixed number of statements for each chunk of them.
     """
     columns, staging, rows = imported.columns, imported.staging, imported.checks.rows
     fields = "".join(f", {imported.table.column(c.model_field)}" for c in staging.values)
-    line = 0
+    line = after
     while found := imported.table.fetch(
         f"""
         SELECT staged.line_, plan.pk, coalesce(plan.action, 'new'){fields}

@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,8 +30,9 @@ from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Impo
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.shown import Shown
 from backoffice.readers.source import ReaderError, Source, open_source
-from backoffice.resources.formulas import escape_formula
+from backoffice.resources.formulas import escape_formula, unescape
 from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
 OPENING = ("format", "encoding", "delimiter", "sheet", "header_row")  # options of `open_source`
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
+SHOWN = "shown"  # see `imports.shown`
 
 
 # Making ---------------------------------------------------------------------------------
@@ -227,8 +230,13 @@ def apply_job(job: Change) -> None:
         with running(job, Status.CHECKED, to=Status.APPLYING):
             _take_back(job, job.undoes)
     elif job.is_applicable:
-        with running(job, Status.CHECKED, to=Status.APPLYING), job_import(job) as imported:
-            imported.apply(expected=job.counts, progress=job.beat, begin=begin)
+        with (
+            running(job, Status.CHECKED, to=Status.APPLYING),
+            job_import(job) as imported,
+            _open_shown(job) as file,
+        ):
+            shown = Shown(file, partial(_read_before, job))
+            imported.apply(expected=job.counts, shown=shown, progress=job.beat, begin=begin)
     else:
         raise JobStopped
 
@@ -269,6 +277,9 @@ def _findings(imported: Import) -> dict[str, Any]:
 
 
 def _write_findings(job: Change, imported: Import) -> None:
+    # First: a record that is changed while the rest is written stops the import.
+    with (job.file.directory / SHOWN).open("wb") as file:
+        Shown(file).write(imported)
     with (job.file.directory / REJECTS).open("wb") as file:
         write_rejects(imported, file)
     with (job.file.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
@@ -295,6 +306,27 @@ def _write_changes(job: Change, imported: Import, writer: Any) -> dict[str, list
         if len(sample[change.action]) < SAMPLED:
             sample[change.action].append(_as_dict(change, names))
     return sample
+
+
+def _open_shown(job: Change) -> BinaryIO:
+    try:
+        return (job.file.directory / SHOWN).open("rb")
+    except FileNotFoundError as error:
+        message = _("What the check found is no longer kept. Check the file again.")
+        raise ReaderError(message) from error
+
+
+def _read_before(job: Change, lines: list[int]) -> dict[int, dict[str, str]]:
+    """The old texts of these rows, as the preview showed them: `{line: {field: text}}`."""
+    with (job.file.directory / CHANGES).open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows)
+        names = header[2 : 1 + len(header) // 2]
+        found = (row for row in rows if int(row[0]) in lines)
+        return {
+            int(row[0]): dict(zip(names, map(unescape, row[2 + len(names) :]), strict=True))
+            for row in islice(found, len(lines))
+        }
 
 
 def _as_dict(change: ChangedRow, names: list[str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.shown import Shown
 from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
@@ -163,8 +164,12 @@ class Command(BaseCommand):
             if options["dry_run"] or asks:
                 counts = imported.check(progress=self.progress(source))
                 if not options["dry_run"] and self.is_allowed(counts, options):
-                    self.ask(counts)
-                    imported.apply(expected=counts, begin=begin)
+                    with tempfile.TemporaryFile() as file:
+                        shown = Shown(file)
+                        shown.write(imported)
+                        self.ask(counts)
+                        file.seek(0)
+                        imported.apply(expected=counts, shown=shown, begin=begin)
             else:
                 counts = imported.apply(progress=self.progress(source), begin=begin)
             rejects, failure = None, None

@@ -112,6 +112,30 @@ def test_a_database_that_moved_fails_the_job_and_writes_nothing():
     assert Library.objects.count() == 1
 
 
+def test_a_record_that_changed_since_the_check_is_named_with_its_old_and_new_values():
+    library = make_library(name="Princeton", zip_code="08542-3214", address="=Old")
+    job = make_job()
+    check_job(job)
+    Library.objects.filter(pk=library.pk).update(address="Newer")
+    apply_job(job)
+    job = fresh(job)
+    assert job.status == Status.FAILED
+    assert job.error == (
+        "The database has changed since the check. Row 2, Princeton (08542-3214): address was"
+        " “=Old” when it was checked, is “Newer” now. Nothing was written. Check the file"
+        " again."
+    )
+    assert Library.objects.get().address == "Newer"
+
+
+def test_a_job_whose_findings_are_gone_is_to_be_checked_again():
+    job = make_job()
+    check_job(job)
+    (job.file.directory / steps.SHOWN).unlink()
+    apply_job(job)
+    assert fresh(job).error == "What the check found is no longer kept. Check the file again."
+
+
 def test_what_goes_wrong_halfway_leaves_nothing_behind(monkeypatch, caplog):
     job = make_job()
     check_job(job)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.http import HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -23,6 +23,9 @@ from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.typing import ModelAdminBase
 
+#: Django's own in 6.0; until then it warns.
+FORMFIELDS = {models.URLField: {"assume_scheme": "https"}}
+
 
 class PlainModelAdmin(
     NamedInputsMixin,
@@ -37,6 +40,7 @@ class PlainModelAdmin(
 ):
     """For models that keep no history of their own."""
 
+    formfield_overrides = FORMFIELDS
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
@@ -97,8 +101,10 @@ class ModelAdmin(
 
 
 class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline[Any, Any]):
+    formfield_overrides = FORMFIELDS
     rows_template = admin.TabularInline.template
 
 
 class StackedInline(PagedInlineMixin, admin.StackedInline[Any, Any]):
+    formfield_overrides = FORMFIELDS
     rows_template = admin.StackedInline.template

@@ -167,7 +167,8 @@ def changed_models(change: Change) -> list[type[Model]]:
     others = (
         model
         for model in apps.get_models()
-        if model is not own
+        if not model._meta.proxy  # its rows are those of its model
+        and model is not own._meta.concrete_model
         and names_change(model)
         and history_model(model)._base_manager.filter(history_change=change).exists()
     )

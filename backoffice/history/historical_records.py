@@ -12,8 +12,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connections
-from django.db.models import DO_NOTHING, ForeignKey, Model
-from django.db.models.signals import pre_save
+from django.db.models import DO_NOTHING, ForeignKey, Model, signals
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
@@ -91,7 +90,13 @@ class HistoricalRecords(UpstreamRecords):
     def finalize(self, sender: type[Model], **kwargs: Any) -> None:
         super().finalize(sender, **kwargs)
         if sender is self.cls or (self.inherit and issubclass(sender, self.cls)):
-            pre_save.connect(self.pre_save, sender=sender, weak=False)
+            signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
+        elif sender._meta.proxy and sender._meta.concrete_model is self.cls:
+            # Upstream passes proxies over, whose rows are the model's.
+            sender._meta.simple_history_manager_attribute = self.manager_name
+            for signal in ("pre_save", "post_save", "pre_delete", "post_delete"):
+                receiver = getattr(self, signal)
+                getattr(signals, signal).connect(receiver, sender=sender, weak=False)
 
     # Rows ---------------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ class References:
         """Find the record that each distinct reference of `column` names."""
         name, targets = column.name, self.staging.targets(column)
         self.table.execute(f"DELETE FROM {targets}")
-        records = column.resource_field.widget.key.queryset()
+        field = column.model_field
+        among = field.related_model._base_manager.complex_filter(field.get_limit_choices_to())
+        records = column.resource_field.widget.key.queryset(among)
         if not column.target_field.primary_key:
             records = records.values_list(column.target_field.attname, "_label", "_full")
         live, params = records.query.get_compiler(connection=self.table.connection).as_sql()

@@ -19,6 +19,7 @@ from import_export.fields import Field
 from import_export.options import ResourceOptions
 from import_export.resources import ModelResource
 
+from backoffice.history.records import history_model
 from backoffice.resources.references import ReferenceKey, ReferencesWidget, ReferenceWidget
 from backoffice.resources.registry import resources
 from backoffice.resources.resource import Resource
@@ -70,7 +71,17 @@ def check_resources(
 
 def resource_errors(resource_class: type[Resource]) -> list[CheckMessage]:
     """What is wrong with one Resource and with its model."""
-    checks = (_keys_differ, _names, _match_key, _methods, _options, _fields, _model, _links)
+    checks = (
+        _keys_differ,
+        _names,
+        _match_key,
+        _methods,
+        _options,
+        _fields,
+        _model,
+        _links,
+        _history,
+    )
     return [error for check in checks for error in check(resource_class)]
 
 
@@ -338,6 +349,26 @@ def _links(resource_class: type[Resource]) -> Iterator[Error]:
                     "Give that field a default, or leave the many-to-many out with Meta.exclude"
                     f" and declare a Resource for {through._meta.label}.",
                 )
+
+
+def _history(resource_class: type[Resource]) -> Iterator[Error]:
+    """What an import writes and no history keeps, an undo could not bring back."""
+    opts = resource_class._meta.model._meta
+    history = history_model(resource_class._meta.model)
+    if history is None:  # nothing is undone, which an undo says
+        return
+    kept = {field.name for field in (*history.tracked_fields, *history._history_m2m_fields)}
+    for field in (*opts.concrete_fields, *opts.many_to_many):
+        column = resource_class.fields.get(field.name)
+        if column is None or column.readonly or field.name in kept:
+            continue
+        where = "put it into m2m_fields" if field.many_to_many else "keep it in the history"
+        yield _error(
+            resource_class,
+            "backoffice.E033",
+            f"the history of {opts.label} leaves out “{field.name}”: no undo brings it back.",
+            f"In the model's HistoricalRecords {where}, or leave it out with Meta.exclude.",
+        )
 
 
 def _fills_itself(field: Any) -> bool:

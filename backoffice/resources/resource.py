@@ -103,6 +103,10 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
 
+    def get_queryset(self):
+        """Upstream takes `objects`, which a model need not have."""
+        return self._meta.model._default_manager.all()
+
     # Export -------------------------------------------------------------------------
 
     def fetch_related(self, queryset: Any) -> Any:

@@ -11,6 +11,8 @@ REFUSED: dict[tuple[type[models.Model], str], str] = {
     (everything.Others, "binary"): "backoffice.E016",
     (everything.Others, "file"): "backoffice.E016",
     (everything.Tag, "content_type"): "backoffice.E017",
+    (everything.PartlyKept, "secret"): "backoffice.E033",
+    (everything.PartlyKept, "plain"): "backoffice.E033",
 }
 #: Models that no Resource is declared for, and the check that would refuse it.
 REFUSED_MODELS: dict[type[models.Model], str] = {

@@ -54,7 +54,10 @@ def needed_cells(case: Case, number: int) -> Cells:
     return {
         other.name: f"U{number}" if other.field.unique else next(iter(other.good))
         for other in CASES
-        if other.model is case.model and other.blank is REJECTED and other is not case
+        if other.model is case.model
+        and other is not case
+        and other.blank is REJECTED
+        and not other.field.has_db_default()
     }
 
 

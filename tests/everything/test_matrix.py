@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.contrib.messages import get_messages
+from django.core.management import CommandError, call_command
 from django.db import models
 from django.http import HttpRequest, QueryDict
 from django.test import Client, RequestFactory
@@ -120,6 +121,10 @@ def test_undo_import(case: Case, tmp_path: Path) -> None:
     before = case.model._base_manager.count()
     first = import_file(case.model, write_file(path, rows_of(case, list(new))))
     second = import_file(case.model, write_file(path, rows_of(case, list(then))))
+    if not hasattr(case.model, "history"):
+        with pytest.raises(CommandError, match="have no history, from which it could be"):
+            take_back(second["job"])
+        return
     undone = take_back(second["job"])
     assert (undone["restored"], undone["left"]) == (second["updated"], 0)
     for number, value in enumerate(new.values(), 1):
@@ -332,11 +337,10 @@ def put(row: Any, values: dict[Case, Any]) -> None:
             getattr(row, case.name).set(to_store(case, value))
 
 
-def assert_has(row: Any, values: dict[Case, Any], but: set[str] = frozenset()) -> None:
+def assert_has(row: Any, values: dict[Case, Any]) -> None:
     row = fresh(row)
     for case, value in values.items():
-        if case.name not in but:
-            assert_same(shown(case, row), value)
+        assert_same(shown(case, row), value)
 
 
 def made(model: type[models.Model], values: dict[Case, Any], number: int) -> Any:
@@ -358,9 +362,15 @@ def test_history(admin_client: Client, model: type[models.Model]) -> None:
         assert getattr(latest, field.attname) == getattr(fresh(row), field.attname)
     done = admin_client.post(page_of(model, "simple_history", row.pk, record.pk))
     assert done.status_code == 302
-    unkept = {"secret", "plain"} if model is m.PartlyKept else set()
-    assert_has(row, first, unkept)
-    assert_has(row, {case: second[case] for case in second if case.name in unkept})
+    assert_has(row, first)
+
+
+#: Deletions that are no Change, so no undo is offered: without a history, or by Django's
+#: collector (rows of the same model or of a child's go as well, or a reference is SET).
+NOT_UNDONE = {m.Unkept, m.Membership, m.Scored} | {
+    *(m.Texts, m.AutoKey, m.UuidKey, m.TextKey, m.NumberKey, m.DatabaseKey),
+    *(m.Pointing, m.Place, m.QuietPlace),
+}
 
 
 @pytest.mark.parametrize("model", model_cells("deletion", MODELS))
@@ -378,8 +388,18 @@ def test_undo_deletion(admin_client: Client, model: type[models.Model]) -> None:
     done = admin_client.post(page_of(model, "changelist"), data)
     assert done.status_code == 302
     assert not model._base_manager.filter(pk__in=keys).exists()
-    change = Change.objects.filter(model=label(model)).latest("pk")
+    change = Change.objects.filter(model=label(model)).last()
+    if model in NOT_UNDONE:
+        assert change is None
+        messages = map(str, get_messages(done.wsgi_request))
+        assert not any("Undo" in message for message in messages)
+        return
     assert change.kind == "deletion"
+    if model is m.PartlyKept:  # its history does not keep all of a row
+        with pytest.raises(SystemExit):
+            take_back(change.pk)
+        assert not model._base_manager.filter(pk__in=keys).exists()
+        return
     undone = take_back(change.pk)
     assert undone["left"] == 0
     for row, values in zip(rows, (first, second), strict=False):
@@ -416,7 +436,7 @@ def test_inline(
             } | typed(case, to_store(case, value), prefix)
         data |= {f"{prefix}{name}": getattr(value, "pk", value) for name, value in key.items()}
         done = admin_client.post(page, data)
-        assert done.status_code == 302, done.context["errors"]
+        assert done.status_code == 302, formset_errors(done)
         assert_has(rows.get(), values)
     data = form_data(admin_client.get(page)) | {f"{prefix}DELETE": "on"}
     assert admin_client.post(page, data).status_code == 302
@@ -424,6 +444,11 @@ def test_inline(
 
 
 # Pickers ----------------------------------------------------------------------------------
+
+
+def formset_errors(page: Any) -> Any:
+    return [each.formset.errors for each in page.context["inline_admin_formsets"]]
+
 
 RELATIONS = [case for case in CASES if case.field.is_relation and is_in_forms(case)]
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.edits import Edit, Refused, RowsMoved
 from backoffice.history.checks import check_history
+from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count
 
 SHOWN = 20  # rows whose old and new values a preview shows
@@ -98,8 +99,10 @@ class EditMixin(ModelAdminBase):
     def get_edit_fields(self, request: HttpRequest) -> list[str]:
         """What the rows may have in common: fields of the form that need not be unique.
 
-        No files: each row has one of its own.
+        No files: each row has one of its own. Nothing that history leaves out: the edit could
+        not be undone.
         """
+        kept = {field.name for field in history_model(self.model).tracked_fields}
         shown = flatten_fieldsets(self.get_fieldsets(request))
         readonly = self.get_readonly_fields(request)
         return [
@@ -107,6 +110,7 @@ class EditMixin(ModelAdminBase):
             for field in self.opts.concrete_fields
             if field.editable
             and not field.unique
+            and field.name in kept
             and not isinstance(field, FileField)
             and field.name in shown
             and field.name not in readonly

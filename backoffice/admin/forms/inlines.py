@@ -173,6 +173,9 @@ class PagedRows(FormSetBase):
 
     def add_fields(self, form: Any, index: Any) -> None:
         super().add_fields(form, index)
+        for name, value in form.initial.items():
+            if isinstance(value, DatabaseDefault):
+                form.initial[name] = None  # an empty input is no change to it
         key = self._pk_field.name
         for name, field in form.fields.items():
             if not isinstance(field, ModelChoiceField):

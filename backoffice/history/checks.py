@@ -14,7 +14,7 @@ def check_history(model: type[Model]) -> list[Error]:
             Error(
                 f"{label} has no history, which its ModelAdmin shows and undoes changes by.",
                 hint="Give it `history = HistoricalRecords()` of backoffice.history, or take"
-                " PlainModelAdmin for it. A proxy has no history of its own.",
+                " PlainModelAdmin for it.",
                 obj=model,
                 id="backoffice.E030",
             )

@@ -310,6 +310,13 @@ def _model(resource_class: type[Resource]) -> Iterator[Error]:
             f"{opts.label} has a composite primary key, which imports don't write.",
             "Give the model a key of one column and a UniqueConstraint of these.",
         )
+    if opts.order_with_respect_to:
+        yield _error(
+            resource_class,
+            "backoffice.E018",
+            f"{opts.label} has order_with_respect_to, whose numbers imports don't write.",
+            "Give the model a field of its own to order by.",
+        )
     if opts.concrete_model._meta.parents:
         parents = ", ".join(parent._meta.label for parent in opts.concrete_model._meta.parents)
         yield _error(

@@ -367,7 +367,7 @@ def test_history(admin_client: Client, model: type[models.Model]) -> None:
 
 #: Deletions that are no Change, so no undo is offered: without a history, or by Django's
 #: collector (rows of the same model or of a child's go as well, or a reference is SET).
-NOT_UNDONE = {m.Unkept, m.Membership, m.Scored} | {
+NOT_UNDONE: set[type[models.Model]] = {m.Unkept, m.Membership, m.Scored} | {
     *(m.Texts, m.AutoKey, m.UuidKey, m.TextKey, m.NumberKey, m.DatabaseKey),
     *(m.Pointing, m.Place, m.QuietPlace),
 }

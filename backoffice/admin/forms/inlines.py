@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connections, router
 from django.db.models import QuerySet
+from django.db.models.expressions import DatabaseDefault
 from django.forms import HiddenInput, Media
 from django.forms.formsets import DEFAULT_MAX_NUM
 from django.forms.models import InlineForeignKeyField, ModelChoiceField, _get_foreign_key

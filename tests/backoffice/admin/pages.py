@@ -44,6 +44,13 @@ def form_data(response, **changes):
     for form in forms:
         for bound in form:
             value = bound.value()
+            if bound.field.show_hidden_initial:  # where the default differs each time
+                hidden, name = bound.field.hidden_widget(), bound.html_initial_name
+                if isinstance(hidden, MultiWidget):
+                    parts = hidden.decompress(value)
+                    data |= {f"{name}_{n}": part for n, part in enumerate(parts)}
+                else:
+                    data[name] = value
             if isinstance(bound.field.widget, MultiWidget):
                 parts = bound.field.widget.decompress(value)
                 data |= {f"{bound.html_name}_{n}": part or "" for n, part in enumerate(parts)}

@@ -18,7 +18,7 @@ def test_the_library_s_models_have_what_it_takes() -> None:
     assert [e for e in model_admin.check() if e.id and e.id.startswith("backoffice.E03")] == []
 
 
-@pytest.mark.parametrize("model", [histories.Unkept, inheritance.QuietPlace])
+@pytest.mark.parametrize("model", [histories.Unkept, inheritance.Cafe])
 def test_a_model_without_history_is_refused(model: type) -> None:
     (error,) = check_history(model)
     assert (error.id, model._meta.label in error.msg) == ("backoffice.E030", True)

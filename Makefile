@@ -90,8 +90,8 @@ $(installed): requirements.txt
 	@for python in $(PYTHON); do \
 		if "$$python" -c '$(is_new_enough)' 2>/dev/null; then \
 			set -e; \
-			echo "Making the environment $(VENV) (half a minute)"; \
-			"$$python" -m venv --clear $(VENV); \
+			echo "Installing what requirements.txt names into $(VENV) (half a minute)"; \
+			$(python) -c '$(is_new_enough)' 2>/dev/null || "$$python" -m venv --clear $(VENV); \
 			$(python) -m pip install -qq --disable-pip-version-check -r requirements.txt; \
 			touch $@; \
 			exit 0; \

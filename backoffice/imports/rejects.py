@@ -25,6 +25,9 @@ ERROR = "error"
 #: Behind a row that was rejected as a whole (short, or with a quote astray) or for a cell
 #: that was no text: it would be a good one by now.
 MARK = gettext_lazy("delete this cell once the row is right")
+#: Codes of what can't be seen in the row itself. The others of its file are written by now, and
+#: without them it would be a good one.
+BY_OTHERS = {"duplicate", "later", "follows"}
 PAGE = 1000
 
 
@@ -160,7 +163,8 @@ def _write_rows(imported: "Import", file: TextIO) -> None:
         for number, cells, problem in chunk:
             if number == line:
                 reasons = list(found)
-                is_odd = problem or any(reason.code == NOT_TEXT for reason in reasons)
+                codes = {reason.code for reason in reasons}
+                is_odd = problem or codes & {NOT_TEXT, *BY_OTHERS}
                 mark = [str(MARK)] if is_odd and len(cells) <= len(source.headers) else []
                 write([*cells, *mark], "; ".join(map(str, reasons)))
                 line, found = next(by_line, (None, ()))

@@ -3,10 +3,13 @@
 import csv
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backoffice.imports.engine import Import
-from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.rejects import MARK, group_rejects, write_rejects
 from backoffice.readers.source import open_source
+from library.models import Library
 from library.resources import (
     BookResource,
     LibraryResource,
@@ -63,6 +66,47 @@ def test_a_rejects_file_that_nobody_mended_is_rejected_again(write_csv, tmp_path
         back = rejected_to(rejects, open_source(write_csv(*rows)), BookResource)
         assert [row[:2] + row[3:] for row in back] == [row[:2] + row[3:] for row in rows]
     assert book.libraries.get().name == "A"
+
+
+def test_a_row_that_repeats_another_is_rejected_again_without_it(write_csv, tmp_path):
+    other = [SEAFORD[0], "Elsewhere", *SEAFORD[2:]]
+    rejects = tmp_path / "rejects.csv"
+    rows = rejected_to(rejects, open_source(write_csv(HEADER, SEAFORD, other)))
+    assert rows[1][6] == str(MARK)
+    counts, _rejects = run(LibraryResource, rejects)
+    assert counted(counts) == (0, 0, 0, 1)
+    rows[1] = rows[1][:6]  # its mark deleted, it says what is right now
+    counts, _rejects = run(LibraryResource, write_csv(*rows))
+    assert counted(counts) == (0, 1, 0, 0)
+    assert Library.objects.get().address == "Elsewhere"
+
+
+@pytest.mark.slow
+def test_the_rejects_of_the_survey_change_nothing_until_they_are_mended(shared_data, tmp_path):
+    rejects = tmp_path / "rejects.csv"
+    rows = rejected_to(rejects, open_source(shared_data / "imls_pls_fy2018_outlets.csv"))
+    written = list(Library.objects.order_by("pk").values_list())
+    counts, _rejects = run(LibraryResource, rejects)
+    assert counted(counts) == (0, 0, 0, len(rows) - 1)
+    assert list(Library.objects.order_by("pk").values_list()) == written
+
+
+few = st.sampled_from(["A", "B"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(st.tuples(few, few, st.sampled_from(["NY", "ZZ"]), few), max_size=8))
+def test_rejects_that_nobody_mended_change_nothing(write_csv, tmp_path, rows):
+    Library.objects.all().delete()
+    zips = {"A": "10001", "B": "-"}
+    path = write_csv(HEADER, *([a, b, s, "212-222-6559", zips[z]] for a, b, s, z in rows))
+    rejects = tmp_path / "rejects.csv"
+    again = rejected_to(rejects, open_source(path))
+    written = list(Library.objects.order_by("pk").values_list())
+    if len(again) > 1:
+        counts, _rejects = run(LibraryResource, rejects)
+        assert counted(counts) == (0, 0, 0, len(again) - 1)
+    assert list(Library.objects.order_by("pk").values_list()) == written
 
 
 def test_what_was_escaped_is_not_escaped_once_more(write_csv, tmp_path):

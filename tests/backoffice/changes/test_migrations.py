@@ -24,7 +24,7 @@ WHEN = datetime(2026, 11, 25, 12, 30, 15, 123456, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)
 NAME = "branches of the north, the south and the west, as the county sent them " * 2
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ class PlainModelAdmin(
 ):
     """For models that keep no history of their own."""
 
-    formfield_overrides = FORMFIELDS
+    formfield_overrides = NamedInputsMixin.formfield_overrides | FORMFIELDS
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack

@@ -12,12 +12,45 @@ from django.db import models
 from django.utils.choices import BaseChoiceIterator
 from django.utils.translation import gettext_lazy as _
 from localflavor.us import models as us_models
-from localflavor.us.us_states import STATE_CHOICES
+from localflavor.us.us_states import STATE_CHOICES, STATES_NORMALIZED
 
 zip_code_validator = RegexValidator(
     r"\A[0-9]{5}(-[0-9]{4})?\Z",
     _("Enter a ZIP code of 5 digits, or ZIP+4: 08542 or 08542-3214."),
 )
+
+
+_ZIP_PLUS_4 = re.compile(r"([0-9]{5})\s*[-\u2010-\u2015\u2212\s]?\s*([0-9]{4})", re.ASCII)
+
+
+class ZipCodeField(models.CharField[Any, Any]):
+    """A ZIP code as text, 5 digits or ZIP+4: `08542`, `08542-3214`; 10 characters.
+
+    Nine digits, and any kind of dash or blank between them, are ZIP+4.
+    """
+
+    description = _("US ZIP code")
+    #: Values that match need no cleaning.
+    canonical = re.compile(r"\A[0-9]{5}(-[0-9]{4})?\Z")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 10)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        # For the database it is a CharField: no table is made anew for what is validation.
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        value = self.to_python(value)
+        if isinstance(value, str) and (match := _ZIP_PLUS_4.fullmatch(value.strip())):
+            value = "-".join(match.groups())
+        return super().clean(value, model_instance)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        # People may type more than is stored: `08542 – 3214`.
+        return super().formfield(**{"max_length": 20} | kwargs)
 
 
 _WITHOUT_ZEROS = re.compile(r"(\d{3,4})(?:\.0+)?((?:-\d{4})?)", re.ASCII)
@@ -36,6 +69,20 @@ def restore_leading_zeros(text: str) -> str:
 def us_states() -> tuple[tuple[str, str], ...]:
     """The states as choices: code and name, sorted by name."""
     return tuple((code, str(name)) for code, name in STATE_CHOICES)
+
+
+def us_state_code(value: Any) -> Any:
+    """The code of a state that is written in words or in another way: `New York`, `N.Y.`, `ny`.
+
+    The spellings are localflavor's. What is none of them is returned as it is.
+    """
+    if not isinstance(value, str):
+        return value
+    words = " ".join(value.casefold().split())
+    for spelling in (words, words.replace(".", ""), words.replace(".", "").replace(" ", "")):
+        if code := STATES_NORMALIZED.get(spelling):
+            return str(code)
+    return value
 
 
 class _StatesOnce(BaseChoiceIterator):
@@ -61,6 +108,9 @@ class USStateField(us_models.USStateField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choices = _StatesOnce()
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        return super().clean(us_state_code(value), model_instance)
 
 
 # In the North American Numbering Plan (nationalnanpa.com, "NPA" and "NXX" codes), area code

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.history.historical_records import HistoricalRecords
-from library.fields import PhoneNumberField, USStateField, zip_code_validator
+from library.fields import PhoneNumberField, USStateField, ZipCodeField, zip_code_validator
 
 
 class LibraryManager(models.Manager["Library"]):
@@ -17,7 +17,7 @@ class Library(models.Model):
     address = models.CharField(_("address"), max_length=200)
     state = USStateField(_("state"))
     phone_number = PhoneNumberField(_("phone number"))
-    zip_code = models.CharField(_("ZIP code"), max_length=10, validators=[zip_code_validator])
+    zip_code = ZipCodeField(_("ZIP code"), max_length=10, validators=[zip_code_validator])
 
     objects = LibraryManager()
     history = HistoricalRecords()

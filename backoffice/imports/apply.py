@@ -89,7 +89,8 @@ class Apply:
             if field.primary_key:
                 continue
             if field in self.rows.fields:
-                value = f"staged.{self.table.column(field)}"
+                value, more = self.rows.first_value(field)
+                params += more
             elif field in self.staging.made or field in self.rows.constants:
                 value, more = self.rows.given_by_itself(field)
                 params += more

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backoffice.changes.counts import Counts
+from backoffice.imports.clean import Column
 from backoffice.imports.constraints import Constraints
 from backoffice.imports.instances import Instances
 from backoffice.imports.references import References
@@ -17,11 +18,14 @@ from backoffice.imports.staging import Staging
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import ModelField, Table
 
+#: The code of a row that says nothing new after an earlier one: it counts as unchanged.
+REPEAT = "repeat"
 ROW_CODES = (
     "unknown",
     "ambiguous",
     "later",
     "duplicate",
+    REPEAT,
     "many",
     "key",
     "missing",
@@ -69,9 +73,12 @@ class Checks:
         constraints.reject_refused()
         # After what is wrong with a row by itself, so that a row that is not taken keeps
         # none from being taken that repeats it.
-        self.reject_repeated(self.rows.staged(), self.key_columns, self.match)
+        self.reject_repeated(
+            self.rows.staged(), self.key_columns, self.match, same=self._says_nothing_new()
+        )
         self._compare_links()
         constraints.reject_taken()
+        self._reject_with_the_first()
         if self.references.to_itself:
             self.references.reject_following()
         self.table.execute(
@@ -118,28 +125,63 @@ class Checks:
         params: Sequence[Any] = (),
         *,
         nulls_distinct: bool = True,
+        same: str = "1 = 0",
     ) -> None:
         """Of `rows`, a SELECT, with the same values in the columns `keys`, keep the first.
 
-        names: of the fields that the keys are made of, for staff.
+        names: of the fields that the keys are made of, for staff · same: the condition that
+        the row `staged` says nothing that the row `first` has not said.
         """
         nulls = (
             " AND ".join(f"{key} IS NOT NULL" for key in keys) if nulls_distinct else "1 = 1"
         )
         equals = "=" if nulls_distinct else "IS NOT DISTINCT FROM"
-        same = " AND ".join(f"staged.{key} {equals} repeated.{key}" for key in keys)
+        on = " AND ".join(f"staged.{key} {equals} repeated.{key}" for key in keys)
         columns = ", ".join(keys)
         # CROSS JOIN: SQLite looks at the rows again only where there are repeated keys.
         self.reject(
             f"""
-            SELECT staged.line_, %s, '', 'duplicate', '', repeated.first
+            SELECT staged.line_, %s, '',
+                   CASE WHEN {same} THEN '{REPEAT}' ELSE 'duplicate' END, '', repeated.line_
             FROM (
-                SELECT {columns}, min(line_) AS first FROM ({rows}) staged WHERE {nulls}
+                SELECT {columns}, min(line_) AS line_ FROM ({rows}) staged WHERE {nulls}
                 GROUP BY {columns} HAVING count(*) > 1
             ) repeated CROSS JOIN ({rows}) staged
-            WHERE {same} AND staged.line_ <> repeated.first
+            JOIN ({rows}) first ON first.line_ = repeated.line_
+            WHERE {on} AND staged.line_ <> repeated.line_
             """,
-            [", ".join(names), *params, *params],
+            [", ".join(names), *params, *params, *params],
+        )
+
+    def _says_nothing_new(self) -> str:
+        """The condition that the row `staged` says what the row `first` says, or nothing."""
+        conditions = []
+        for field, keeps in self.rows.fields.items():
+            column = self.table.column(field)
+            same = f"staged.{column} IS NOT DISTINCT FROM first.{column}"
+            conditions.append(f"({same} OR staged.{column} IS NULL)" if keeps else same)
+        for links in self.staging.links:
+            conditions.append(self.rows.lists_no_other(links, "staged.line_", "first.line_"))
+        return " AND ".join(conditions)
+
+    def _reject_with_the_first(self) -> None:
+        """A row that only repeats a row that was rejected is rejected for the same cause."""
+        rejects = self.staging.rejects
+        self.table.execute(
+            f"""
+            INSERT INTO {rejects} (line, field, value, code, message, detail)
+            SELECT repeat.line, first.field, first.value, first.code, first.message,
+                   first.detail
+            FROM {rejects} repeat JOIN {rejects} first
+                ON first.line = repeat.detail AND first.code <> '{REPEAT}'
+            WHERE repeat.code = '{REPEAT}'
+            """
+        )
+        self.table.execute(
+            f"""
+            DELETE FROM {rejects} WHERE code = '{REPEAT}' AND line IN
+                (SELECT line FROM {rejects} WHERE code <> '{REPEAT}')
+            """
         )
 
     def _match_rows(self) -> None:
@@ -197,7 +239,17 @@ class Checks:
                 f" WHERE staged.{self.table.column(column.model_field)} IS NULL",
             )
             for column in self.staging.values
-            if column.keep_blank and not column.model_field.null
+            if self._needs_a_value(column)
+        ]
+        lacking += [
+            (
+                column.name,
+                "empty",
+                f" WHERE NOT EXISTS (SELECT 1 FROM {self.staging.links_of(column)} listed"
+                " WHERE listed.line = staged.line_)",
+            )
+            for column in self.staging.links
+            if not column.model_field.blank
         ]
         if lacking:  # at once, so that a row is told all that it lacks
             self.reject(
@@ -208,6 +260,13 @@ class Checks:
                 ),
                 [name for name, _code, _where in lacking],
             )
+
+    def _needs_a_value(self, column: Column) -> bool:
+        """Whether a new row can't be made of a blank cell in the column, which keeps."""
+        field = column.model_field
+        if not column.keep_blank or field.null or field in self.staging.made:
+            return False
+        return column.kind != "value" or self.rows.blanks.get(field) is None
 
     def _has_value(self, field: ModelField) -> bool:
         """Whether a new row gets a value that will do in a field that the file doesn't give."""
@@ -289,9 +348,13 @@ class Checks:
                 f"SELECT action, count(*) FROM {self.staging.plan} GROUP BY action"
             )
         )
-        ((rejected,),) = self.table.fetch(
-            f"SELECT count(DISTINCT line) FROM {self.staging.rejects}"
+        ((rejected, repeats),) = self.table.fetch(
+            f"""
+            SELECT count(DISTINCT CASE WHEN code <> '{REPEAT}' THEN line END),
+                   count(CASE WHEN code = '{REPEAT}' THEN 1 END)
+            FROM {self.staging.rejects}
+            """
         )
-        updated, unchanged = actions.get("updated", 0), actions.get("unchanged", 0)
+        updated, unchanged = actions.get("updated", 0), actions.get("unchanged", 0) + repeats
         new = rows - rejected - updated - unchanged  # `Apply` proves it of what it writes
         return Counts(rows, new, updated, unchanged, rejected)

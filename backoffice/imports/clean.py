@@ -4,8 +4,9 @@ Each distinct cell of a column is cleaned once and remembered, so the 500,000th 
 dict look-up. A cell that can't be cleaned becomes an `Invalid`.
 """
 
+import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, cast
@@ -52,7 +53,8 @@ class Column(dict[str, Any]):
     `name` is the Resource's field, `index` the place in the file, `header` what the file
     calls it. `kind` is "value", "reference" (a text to look up) or "references" (a tuple of
     texts). With `keep_blank` a blank cell is None: the present value stays. `repair` is a
-    function from text to text, of those that the Resource offers.
+    function from text to text, of those that the Resource offers; `offered` has the others,
+    by name. Cells that are one of `nothing` are read as blank.
     """
 
     def __init__(
@@ -66,8 +68,11 @@ class Column(dict[str, Any]):
         *,
         keep_blank: bool = False,
         repair: Callable[[str], str] | None = None,
+        offered: Mapping[str, Callable[[str], str]] | None = None,
+        nothing: Collection[str] = (),
     ) -> None:
         super().__init__()
+        self.offered, self.nothing = offered or {}, frozenset(nothing)
         #: What a reference holds of the other record: mostly its primary key.
         self.target_field: ModelField
         self.keep_blank, self.repair = keep_blank, repair
@@ -96,11 +101,22 @@ class Column(dict[str, Any]):
         self._clean = getattr(self, f"_clean_{self.kind}")
         self._patterns = _patterns_of_plain_text(resource_field, model_field)
 
+    @functools.cached_property
+    def blank(self) -> Any:
+        """What a blank cell that keeps is in a new record; `Invalid` where it may not be.
+
+        It is the field's default, as in a form that is left as it was.
+        """
+        try:
+            return self._clean_value("")
+        except (ValidationError, ArithmeticError, ValueError, TypeError) as error:
+            return Invalid(str(error))
+
     def clean_all(self, cells: Sequence[Any]) -> list[Any]:
         """The values of a sequence of cells."""
         if not set(map(type, cells)) <= {str}:
             return [self[c] if type(c) is str else self._clean_not_text(c) for c in cells]
-        if self._patterns is None or self.repair:
+        if self._patterns is None or self.repair or self.nothing:
             return list(map(self.__getitem__, cells))
         values: list[Any] = []
         for start in range(0, len(cells), BLOCK):
@@ -132,6 +148,8 @@ class Column(dict[str, Any]):
 
     def __missing__(self, cell: str) -> Any:
         text = unescape(cell.strip())
+        if text in self.nothing:
+            text = ""
         if _ERROR.fullmatch(text):
             self.seen_invalid = True
             message = _("An error of a spreadsheet, not a value. Mend it there.")
@@ -146,7 +164,7 @@ class Column(dict[str, Any]):
             else:
                 value = self._clean(text)
         except ValidationError as error:
-            value = self._invalid(cell, " ".join(error.messages), error)
+            value = self._invalid(cell, self._sentence(error), error)
         except ArithmeticError as error:  # upstream's, of a number that is none
             message = self.model_field.error_messages["invalid"] % {"value": cell.strip()}
             value = self._invalid(cell, message, error)
@@ -185,9 +203,31 @@ class Column(dict[str, Any]):
         labels = self.resource_field.widget.key.label_candidates(text)
         self.candidates += [(text, label) for label in labels]
 
+    def _sentence(self, error: ValidationError) -> str:
+        """What is wrong, in the same words for all texts that are too long: one cause."""
+        if getattr(error, "code", None) == "max_length" or any(
+            each.code == "max_length" for each in error.error_list
+        ):
+            return str(_("Has more than %d characters.") % self.model_field.max_length)
+        return " ".join(error.messages)
+
+    def _repairs_that_help(self, cell: str) -> list[str]:
+        """The repairs that were not chosen and would make a value of the cell."""
+        helpful = []
+        for name, repair in self.offered.items():
+            try:
+                if (mended := repair(cell)) != cell:
+                    self._clean(mended)
+                    helpful.append(name)
+            except ValidationError:
+                continue
+        return helpful
+
     def _invalid(self, cell: str, message: str, error: Exception) -> Invalid:
         self.seen_invalid = True
         cell = cell.strip()
+        if names := self._repairs_that_help(cell):
+            message += " " + _("The repair %s makes it right.") % ", ".join(names)
         if _SHORTENED.fullmatch(cell):
             message += " " + _(
                 "A spreadsheet shortened this number: format the column as text there and"

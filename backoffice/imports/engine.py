@@ -67,7 +67,8 @@ class Import:
     """One file into one Resource.
 
     source: of `reader.open_source` · overrides: `{field: header}` · match: the key's
-    fields, the Resource's by default · keep_blank: a blank cell keeps the present value ·
+    fields, the Resource's by default · keep_blank: a blank cell keeps the present value,
+    else it clears it · nothing: texts that are read as blank, beside the Resource's ·
     repairs: names of those that the Resource offers · constants: `{field: text}` for every row.
 
     Raises MappingError if the file's headers can't be mapped.
@@ -80,13 +81,15 @@ class Import:
         *,
         overrides: Mapping[str, str] | None = None,
         match: Sequence[str] | None = None,
-        keep_blank: bool = False,
+        keep_blank: bool = True,
+        nothing: Sequence[str] = (),
         repairs: Sequence[str] | None = None,
         constants: Mapping[str, str] | None = None,
     ) -> None:
         self.resource, self.source = resource_class(), source
         self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank
+        self.nothing = {*self.resource.nothing, *nothing}
         self.repairs = self._chosen_repairs(repairs or ())
         self.match = self._match_key(match)
         self.constants = dict(constants or {})
@@ -146,6 +149,12 @@ class Import:
             self.table,
             keep_blank=self.keep_blank and name not in self.match,
             repair=self.repairs.get(name),
+            offered={
+                key: repair.function
+                for key, repair in self.resource.repairs.items()
+                if repair.field == name and name not in self.repairs
+            },
+            nothing=self.nothing,
         )
 
     def __enter__(self) -> Self:

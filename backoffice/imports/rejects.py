@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.imports.checks import ROW_CODES, Checks
+from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
 from backoffice.resources.formulas import escape, unescape
 
@@ -86,7 +86,7 @@ def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"staged.v_{name}" for name in names)
     for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
-        text = text or message(code, checks.table.opts.verbose_name, detail)
+        text = text or _sentence(checks, code, field, detail)
         if code in ROW_CODES:
             by_name = dict(zip(names, staged, strict=True))
             keys = [by_name.get(key) for key in field.split(", ")]
@@ -101,8 +101,9 @@ def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[tuple[Any
         f"""
         SELECT rejects.line, rejects.field, rejects.value, rejects.code, rejects.message,
                rejects.detail, {values}
-        FROM (SELECT * FROM {table} WHERE line > %s AND line <= (
-                  SELECT max(line) FROM (SELECT line FROM {table} WHERE line > %s
+        FROM (SELECT * FROM {table} WHERE line > %s AND code <> '{REPEAT}' AND line <= (
+                  SELECT max(line) FROM (SELECT line FROM {table}
+                                         WHERE line > %s AND code <> '{REPEAT}'
                                          ORDER BY line LIMIT {count:d}) page
               )) rejects LEFT JOIN {checks.staging.rows} staged ON staged.line = rejects.line
         ORDER BY rejects.line, rejects.field
@@ -120,14 +121,23 @@ def group_rejects(checks: Checks) -> list[tuple[int, str, str, int]]:
     rows = checks.table.fetch(
         f"""
         SELECT count(DISTINCT line), field, code, message, min(line)
-        FROM {checks.staging.rejects} GROUP BY field, code, message ORDER BY 1 DESC, 5
+        FROM {checks.staging.rejects} WHERE code <> '{REPEAT}'
+        GROUP BY field, code, message ORDER BY 1 DESC, 5
         """
     )
-    name = checks.table.opts.verbose_name
     return [
-        (count, field, text or message(code, name), line)
+        (count, field, text or _sentence(checks, code, field), line)
         for count, field, code, text, line in rows
     ]
+
+
+def _sentence(checks: Checks, code: str, field: str, detail: int | None = None) -> str:
+    """`message`, and how several records are written where that may be what is wrong."""
+    text = message(code, checks.table.opts.verbose_name, detail)
+    names = [column.name for column in checks.staging.links]
+    if (code == "unknown" and field in names) or (code == "duplicate" and names):
+        text += " " + _("Several in one cell are separated by | (%s).") % ", ".join(names)
+    return text
 
 
 def write_rejects(imported: "Import", file: BinaryIO) -> None:

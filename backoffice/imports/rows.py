@@ -1,9 +1,10 @@
 """The staged rows as SELECTs: as the file has them, and as they would be written."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
-from backoffice.imports.clean import Column
+from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.staging import Staging
 from backoffice.tables.table import ModelField, Table
 
@@ -92,11 +93,30 @@ class Rows:
     def new_value(self, field: ModelField, live: str) -> str:
         """What an update gives a field: a blank that keeps is the value of the row `live`."""
         column = self.table.column(field)
-        return (
-            f"coalesce(staged.{column}, {live}.{column})"
-            if self.fields[field]
-            else (f"staged.{column}")
-        )
+        if not self.fields[field]:
+            return f"staged.{column}"
+        return f"coalesce(staged.{column}, {live}.{column})"
+
+    def first_value(self, field: ModelField) -> Sql:
+        """What a new row gets in a field of the file, where a blank can't keep anything."""
+        value = f"staged.{self.table.column(field)}"
+        if not self.fields[field]:
+            return value, []
+        if field in self.staging.made:
+            return f"coalesce({value}, made.v_{field.name})", []
+        blank = self.blanks.get(field)
+        return (value, []) if blank is None else (f"coalesce({value}, %s)", [blank])
+
+    @functools.cached_property
+    def blanks(self) -> dict[ModelField, Any]:
+        """What a blank that keeps is in a new row, by field; without those it may not be in."""
+        return {
+            column.model_field: column.blank
+            for column in self.staging.values
+            if column.keep_blank
+            and column.kind == "value"
+            and not isinstance(column.blank, Invalid)
+        }
 
     # What they would be -------------------------------------------------------------
 
@@ -165,7 +185,11 @@ class Rows:
         if field.primary_key:
             return f"coalesce(plan.pk, {self.key('staged.line_')})", []
         if field in self.fields:
-            return self.new_value(field, "live"), []
+            first, params = self.first_value(field)
+            if not self.fields[field]:
+                return first, params
+            kept = self.new_value(field, "live")
+            return f"CASE WHEN plan.pk IS NULL THEN {first} ELSE {kept} END", params
         value, params = self.given_by_itself(field)
         return f"CASE WHEN plan.pk IS NULL THEN {value} ELSE {live} END", params
 
@@ -208,6 +232,27 @@ class Rows:
         return (
             f"SELECT DISTINCT owner.line_, owner.pk_, target.target FROM ({rows}) owner"
             f" JOIN {self.staging.links_of(column)} listed ON listed.line = owner.line_"
+            f" JOIN {self.staging.targets(column)} target ON target.ref = listed.ref"
+        )
+
+    def lists_no_other(self, column: Column, line: str, first: str) -> str:
+        """The condition that a row lists what an earlier one lists, or nothing that counts."""
+
+        def only(one: str, other: str) -> str:
+            return (
+                f"NOT EXISTS (SELECT 1 FROM {self._targets_of(column)}"
+                f" WHERE listed.line = {one} AND target.target NOT IN (SELECT target.target"
+                f" FROM {self._targets_of(column)} WHERE listed.line = {other}))"
+            )
+
+        same = f"({only(line, first)} AND {only(first, line)})"
+        if not column.keep_blank:
+            return same
+        return f"({same} OR NOT {self.lists_links(column, line)})"
+
+    def _targets_of(self, column: Column) -> str:
+        return (
+            f"{self.staging.links_of(column)} listed"
             f" JOIN {self.staging.targets(column)} target ON target.ref = listed.ref"
         )
 

@@ -40,8 +40,9 @@ class Staging:
         self._copying = contextlib.ExitStack()  # the COPY that is open, and
         self._copy: Any = None
         given = {c.model_field for c in self.values}
+        keeping = {c.model_field for c in self.values if c.keep_blank}
         #: Fields that get a value of their own in each new row.
-        self.made = [field for field in table.columns if _is_made(field, given)]
+        self.made = [field for field in table.columns if _is_made(field, given - keeping)]
         #: Fields that the model's clean() may set; none where the model has no such method.
         self.cleaned_fields = [
             field

@@ -57,7 +57,7 @@ def create_job(
 ) -> Change:
     """Keep an upload and make the import of it.
 
-    options: format, encoding, delimiter, sheet, match, on_error, overrides, keep_blank,
+    options: format, encoding, delimiter, sheet, match, on_error, overrides, clear_blank,
     repairs.
     """
     name = Path(file_name).name[:200]
@@ -166,7 +166,7 @@ def job_import(job: Change) -> Import:
         open_job(job),
         overrides=options.get("overrides"),
         match=options.get("match"),
-        keep_blank=options.get("keep_blank", False),
+        keep_blank=not options.get("clear_blank"),
         repairs=options.get("repairs"),
     )
 

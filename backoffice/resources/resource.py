@@ -51,6 +51,8 @@ class ResourceMetaclass(ModelDeclarativeMetaclass):
 class Resource(ModelResource, metaclass=ResourceMetaclass):
     #: Repairs that an import offers; off by default: `{"zip_zeros": Repair(…)}`.
     repairs: dict[str, Repair] = {}
+    #: Texts that say nothing, and are read as blank: `("N/A", "-1")`.
+    nothing: tuple[str, ...] = ()
     #: Header spellings other systems use, by field: `{"name": ("LIBNAME",)}`.
     synonyms: dict[str, tuple[str, ...]] = {}
 

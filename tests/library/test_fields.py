@@ -206,7 +206,14 @@ def test_states_and_territories_are_accepted(state):
     library(state=state).clean_fields()
 
 
-@pytest.mark.parametrize("state", ["ZZ", "ny", "New York", "N", "", None])
+@pytest.mark.parametrize("state", ["ny", " NY ", "New York", "new  york", "N.Y.", "N. Y."])
+def test_a_state_in_another_spelling_is_its_code(state):
+    row = library(state=state)
+    row.clean_fields()
+    assert row.state == "NY"
+
+
+@pytest.mark.parametrize("state", ["ZZ", "New Yorkshire", "N", "", None])
 def test_what_is_no_state_is_refused(state):
     assert refused(library(state=state)) == {"state"}
 
@@ -244,7 +251,7 @@ def test_a_zip_code_of_five_or_nine_digits_is_accepted(zip_code):
     "zip_code",
     [
         "8542",
-        "085423214",
+        "0854232145",
         "08542-",
         "08542-321",
         "08542\n",
@@ -257,6 +264,15 @@ def test_a_zip_code_of_five_or_nine_digits_is_accepted(zip_code):
 )
 def test_what_is_no_zip_code_is_refused(zip_code):
     assert refused(library(zip_code=zip_code)) == {"zip_code"}
+
+
+@pytest.mark.parametrize(
+    "zip_code", ["085423214", "08542 3214", "08542–3214", "08542 — 3214", "08542‑3214"]
+)
+def test_nine_digits_are_zip_plus_4(zip_code):
+    row = library(zip_code=zip_code)
+    row.clean_fields()
+    assert row.zip_code == "08542-3214"
 
 
 def test_a_refused_zip_code_says_what_would_be_right():

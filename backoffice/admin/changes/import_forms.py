@@ -64,8 +64,10 @@ class UploadForm(forms.Form):
         min_value=1,
         help_text=_("As a spreadsheet counts; found out if left empty."),
     )
-    keep_blank = forms.BooleanField(
-        label=_("A blank cell keeps the present value"), required=False
+    clear_blank = forms.BooleanField(
+        label=_("A blank cell clears the present value"),
+        required=False,
+        help_text=_("Otherwise it leaves a record's value and links as they are."),
     )
     repairs = forms.MultipleChoiceField(
         label=_("Repairs"), required=False, widget=forms.CheckboxSelectMultiple

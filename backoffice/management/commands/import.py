@@ -73,7 +73,26 @@ class Command(BaseCommand):
             help="Give a field this value in every row: --set state=VT. Can be repeated.",
         )
         add("--match", help="The match key: fields, separated by commas: name,zip_code.")
-        add("--keep-blank", action="store_true", help="A blank cell keeps the stored value.")
+        add(
+            "--blank",
+            choices=("keep", "clear"),
+            default="keep",
+            help="A blank cell keeps the stored value (the default), or clears it.",
+        )
+        add(
+            "--keep-blank",
+            action="store_const",
+            const="keep",
+            dest="blank",
+            help="The same as --blank keep.",
+        )
+        add(
+            "--nothing",
+            action="append",
+            default=[],
+            metavar="VALUE",
+            help="Read cells with this value as blank: --nothing=-4. Can be repeated.",
+        )
         add(
             "--repair",
             action="append",
@@ -146,7 +165,8 @@ class Command(BaseCommand):
             source,
             overrides=overrides,
             match=options["match"] and [n.strip() for n in options["match"].split(",")],
-            keep_blank=options["keep_blank"],
+            keep_blank=options["blank"] != "clear",
+            nothing=options["nothing"],
             repairs=options["repair"],
             constants=self.pairs("--set", options["set"]),
         )

@@ -1,5 +1,6 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,7 +25,9 @@ from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.typing import ModelAdminBase
 
 #: Django's own in 6.0; until then it warns.
-FORMFIELDS = {models.URLField: {"assume_scheme": "https"}}
+FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
+    models.URLField: {"assume_scheme": "https"}
+}
 
 
 class PlainModelAdmin(

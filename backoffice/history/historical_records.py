@@ -93,7 +93,8 @@ class HistoricalRecords(UpstreamRecords):
             signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
         elif sender._meta.proxy and sender._meta.concrete_model is self.cls:
             # Upstream passes proxies over, whose rows are the model's.
-            sender._meta.simple_history_manager_attribute = self.manager_name
+            opts: Any = sender._meta
+            opts.simple_history_manager_attribute = self.manager_name
             for signal in ("pre_save", "post_save", "pre_delete", "post_delete"):
                 receiver = getattr(self, signal)
                 getattr(signals, signal).connect(receiver, sender=sender, weak=False)

@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import GeneratedField, JSONField
+from django.db.models import GeneratedField, JSONField, QuerySet
 from django.db.models.fields import NOT_PROVIDED
 from django_stubs_ext import StrOrPromise
 from import_export.declarative import ModelDeclarativeMetaclass
@@ -105,9 +105,10 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Any]:
         """Upstream takes `objects`, which a model need not have."""
-        return self._meta.model._default_manager.all()
+        rows: QuerySet[Any] = self._meta.model._default_manager.all()
+        return rows
 
     # Export -------------------------------------------------------------------------
 

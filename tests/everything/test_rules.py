@@ -112,7 +112,7 @@ def test_what_a_file_lacks_gets_its_default_row_by_row(tmp_path: Path) -> None:
     for each in given:
         assert (each.text, each.number, each.mapping) == ("given", 7, {})
         assert (each.by_database, each.text_by_database) == (42, "base")
-        assert (each.twice, each.lowered) == (14, f"{each.code}given".lower())
+        assert (each.digit, each.lowered) == (7, f"{each.code}given".lower())
         assert each.since
         assert each.at_by_database
         record = each.history.get()

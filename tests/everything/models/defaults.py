@@ -20,8 +20,8 @@ class Given(Owned):
     by_database = models.IntegerField(db_default=42)
     text_by_database = models.CharField(max_length=20, db_default="base", blank=True)
     at_by_database = models.DateTimeField(db_default=Now())
-    twice = models.GeneratedField(
-        expression=F("number") * 2, output_field=models.IntegerField(), db_persist=True
+    digit = models.GeneratedField(
+        expression=F("number") % 10, output_field=models.IntegerField(), db_persist=True
     )
     lowered = models.GeneratedField(
         expression=Lower(Concat("code", "text")),

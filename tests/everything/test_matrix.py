@@ -109,7 +109,7 @@ def test_import(case: Case, tmp_path: Path) -> None:
         assert_same(stored(case, number), value)
 
     rows = rows_of(case, [""] * len(then))
-    outcome = import_file(case.model, write_file(path, rows), keep_blank=True)
+    outcome = import_file(case.model, write_file(path, rows), blank="keep")
     assert counts(outcome) == {"new": 0, "updated": 0, "unchanged": len(then), "rejected": 0}
 
 

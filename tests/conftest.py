@@ -1,4 +1,4 @@
-"""What every test stands on: the data that may be absent, and who is signed in."""
+"""Fixtures for all tests: real files, which may be absent, and signed-in users."""
 
 from pathlib import Path
 

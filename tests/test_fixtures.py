@@ -1,4 +1,4 @@
-"""The fixtures hold, and a dump of the database gives it back."""
+"""The fixtures are valid, and a dump of the database restores it."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The two commands of a newcomer. They run where `make` made the environment."""
+"""`make` and its environment. Some tests run only in the environment that `make` made."""
 
 import os
 import re

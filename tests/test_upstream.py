@@ -1,4 +1,4 @@
-"""What we mend in other packages is still to be mended there.
+"""What we work around in other packages is still not fixed there.
 
 A test that fails says which of our patches can go.
 """

@@ -1,4 +1,4 @@
-"""What the browser walks over: the demo, and some of everything that a page can show.
+"""The data of the browser tests: the demo, and something of everything that a page can show.
 
 Run as a program against the server's own database; prints a JSON object with `sessions`
 (session keys by user name) and `pages` (paths by name).

@@ -1,4 +1,4 @@
-"""The real thing to browse: gunicorn on a port of its own, with a database of its own."""
+"""A server for the browser tests: gunicorn with its own port and database."""
 
 import json
 import os

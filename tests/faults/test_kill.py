@@ -1,4 +1,4 @@
-"""A worker that is killed leaves all or nothing, and its job comes to an end.
+"""A killed worker leaves everything or nothing written, and its import still ends.
 
 A real worker process on a database of its own, killed at random moments of an import. A few
 kills of a smaller file by default; the full run is FAULTS_KILLS=20 FAULTS_ROWS=200000.

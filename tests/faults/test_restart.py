@@ -1,4 +1,4 @@
-"""PostgreSQL crashes and comes back in the middle of an import: all or nothing, and an end."""
+"""PostgreSQL crashes during an import: everything or nothing is written, and it still ends."""
 
 import os
 import random

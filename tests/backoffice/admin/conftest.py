@@ -1,4 +1,4 @@
-"""Rows that several of the admin's tests stand on."""
+"""Rows for several of the admin's tests."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Every page of every registered model, by who asks: the table of who may do what."""
+"""Every page of every registered model, for each kind of user: who may do what."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Rows that a colleague moves out of the filter at the very moment stay as they became."""
+"""Rows that a colleague moves out of the filter meanwhile keep what the colleague wrote."""
 
 import threading
 import time

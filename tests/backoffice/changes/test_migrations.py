@@ -1,4 +1,4 @@
-"""Jobs of old become changes, files and undos, and their history names them."""
+"""The migration turns old jobs into changes, files and undos, and fills `history_change`."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Undoing an import: what it wrote goes, what came after stays."""
+"""Undoing an import: its rows are undone, later changes stay."""
 
 import csv
 import io

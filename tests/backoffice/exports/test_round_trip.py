@@ -1,4 +1,4 @@
-"""What is exported imports without a change: every model, every format, any text."""
+"""Importing an export changes nothing: every model, every format, any text."""
 
 import datetime
 

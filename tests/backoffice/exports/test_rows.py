@@ -1,4 +1,4 @@
-"""Streamed rows are what upstream's export gives, without its query and object a row."""
+"""Streamed rows equal those of django-import-export, without a query and an object for each."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Filters by what history knows."""
+"""Filters by history: when and by which change rows were added or changed."""
 
 import datetime
 import io

@@ -1,4 +1,4 @@
-"""Every change of a row is written down, whichever side it was made from."""
+"""Every change of a row is recorded, from whichever side it is made."""
 
 import pytest
 from django.core import serializers

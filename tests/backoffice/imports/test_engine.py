@@ -1,4 +1,4 @@
-"""A file becomes rows: what is new, updated, unchanged, rejected, and that it is so then."""
+"""A file becomes rows: the new, updated, unchanged and rejected ones, and what is stored."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""An import job runs once at a time, and what it says is what happened."""
+"""A change runs once at a time, and its status says what happened."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who works on an import: the request, the worker, or the one that takes over from a dead."""
+"""Who runs an import: the request, the worker, or another worker if that one dies."""
 
 import datetime
 import os

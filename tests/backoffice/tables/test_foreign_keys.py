@@ -1,4 +1,4 @@
-"""Many rows are deleted with their references checked as a whole, or one by one as ever."""
+"""When many rows are deleted, references are checked as a whole, or else one by one."""
 
 import psycopg
 import pytest

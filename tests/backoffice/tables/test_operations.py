@@ -1,4 +1,4 @@
-"""The search index of a migration: on PostgreSQL where it may, never in the way elsewhere."""
+"""The operation that adds a search index: on PostgreSQL if allowed, else without effect."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""What is written at once takes a moment however far PostgreSQL's statistics lag behind."""
+"""Writing many rows is fast however old PostgreSQL's statistics are."""
 
 import pytest
 from django.db import connection

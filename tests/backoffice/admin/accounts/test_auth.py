@@ -1,4 +1,4 @@
-"""Accounts: nobody gets, or gives, more than they may do themselves."""
+"""Accounts: nobody can get or grant permissions that they don't have."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Deleting: what is shown before, who may, what has to be typed, what is left behind."""
+"""Deleting: the confirmation page, permissions, what has to be typed, and what remains."""
 
 import re
 

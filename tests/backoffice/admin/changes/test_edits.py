@@ -1,4 +1,4 @@
-"""Editing from the list: all rows of the filter, seen before, with history, undone as a job."""
+"""Editing all rows of a filtered list: preview, history, and undo."""
 
 import pytest
 from django.contrib import admin

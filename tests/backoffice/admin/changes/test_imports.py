@@ -1,4 +1,4 @@
-"""The import pages: upload, columns, check, look, write; who may, and what goes wrong."""
+"""The import pages: upload, columns, check, preview, write; permissions, and errors."""
 
 import json
 import re

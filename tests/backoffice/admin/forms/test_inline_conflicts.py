@@ -1,4 +1,4 @@
-"""Inlines by the page: what two people do at once."""
+"""Inlines with pages: what two people do at once."""
 
 import datetime
 from threading import Thread

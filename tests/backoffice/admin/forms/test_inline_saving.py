@@ -1,4 +1,4 @@
-"""Inlines by the page: what is saved, by whom, and what two people do at once."""
+"""Inlines with pages: what is saved, by whom, and what two people do at once."""
 
 import pytest
 from django.contrib.admin.models import LogEntry

@@ -1,4 +1,4 @@
-"""Inlines by the page: what is shown and found, for any model, and what it costs."""
+"""Inlines with pages: what they show and find for any model, and their statements."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Columns that count related rows, and the order a click on a header gives."""
+"""Columns that count related rows, and sorting by a click on a header."""
 
 import pytest
 from django.contrib import admin

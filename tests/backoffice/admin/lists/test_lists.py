@@ -1,4 +1,4 @@
-"""Lists too long to be counted: what they count, how they page, by what they sort."""
+"""Lists too long to be counted: counts, pages and sorting."""
 
 import datetime
 import re

@@ -3,6 +3,10 @@
 The caller holds the transaction; a statement that fails leaves nothing behind.
 """
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Records, Signature
 from backoffice.imports.checks import Checks
@@ -56,27 +60,74 @@ class Apply:
     # Live rows ----------------------------------------------------------------------
 
     def _update(self) -> None:
-        values = [
-            f"{self.table.column(field)} = {self.rows.new_value(field, self.table.name)}"
+        new, params = self._new_values(self.table.name)
+        if not new:
+            return
+        planned = (
+            f"({self.rows.staged()}) staged"
+            f" JOIN {self.staging.plan} plan ON plan.line = staged.line_"
+        )
+        with self._set_aside() as aside:
+            values = ", ".join(f"{name} = {value}" for name, value in new.items())
+            self.table.execute(
+                f"""
+                UPDATE {self.table.name} SET {values} FROM {planned}
+                WHERE plan.action = 'updated' AND {self.table.name}.{self.table.pk} = plan.pk
+                """,
+                params,
+            )
+            if aside:
+                columns = {
+                    self.table.column(f): f"live.{self.table.column(f)}"
+                    for f in self.table.columns
+                }
+                new, params = self._new_values("live")
+                values = ", ".join((columns | new).values())
+                self.table.execute(
+                    f"""
+                    INSERT INTO {self.table.name} ({", ".join(columns)}) SELECT {values}
+                    FROM {planned} JOIN {aside} live ON live.{self.table.pk} = plan.pk
+                    """,
+                    params,
+                )
+
+    def _new_values(self, live: str) -> tuple[dict[str, str], list[Any]]:
+        """`{column: value}` of what is written to the row `live`, and the values' params."""
+        new = {
+            self.table.column(field): self.rows.new_value(field, live)
             for field in self.rows.fields
             if not field.primary_key
-        ]
+        }
         params = []
         for field, value in self.rows.constants.items():
             if getattr(field, "auto_now", False):
-                values.append(f"{self.table.column(field)} = %s")
+                new[self.table.column(field)] = "%s"
                 params.append(value)
-        if not values:
-            return
-        self.table.execute(
-            f"""
-            UPDATE {self.table.name} SET {", ".join(values)}
-            FROM ({self.rows.staged()}) staged
-            JOIN {self.staging.plan} plan ON plan.line = staged.line_
-            WHERE plan.action = 'updated' AND {self.table.name}.{self.table.pk} = plan.pk
-            """,
-            params,
+        return new, params
+
+    @contextlib.contextmanager
+    def _set_aside(self) -> Iterator[str]:
+        """Take records out whose unique values other rows get; the table that has them, or "".
+
+        The database compares each row that an UPDATE writes with those that it has yet to
+        write. Foreign keys are compared when the transaction ends, and they are back by then.
+        """
+        given_up = (
+            f"SELECT plan.pk FROM {self.staging.plan} plan JOIN {self.staging.taken} taken"
+            " ON taken.owner = plan.line WHERE plan.action = 'updated'"
         )
+        if not self.table.fetch(f"{given_up} LIMIT 1"):
+            yield ""
+            return
+        aside = self.staging.aside
+        columns = ", ".join(map(self.table.column, self.table.columns))
+        these = f"WHERE {self.table.pk} IN ({given_up})"
+        self.table.execute(
+            f"CREATE TABLE {aside} AS SELECT {columns} FROM {self.table.name} {these}"
+        )
+        self.table.execute(f"DELETE FROM {self.table.name} {these}")
+        yield aside
+        self.table.execute(f"DROP TABLE {aside}")
 
     def _create(self) -> int:
         """Insert the new rows; how many there were."""

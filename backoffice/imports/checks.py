@@ -81,6 +81,7 @@ class Checks:
         self._reject_with_the_first()
         if self.references.to_itself:
             self.references.reject_following()
+            constraints.reject_takers()
         self.table.execute(
             f"DELETE FROM {self.staging.plan}"
             f" WHERE line IN (SELECT line FROM {self.staging.rejects})"
@@ -92,6 +93,7 @@ class Checks:
             f"DELETE FROM {self.staging.rejects} WHERE code IN ({marks})", ROW_CODES
         )
         self.table.execute(f"DELETE FROM {self.staging.plan}")
+        self.table.execute(f"DELETE FROM {self.staging.taken}")
         self.rows.reset()
 
     # Keys of new rows ---------------------------------------------------------------

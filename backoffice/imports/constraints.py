@@ -22,6 +22,7 @@ class Constraints:
 
     def __init__(self, checks: "Checks") -> None:
         self.checks, self.rows, self.table = checks, checks.rows, checks.table
+        self.taken = checks.staging.taken
 
     def reject_refused(self) -> None:
         """Values that a check of the database refuses, each row by itself."""
@@ -83,14 +84,39 @@ class Constraints:
         live, live_params = self._keyed(every, [], key)
         equals = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
         on = " AND ".join(f"live.{column} {equals} staged.{column}" for column in columns)
-        self.checks.reject(
+        owner = self.rows.accepted("AND", "plan.line")
+        self.table.execute(
             f"""
-            SELECT staged.line_, %s, '', 'taken', '', NULL
+            INSERT INTO {self.taken} (line, field, owner)
+            SELECT staged.line_, %s, min(plan.line)
             FROM ({staged}) staged JOIN ({live}) live ON {on}
+            LEFT JOIN {self.checks.staging.plan} plan
+                ON plan.pk = live.pk_ AND plan.action = 'updated'{owner}
             WHERE staged.pk_ IS NULL OR live.pk_ <> staged.pk_
             GROUP BY staged.line_
             """,
             [", ".join(key.fields), *params, *live_params],
+        )
+        self.reject_takers()
+
+    def reject_takers(self) -> None:
+        """Rows that take a value which its record keeps, for no row that is taken changes it.
+
+        Two rows of the file may so exchange their values. Where one is rejected the other is.
+        """
+        rejects = self.checks.staging.rejects
+        self.checks.reject(
+            f"""
+            WITH RECURSIVE gone (line) AS (
+                SELECT line FROM {self.taken} WHERE owner IS NULL
+                    OR owner IN (SELECT line FROM {rejects})
+                UNION SELECT taken.line FROM {self.taken} taken
+                      JOIN gone ON gone.line = taken.owner
+            )
+            SELECT taken.line, taken.field, '', 'taken', '', CAST(NULL AS bigint)
+            FROM {self.taken} taken JOIN gone ON gone.line = taken.line
+            WHERE taken.line NOT IN (SELECT line FROM {rejects})
+            """
         )
 
     def _staged(self, names: set[str], key: UniqueKey) -> tuple[str, list[Any]]:

@@ -74,13 +74,13 @@ class Rows:
             f" FROM {source} staged{joins}{self.accepted()}"
         )
 
-    def accepted(self, word: str = "WHERE") -> str:
-        """The condition that `staged` is not rejected, after `word`; none if no row is."""
+    def accepted(self, word: str = "WHERE", line: str = "staged.line") -> str:
+        """The condition that a row is not rejected, after `word`; none if no row is."""
         if not self.has_rejects:
             return ""
         return (
             f" {word} NOT EXISTS (SELECT 1 FROM {self.staging.rejects} rejects"
-            " WHERE rejects.line = staged.line)"
+            f" WHERE rejects.line = {line})"
         )
 
     def new_rows(self) -> str:

@@ -10,6 +10,8 @@
     plan                 line, pk, hits, action   what would be done with a live row
     made_values          line, v_<field>…         defaults that were made for a new row
     cleaned              line, v_<field>…         a row as the model's clean() left it
+    taken                line, field, owner       a row that takes a record's unique value, and
+                                                  the row that updates that record, if any
 
 They belong to the connection: one import at a time on each, and nobody else sees them. They
 are named with their schema, so that a real table of such a name is never hit. Their aliases
@@ -53,6 +55,7 @@ class Staging:
         self.rows, self.plan = self._name("rows"), self._name("plan")
         self.rejects, self.repairs = self._name("rejects"), self._name("repairs")
         self.made_values, self.cleaned = self._name("made"), self._name("cleaned")
+        self.taken, self.aside = self._name("taken"), self._name("aside")
 
     # Tables -------------------------------------------------------------------------
 
@@ -83,6 +86,7 @@ class Staging:
             self.rows: ", ".join([line, *values]),
             self.rejects: "line bigint, field text, value text, code text, message text,"
             " detail bigint",
+            self.taken: "line bigint, field text, owner bigint",
             self.repairs: "line bigint, field text, value text, repaired text",
             self.plan: f"{line}, pk {self.table.key_type}, hits integer, action text",
         }

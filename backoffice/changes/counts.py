@@ -1,4 +1,4 @@
-"""What a check of many rows found, or a write did, in numbers."""
+"""The numbers of rows that a check found, or that a write made."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,8 +1,8 @@
-"""Deleting any number of rows, and all that goes with them, by a statement for each table.
+"""Deleting any number of rows, and the rows that cascade, with one statement for each table.
 
-Django's collector loads the rows to call signal handlers for each. Where history is all
-that listens, its records are written by INSERT … SELECT, and nothing is loaded. A deletion
-is recorded as a `Change`, so it is undone like any other.
+Django's collector loads the rows to call signal handlers for each. Where history is the only
+handler, its records are written by INSERT … SELECT, and nothing is loaded. A deletion is
+recorded as a `Change`, so it can be undone like any other.
 """
 
 import contextlib
@@ -42,11 +42,11 @@ Rows = QuerySet[Any]
 
 
 class Deletion:
-    """What goes when the rows of a queryset go. Nothing is read before it is asked for.
+    """What is deleted with the rows of a queryset. Reads nothing until it is asked.
 
     `is_plain` is false where only Django's collector knows what to do: other signal
     handlers, inherited tables, generic relations, rows of the same table, `SET(…)`, history
-    that goes with its row.
+    that is deleted with its row.
     """
 
     def __init__(self, queryset: Rows) -> None:
@@ -86,18 +86,18 @@ class Deletion:
                 self.is_plain = False
 
     def rows(self) -> dict[type[Model], Rows]:
-        """`{model: queryset}` of all that goes, the rows themselves first."""
+        """`{model: queryset}` of everything that is deleted, the rows themselves first."""
         return {
             model: self._any_of(self._rows[model])
             for model in sorted(self._depth, key=self._depth.__getitem__)
         }
 
     def forbidden(self) -> Iterator[Rows]:
-        """Querysets of rows that keep the others from going: PROTECT and RESTRICT."""
+        """Querysets of the rows that forbid the deletion: PROTECT and RESTRICT."""
         for restricted in self._restricted:
             going = self.rows().get(restricted.model)
             if going is not None:
-                # Not NOT IN, whose keys PostgreSQL may go through for each row.
+                # Not by NOT IN: PostgreSQL may scan its keys for each row.
                 restricted = restricted.filter(~Exists(going.filter(pk=OuterRef("pk"))))
             yield restricted
         yield from self._protected
@@ -114,10 +114,10 @@ class Deletion:
     def run(
         self, *, title: str, user: Any = None, reason: str = "", reason_with: str = ""
     ) -> Change:
-        """Delete it all, or nothing; the change that it is recorded as.
+        """Delete all of it or nothing, and return the Change that records it.
 
-        title: of the change · reason: in the history of the rows · reason_with: in that of
-        what goes with them.
+        title: of the change · reason: in the history of the rows · reason_with: in the
+        history of the rows that cascade.
         """
         rows = self.rows()
         with transaction.atomic(using=self.using), contextlib.ExitStack() as stack:
@@ -169,10 +169,10 @@ class Deletion:
             finished_at=now,
         )
 
-    # What loses something and stays -------------------------------------------------
+    # Rows that stay, but lose a reference -------------------------------------------
 
     def _touched(self, rows: dict[type[Model], Rows]) -> Iterator[Rows]:
-        """Rows with a history that lose a foreign key, or links that it keeps."""
+        """Rows with a history that lose a foreign key, or links that the history keeps."""
         losing: dict[type[Model], list[Rows]] = defaultdict(list)
         for queryset, _field in self._nulled:
             losing[queryset.model].append(queryset)
@@ -189,7 +189,7 @@ class Deletion:
 
 
 def _keeping(through: type[Model]) -> Iterator[tuple[type[Model], Any]]:
-    """The models whose history keeps links of this model, each with the field."""
+    """The models whose history keeps the links in `through`, each with its field."""
     for model in {f.related_model for f in through._meta.concrete_fields if f.is_relation}:
         if isinstance(model, type) and (history := history_model(model)):
             for field in history._history_m2m_fields:

@@ -1,6 +1,6 @@
-"""Setting fields of any number of rows at once: a statement each, history kept, undoable.
+"""Setting the same field values on any number of rows, in a few statements, with history.
 
-An edit is recorded as a `Change`, so it is undone like an import.
+An edit is recorded as a `Change`, so it can be undone like an import.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ LISTED = 20  # rows that `clean` refuses, in a sentence or on a page
 
 
 class RowsMoved(Exception):
-    """Other rows would change than was agreed to, or other values. Nothing was written."""
+    """The rows or their values are no longer those of the preview. Nothing was written."""
 
 
 class Refused(Exception):
-    """The database, or the model itself, refuses the new values. Nothing was written."""
+    """The database, or the model's `clean`, refuses the new values. Nothing was written."""
 
 
 class Edit:
-    """`values`, `{field: value}` as the fields clean them, for the rows of a queryset.
+    """Sets `values`, a cleaned `{field: value}`, on the rows of a queryset.
 
-    The model's history names changes.
+    The model's history must record changes: see `names_change`.
     """
 
     def __init__(self, queryset: QuerySet[Any], values: dict[Field[Any, Any], Any]) -> None:
@@ -47,7 +47,7 @@ class Edit:
 
     @property
     def changing(self) -> QuerySet[Any]:
-        """The rows that have other values now."""
+        """The rows whose present values differ."""
         differs = Q()
         for field, value in self.values.items():
             if value is None:
@@ -58,7 +58,7 @@ class Edit:
         return changing
 
     def fingerprint(self, rows: QuerySet[Any] | None = None) -> tuple[int, str]:
-        """`(how many change, text)`: another text for other rows, or other old values."""
+        """`(number of rows that change, hash)`; the hash is of their keys and old values."""
         rows = self.changing if rows is None else rows
         old = [Cast(F(field.attname), TextField()) for field in self.values]
         found = rows.order_by("pk").values_list("pk", *old).iterator(chunk_size=CHUNK)
@@ -69,7 +69,7 @@ class Edit:
         return number, digest.hexdigest()
 
     def refused(self) -> list[tuple[Model, str]]:
-        """Rows that the model's own `clean` refuses with the new values, `LISTED` at most."""
+        """At most `LISTED` rows that the model's `clean` refuses, each with its reason."""
         return list(islice(self._refused(), LISTED))
 
     def _refused(self) -> Iterator[tuple[Model, str]]:
@@ -82,10 +82,10 @@ class Edit:
                 yield row, sentence
 
     def run(self, *, user: Any, title: str, expected: str | None = None) -> Change:
-        """Write it, all or nothing; the change that it is recorded as.
+        """Write all rows or none, and return the Change that records it.
 
-        title: of the change · expected: the fingerprint of what was agreed to. Raises
-        RowsMoved and Refused.
+        title: of the change · expected: the fingerprint that the user confirmed.
+        Raises RowsMoved and Refused.
         """
         try:
             with transaction.atomic(using=self.using), held(self.changing) as rows:
@@ -102,7 +102,7 @@ class Edit:
         return change
 
     def _record_change(self, user: Any, title: str, updated: int) -> Change:
-        # Counted in a moment of its own, which others write before.
+        # Others may have written since the rows were held: the total is at least `updated`.
         now, rows = timezone.now(), max(self.rows.count(), updated)
         return Change.objects.create(
             kind=Change.Kind.EDIT,
@@ -136,7 +136,7 @@ class Edit:
         keep_statistics(records.live.connection, change.updated or 0, *records.tables)
 
     def _clean(self, rows: QuerySet[Any]) -> None:
-        """Have each row check itself, as its form would, and keep what it makes of itself."""
+        """Run each row's own `clean`, as its form would, and save what it changes."""
         fields = [f for f in Table(self.model).columns if not f.primary_key]
         found = rows.iterator(chunk_size=CHUNK)
         while chunk := list(islice(found, CHUNK)):
@@ -158,7 +158,7 @@ def cleans_itself(model: type[Model]) -> bool:
 
 
 def refusal(row: Model) -> str:
-    """What the model's own `clean` says against a row; "" where it takes it."""
+    """Why the model's own `clean` refuses a row; "" where it accepts it."""
     try:
         row.clean()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Rows held by their keys in a temporary table, for the statements of one change."""
+"""The keys of a queryset's rows in a temporary table, for the statements of one change."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from backoffice.tables.table import Table
 
 @contextlib.contextmanager
 def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[Any]]:
-    """In a transaction: the queryset's rows as they are now, locked, by their keys.
+    """Lock the queryset's rows in a transaction, and find them by their stored keys.
 
-    What is counted, asked and deleted is then the same, whoever else writes meanwhile, and
-    whatever the queryset's filters look at. name: of the temporary table, one at a time.
+    So the same rows are counted, confirmed and deleted, even if others write meanwhile or the
+    queryset's filters no longer match. name: of the temporary table, one at a time.
     """
     table = Table(queryset.model)
     using, keys_table = table.connection.alias, temporary(table, name)
@@ -29,7 +29,7 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
     table.execute(f"DROP TABLE IF EXISTS {keys_table}")
     key = table.db_type(table.pk_field)
     table.execute(f"CREATE TEMPORARY TABLE {keys_table} (pk {key} PRIMARY KEY)")
-    with contextlib.suppress(EmptyResultSet):  # a filter that knows that it finds none
+    with contextlib.suppress(EmptyResultSet):  # a filter that can match no row
         sql, params = compiled(locked, table)
         table.execute(f"INSERT INTO {keys_table} {sql}", params)
         if table.vendor == "postgresql":
@@ -43,21 +43,21 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
 
 
 def temporary(table: Table, name: str) -> str:
-    """The name of a temporary table that no real one of that name stands in for."""
+    """The qualified name of a temporary table, which never means a real table."""
     return f"{'pg_temp' if table.vendor == 'postgresql' else 'temp'}.{name}"
 
 
 def compiled(queryset: QuerySet[Any], table: Table) -> tuple[str, tuple[Any, ...]]:
-    """Its SQL and parameters. Raises EmptyResultSet where it knows that it finds none."""
+    """The queryset's SQL and parameters. Raises EmptyResultSet if it can match no row."""
     sql, params = queryset.query.get_compiler(connection=table.connection).as_sql()
     return sql, params
 
 
 def _let_go(table: Table, keys_table: str, keys: QuerySet[Any]) -> None:
-    """Of the held keys those of rows that the queryset has lost.
+    """Remove the held keys of rows that the queryset no longer has.
 
-    Where PostgreSQL waited for a row, it was found as it was before. What a statement begun
-    after the lock finds is as it is.
+    Where PostgreSQL waited for a lock, the first statement found the row as it was before.
+    A statement that begins after the lock sees the row as it is now.
     """
     sql, params = compiled(keys, table)
     table.execute(

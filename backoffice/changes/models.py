@@ -1,4 +1,4 @@
-"""A `Change`: whatever writes many rows at once; an `ImportFile`: the file of an import."""
+"""`Change`, which records whatever writes many rows at once, and `ImportFile`, its file."""
 
 import secrets
 import shutil
@@ -17,23 +17,23 @@ from backoffice.history.records import Signature
 
 
 class JobStopped(Exception):
-    """The change was cancelled, or is another worker's now. Nothing more is to be done."""
+    """The change was cancelled, or another worker took it over. This run must stop."""
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
     def move(self, *sources: str, to: str, **fields: Any) -> int:
-        """Take changes from a status in `sources` to another; how many there were.
+        """Move changes from a status in `sources` to another, and return how many moved.
 
-        One UPDATE that names the status it expects: of two clicks, tabs or workers, one
-        gets 1 and the other 0.
+        It is one UPDATE that names the status it expects: of two clicks, tabs or workers,
+        one gets 1 and the other 0.
         """
         return self.filter(status__in=sources).update(status=to, **fields)
 
 
 class Change(models.Model):
-    """Rows of a model that were, or are to be, written together; history rows name it.
+    """A write of many rows of a model, done or planned. Its history records refer to it.
 
-    An undo is a change of its own, and says in `undoes` which one it takes back.
+    An undo is a change of its own; `undoes` is the change that it takes back.
     """
 
     class Kind(models.TextChoices):
@@ -66,7 +66,7 @@ class Change(models.Model):
     )
     #: The model's label.
     model = models.CharField(gettext_lazy("model"), max_length=200, db_index=True)
-    #: The file's name; what an edit set; what was deleted; the title of what was undone.
+    #: The file's name, the values of an edit, what was deleted, or the undone change's title.
     title = models.CharField(gettext_lazy("title"), max_length=200)
     undoes = models.ForeignKey(
         "self",
@@ -80,29 +80,29 @@ class Change(models.Model):
     status = models.CharField(
         gettext_lazy("status"), max_length=10, choices=Status, default=Status.UPLOADED
     )
-    #: What it waits for a worker to do: checking or applying; "" where it doesn't wait.
+    #: The step that waits for a worker, checking or applying; "" where none waits.
     waiting = models.CharField(gettext_lazy("waiting"), max_length=10, blank=True)
     error = models.TextField(gettext_lazy("error"), blank=True)
-    #: rows = new + updated + removed + unchanged + rejected. Of an undo, `new` came back,
-    #: `updated` returned to what they were, `unchanged` were gone, `rejected` were left alone.
+    #: rows = new + updated + removed + unchanged + rejected. For an undo, `new` are deleted
+    #: rows restored, `updated` reverted, `unchanged` already gone, `rejected` left alone.
     rows = models.PositiveIntegerField(gettext_lazy("rows"), null=True)
     new = models.PositiveIntegerField(gettext_lazy("new"), null=True)
     updated = models.PositiveIntegerField(gettext_lazy("updated"), null=True)
     removed = models.PositiveIntegerField(gettext_lazy("removed"), default=0)
     unchanged = models.PositiveIntegerField(gettext_lazy("unchanged"), null=True)
     rejected = models.PositiveIntegerField(gettext_lazy("rejected"), null=True)
-    #: Of a deletion: rows that went without a history, which no undo brings back, by label.
+    #: How many rows without history a deletion took, by label; no undo restores them.
     lost = models.JSONField(gettext_lazy("lost"), default=dict)
 
     progress = models.PositiveIntegerField(gettext_lazy("rows read"), default=0)
     heartbeat = models.DateTimeField(gettext_lazy("heartbeat"), null=True)
-    #: Who runs it now; another worker that takes over writes its own.
+    #: The run that holds it now; a worker that takes it over writes its own claim.
     claim = models.CharField(gettext_lazy("claim"), max_length=32, blank=True)
-    #: How often the step that it is at was begun; more than once where a worker died.
+    #: How often the present step was started; more than once where a worker died.
     runs = models.PositiveSmallIntegerField(gettext_lazy("runs"), default=0)
     created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
     started_at = models.DateTimeField(gettext_lazy("started at"), null=True)
-    #: The history date of the records that it wrote.
+    #: The history date of the records it wrote.
     applied_at = models.DateTimeField(gettext_lazy("applied at"), null=True)
     finished_at = models.DateTimeField(gettext_lazy("finished at"), null=True)
 
@@ -122,7 +122,7 @@ class Change(models.Model):
     def __str__(self) -> str:
         return str(self.TITLES[self.Kind(self.kind)] % {"pk": self.pk, "title": self.title})
 
-    # What it is about ---------------------------------------------------------------
+    # Properties ---------------------------------------------------------------------
 
     @property
     def is_import(self) -> bool:
@@ -130,31 +130,31 @@ class Change(models.Model):
 
     @property
     def model_class(self) -> type[models.Model]:
-        """The model. Raises LookupError where it is no longer installed."""
+        """The model. Raises LookupError if it is no longer installed."""
         return apps.get_model(self.model)
 
     @property
     def reason(self) -> str:
-        """What staff read in the history of every row that it wrote; 100 characters."""
+        """The change reason in the history of every row it writes; at most 100 characters."""
         if self.undoes is not None:
             return f"undo of {self.undoes.reason}"[:100]
         return f"{self.kind} {self.pk}: {self.title}"[:100]
 
     @property
     def signature(self) -> Signature:
-        """What the history of every row that it writes says of it."""
+        """The Signature of the history records it writes."""
         assert self.applied_at is not None  # noqa: S101
         return Signature(self.applied_at, self.user_id, self.reason, self.pk)
 
     @property
     def counts(self) -> Counts | None:
-        """`Counts` of the last check, or None before it."""
+        """`Counts` of the last check; None before it."""
         numbers = (self.rows, self.new, self.updated, self.unchanged, self.rejected)
         return None if self.rows is None else Counts(*(number or 0 for number in numbers))
 
     @property
     def is_applicable(self) -> bool:
-        """Whether what the check found can be written as it was asked for."""
+        """Whether the checked rows can be written under the chosen `on_error`."""
         if self.status != self.Status.CHECKED or not self.is_import:
             return False
         on_error = self.file.options.get("on_error")
@@ -162,12 +162,12 @@ class Change(models.Model):
 
     @property
     def may_apply(self) -> bool:
-        """Whether staff can have it applied: it is applicable, and not waiting for that."""
+        """Whether staff can apply it: it is applicable, and not already waiting to be."""
         return self.is_applicable and not self.waiting
 
     @property
     def undo(self) -> "Change | None":
-        """What took it back, or is about to; else None."""
+        """The undo that took it back, or is about to; else None."""
         status = self.Status
         undos = self.undos.exclude(status__in=[status.FAILED, status.CANCELLED])
         return undos.order_by("-pk").first()
@@ -175,9 +175,9 @@ class Change(models.Model):
     # Transitions --------------------------------------------------------------------
 
     def take(self, *sources: str, to: str, **fields: Any) -> None:
-        """Move on and claim the run.
+        """Move to the status `to` and claim the run.
 
-        Raises JobStopped where somebody else was first.
+        Raises JobStopped if somebody else was first.
         """
         now, claim = timezone.now(), secrets.token_hex(16)
         fields |= {"claim": claim, "heartbeat": now, "started_at": now, "error": ""}
@@ -187,9 +187,9 @@ class Change(models.Model):
         self.refresh_from_db()
 
     def beat(self, progress: int) -> None:
-        """Say that the run is alive, and how many rows it has read.
+        """Record a heartbeat and how many rows have been read.
 
-        Raises JobStopped where it was cancelled, or taken over by another worker.
+        Raises JobStopped if the change was cancelled, or taken over by another worker.
         """
         mine = self._mine.filter(claim=self.claim)
         if not mine.move(
@@ -198,7 +198,7 @@ class Change(models.Model):
             raise JobStopped
 
     def finish(self, to: str, **fields: Any) -> None:
-        """End the run. Raises JobStopped as `beat` does."""
+        """End the run with the status `to`. Raises JobStopped as `beat` does."""
         with transaction.atomic():
             if not self._mine.filter(claim=self.claim).move(
                 self.status, to=to, finished_at=timezone.now(), runs=0, **fields
@@ -208,13 +208,13 @@ class Change(models.Model):
         self.refresh_from_db()
 
     def give_up(self, error: str) -> None:
-        """End what no worker gets through; the caller holds the row."""
+        """Fail a change that no worker could finish; the caller has locked the row."""
         to = self.Status.FAILED
         self._mine.update(status=to, claim="", error=error, finished_at=timezone.now())
         self._settle_undone(to, error)
 
     def cancel(self) -> bool:
-        """Whether it could still be cancelled: nothing is written before it applies."""
+        """Cancel it unless it is being applied, and return whether it was cancelled."""
         status = self.Status
         with transaction.atomic():
             cancelled = self._mine.move(
@@ -230,7 +230,7 @@ class Change(models.Model):
         return bool(cancelled)
 
     def _settle_undone(self, to: str, error: str) -> None:
-        """What an undo was to take back is undone with it, or stays as it was."""
+        """Set the status of the change that this undo takes back: undone or done."""
         if self.undoes_id is None:
             return
         status = self.Status
@@ -245,7 +245,7 @@ class Change(models.Model):
 
 
 class ImportFile(models.Model):
-    """The file of an import: how it came, what was asked for, what was found in it."""
+    """The file of an import: the upload, the options chosen, and what was found in it."""
 
     change = models.OneToOneField(
         Change, on_delete=models.CASCADE, primary_key=True, related_name="file"
@@ -253,13 +253,13 @@ class ImportFile(models.Model):
     #: The Resource's dotted path.
     resource = models.CharField(gettext_lazy("resource"), max_length=200)
     name = models.CharField(gettext_lazy("file name"), max_length=200)
-    #: The folder of its files below DATA_DIR/imports, unguessable; "" where none are kept.
+    #: The unguessable folder of its files in DATA_DIR/imports; "" where none are kept.
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True, blank=True)
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
-    #: Line ends in the file, about its rows where it is text; its rows once it is read.
+    #: Its rows once it is read; before that its line ends, about as many in a text file.
     lines = models.PositiveBigIntegerField(gettext_lazy("lines"), default=0)
-    #: format, encoding, delimiter, match, on_error, overrides: as asked for.
+    #: format, encoding, delimiter, match, on_error, overrides: as chosen.
     options = models.JSONField(gettext_lazy("options"), default=dict)
     #: format, encoding, delimiter, mapping, warnings: as found.
     found = models.JSONField(gettext_lazy("found"), default=dict)
@@ -278,7 +278,7 @@ class ImportFile(models.Model):
 
     @property
     def same_file(self) -> models.QuerySet[Change]:
-        """Earlier imports that wrote this very file into this model, the latest first."""
+        """Earlier imports of the same file (by sha256) into this model, the latest first."""
         done = Change.objects.filter(status=Change.Status.DONE, model=self.change.model)
         return done.filter(file__sha256=self.sha256).exclude(pk=self.pk).order_by("-pk")
 
@@ -287,12 +287,12 @@ class ImportFile(models.Model):
         return Path(settings.DATA_DIR) / "imports" / self.folder
 
     def make_directory(self) -> None:
-        """A folder of its own, which nobody can guess and only this user can read."""
+        """Make a folder whose name can't be guessed and that only this user can read."""
         self.folder = secrets.token_urlsafe(32)
         self.directory.mkdir(mode=0o700, parents=True)
 
     def remove(self) -> None:
-        """The upload and what the check wrote go; the record of the import stays."""
+        """Delete the upload and the check's files; the record of the import stays."""
         if self.folder:
             shutil.rmtree(self.directory, ignore_errors=True)
             ImportFile.objects.filter(pk=self.pk).update(folder="")

@@ -1,10 +1,10 @@
-"""What taking a change back means for the rows of one model, planned in a temporary table:
+"""The plan of an undo for the rows of one model, in a temporary table:
 
     undo_plan_…   pk, history_id, kind, previous_id, why
 
-`kind` is the type of the record that the change wrote: "+" goes, "~" returns to the record
-before, "-" comes back. `previous_id` is the record that a row gets its values from. `why` is
-"" where the row is taken back, else "gone" or one of `WHY`.
+`kind` is the type of the record that the change wrote: the undo deletes "+", reverts "~" to
+the previous record and restores "-". `previous_id` is the record whose values a row gets.
+`why` is "" if the row is undone, else why it isn't: "gone" or one of `WHY`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,9 +32,9 @@ WHY = {
 
 
 class Plan:
-    """The undo of `change` for the rows of one model, whose history names changes.
+    """The undo of `change` for the rows of one model, whose history records changes.
 
-    plans: of all models concerned, by model; a row may refer to one that comes back as well.
+    plans: of all models of the change; a row may refer to a row that another plan restores.
     """
 
     def __init__(self, change: Change, model: type[Model], plans: "dict[type[Model], Plan]"):
@@ -57,17 +57,17 @@ class Plan:
         self.live.execute(f"DROP TABLE IF EXISTS {self.name}")
 
     def taken_back(self, *kinds: str, column: str = "pk") -> str:
-        """SELECT of the keys, or of another column, of rows that are taken back."""
+        """SELECT of the keys, or of another column, of the rows that are undone."""
         listed = ", ".join(f"'{kind}'" for kind in kinds)
         return f"SELECT {column} FROM {self.name} WHERE why = '' AND kind IN ({listed})"
 
     # Which rows ---------------------------------------------------------------------
 
     def collect(self) -> None:
-        """Every row that the change wrote; edited is one with a later record, or other values.
+        """Plan each row that the change wrote; "edited" has a later record or new values.
 
-        Values are compared as well because `QuerySet.update()` writes no history. Where the
-        last record is that of a later change's undo, they alone say what the row is like.
+        Values are compared because `QuerySet.update()` writes no history. Where the last
+        record belongs to the undo of a later change, only the values are compared.
         """
         changes = self.live.quote(Change._meta.db_table)
         later = self.records.later
@@ -111,20 +111,20 @@ class Plan:
             )
 
     def leave(self, why: str, condition: str, params: Sequence[Any] = ()) -> int:
-        """Leave the rows for which the condition holds as they are; how many there were."""
+        """Exclude the rows that meet the condition from the undo, and return how many."""
         return self.live.execute(
             f"UPDATE {self.name} SET why = '{why}' WHERE why = '' AND {condition}", params
         )
 
     def leave_what_cannot(self) -> int:
-        """Leave rows alone that others hold, or hold on to; how many.
+        """Exclude rows whose references prevent the undo, and return how many.
 
-        To be repeated until there are none: a row that is left may hold others.
+        Repeat it until it returns 0: an excluded row may refer to others.
         """
         return self._leave_used() + self._leave_lost() + self._leave_taken()
 
     def _leave_used(self) -> int:
-        """Created rows that others refer to by now, their own links apart."""
+        """Created rows that others now refer to, not counting their own links."""
         left = 0
         if not self.live.fetch(f"{self.taken_back('+')} LIMIT 1"):
             return left
@@ -162,7 +162,7 @@ class Plan:
         ]
 
     def _referring(self) -> Iterator[tuple[str, str, str]]:
-        """`(table, column, column of ours)` of all that can refer to a row by a constraint."""
+        """`(table, column, our column)` of every foreign key that refers to this model."""
         own = [link.through for link in self.live.links]
         for relation in self.live.opts.get_fields(include_hidden=True):
             if not isinstance(relation, ManyToOneRel):
@@ -173,7 +173,7 @@ class Plan:
                 yield table, self.live.column(field), self.live.column(field.target_field)
 
     def _leave_lost(self) -> int:
-        """Rows whose foreign key of before would lead nowhere."""
+        """Rows whose previous foreign key refers to a row that no longer exists."""
         left = 0
         for field in self.records.fields:
             if not (isinstance(field, ForeignKey) and getattr(field, "db_constraint", True)):
@@ -199,9 +199,9 @@ class Plan:
         return left
 
     def _leave_taken(self) -> int:
-        """Rows whose unique value of before another row has by now, and keeps.
+        """Rows whose previous unique value another row now has, and keeps.
 
-        One that the change didn't write: it gives no row what another had before.
+        The change didn't write that row: it moves no unique value from one row to another.
         """
         kept = {field.name for field in self.records.fields}
         keys = [
@@ -245,7 +245,7 @@ class Plan:
         return {(kind, why): number for kind, why, number in rows}
 
     def left(self, limit: int) -> list[tuple[Any, str, str]]:
-        """What is left alone: `[(pk, text, why), …]`, `limit` at most."""
+        """The rows that are left alone: `[(pk, text, why), …]`, at most `limit`."""
         rows = self.live.fetch(
             f"SELECT pk, why, history_id FROM {self.name} WHERE why NOT IN ('', 'gone')"
             f" ORDER BY pk LIMIT {limit:d}"
@@ -262,7 +262,7 @@ class Plan:
     # Doing it -----------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Changed rows get the values of before; deleted ones are there again."""
+        """Revert the changed rows and insert the deleted ones again."""
         owners = {field.model: Table(field.model) for field in self.records.fields}
         for model, owner in owners.items():
             fields = [f for f in self.records.fields if f.model is model and not f.primary_key]
@@ -289,14 +289,14 @@ class Plan:
         )
 
     def restore_links(self) -> None:
-        """Links return to those of before, where what they led to is still there."""
+        """Restore the previous links whose targets still exist."""
         for link, kept in self.records.links:
             self._restore_links(link, kept, link.source, link.target)
             if link.field.remote_field.symmetrical:
                 self._restore_links(link, kept, link.target, link.source)
 
     def _restore_links(self, link: Link, kept: str, source: str, target: str) -> None:
-        """source and target: the columns as the record has them, or turned round."""
+        """source and target: the columns as the record has them, or swapped."""
         turned = {link.source: source, link.target: target}
         same = " AND ".join(
             f"link.{turned.get(c, c)} IS NOT DISTINCT FROM kept.{c}" for c in link.columns
@@ -324,7 +324,7 @@ class Plan:
         )
 
     def record(self, signature: Signature, *, gone: bool) -> None:
-        """History of the rows that are about to go, or of those that are as they were."""
+        """Write the history of the rows to delete (`gone`), or of the rows restored."""
         for kind, written in (("+", "-"),) if gone else (("~", "~"), ("-", "+")):
             self.records.write(
                 f"live.{self.pk} IN ({self.taken_back(kind)})",
@@ -333,7 +333,7 @@ class Plan:
             )
 
     def remove(self, count: int) -> None:
-        """Created rows go, their links with them."""
+        """Delete the created rows and their links."""
         if not count:
             return
         created = self.taken_back("+")
@@ -348,5 +348,5 @@ class Plan:
 
 
 def without_order(expression: Any) -> Any:
-    """What a constraint's expression compares: an index may turn it round."""
+    """A constraint's expression without ASC or DESC, which an index may add."""
     return expression.expression if isinstance(expression, OrderBy) else expression

@@ -1,7 +1,7 @@
-"""Taking a change back, from history: set operations, in one transaction.
+"""Undoing a change from history, by set operations in one transaction.
 
-Created rows go, changed rows return to the record before, deleted rows come back. What was
-edited since, or what others use by now, is left alone and listed.
+Created rows are deleted, changed rows return to their previous record, deleted rows are
+restored. Rows that were edited since, or that others now refer to, are left alone and listed.
 """
 
 from collections.abc import Iterator
@@ -23,18 +23,18 @@ from backoffice.tables.planner import expect_many, keep_statistics
 
 @dataclass(frozen=True)
 class UndoCounts:
-    """Rows that are removed, that return, that are left alone, and that were gone already."""
+    """Numbers of rows: removed, restored, left alone, and already gone."""
 
     removed: int
     restored: int
     left: int
     gone: int
-    #: Of those that return: how many come back from a deletion.
+    #: How many of the restored rows had been deleted.
     back: int = 0
 
     @classmethod
     def of(cls, undo: Change) -> "UndoCounts":
-        """What an undo that has ended did."""
+        """The counts of an undo that has ended."""
         new, updated = undo.new or 0, undo.updated or 0
         return cls(undo.removed, updated + new, undo.rejected or 0, undo.unchanged or 0, new)
 
@@ -55,7 +55,7 @@ class UndoCounts:
 
 
 def refusal(change: Change) -> str:
-    """Why the change can't be undone, whatever has happened since; "" where it can."""
+    """Why the change can't be undone, whatever its rows are like now; "" if it can."""
     if change.undoes_id is not None:
         return _("An undo is not undone. Do again what it took back.")
     try:
@@ -71,7 +71,7 @@ def refusal(change: Change) -> str:
 
 
 class Undo:
-    """The undoing of a change that is done. `plan()` writes nothing that lasts.
+    """The undo of a change that is done. `plan()` writes only temporary tables.
 
     with Undo(change) as undo:
         counts = undo.plan()
@@ -96,21 +96,21 @@ class Undo:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # After an error in PostgreSQL's transaction no statement works until it ends; the
-        # tables go with the rollback, or at the next undo.
+        # After an error, PostgreSQL refuses statements until the transaction ends; the
+        # rollback, or the next undo, drops the tables.
         if not self.connection.needs_rollback:
             for plan in self.plans.values():
                 plan.drop()
 
     def lock(self) -> None:
-        """Keep other writers from the tables, as an import does."""
+        """Lock the tables against other writers, as an import does."""
         for plan in self.plans.values():
             plan.live.lock()
 
     def plan(self) -> UndoCounts:
-        """Find out what would be taken back, and what is left alone."""
+        """Find out which rows would be undone, and which are left alone."""
         if self.connection.vendor != "postgresql":
-            return self._plan()  # where a transaction would keep others from writing
+            return self._plan()  # a transaction would block other writers
         with transaction.atomic(using=self.connection.alias):
             change = self.change
             expect_many(
@@ -138,16 +138,16 @@ class Undo:
         )
 
     def left(self, limit: int) -> list[tuple[type[Model], Any, str, str]]:
-        """What is left alone: `[(model, pk, text, why), …]`, `limit` at most."""
+        """The rows that are left alone: `[(model, pk, text, why), …]`, at most `limit`."""
         rows = ((model, *row) for model, plan in self.plans.items() for row in plan.left(limit))
         return [row for row, _n in zip(rows, range(limit), strict=False)]
 
     def notes(self) -> list[str]:
-        """What the undo does not bring back, and why, for staff."""
+        """Sentences for staff: what the undo does not restore, and why."""
         return [*_lost(self.change), *(note for m in self.plans for note in _not_kept(m))]
 
     def run(self, counts: UndoCounts, signature: Signature) -> None:
-        """Take back what was planned, as counted; the caller holds the transaction."""
+        """Undo the planned rows; the caller holds the transaction."""
         plans = self.plans.values()
         for plan in plans:
             plan.restore()
@@ -162,12 +162,12 @@ class Undo:
 
 
 def changed_models(change: Change) -> list[type[Model]]:
-    """The models with history of the change, its own first."""
+    """The models that have history records of the change, its own model first."""
     own = change.model_class
     others = (
         model
         for model in apps.get_models()
-        if not model._meta.proxy  # its rows are those of its model
+        if not model._meta.proxy  # its rows are those of the model it stands for
         and model is not own._meta.concrete_model
         and names_change(model)
         and history_model(model)._base_manager.filter(history_change=change).exists()
@@ -202,4 +202,4 @@ def plural(label: str) -> str:
     try:
         return str(apps.get_model(label)._meta.verbose_name_plural)
     except (LookupError, ValueError):
-        return label  # of an app that is no longer installed, or none at all
+        return label  # the app is no longer installed, or the label names none

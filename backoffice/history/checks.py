@@ -1,4 +1,4 @@
-"""System checks of a model's history: what undo and the pages of history need of it."""
+"""System checks for what undo and the history pages need of a model's history."""
 
 from django.core.checks import Error
 from django.db.models import AutoField, Model
@@ -7,7 +7,7 @@ from backoffice.history.records import history_model, names_change
 
 
 def check_history(model: type[Model]) -> list[Error]:
-    """Of a model whose admin edits many records at once, and takes that back."""
+    """Errors of a model whose ModelAdmin edits many records at once and undoes that."""
     history, label = history_model(model), model._meta.label
     if history is None:
         return [

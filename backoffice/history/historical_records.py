@@ -1,10 +1,10 @@
-"""History that misses nothing: django-simple-history with its gaps closed.
+"""django-simple-history with its gaps closed, so that history misses no change.
 
 Upstream 3.13 records a many-to-many change only for the instance it was made on (so
 `library.book_set.add(book)` fails), reverts a many-to-many to its present value, writes
-half a history while `loaddata` runs, loads every link to copy it, and has nothing to
-compare the first recorded change of a row with that came in by a fixture.
-tests/test_upstream.py says when one of these is mended upstream.
+half a history while `loaddata` runs, loads every link to copy it, and keeps no earlier
+values for the first change of a row that a fixture loaded.
+tests/test_upstream.py fails when upstream fixes one of these.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 from backoffice.history.records import BEFORE, Records, Signature
 from backoffice.tables.table import Table
 
-CHUNK = 1000  # rows a statement
+CHUNK = 1000  # rows per statement
 
 
 def chunked(pks: Iterable[Any]) -> Iterator[list[Any]]:
@@ -39,9 +39,9 @@ def release_records(instance: Model) -> None:
 
 
 class RecordOfChange(Model):
-    """What a history record holds beside django-simple-history's own fields."""
+    """The fields of a history record beside django-simple-history's own."""
 
-    #: What it was written by, where that wrote many rows at once; else None.
+    #: The Change that wrote it; None if it was written alone.
     history_change = ForeignKey(
         "backoffice.Change",
         on_delete=DO_NOTHING,
@@ -58,9 +58,9 @@ class RecordOfChange(Model):
 class HistoricalRecords(UpstreamRecords):
     """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model.
 
-    Records are looked up by row, date, change and key, and outlive what they name. So what
-    else they hold has neither index nor constraint, which would be most of what writing a
-    record costs.
+    Records are looked up by row, date, change and key, and outlive the rows they refer to.
+    So their other fields have no index and no constraint, which would make up most of the
+    cost of writing a record.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class HistoricalRecords(UpstreamRecords):
         if sender is self.cls or (self.inherit and issubclass(sender, self.cls)):
             signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
         elif sender._meta.proxy and sender._meta.concrete_model is self.cls:
-            # Upstream passes proxies over, whose rows are the model's.
+            # Upstream ignores proxies, which share the model's rows.
             opts: Any = sender._meta
             opts.simple_history_manager_attribute = self.manager_name
             for signal in ("pre_save", "post_save", "pre_delete", "post_delete"):
@@ -105,14 +105,14 @@ class HistoricalRecords(UpstreamRecords):
         self, instance: Any, raw: bool = False, using: str | None = None, **kwargs: Any
     ) -> None:
         if raw:
-            # A fixture brings its own history or none. The mark stays on the instance,
-            # so that the many-to-many that loaddata sets next is passed over as well.
+            # A fixture brings its own history or none. The mark stays on the instance, so
+            # that the many-to-many values that loaddata sets next aren't recorded either.
             instance.skip_history_when_saving = True
         elif not instance._state.adding and not hasattr(instance, "skip_history_when_saving"):
             self.record_missing(type(instance), [instance.pk])
 
     def record_missing(self, model: type[Model], pks: Iterable[Any]) -> None:
-        """Write down, as it stands in the database, each of `pks` that has no history."""
+        """Record the present state of each row in `pks` that has no history."""
         history_model = getattr(model, self.manager_name).model
         pk_name = model._meta.pk.attname
         for chunk in chunked(pks):
@@ -130,9 +130,9 @@ class HistoricalRecords(UpstreamRecords):
         user: Any,
         history_type: str = "~",
     ) -> None:
-        """Write a history row for each of `pks`, many-to-many included.
+        """Write a history record, with its many-to-many links, for each of `pks`.
 
-        A few statements for each 1,000 keys.
+        It takes a few statements for each 1,000 keys.
         """
         table = Table(model)
         signature = Signature(reason=reason, user_id=user and user.pk)
@@ -154,7 +154,7 @@ class HistoricalRecords(UpstreamRecords):
             held.append((self, history_type, using))
 
     def create_historical_record_m2ms(self, history_instance: Any, instance: Model) -> None:
-        # Upstream loads every link and its two rows.
+        # Upstream loads every link and both of its rows.
         table = Table(history_instance.instance_type, connections[history_instance._state.db])
         Records(table).write_links([history_instance.pk])
 
@@ -178,7 +178,7 @@ class HistoricalRecords(UpstreamRecords):
                 self.record_missing(type(instance), [instance.pk])
             super().m2m_changed(instance, action, attr, pk_set, reverse)
             return
-        # `library.book_set`: the change is one of each book; `model` is Book.
+        # By `library.book_set`, each book changes: `model` is Book.
         if action == "pre_clear":
             field: Any = model._meta.get_field(attr)
             links = field.remote_field.through._base_manager.filter(
@@ -204,7 +204,7 @@ class HistoricalRecords(UpstreamRecords):
         upstream = extra["instance"].fget
 
         def instance(record: Any) -> Any:
-            """The model's instance as it was, its many-to-many fields included."""
+            """The instance as it was then, including its many-to-many fields."""
             obj = upstream(record)
             obj._prefetched_objects_cache = getattr(obj, "_prefetched_objects_cache", {})
             for field in record._history_m2m_fields:

@@ -6,10 +6,10 @@ from django.db.migrations.operations.base import Operation
 
 
 class FillHistoryChange(Operation):
-    """Say of records that are there which change wrote them, by the rule of old.
+    """Fill `history_change` of existing records, by the date and reason that they have.
 
-    An import and an edit wrote the time that they were applied at, and their kind, number and
-    title as the reason; an undo "undo of …". Nothing is to be taken back: the column goes.
+    Imports and edits used to write the time they were applied, and their kind, number and
+    title as the reason; an undo wrote "undo of …". Reversing does nothing.
     """
 
     reduces_to_sql = True
@@ -22,7 +22,7 @@ class FillHistoryChange(Operation):
         return self.__class__.__qualname__, [], {"model_name": self.model_name}
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
+        """Change no model."""
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -58,7 +58,7 @@ class FillHistoryChange(Operation):
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
-        """The column goes next."""
+        """Do nothing: the next operation drops the column."""
 
     def describe(self) -> str:
         return f"Name the change that wrote each record of {self.model_name}"

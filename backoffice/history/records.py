@@ -1,4 +1,4 @@
-"""History records of many rows at once, as django-simple-history would write them.
+"""Writes history records of many rows at once, as django-simple-history would.
 
 In SQL, `live` is the row, `record` its record, `link` a row of a many-to-many.
 """
@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from backoffice.tables.table import Link, ModelField, Table
 
-#: The change reason of a record of what no record had said before a row is changed.
+#: The change reason of a record of earlier values that history had missed.
 BEFORE = "as it was before the next change"
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What records say of the write that made them: when, who, why, and which change."""
+    """The fields that all records of one write share: when, who, why, and which change."""
 
     date: datetime = field(default_factory=timezone.now)
     user_id: Any = None
@@ -29,13 +29,13 @@ class Signature:
 
 
 def history_model(model: type[Model]) -> Any:
-    """The model of django-simple-history that keeps the rows of `model`, or None."""
+    """The history model of `model`, or None."""
     name = getattr(model._meta, "simple_history_manager_attribute", None)
     return getattr(model, name).model if name else None
 
 
 def names_change(model: type[Model]) -> bool:
-    """Whether the history of `model` says which change wrote a record: it is of our class."""
+    """Whether history of `model` has `history_change`, the Change that wrote a record."""
     history = history_model(model)
     return history is not None and any(
         field.name == "history_change" for field in history._meta.concrete_fields
@@ -43,7 +43,7 @@ def names_change(model: type[Model]) -> bool:
 
 
 def parents(model: type[Model]) -> Iterator[tuple[type[Model], ModelField]]:
-    """The models that one inherits columns from, each with the field that leads there."""
+    """The models that `model` inherits columns from, each with its parent link."""
     for parent, link in model._meta.parents.items():
         if link:
             yield parent, link
@@ -51,9 +51,9 @@ def parents(model: type[Model]) -> Iterator[tuple[type[Model], ModelField]]:
 
 
 class Records:
-    """The history of one model, and the one place that writes it in bulk.
+    """The history of one model; the only code that writes it in bulk.
 
-    Of a model without history nothing is written. `history` is the history's own Table.
+    It writes nothing for a model without history. `history` is the Table of the history.
     """
 
     def __init__(self, table: Table) -> None:
@@ -78,7 +78,7 @@ class Records:
 
     @functools.cached_property
     def source(self) -> str:
-        """What has all columns of a row: its table, and those that it inherits from."""
+        """SQL for the rows with all their columns: the table joined with its parents'."""
         connection = self.live.connection
         links = [(Table(parent, connection), link) for parent, link in parents(self.live.model)]
         if not links:
@@ -98,7 +98,7 @@ class Records:
 
     @functools.cached_property
     def links(self) -> list[tuple[Link, str]]:
-        """The many-to-manys that a record keeps, each with the table that keeps its rows."""
+        """The many-to-many links that a record keeps, each with its history table."""
         if self.model is None:
             return []
         return [(self.live.link(f), self._kept(f)) for f in self.model._history_m2m_fields]
@@ -108,7 +108,7 @@ class Records:
 
     @property
     def tables(self) -> list[str]:
-        """All that is written to with a row: its own, history's, and those of its links."""
+        """The tables that a write of a row touches: its own, its history's, its links'."""
         own = [self.live.name] if self.model is None else [self.live.name, self.table]
         return [*own, *(name for link, kept in self.links for name in (link.table, kept))]
 
@@ -119,7 +119,7 @@ class Records:
         return " AND ".join(f"live.{c} IS NOT DISTINCT FROM record.{c}" for c in self.columns)
 
     def other_links(self, link: Link, kept: str) -> str:
-        """The condition that the row has links that `record` lacks, or lacks some."""
+        """The condition that the row's links differ from those of `record`."""
         same = " AND ".join(f"link.{c} IS NOT DISTINCT FROM kept.{c}" for c in link.columns)
         of_row = f"SELECT 1 FROM {link.table} link WHERE link.{link.source} = record.{self.pk}"
         of_record = f"SELECT 1 FROM {kept} kept WHERE kept.history_id = record.history_id"
@@ -129,7 +129,7 @@ class Records:
         )
 
     def later(self, newer: str = "newer", older: str = "record") -> str:
-        """SELECT of the records of the same row that came after another."""
+        """SELECT of the records of the same row that are newer than `older`."""
         return (
             f"SELECT 1 FROM {self.table} {newer} WHERE {newer}.{self.pk} = {older}.{self.pk}"
             f" AND {newer}.history_id > {older}.history_id"
@@ -138,10 +138,10 @@ class Records:
     # Writing ------------------------------------------------------------------------
 
     def write_missing(self, keys: str, date: datetime) -> None:
-        """Rows about to change get their present state written down where no record has it.
+        """Record the present state of rows about to change, if their last record differs.
 
-        Of some there is no record, others were changed without one, as `loaddata` and
-        `QuerySet.update()` do. keys: a SELECT of primary keys · date: that of the change.
+        Some rows have no record; others were changed without one, by `loaddata` or
+        `QuerySet.update()`. keys: a SELECT of primary keys · date: that of the change.
         """
         if self.model is None:
             return
@@ -165,9 +165,9 @@ class Records:
         history_type: str,
         signature: Signature,
     ) -> int:
-        """Copy live rows, and their links, into history; how many rows.
+        """Copy live rows and their links into history, and return the number of rows.
 
-        condition: SQL about the row `live`, and its params.
+        condition: SQL about the row `live`; params: its parameters.
         """
         if self.model is None:
             return 0
@@ -186,7 +186,7 @@ class Records:
             [*said.values(), *params],
         )
         if number:
-            # Only these can be newer, of the type and the microsecond.
+            # Only this write's records are newer, with this type and this very date.
             self._copy_links(
                 "record.history_id > %s AND record.history_type = %s"
                 " AND record.history_date = %s",
@@ -195,7 +195,7 @@ class Records:
         return number
 
     def _said(self, history_type: str, signature: Signature) -> dict[str, Any]:
-        """`{column: value}` of what records say beside the values of their row."""
+        """`{column: value}` of a record's own columns, beside those copied from the row."""
         adapt = self.live.connection.ops.adapt_datetimefield_value
         said = {
             "history_type": history_type,
@@ -219,7 +219,7 @@ class Records:
         return last or 0
 
     def write_links(self, history_ids: Sequence[Any]) -> None:
-        """Copy the links, as they stand, of the rows that these records are of."""
+        """Copy the present links of the rows of these records."""
         keys = ", ".join(["%s"] * len(history_ids))
         self._copy_links(f"record.history_id IN ({keys})", list(history_ids))
 

@@ -1,10 +1,10 @@
 """JSON for `dumpdata` and `loaddata` in which history stays with its row.
 
-History names its row, and the rows that row referred to, by primary keys that no constraint
-guards. A dump by natural keys leaves primary keys out, and new ones are given on loading. So
-history is written with the natural key of its row, and finds the row again by it. A row that
-is gone has no natural key any more: its history is kept under its number made negative, which
-no new row is given.
+A history record refers to its row, and to related rows, by primary keys without a constraint.
+A dump by natural keys leaves primary keys out, and loading assigns new ones. So history is
+dumped with the natural key of its row, and finds the row again by it. A deleted row has no
+natural key any more: its history keeps the primary key, made negative so that no new row
+gets it.
 """
 
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ from django.db.models import Model
 
 
 def tracked_model(model: type[Model]) -> type[Model] | None:
-    """The model that `model` is the history of, or None."""
+    """The model whose history `model` is, or None."""
     return getattr(model, "instance_type", None)
 
 
 class Encoder(json.DjangoJSONEncoder):
-    """Times to the microsecond; Django's own stops at the millisecond, by ECMA-262."""
+    """Writes times to the microsecond; Django's encoder cuts them to the millisecond."""
 
     def default(self, o: Any) -> Any:
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 class Serializer(json.Serializer):
-    """Raises SerializationError where two rows share a natural key: only one would return."""
+    """Raises SerializationError if two rows share a natural key: only one could be loaded."""
 
     _current: dict[str, Any]  # upstream's
 
@@ -65,7 +65,7 @@ class Serializer(json.Serializer):
             self._refer(field.related_model, obj, field.name)
 
     def _refer(self, model: type[Model], obj: Model, name: str) -> None:
-        """Put the natural key of the row of `model` where its primary key stands."""
+        """Replace the primary key of the row of `model` by its natural key."""
         pk = self._current[name]
         if pk is None or not hasattr(model, "natural_key"):
             return
@@ -79,13 +79,13 @@ class Serializer(json.Serializer):
 
 
 class Deserializer(json.Deserializer):
-    """Raises DeserializationError for history whose row is neither stored nor in the file."""
+    """Raises DeserializationError if the row of a record is neither stored nor in the file."""
 
-    stream: Any  # upstream's, read by then
+    stream: Any  # upstream's, already parsed
     using: str
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override] # upstream's is a generator
-        # History last: by then the rows are stored that it looks for.
+        # History last: it looks up its rows, which must be stored first.
         self.stream = sorted(self.stream, key=lambda node: self._tracked(node) is not None)
         return super().__iter__()
 
@@ -93,7 +93,7 @@ class Deserializer(json.Deserializer):
         try:
             return tracked_model(apps.get_model(node["model"]))
         except (KeyError, LookupError, TypeError, ValueError):
-            return None  # upstream says what is wrong
+            return None  # upstream raises the error
 
     def _handle_object(self, node: Any) -> Iterator[Any]:
         tracked = self._tracked(node)

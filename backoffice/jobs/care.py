@@ -1,11 +1,11 @@
-"""What a worker does beside its jobs: signs of life, jobs of the dead, old files.
+"""What a worker does beside its jobs: heartbeats, jobs of dead workers, old files.
 
-A run's claim fences it: whoever takes a job over writes a new claim, and a run checks its own
-in the transaction that writes. So a take-over can't make a job write twice, however slow
-the first run was. That a healthy run isn't taken over while it writes is seen to by the
-database: on PostgreSQL its transaction holds the job's row, which `SKIP LOCKED` passes over;
-on SQLite nobody else can write until it has ended, and then the job is no longer running.
-Before that it beats: with each chunk, and every few seconds from the worker's thread.
+A claim fences a run: whoever takes a job over writes a new claim, and a run checks its own in
+the transaction that writes. So a job taken over can't write twice, however slow the first
+run was. The database keeps a healthy run from being taken over while it writes: on PostgreSQL
+its transaction locks the job's row, which `SKIP LOCKED` skips; on SQLite nobody else can write
+until the run has ended, and then the job is no longer running. Before it writes, a run sends
+heartbeats: with each chunk, and every few seconds from the worker's thread.
 """
 
 import datetime
@@ -27,10 +27,10 @@ from backoffice.jobs import tasks
 logger = logging.getLogger(__name__)
 
 Status = Change.Status
-EVERY = 5  # seconds between signs of life, and between looks for jobs of the dead
+EVERY = 5  # seconds between heartbeats, and between searches for jobs of dead workers
 DEAD_AFTER = 25  # seconds without a heartbeat
-MOST_RUNS = 3  # of a job, before it fails
-#: Where a run that died leaves its job, and what runs it again.
+MOST_RUNS = 3  # runs of a job, before it fails
+#: By the status in which a run died: the status to return to, and the task that runs it again.
 BACK = {
     Status.CHECKING: (Status.UPLOADED, tasks.check),
     Status.APPLYING: (Status.CHECKED, tasks.apply),
@@ -39,7 +39,7 @@ TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 
 
 class Caretaker(threading.Thread):
-    """Runs beside a worker's jobs, with a connection of its own, until `stop` is set."""
+    """A thread beside a worker's jobs, with its own connection, until `stop` is set."""
 
     def __init__(self) -> None:
         super().__init__(name="caretaker", daemon=True)
@@ -52,7 +52,7 @@ class Caretaker(threading.Thread):
             try:
                 self.look_after()
             except OperationalError:
-                # SQLite is busy with a long import: the next round does it.
+                # SQLite is busy with a long import: try again in the next round.
                 logger.info("The database is busy", exc_info=True)
             except Exception:
                 logger.exception("The caretaker stumbled")
@@ -73,7 +73,7 @@ class Caretaker(threading.Thread):
 
 
 def take_up_dead_jobs() -> int:
-    """Put jobs whose run died back, and run them again; how many there were."""
+    """Requeue jobs whose worker died, or fail them after MOST_RUNS; return how many."""
     limit = timezone.now() - datetime.timedelta(seconds=DEAD_AFTER)
     with transaction.atomic():
         jobs = Change.objects.select_for_update(skip_locked=True)
@@ -98,14 +98,14 @@ def _put_back(job: Change) -> None:
 
 
 def _end_tasks(job: Change) -> None:
-    """The dead worker's tasks would be "running" for ever."""
+    """Close the dead worker's tasks, which would be "running" for ever."""
     DBTaskResult.objects.filter(
         status=TaskResultStatus.RUNNING, task_path__in=TASKS, args_kwargs__args=[job.pk]
     ).update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
 
 
 def _take_up_lost_tasks(limit: datetime.datetime) -> int:
-    """Tasks whose worker died before it claimed the job, or after it was through with it."""
+    """Close the tasks of dead workers; requeue those whose job was not claimed yet."""
     lost = 0
     running = DBTaskResult.objects.filter(
         status=TaskResultStatus.RUNNING, task_path__in=TASKS, started_at__lt=limit
@@ -115,7 +115,7 @@ def _take_up_lost_tasks(limit: datetime.datetime) -> int:
         back, task = BACK[TASKS[result.task_path]]
         job = Change.objects.filter(pk=pk).first()
         if job is not None and job.status in BACK:
-            continue  # alive, or for take_up_dead_jobs
+            continue  # alive, or left to take_up_dead_jobs
         this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
         ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
         if ended and job is not None and job.status == back:
@@ -126,9 +126,9 @@ def _take_up_lost_tasks(limit: datetime.datetime) -> int:
 
 
 def remove_old_imports() -> int:
-    """Remove the files of imports that are older than IMPORT_KEEP_DAYS; how many.
+    """Remove files of imports older than IMPORT_KEEP_DAYS; return how many folders.
 
-    The records of the imports stay. Folders that no import names go after a day.
+    The records of the imports stay. Folders that belong to no import go after a day.
     """
     limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_KEEP_DAYS)
     kept = ImportFile.objects.exclude(folder="")

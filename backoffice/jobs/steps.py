@@ -1,7 +1,7 @@
-"""A change from upload to undo: what a worker, or a request, does with one.
+"""The steps of a change, from upload to undo, as a worker or a request runs them.
 
-Each step claims the change first and checks its claim as it goes, so a change runs once at a
-time. What is written, and that it was written, is one transaction.
+Each step claims the change first and checks its claim as it goes, so only one run at a time
+works on a change. The rows and the new status are written in one transaction.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ def create_job(
     user: Any = None,
     **options: Any,
 ) -> Change:
-    """Keep an upload and make the import of it.
+    """Store an upload and create its import.
 
     options: format, encoding, delimiter, sheet, match, on_error, overrides, clear_blank,
     repairs.
@@ -85,12 +85,12 @@ def record_job(
     counts: Counts,
     now: datetime,
 ) -> Change:
-    """The change that the command line writes. Its file is not kept: it can only be undone.
+    """The Change of an import by the command line. It can be undone; its file isn't kept.
 
-    options: as asked for, of them those that JSON takes · now: the history date. The caller
-    holds the transaction.
+    options: as given; those that describe the import are kept · now: the history date. The
+    caller holds the transaction.
     """
-    # A name that is not in the system's encoding has what no database stores.
+    # A name that is not in the system's encoding has characters that no database stores.
     name = Path(options["import_file_name"]).name.encode(errors="replace").decode()[:200]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -115,10 +115,10 @@ def record_job(
 
 
 def create_undo(change: Change, *, user: Any = None) -> Change:
-    """The undo of a change that is done, for `apply_job`.
+    """Create the undo of a change that is done, for `apply_job` to run.
 
-    Raises JobStopped where it is not done, somebody else undoes it already, or its model
-    can't be undone.
+    Raises JobStopped if the change is not done, if somebody else is undoing it already, or
+    if changes of its model can't be undone.
     """
     if problem := refusal(change):
         raise JobStopped(problem)
@@ -156,7 +156,7 @@ def open_job(job: Change) -> Source:
 
 
 def job_import(job: Change) -> Import:
-    """The engine on the import's file.
+    """The `Import` of the job's file.
 
     Raises ReaderError and MappingError.
     """
@@ -176,7 +176,7 @@ def job_import(job: Change) -> Import:
 
 @contextlib.contextmanager
 def running(job: Change, *sources: str, to: str) -> Iterator[None]:
-    """Claim `job` for a run, and end it as failed, with the reason, where the run fails."""
+    """Claim `job` for the run in the block; if that raises, fail the job with the reason."""
     job.take(*sources, to=to, progress=0)
     try:
         yield
@@ -193,14 +193,14 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
             reason = _("It could not be undone; the reason is in the log.")
     else:
         return
-    job.status = to  # what a transaction said of it was rolled back
+    job.status = to  # the status that the transaction set was rolled back
     job.finish(Status.FAILED, error=reason)
 
 
 def check_job(job: Change) -> None:
-    """Find out what the file would do, and keep it for the preview.
+    """Find out what the file would change, and keep that for the preview.
 
-    Raises JobStopped where the job is not one to check, or no longer this run's.
+    Raises JobStopped if the job can't be checked now, or another run has taken it over.
     """
     with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
         imported.stage(progress=job.beat)
@@ -216,13 +216,13 @@ def check_job(job: Change) -> None:
 
 
 def apply_job(job: Change) -> None:
-    """Write what the check found; nothing of it if the database has moved since.
+    """Write what the check found, or nothing if the database has changed since.
 
-    An undo takes back what can be taken back. Raises JobStopped as `check_job` does.
+    For an undo, undo all rows that can be undone. Raises JobStopped as `check_job` does.
     """
 
     def begin(_counts: Counts) -> Signature:
-        # Inside the transaction: the rows and the word that they are there, or neither.
+        # Inside the transaction: the rows and the job's status are both written, or neither.
         job.finish(Status.DONE, applied_at=timezone.now())
         return job.signature
 
@@ -250,10 +250,10 @@ def _take_back(job: Change, undone: Change) -> None:
 
 
 def undo_job(job: Change, *, user: Any = None) -> Change:
-    """Take back what the job wrote, here and now: the undo, as it ended.
+    """Undo the job at once, and return the undo as it ended.
 
-    Where it fails the job is done, as before, with the reason. Raises JobStopped where the
-    job is not one to undo.
+    If it fails, the job stays done and has the reason. Raises JobStopped if the job can't
+    be undone.
     """
     undo = create_undo(job, user=user)
     apply_job(undo)
@@ -273,11 +273,11 @@ def _findings(imported: Import) -> dict[str, Any]:
     }
 
 
-# What a check leaves for the preview ----------------------------------------------------
+# What a check stores for the preview ----------------------------------------------------
 
 
 def _write_findings(job: Change, imported: Import) -> None:
-    # First: a record that is changed while the rest is written stops the import.
+    # First, so that a record changed while the rest is written stops the import.
     with (job.file.directory / SHOWN).open("wb") as file:
         Shown(file).write(imported)
     with (job.file.directory / REJECTS).open("wb") as file:
@@ -291,7 +291,7 @@ def _write_findings(job: Change, imported: Import) -> None:
 
 
 def _write_changes(job: Change, imported: Import, writer: Any) -> dict[str, list[Any]]:
-    """All changes to `writer`; the first of each kind are returned."""
+    """Write all changes to `writer`, and return the first of each kind."""
     sample: dict[str, list[Any]] = {"new": [], "updated": []}
     names = [column.name for column in imported.columns]
     beat = time.monotonic()
@@ -317,7 +317,7 @@ def _open_shown(job: Change) -> BinaryIO:
 
 
 def _read_before(job: Change, lines: list[int]) -> dict[int, dict[str, str]]:
-    """The old texts of these rows, as the preview showed them: `{line: {field: text}}`."""
+    """The old values of these rows, as the preview showed them: `{line: {field: text}}`."""
     with (job.file.directory / CHANGES).open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)
         header = next(rows)
@@ -339,7 +339,7 @@ def _as_dict(change: ChangedRow, names: list[str]) -> dict[str, Any]:
 
 
 def read_sample(job: Change) -> dict[str, list[Any]]:
-    """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if not kept."""
+    """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if removed."""
     try:
         with (job.file.directory / SAMPLE).open(encoding="utf-8") as file:
             sample: dict[str, list[Any]] = json.load(file)

@@ -1,6 +1,6 @@
 """Background work: a task takes a job's primary key and calls one function.
 
-A small file is worked on within the request, a large one by the worker (`manage.py worker`).
+A small file is handled within the request, a large one by the worker (`manage.py worker`).
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
 
 Status = Change.Status
-#: What a job waits for while its task is in the queue.
+#: The step that a job waits for while its task is in the queue.
 WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING}
-SEEN_WITHIN = 60  # seconds; a worker that is alive gives a sign every few
+SEEN_WITHIN = 60  # seconds; a living worker sends a heartbeat every few
 
 
 @task()
@@ -34,7 +34,7 @@ def apply(pk: int) -> None:
 
 
 def _run(function: Callable[[Change], None], pk: int) -> None:
-    # Stopped: cancelled, or somebody else's by now. Gone: deleted since it was queued.
+    # JobStopped: cancelled, or taken over. DoesNotExist: deleted since it was queued.
     with contextlib.suppress(JobStopped, Change.DoesNotExist):
         function(Change.objects.get(pk=pk))
 
@@ -48,16 +48,16 @@ def start_apply(job: Change) -> None:
 
 
 def start_undo(job: Change, *, user: Any = None) -> Change:
-    """The undo of the job; raises JobStopped as `create_undo` does."""
+    """Create and start the undo of the job. Raises JobStopped as `create_undo` does."""
     undo = steps.create_undo(job, user=user)
     enqueue(apply, undo, rows=(job.new or 0) + (job.updated or 0) + job.removed)
     return undo
 
 
 def enqueue(task_: Task[[int], None], job: Change, *, rows: int | None = None) -> None:
-    """Run `task_` on `job`: here and now for up to IMPORT_IMMEDIATE_ROWS rows.
+    """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
-    A job that waits already is not queued a second time.
+    A job that is already waiting is not queued again.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
         task_.call(job.pk)
@@ -67,8 +67,8 @@ def enqueue(task_: Task[[int], None], job: Change, *, rows: int | None = None) -
         transaction.on_commit(lambda: task_.enqueue(job.pk))
 
 
-# Signs of life --------------------------------------------------------------------------
-# A file and not a row: while a long import writes on SQLite, nobody else can.
+# Heartbeats of workers ------------------------------------------------------------------
+# A file, not a row: while a long import writes on SQLite, nobody else can.
 
 
 def sign_of_life() -> Path:
@@ -76,7 +76,7 @@ def sign_of_life() -> Path:
 
 
 def worker_is_missing() -> bool:
-    """Whether no worker has given a sign within the last minute."""
+    """Whether no worker has sent a heartbeat within the last minute."""
     try:
         return time.time() - sign_of_life().stat().st_mtime > SEEN_WITHIN
     except FileNotFoundError:

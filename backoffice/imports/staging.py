@@ -143,10 +143,11 @@ class Staging:
                 cursor.execute("BEGIN DEFERRED")
                 try:
                     yield
+                    cursor.execute("COMMIT")
                 except BaseException:
-                    cursor.execute("ROLLBACK")
+                    if self.connection.connection.in_transaction:
+                        cursor.execute("ROLLBACK")
                     raise
-                cursor.execute("COMMIT")
 
     def appending(self) -> contextlib.AbstractContextManager[None]:
         """As `writing`, for a chunk of rows; PostgreSQL's COPY goes on over several."""

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericRelation
 from django.core.exceptions import EmptyResultSet
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.db.models import (
     CASCADE,
     DO_NOTHING,
@@ -29,6 +29,7 @@ from django.db.models import (
     QuerySet,
 )
 from django.db.models.deletion import get_candidate_relations_to_delete
+from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -65,6 +66,7 @@ class Deletion:
         if model in path or not _is_plain(model):
             self.is_plain = False
             return
+        rows = self._with_descendants(rows)
         self._rows[model].append(rows)
         self._depth[model] = max(self._depth.get(model, 0), len(path))
         for relation in get_candidate_relations_to_delete(model._meta):
@@ -74,6 +76,8 @@ class Deletion:
                 **{f"{field.attname}__in": rows.values(target)}
             )
             on_delete = field.remote_field.on_delete
+            if field in _cascading_to_itself(model):
+                continue
             if on_delete is CASCADE:
                 self._collect(related, (*path, model))
             elif on_delete is PROTECT:
@@ -84,6 +88,33 @@ class Deletion:
                 self._nulled.append((related, field))
             elif on_delete is not DO_NOTHING:
                 self.is_plain = False
+
+    def _with_descendants(self, rows: Rows) -> Rows:
+        """`rows`, and the rows of the same table that go with them, however deep they are."""
+        fields = _cascading_to_itself(rows.model)
+        if not fields:
+            return rows
+        table = Table(rows.model, connections[self.using])
+        try:
+            sql, params = compiled(rows.values("pk"), table)
+        except EmptyResultSet:  # a filter that knows that it finds none
+            return rows
+        refers = " OR ".join(
+            f"child.{table.column(field)} = parent.{table.column(field.target_field)}"
+            for field in fields
+        )
+        going = (
+            f"WITH RECURSIVE going (pk) AS ({sql} UNION SELECT child.{table.pk}"
+            f" FROM going JOIN {table.name} parent ON parent.{table.pk} = going.pk"
+            f" JOIN {table.name} child ON {refers}) SELECT pk FROM going"
+        )
+        every: Rows = rows.model._base_manager.using(self.using)
+        return every.filter(pk__in=RawSQL(going, params))  # noqa: S611 # names of models
+
+    @property
+    def is_undoable(self) -> bool:
+        """Whether an undo can bring the rows back."""
+        return self.is_plain and names_change(self.model)
 
     def rows(self) -> dict[type[Model], Rows]:
         """`{model: queryset}` of everything that is deleted, the rows themselves first."""
@@ -209,6 +240,16 @@ def _record(queryset: Rows, history_type: str, signature: Signature) -> None:
             history_type=history_type,
             signature=signature,
         )
+
+
+def _cascading_to_itself(model: type[Model]) -> list[Any]:
+    """The foreign keys of a model to itself whose rows go with what they refer to."""
+    fields: list[Any] = [f for f in model._meta.concrete_fields if f.is_relation]
+    return [
+        field
+        for field in fields
+        if field.remote_field.model is model and field.remote_field.on_delete is CASCADE
+    ]
 
 
 def _is_plain(model: type[Model]) -> bool:

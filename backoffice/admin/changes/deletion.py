@@ -125,6 +125,8 @@ class DeletionMixin(ModelAdminBase):
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if goes_with(context["model_count"], 1) > MANY:
             context["to_type"] = one_line(context["object"])
+        row = self.model._base_manager.filter(pk=context["object"].pk)
+        context["is_undoable"] = Deletion(row).is_undoable
         return super().render_delete_form(request, context)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -248,6 +250,7 @@ class DeletionMixin(ModelAdminBase):
             # Django's list wants one at least; the filter is in the address.
             "keys": keys[:1] if is_across else keys,
             "expected": f"{number:d}+{with_them:d}",
+            "is_undoable": Deletion(queryset).is_undoable,
             "to_type": number if number + with_them > MANY else None,
             "perms_lacking": perms_needed,
             "protected": protected,

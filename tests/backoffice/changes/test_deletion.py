@@ -145,3 +145,17 @@ def test_a_real_table_of_the_temporary_one_s_name_stays() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pk FROM held_keys")
         assert cursor.fetchall() == [(1,)]
+
+
+def test_children_go_with_their_parents_however_deep_and_come_back() -> None:
+    root = relations.Pointing.objects.create(code="1")
+    child = relations.Pointing.objects.create(code="2", parent=root)
+    relations.Pointing.objects.create(code="3", parent=child)
+    root.parent = child  # a circle ends all the same
+    root.save()
+    other = relations.Pointing.objects.create(code="4")
+    before = set(relations.Pointing.objects.values_list("pk", "parent"))
+    change = delete(relations.Pointing.objects.filter(pk=root.pk))
+    assert (list(relations.Pointing.objects.all()), change.removed) == ([other], 3)
+    undo_job(change)
+    assert set(relations.Pointing.objects.values_list("pk", "parent")) == before

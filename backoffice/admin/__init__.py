@@ -1,1 +1,1 @@
-"""The admin's machinery, for any model: `library/admin.py` shows how it is declared."""
+"""The admin's classes for any model; `library/admin.py` shows how to use them."""

@@ -24,7 +24,7 @@ from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.typing import ModelAdminBase
 
-#: Django's own in 6.0; until then it warns.
+#: The default from Django 6.0 on; before, Django warns without it.
 FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
     models.URLField: {"assume_scheme": "https"}
 }
@@ -41,19 +41,19 @@ class PlainModelAdmin(
     DeletionMixin,
     admin.ModelAdmin[Any],
 ):
-    """For models that keep no history of their own."""
+    """For models without history."""
 
     formfield_overrides = NamedInputsMixin.formfield_overrides | FORMFIELDS
     list_per_page = 50
-    show_facets = admin.ShowFacets.NEVER  # our filters count by themselves, in one statement
+    show_facets = admin.ShowFacets.NEVER  # our filters count on their own, in one statement
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
     own_actions: tuple[str, ...] = ()  # offered beside `actions`
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
-        """Django's, whose deletion is ours, and what is in `own_actions`.
+        """Django's actions, with our deletion, and those in `own_actions`.
 
         Args:
-            action_location: Django 6.1 tells where the actions are shown.
+            action_location: where the actions are shown; Django 6.1 passes it.
         """
         location = () if action_location is None else (action_location,)
         actions = super().get_actions(request, *location)
@@ -69,8 +69,8 @@ class PlainModelAdmin(
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:
-            # Somebody else wrote between the check and the save. All was rolled back, what
-            # would have been said as well; the check now sees what they wrote.
+            # Somebody else wrote between validation and save. All was rolled back; its
+            # messages are dropped too, and validation now sees what they wrote.
             said: Any = messages.get_messages(request)
             said._queued_messages.clear()
             return super().changeform_view(request, *args, **kwargs)

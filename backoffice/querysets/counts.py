@@ -15,12 +15,12 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 BOUND = 10_000  # rows that are counted one by one
-COSTLY_BOUND = 1_000  # the same, where finding one row means looking at many
+COSTLY_BOUND = 1_000  # the same, where finding one row means reading many
 SAMPLES, WIDTH = 16, 128  # SQLite: ranges of keys that are sampled for gaps, keys in a range
 
 
 class Count(int):
-    """A number of rows that says how well it is known.
+    """A number of rows that may be a lower bound or an estimate.
 
     Args:
         at_least: there may be more rows. Shown as "1,000+".
@@ -45,17 +45,17 @@ class Count(int):
             return _("%s+") % text
         return _("about %s") % text if self.rounded else text
 
-    __html__ = __str__  # Django's templates would write the bare number
+    __html__ = __str__  # Django's templates would render the bare number
 
 
 @dataclass(frozen=True)
 class Found:
-    """Rows that a search or a filter left, and what is known of them.
+    """The rows that a search or a filter found, and what is known about them.
 
     Args:
-        count: how many they are, if that is known without counting.
-        is_costly: whether finding one of them means looking at many rows that are not among
-            them. They are counted less far then.
+        count: their number, if it is known without counting.
+        is_costly: whether finding one of them means reading many other rows. They are then
+            counted only up to COSTLY_BOUND.
     """
 
     rows: QuerySet[Any]
@@ -66,9 +66,9 @@ class Found:
 def count_rows(
     queryset: QuerySet[Any], bound: int | None = None, *, is_costly: bool = False
 ) -> Count:
-    """The number of rows, by one statement that counts `bound` rows at most.
+    """Count the rows, by one statement that counts at most `bound` rows.
 
-    Without `bound` these are BOUND rows, or COSTLY_BOUND where finding one is costly.
+    `bound` defaults to BOUND, or to COSTLY_BOUND where finding a row is costly.
     """
     if bound is None:
         bound = COSTLY_BOUND if is_costly else BOUND
@@ -93,17 +93,17 @@ def count_rows(
 
 
 def _estimate(queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> str | None:
-    """SQL for about the number of rows; None where the queryset is not a whole table."""
+    """SQL that estimates the number of rows; None if the queryset is not a whole table."""
     query, opts = queryset.query, queryset.model._meta
     if query.where or query.distinct or query.combinator or query.is_sliced:
         return None
     table, pk = map(connection.ops.quote_name, (opts.db_table, opts.pk.column))
     if connection.vendor == "postgresql":
-        # What the planner knows; autovacuum keeps it fresh. -1 where it knows nothing yet.
+        # The planner's statistics, which autovacuum keeps fresh; -1 if there are none yet.
         return f"SELECT reltuples FROM pg_class WHERE oid = '{table}'::regclass"
     if not isinstance(opts.pk, IntegerField):
         return None
-    # The span of the keys, less the gaps that a sample of it has.
+    # The range of the keys, times the share of keys in use in a sample of it.
     return f"""
         WITH span(low, high) AS (
             SELECT (SELECT min({pk}) FROM {table}), (SELECT max({pk}) FROM {table})
@@ -122,6 +122,6 @@ def _estimate(queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> str |
 
 
 def _round(number: float) -> int:
-    """To three figures: more would claim what an estimate does not know."""
+    """Round to three figures: an estimate is no more exact than that."""
     digits = len(str(int(number))) - 3
     return int(round(number, -digits))

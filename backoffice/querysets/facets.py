@@ -1,4 +1,4 @@
-"""The values of a column that are in use, found by skipping along its index."""
+"""The distinct values of a column, found by skipping along its index."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,11 +17,11 @@ BOUND, RELATED_BOUND = 1_000, 100  # rows counted for a value
 def values_in_use(
     field: Any, rows: QuerySet[Any] | None = None, path: str = ""
 ) -> dict[Any, Any]:
-    """`{value: Count}` of the values that `field`'s column holds; one statement.
+    """`{value: Count}` of the values in `field`'s column, by one statement.
 
-    The field must lead an index. rows: a queryset to count for each value, by the `path`
-    from there to the field; without one the counts are None. Behind a relation, counting
-    looks at RELATED_BOUND related rows at most.
+    An index must begin with the field. rows: a queryset whose rows are counted for each
+    value, by the `path` from there to the field; without one the counts are None. Across a
+    relation, counting reads at most RELATED_BOUND related rows.
     """
     model = field.model
     connection = connections[(rows if rows is not None else model._base_manager.all()).db]
@@ -55,7 +55,7 @@ def values_in_use(
 def _countings(
     model: type[Model], field: Any, rows: QuerySet[Any] | None, path: str
 ) -> Iterator[Any]:
-    """What is counted for a value, each with its bound: rows, and what leads to them."""
+    """The querysets to count for a value, each with its bound: rows, then related rows."""
     if rows is None:
         return
     value = RawSQL("in_use.value", [])

@@ -5,15 +5,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters, to a database
+UNSENDABLE = re.compile("[\\x00\\ud800-\\udfff]")  # NUL and half characters: databases fail
 
 
 def clean_key(opts: Any, value: Any) -> Any:
-    """A text as a primary key that the database takes; raises ValidationError."""
+    """Convert a text to a primary key that the database accepts; raises ValidationError."""
     if not isinstance(value, str) or UNSENDABLE.search(value):
         raise ValidationError("", code="invalid")
     pk = opts.pk
-    while pk.remote_field:  # of a child in multi-table inheritance
+    while pk.remote_field:  # a child in multi-table inheritance
         pk = pk.remote_field.model._meta.pk
     key = pk.to_python(value)
     pk.run_validators(key)

@@ -1,4 +1,4 @@
-"""Orders that an index has: total, in both directions, and cheap for any number of rows."""
+"""Total orders that an index provides, in both directions and for any number of rows."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,10 +10,10 @@ from django.db.models.lookups import In
 
 
 def indexed_ordering(model: type[Model], ordering: Sequence[Any]) -> list[str] | None:
-    """`ordering`, continued to an order that is total and that an index has; else None.
+    """Extend `ordering` to a total order that an index provides; None if there is none.
 
     `["name"]` becomes `["name", "zip_code", "pk"]` where an index has name and zip_code:
-    the database walks it from either end, and sorts nothing.
+    the database walks that index from either end, and sorts nothing.
     """
     if not ordering or not all(isinstance(part, str) for part in ordering):
         return None
@@ -35,7 +35,7 @@ def indexed_ordering(model: type[Model], ordering: Sequence[Any]) -> list[str] |
 
 
 def _indexed_columns(opts: Any) -> Iterator[list[str]]:
-    """For each index the columns it has, as lists that are the caller's."""
+    """The columns of each index, as new lists that the caller may change."""
     yield ["pk"]
     for index in opts.indexes:
         if index.fields and not index.condition and not any("-" in f for f in index.fields):
@@ -48,7 +48,7 @@ def _indexed_columns(opts: Any) -> Iterator[list[str]]:
 
 
 def _columns(opts: Any, names: Sequence[str]) -> list[str]:
-    """The columns; of a relation its own, since by name Django sorts by the related rows."""
+    """The columns' names: `library_id`, since Django sorts `library` by the related rows."""
     names = [opts.get_field(name).attname for name in names]
     return ["pk" if name == opts.pk.attname else name for name in names]
 
@@ -67,22 +67,22 @@ def leads_index(field: Any) -> bool:
 def beginning(queryset: QuerySet[Any], number: int) -> QuerySet[Any]:
     """The rows of a queryset that are among the first `number` rows of the whole table.
 
-    The queryset's order is an index's. Rows that tie with the last are included. The result
-    is empty where NULLs may come first.
+    An index must provide the queryset's order. Rows that tie with the last are included. The
+    result is empty where NULLs may come first.
     """
     order, model = str(queryset.query.order_by[0]), queryset.model
     name = order.removeprefix("-")
     if name != "pk" and model._meta.get_field(name).null:
         return queryset.none()
     values = model._base_manager.order_by(order).values(name)
-    # Of a shorter table all are among its first.
+    # All rows of a shorter table are among its first.
     last = Coalesce(Subquery(values[number : number + 1]), Subquery(values.reverse()[:1]))
     lookup = "gte" if order.startswith("-") else "lte"
     return queryset.filter(**{f"{name}__{lookup}": last})
 
 
 def unindexed(queryset: QuerySet[Any]) -> QuerySet[Any]:
-    """The queryset in the same order, written in such a way that no index has it."""
+    """The queryset in the same order, written so that the database can use no index for it."""
 
     def written(order: str) -> Any:
         name = order.removeprefix("-")
@@ -93,10 +93,10 @@ def unindexed(queryset: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def walked(queryset: QuerySet[Any]) -> QuerySet[Any]:
-    """The queryset, for SQLite to find along the index of its order.
+    """The queryset, rewritten so that SQLite walks the index of its order.
 
-    SQLite does not know that a state has 50,000 rows: those of two states it would find by
-    the index of states, and sort. So each row of the order is asked whether it is among them.
+    SQLite does not know that a state has 50,000 rows: it would find the rows of two states by
+    the index of states, and sort them. So each row in order is tested for membership instead.
     """
     query = queryset.query
     first = str(query.order_by[0]).removeprefix("-")

@@ -1,4 +1,4 @@
-"""Reading many rows as they were at one moment, without locks or garbage collection."""
+"""Reading many rows from one snapshot, without locks or garbage collection."""
 
 import contextlib
 import gc
@@ -13,15 +13,15 @@ from django.db.models import QuerySet
 def snapshot(connection: Any) -> Iterator[None]:
     """Statements in the block see the database as it was at the first of them.
 
-    They lock nothing: on SQLite `atomic()` would keep others from writing until a slow
-    client has its file. On PostgreSQL, the first row comes before the whole result is stored,
-    which a server-side cursor outside of a transaction would wait for.
+    They lock nothing: on SQLite, `atomic()` would block other writers until a slow client
+    has its file. On PostgreSQL, a server-side cursor outside of a transaction would store
+    the whole result before it gives the first row.
     """
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            # kB, till the connection closes: rows that are read once are not worth keeping.
+            # In kB, until the connection closes: rows read once are not worth caching.
             cursor.execute("PRAGMA cache_size = -2000")
             cursor.execute("BEGIN DEFERRED")
             try:
@@ -36,14 +36,14 @@ def snapshot(connection: Any) -> Iterator[None]:
 
 
 def count_up_to(queryset: QuerySet[Any], most: int) -> Any:
-    """The number of rows, or `most` where there are more, so that the work is bounded."""
+    """Count the rows, but no more than `most`, so that the work is bounded."""
     with snapshot(connections[queryset.db]):
         return queryset.order_by()[:most].count()
 
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """No garbage collection in the block.
+    """Pause garbage collection in the block.
 
     Rows of text make no cycles, yet looking for cycles takes a third of the time.
     """

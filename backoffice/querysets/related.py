@@ -1,4 +1,4 @@
-"""Conditions on related rows, in the form that is cheap for as many as there are."""
+"""Conditions on related rows, in the form that is cheapest for their number."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -21,11 +21,11 @@ from django.http import HttpRequest
 
 from backoffice.querysets.relations import ManyToMany
 
-FEW = 1_000  # rows that are named by their keys
+FEW = 1_000  # rows that a condition lists by their keys
 
 
 class Condition(NamedTuple):
-    """A condition, and whether its rows are found by looking at many that don't fit it."""
+    """A condition, and whether finding its rows means reading many that don't match."""
 
     q: Q
     is_costly: bool = False
@@ -36,7 +36,7 @@ def few_keys(
 ) -> list[Any] | None:
     """The values of `column` in `rows`, by one statement.
 
-    None where there are more than `most`, or FEW.
+    None if there are more than `most`, which defaults to FEW.
     """
     most = FEW if most is None else most
     keys = list(rows.order_by().values_list(column, flat=True)[: most + 1])
@@ -46,28 +46,28 @@ def few_keys(
 def are_written(request: HttpRequest) -> bool:
     """Whether the request is an action that now deletes or edits the list's rows.
 
-    They are found anew then: a row whose key was found before may have left the filter.
+    They are then searched again: a row whose key was found may no longer match the filter.
     """
     return request.method == "POST" and not {"post", "_apply"}.isdisjoint(request.POST)
 
 
 def any_of(model: type[Model], path: str, values: Iterable[Any]) -> Condition:
-    """The rows of `model` where the field at `path` has one of `values`."""
+    """The Condition that the field at `path` from `model` has one of `values`."""
     relation, path = split_path(model, path)
     condition = Q(**{f"{path}__in": values})
     return related_to(model, relation, condition) if relation else Condition(condition)
 
 
 def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
-    """The rows of `model` that are related to a row with `condition`.
+    """The Condition that a row of `model` is related to a row that meets `condition`.
 
-    One statement looks for the related rows. Few are named by their keys: the database
-    begins with them. Where they are many, the rows of `model` are looked at in the order of
-    the list, since most of them fit. No row is found twice.
+    One statement looks for the related rows. If they are few, the condition lists their keys
+    and the database begins with them. If they are many, the database tests the rows of
+    `model` in the order of the list, since most of them match. No row is found twice.
 
     Args:
         relation: its name, as in a lookup.
-        condition: on the other side of the relation.
+        condition: on the related model.
     """
     field: Any = model._meta.get_field(relation)
     keys = few_keys(field.related_model._base_manager.filter(condition))
@@ -77,14 +77,14 @@ def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
 
 
 def related_row_by_row(model: type[Model], relation: str, condition: Q) -> Condition:
-    """The same rows, found by looking at each row of `model`."""
+    """The same Condition, tested on each row of `model`."""
     field: Any = model._meta.get_field(relation)
     related = field.related_model._base_manager.filter(condition)
     return Condition(Q(leads_to(field, related)), is_costly=True)
 
 
 def by_keys(field: Any, keys: Iterable[Any]) -> Q:
-    """The rows that `field` leads from to one of the related rows with these keys."""
+    """The condition that `field` leads to one of the related rows with these keys."""
     fits = Q(**{f"{field.name}__pk__in": keys})
     if field.one_to_many or field.many_to_many:
         return Q(pk__in=field.model._base_manager.filter(fits).values("pk"))
@@ -92,7 +92,7 @@ def by_keys(field: Any, keys: Iterable[Any]) -> Q:
 
 
 def each_of(keys: QuerySet[Any]) -> Q:
-    """The rows with these primary keys, a queryset of some thousand, one by one.
+    """The rows with the primary keys of a queryset of some thousands, looked up one by one.
 
     PostgreSQL plans `IN` as a join, and would read a million rows to find 5,000.
     """
@@ -112,11 +112,11 @@ def each_of(keys: QuerySet[Any]) -> Q:
 
 
 def leads_to(field: Any, related: QuerySet[Any]) -> Exists:
-    """EXISTS from row to row. Not as one join: SQLite would begin it at the far end.
+    """EXISTS of a related row, without a join: SQLite would begin that at the far end.
 
     Args:
-        field: a relation, or the other side of one.
-        related: rows that it may lead to.
+        field: a relation, forward or reverse.
+        related: the rows that it may lead to.
     """
     if field.many_to_many:
         relation = ManyToMany.of(field)
@@ -132,19 +132,19 @@ def leads_to(field: Any, related: QuerySet[Any]) -> Exists:
 
 
 def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[Any]:
-    """For each row with `condition`, how many of `related` it leads to by `field`.
+    """For each row that meets `condition`, count the `related` rows that `field` leads to.
 
-    Rows of `_row`, a key, and `_number`, by one grouped statement; rows that lead to none are
-    left out.
+    One grouped statement gives rows of `_row`, a key, and `_number`; rows without related rows
+    are left out.
 
     Args:
         field: a relation to many rows.
-        related: rows of the other side.
+        related: rows of the related model.
         condition: on the row, as `pk__in=[…]`.
     """
     rows: QuerySet[Any] = related.order_by()
     if field.many_to_many:
-        # Its table alone, unless some of the other side is left out.
+        # Only the table of links is read, unless `related` is filtered.
         relation = ManyToMany.of(field)
         rows, back = relation.links, relation.source
         if related.query.where:
@@ -158,13 +158,13 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
 
 
 def number_of(field: Any, related: QuerySet[Any]) -> Coalesce:
-    """The same number as an expression: for each row by itself, 0 where there are none."""
+    """The same number as an expression on each row; 0 where there are none."""
     counts = counts_of(field, related, pk=OuterRef("pk"))
     return Coalesce(Subquery(counts.values("_number")), 0)
 
 
 def split_path(model: type[Model], path: str) -> tuple[str | None, str]:
-    """`("library", "state")` of `library__state`; `(None, "state")` of the model's own."""
+    """`("library", "state")` for `library__state`; `(None, "state")` for `state`."""
     first, _separator, rest = path.partition("__")
     if rest and model._meta.get_field(first).is_relation:
         return first, rest

@@ -1,4 +1,4 @@
-"""A many-to-many relation, seen from either of its sides."""
+"""A many-to-many relation, from either side."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,7 +16,7 @@ class ManyToMany:
         through: the model of the links.
         source: the field of `through` that leads to `model`.
         target: the field of `through` that leads to `related_model`.
-        limit: `limit_choices_to` of the field; nothing from the other side.
+        limit: `limit_choices_to` of the field; empty from the reverse side.
     """
 
     model: type[Model]
@@ -30,7 +30,7 @@ class ManyToMany:
 
     @classmethod
     def of(cls, field: Any) -> Self:
-        """The side that `field` is on: a ManyToManyField, or its ManyToManyRel."""
+        """The side of `field`, a ManyToManyField or its ManyToManyRel."""
         return cls.backward(field) if field.auto_created else cls.forward(field)
 
     @classmethod

@@ -1,8 +1,8 @@
-"""Accounts and groups: nobody gives, or gets by them, more than they have themselves.
+"""Accounts and groups: nobody can grant, or gain, more permissions than they have.
 
-Stock Django lets whoever may change users make themselves a superuser. Here somebody who
-is no superuser can't change an account or a group that may do more than they, and can
-grant only permissions that they hold.
+Stock Django lets anyone who may change users make themselves a superuser. Here a user who
+is not a superuser can't change an account or a group with more permissions than their own,
+and can grant only permissions that they have.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from backoffice.admin.typing import ModelAdminBase
 
 
 def grantable_permissions(user: Any) -> QuerySet[Permission]:
-    """The permissions that `user` may hand on: a queryset."""
+    """The permissions that `user` may grant."""
     if user.is_superuser:
         return Permission.objects.all()
     own = Permission.objects.filter(Q(user=user) | Q(group__user=user)).order_by()
@@ -27,16 +27,16 @@ def grantable_permissions(user: Any) -> QuerySet[Permission]:
 
 
 def grantable_groups(user: Any) -> QuerySet[Group]:
-    """The groups whose every permission `user` may hand on: a queryset."""
+    """The groups all of whose permissions `user` may grant."""
     beyond = Permission.objects.exclude(pk__in=grantable_permissions(user).values("pk"))
     return Group.objects.exclude(permissions__in=beyond.order_by())
 
 
 class GrantMixin(ModelAdminBase):
-    """Offers only what the user may hand on, and guards the rows that hold more."""
+    """Offers only what the user may grant, and protects rows that have more permissions."""
 
     def is_within(self, user: Any, obj: Any) -> bool:
-        """Whether the row holds no more than the user."""
+        """Whether the account or group has no permission that the user lacks."""
         raise NotImplementedError
 
     grantable = {
@@ -79,7 +79,7 @@ class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
         if user.is_superuser:
             return True
         return not account.is_superuser and not (
-            # Also while it is inactive: activating it is a change.
+            # Not by has_perm(), which denies an inactive account all: it can be activated.
             Permission.objects.filter(Q(user=account) | Q(group__user=account))
             .exclude(pk__in=grantable_permissions(user).values("pk"))
             .exists()
@@ -91,7 +91,7 @@ class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
 
 
 def register_accounts(site: admin.AdminSite) -> None:
-    """Put UserAdmin and GroupAdmin, by which nobody grants more than they have, for Django's.
+    """Replace Django's UserAdmin and GroupAdmin by those above.
 
     A ModelAdmin of the project's own stays.
     """

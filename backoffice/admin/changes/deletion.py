@@ -1,4 +1,4 @@
-"""Deleting in the admin: what goes is counted and sampled, and much of it is asked about."""
+"""Deleting in the admin: shows counts and samples, and asks to confirm large deletions."""
 
 import unicodedata
 from typing import Any
@@ -25,13 +25,13 @@ from backoffice.changes.keys import held
 from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count, count_rows
 
-MANY = 100  # rows that go with what is deleted before it has to be named
+MANY = 100  # rows that are deleted without typing a confirmation
 SHOWN = 10  # rows of each model
-LOGGED = 1_000  # rows that get an entry each in the log
+LOGGED = 1_000  # rows that each get an entry in the log
 
 
 class NotConfirmed(Exception):
-    """Much would go, and what is deleted was not named."""
+    """The deletion is large, and the user did not type what it asked for."""
 
 
 class DeletionMixin(ModelAdminBase):
@@ -40,15 +40,15 @@ class DeletionMixin(ModelAdminBase):
     delete_confirmation_template = "admin/backoffice/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/backoffice/delete_selected_confirmation.html"
 
-    # What goes ----------------------------------------------------------------------
+    # What is deleted ----------------------------------------------------------------
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django's four, with counts to a bound and a sample of each model's rows."""
+        """Django's four values, with bounded counts and a sample of each model's rows."""
         rows = objs
         if isinstance(objs, list):
             rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
             if request.method == "POST":
-                # Nothing comes to refer to them while they go. Django holds a transaction.
+                # Lock them in Django's transaction, so that no new row can refer to them.
                 len(rows.select_for_update())
         deletion = Deletion(rows)
         if not deletion.is_plain:
@@ -72,11 +72,11 @@ class DeletionMixin(ModelAdminBase):
             for queryset in deletion.forbidden()
             for line in self.sample(queryset, count_rows(queryset))
         ]
-        # Django's `unordered_list` takes one list below an item, and would print a second.
+        # Django's `unordered_list` nests only one list below an item.
         return [*own, related] if related else own, model_count, perms_needed, forbidden
 
     def may_delete_all(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
-        """As Django asks for each row; once for all where the answer can't differ."""
+        """Ask for each row, as Django does; only once if the answer is the same for all."""
         if not self.admin_site.is_registered(queryset.model):
             return True
         model_admin = self.admin_site.get_model_admin(queryset.model)
@@ -86,7 +86,7 @@ class DeletionMixin(ModelAdminBase):
         return all(asked(request, row) for row in queryset.iterator(chunk_size=1000))
 
     def sample(self, queryset: QuerySet[Any], count: Count) -> list[Any]:
-        """Lines of text for some of the rows, each a link where there is a page."""
+        """Lines of text for some of the rows, each with a link if the row has a page."""
         lines = [self.line(row) for row in queryset[:SHOWN]]
         if more := count - len(lines):
             more = Count(more, at_least=count.at_least)
@@ -114,9 +114,9 @@ class DeletionMixin(ModelAdminBase):
         try:
             return super().delete_view(request, object_id, extra_context)
         except NotConfirmed:
-            # The transaction took back what it had begun; ask again.
+            # The transaction was rolled back; ask again.
             sent = request.GET.copy()
-            sent.update(request.POST)  # whether it is a popup, say
+            sent.update(request.POST)  # such as whether it is a popup
             request.method = "GET"
             request.GET, request.POST = sent, QueryDict()  # type: ignore[assignment] # not sent
             context = {"not_confirmed": True} | (extra_context or {})
@@ -151,7 +151,7 @@ class DeletionMixin(ModelAdminBase):
     # Many rows ----------------------------------------------------------------------
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Django's; the change that it is recorded as, where it can be undone."""
+        """Delete the rows; return the Change that records it, if it can be undone."""
         deletion = Deletion(queryset)
         if not deletion.is_plain:
             return super().delete_queryset(request, queryset)
@@ -166,7 +166,7 @@ class DeletionMixin(ModelAdminBase):
         )
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """An entry for each row, or one for all where they are many and have a history."""
+        """Log each row, or all rows in one entry if they are many and have a history."""
         number = len(queryset) if isinstance(queryset, list) else queryset.count()
         if number <= LOGGED or not hasattr(self.opts, "simple_history_manager_attribute"):
             return super().log_deletions(request, queryset)
@@ -183,7 +183,7 @@ class DeletionMixin(ModelAdminBase):
         description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
     )
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Django's action of this name, for any number of rows and without their keys."""
+        """Django's action for any number of rows, without a list of their keys."""
         if not request.POST.get("post"):
             return self.confirm_deletion(request, queryset)
         with transaction.atomic(using=router.db_for_write(self.model)), held(queryset) as rows:
@@ -214,7 +214,7 @@ class DeletionMixin(ModelAdminBase):
         return None
 
     def page_of(self, change: Change) -> str | None:
-        """Where a change can be undone; None where the model's admin has no such page."""
+        """The page that can undo the change; None if the model's admin has none."""
         opts = self.opts
         name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
         try:
@@ -247,7 +247,7 @@ class DeletionMixin(ModelAdminBase):
             "model_count": dict(counts).items(),
             "queryset": [],
             "is_across": is_across,
-            # Django's list wants one at least; the filter is in the address.
+            # Django's list requires at least one key; the filter is in the URL.
             "keys": keys[:1] if is_across else keys,
             "expected": f"{number:d}+{with_them:d}",
             "is_undoable": Deletion(queryset).is_undoable,
@@ -259,17 +259,17 @@ class DeletionMixin(ModelAdminBase):
             "media": self.media,
         }
         request.current_app = self.admin_site.name
-        # Rendered here: the rows that were held are let go.
+        # Render now: afterwards the rows are no longer held.
         return TemplateResponse(
             request, self.delete_selected_confirmation_template, context
         ).render()
 
 
 def goes_with(model_count: Any, number: int) -> int:
-    """How many rows go beside the `number` that were chosen: `model_count` has them all."""
+    """How many rows cascade, beside the `number` chosen; `model_count` counts them all."""
     return int(sum(count for _name, count in model_count) - number)
 
 
 def one_line(text: Any) -> str:
-    """As it can be typed: with single spaces, and letters and accents that are one."""
+    """The text as one can type it: single spaces, and accents composed with their letters."""
     return unicodedata.normalize("NFC", " ".join(str(text).split()))

@@ -1,4 +1,4 @@
-"""Editing from the list: the same values for all rows that are ticked, or that it shows."""
+"""Editing from the list: sets the same values on all rows that are ticked or listed."""
 
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ PREFIX = "edit"
 
 
 class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it runs
-    """Validates each field by itself: there is no whole object to ask."""
+    """Validates each field on its own: there is no complete object to validate."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, prefix=PREFIX)  # type: ignore[misc] # given once
@@ -48,8 +48,8 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
 class EditMixin(ModelAdminBase):
     """For a ModelAdmin with history: the action “Edit selected …”.
 
-    Its pages come one after the other by the action's own POST, as Django's deletion does:
-    the fields, what would change, and then the change, where it can be undone.
+    Each page is the answer to a POST of the action, as in Django's deletion: the fields, a
+    preview, and then the page of the change, where it can be undone.
     """
 
     _url: Any  # ImportMixin's
@@ -86,7 +86,7 @@ class EditMixin(ModelAdminBase):
         return self.preview_edit(request, edit, form)
 
     def may_change_all(self, request: HttpRequest, queryset: QuerySet[Any]) -> bool:
-        """As Django asks for each row; once for all where the answer can't differ."""
+        """Ask for each row, as Django does; only once if the answer is the same for all."""
         if type(self).has_change_permission is admin.ModelAdmin.has_change_permission:
             return self.has_change_permission(request)
         return all(
@@ -97,10 +97,10 @@ class EditMixin(ModelAdminBase):
     # The form -----------------------------------------------------------------------
 
     def get_edit_fields(self, request: HttpRequest) -> list[str]:
-        """What the rows may have in common: fields of the form that need not be unique.
+        """The fields of the form that can have the same value in many rows: not unique ones.
 
-        No files: each row has one of its own. Nothing that history leaves out: the edit could
-        not be undone.
+        Files are left out, since each row has its own; so are fields that history doesn't
+        keep, since the edit couldn't be undone.
         """
         kept = {field.name for field in history_model(self.model).tracked_fields}
         shown = flatten_fieldsets(self.get_fieldsets(request))
@@ -117,7 +117,7 @@ class EditMixin(ModelAdminBase):
         ]
 
     def get_edit_form(self, request: HttpRequest, names: list[str] | None = None) -> Any:
-        """The form of all fields, or of those in `names`."""
+        """The form with all fields, or with those in `names`."""
         fields = self.get_edit_fields(request)
         return modelform_factory(
             self.model,
@@ -147,7 +147,7 @@ class EditMixin(ModelAdminBase):
 
     def preview_edit(self, request: HttpRequest, edit: Edit, form: Any) -> HttpResponse:
         fields = list(edit.values)
-        # First: what changes while the page is made is none that was looked at.
+        # First, so that rows changed while the page is made don't match the fingerprint.
         number, expected = edit.fingerprint()
         related = [field.name for field in fields if field.is_relation]
         rows = edit.changing.select_related(*related).order_by(
@@ -184,7 +184,7 @@ class EditMixin(ModelAdminBase):
             "opts": self.opts,
             "total": total,
             "objects_name": name,
-            # Django's list wants one key at least; the filter is in the address.
+            # Django's list requires at least one key; the filter is in the URL.
             "keys": keys[:1] if is_across else keys,
             "is_across": is_across,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
@@ -194,7 +194,7 @@ class EditMixin(ModelAdminBase):
 
 
 def shown(field: Any, row: Any) -> str:
-    """A field's value as staff read it."""
+    """A field's value as shown to staff."""
     value = getattr(row, field.name)
     if getattr(field, "flatchoices", None):
         value = dict(field.flatchoices).get(value, value)
@@ -202,7 +202,7 @@ def shown(field: Any, row: Any) -> str:
 
 
 def titled(form: Any) -> str:
-    """What an edit is called: "State: New York"."""
+    """The title of an edit: "State: New York"."""
     opts, row = form.instance._meta, form.instance
     fields = [opts.get_field(name) for name in form.fields]
     return ", ".join(f"{capfirst(f.verbose_name)}: {shown(f, row) or '–'}" for f in fields)

@@ -1,4 +1,4 @@
-"""The import's two forms: the upload, and which column is which field."""
+"""The import's two forms: the upload and the mapping."""
 
 import hashlib
 import json
@@ -83,13 +83,13 @@ class UploadForm(forms.Form):
             del self.fields["repairs"]
 
     def say_too_large(self) -> None:
-        """Where the file was dropped on its way here."""
+        """Add the error of a file that LimitUploadHandler dropped."""
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         message = _("The file is larger than %s, the most that is taken. Split it.")
         self.errors["import_file"] = self.error_class([message % limit])
 
     def options(self) -> dict[str, Any]:
-        """What `create_job` takes."""
+        """The options of `create_job`."""
         options = {
             name: self.cleaned_data[name] for name in self.fields if name != "import_file"
         }
@@ -101,7 +101,7 @@ class UploadForm(forms.Form):
 class MappingForm(forms.Form):
     """A choice of column for each field of the Resource.
 
-    `unused` are the headers that no field takes as things are.
+    `unused` are the headers that are mapped to no field.
     """
 
     def __init__(self, job: Change, source: Source, data: Any = None) -> None:
@@ -145,11 +145,11 @@ class MappingForm(forms.Form):
         return cleaned
 
     def headers_key(self) -> str:
-        """What a file with the same headers is remembered by."""
+        """The key under which the mapping for these headers is remembered."""
         return hashlib.sha256(json.dumps(self.source.headers).encode()).hexdigest()
 
     def _suggestion(self) -> dict[str, str]:
-        """`{field: header}`: as it was done with these headers before, else by spelling."""
+        """`{field: header}`: the last mapping of the same headers, else by spelling."""
         before: dict[str, str] | None = (
             ImportFile.objects.filter(
                 change__model=self.job.model, options__headers_key=self.headers_key()
@@ -169,12 +169,12 @@ class MappingForm(forms.Form):
             return {}
 
     def _samples(self) -> dict[str, list[str]]:
-        """The first different values of each column, by header."""
+        """The first distinct values of each column, by header."""
         samples: dict[str, list[str]] = {header: [] for header in self.source.headers}
         for _line, cells, _problem in islice(next(self.source.chunks(100), []), 100):
             for header, cell in zip(self.source.headers, cells, strict=False):
                 found = samples[header]
                 if cell.strip() and cell not in found and len(found) < SAMPLED:
-                    # Half a character, which the row is rejected for, can't be shown.
+                    # Half a character, for which the row is rejected, can't be shown.
                     found.append(cell[:40].encode(errors="replace").decode())
         return samples

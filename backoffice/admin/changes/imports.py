@@ -1,7 +1,7 @@
-"""Import in the admin: upload, map columns, check, look, apply, undo.
+"""Import in the admin: upload, mapping, check, preview, apply, undo.
 
-The URL names and the permission hook are django-import-export's; a `Change` goes through the
-pages, and the engine does the work. Edits, deletions and undos have their pages here as well.
+The URL names and the permission hook are django-import-export's. Each page shows a `Change`;
+`backoffice.jobs` does the work. Edits, deletions and undos have their pages here as well.
 """
 
 import math
@@ -41,7 +41,7 @@ from backoffice.jobs.steps import CHANGES, REJECTS, create_job, open_job, read_s
 from backoffice.readers.source import ReaderError
 
 PER_PAGE = 50  # rows of a preview's page
-LINKED = 20  # records that a done import's page, or an undo's, links to
+LINKED = 20  # records that the page of a done import or of an undo links to
 DOWNLOADS = (REJECTS, CHANGES)
 
 Status = Change.Status
@@ -49,19 +49,19 @@ RUNNING = (Status.CHECKING, Status.APPLYING)
 
 
 def downloads(job: Change) -> list[str]:
-    """The names of the files that a check of the import has left."""
+    """The names of the files that the check of the import wrote."""
     if not (job.is_import and job.file.folder):
         return []
     return [name for name in DOWNLOADS if (job.file.directory / name).exists()]
 
 
 class ImportMixin(UpstreamImportMixin):
-    # Upstream would take the list's template over; ours has the links in its own block.
+    # Upstream would replace the list's template; ours has the links in a block of its own.
     import_export_change_list_template = None
     import_template_name = "admin/backoffice/import_upload.html"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """An import writes, so it takes what writing takes. Upstream lets anyone."""
+        """Require the permissions to write, as an import does. Upstream allows anyone."""
         return (
             bool(self.resource_classes)
             and self.has_add_permission(request)
@@ -86,7 +86,7 @@ class ImportMixin(UpstreamImportMixin):
     # Views --------------------------------------------------------------------------
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The upload: its form, and a job made of what is sent."""
+        """Show the upload form, and create a job from a sent file."""
         self._require_import_permission(request)
         resource_class = self.get_import_resource_classes(request)[0]
         form = UploadForm(resource_class, request.POST or None, request.FILES or None)
@@ -119,7 +119,7 @@ class ImportMixin(UpstreamImportMixin):
         return self._respond(request, self.import_template_name, title, context)
 
     def import_job_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
-        """The page of a job, by how far it is."""
+        """The page of a job, by its status."""
         job = self._get_job(request, pk)
         if (
             job.waiting
@@ -135,7 +135,7 @@ class ImportMixin(UpstreamImportMixin):
 
     @method_decorator(require_POST)
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Apply, cancel or check again, as the button says."""
+        """Apply, cancel or check again, by the button that was pressed."""
         number = request.POST.get("job", "")
         if not number.isdecimal():
             raise Http404
@@ -152,11 +152,11 @@ class ImportMixin(UpstreamImportMixin):
         return self._redirect(job)
 
     def import_progress_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
-        """How far it is, for the page's script."""
+        """The job's progress as JSON, for the page's script."""
         return JsonResponse(self._progress(self._get_job(request, pk)))
 
     def import_file_view(self, request: HttpRequest, pk: int | str, name: str) -> FileResponse:
-        """Rejects and changes, as files."""
+        """Download the rejects or the changes."""
         job = self._get_job(request, pk)
         if name not in downloads(job):
             raise Http404
@@ -168,7 +168,7 @@ class ImportMixin(UpstreamImportMixin):
         )
 
     def import_undo_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
-        """What undoing would do and leave; then doing it."""
+        """Show what an undo would change and what it would leave alone; undo on POST."""
         job = self._get_job(request, pk)
         if job.status != Status.DONE or job.waiting:
             return self._redirect(job)
@@ -219,7 +219,7 @@ class ImportMixin(UpstreamImportMixin):
         return self._show(request, job, "map", {"form": form, "source": form.source})
 
     def _again(self, request: HttpRequest, job: Change) -> Change:
-        """A new job with the same file and options; the old one stays as it ended."""
+        """Create a new job with the same file and options; the old one keeps its status."""
         if not (job.is_import and job.file.folder):
             messages.error(request, _("The file is no longer kept. Choose it again."))
             return job
@@ -296,7 +296,7 @@ class ImportMixin(UpstreamImportMixin):
     # What a job wrote ---------------------------------------------------------------
 
     def _written(self, job: Change) -> QuerySet[Any]:
-        """The records of our model that the job wrote; none where they don't name it."""
+        """The history records of this model that the job wrote; empty if none has it."""
         if not names_change(self.model):
             nothing: QuerySet[Any] = self.model._base_manager.none()
             return nothing
@@ -304,7 +304,7 @@ class ImportMixin(UpstreamImportMixin):
         return records.filter(history_change=job)
 
     def _unseen(self, request: HttpRequest) -> QuerySet[Any]:
-        """The rows that are there, but not for this user."""
+        """The rows that exist, but that this user can't see."""
         rows: QuerySet[Any] = self.model._base_manager.all()
         seen = self.get_queryset(request).order_by()
         if not seen.query.has_filters():
@@ -315,9 +315,9 @@ class ImportMixin(UpstreamImportMixin):
         return Exists(self._unseen(request).filter(pk=OuterRef(self.opts.pk.attname)))
 
     def _may_undo(self, request: HttpRequest, job: Change) -> bool:
-        """An undo is of all rows or of none: of what one sees, or made oneself.
+        """Whether the user made the change, or can see all its rows: an undo has no parts.
 
-        To bring deleted rows back takes what reverting one does, for all that went with them.
+        Undoing a deletion requires the permissions to add and change for all its models.
         """
         if job.kind == Change.Kind.DELETION:
             for opts in (model._meta for model in changed_models(job)):
@@ -352,7 +352,7 @@ class ImportMixin(UpstreamImportMixin):
         return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
 
     def _history_page(self, model: type[Model], pk: int | str) -> str | None:
-        """The page of a row's history; None where this site has none."""
+        """The URL of a row's history; None if this site has no such page."""
         name = (
             f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_history"
         )

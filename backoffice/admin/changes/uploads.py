@@ -1,4 +1,4 @@
-"""Uploads that are too large are not stored."""
+"""Drops uploads that are too large before they are stored."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from django.http import HttpRequest
 
 
 def is_too_large(request: HttpRequest) -> bool:
-    """Whether the request's body is larger than an upload may be; before it is read."""
+    """Whether the request's body is too large for an upload; doesn't read the body."""
     return bool(int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES)
 
 
 class LimitUploadHandler(FileUploadHandler):
-    """Stands before Django's handlers and drops the files of a request that is too large.
+    """Runs before Django's handlers and drops the files of a request that is too large.
 
-    The form that misses its file says so; stock Django would fill the disk first.
+    The form then reports the missing file; stock Django would fill the disk first.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

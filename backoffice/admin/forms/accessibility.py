@@ -1,6 +1,6 @@
 """Names for the inputs that Django's admin leaves without one (WCAG 2.2, 1.3.1 and 4.1.2).
 
-tests/test_upstream.py says when Django has mended its own.
+tests/test_upstream.py fails when Django has fixed this.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
 
 
 class NamedSplitDateTime(AdminSplitDateTime):
-    """Date and time, each with its own name; the field's label is their group's."""
+    """Date and time inputs, each with its own name; the field's label names the group."""
 
     def __init__(self, attrs: Any = None) -> None:
         super().__init__(attrs)
@@ -33,7 +33,7 @@ class NamedInputsMixin(ModelAdminBase):
 
 
 class NamedRows(FormSetBase):
-    """A formset whose inputs say which row and which column they are: "Patron 2: Name"."""
+    """A formset whose inputs are named by row and column: "Patron 2: Name"."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

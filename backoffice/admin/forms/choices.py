@@ -1,4 +1,4 @@
-"""Choices of related rows that all forms of a page share: a statement a field, none a form."""
+"""Choices of related rows that all forms of a page share: one statement per field."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,23 +11,23 @@ from django.utils.functional import cached_property
 
 
 class SharedChoices:
-    """The related rows in one field of all forms; their queryset to an autocomplete widget."""
+    """The choices of one field in all forms; an autocomplete widget uses it as a queryset."""
 
     def __init__(self, formset: Any, name: str, queryset: QuerySet[Any]) -> None:
         self.formset, self.name, self.queryset = formset, name, queryset
 
     def attach(self, field: Any) -> None:
         field.iterator = partial(SharedIterator, shared=self)
-        field.queryset = self.queryset  # hands the widget an iterator of that kind
+        field.queryset = self.queryset  # gives the widget a SharedIterator
 
     @cached_property
     def options(self) -> list[Any]:
-        """All there are, for a plain list."""
+        """All choices, for a plain select."""
         return list(self.queryset)
 
     @cached_property
     def chosen(self) -> Any:
-        """Those in a form of the page, by the text of the key."""
+        """The choices selected in any form of the page, by key as text."""
         key = self.queryset.model._meta.pk
         keys = set()
         for form in self.formset.forms:
@@ -43,7 +43,7 @@ class SharedChoices:
         return self
 
     def filter(self, **condition: Any) -> Any:
-        """What django.contrib.admin.widgets.AutocompleteMixin asks: `<key>__in=…`."""
+        """The only lookup of django.contrib.admin.widgets.AutocompleteMixin: `<key>__in=…`."""
         (keys,) = condition.values()
         return [self.chosen[key] for key in keys if key in self.chosen]
 

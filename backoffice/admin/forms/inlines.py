@@ -1,10 +1,10 @@
-"""Inlines of any number of rows: a page at a time, searched, and safe for two at once.
+"""Inlines of any number of rows: paged, searchable, and safe for two editors at once.
 
-The page and the search of an inline are in the address of the form, under the prefix of its
-formset: `?patron_set-p=2&patron_set-q=smith`. A form that is sent binds to its rows by their
-keys, whatever page they are on by then, and carries what they held when the page was made. So
-a row that was left alone is not written, and a row that somebody else changed or deleted in
-the meantime is reported.
+The page and the search of an inline are in the URL of the form, under the prefix of its
+formset: `?patron_set-p=2&patron_set-q=smith`. A submitted form finds its rows by their keys,
+whatever page they are on by then, and carries the values they had when the page was made. So
+an unchanged row is not written, and a row that somebody else changed or deleted in the
+meantime is reported.
 """
 
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ MAX_QUERY = 200  # characters of a search
 
 
 class TwoEndedPaginator(Paginator[Any]):
+    """Reads pages of the second half from the end: the last is as fast as the first."""
+
     object_list: Any
     _get_page: Any  # Django's own hook, which the stubs lack
-
-    """Reads the pages of the second half from the end: the last is as near as the first."""
 
     def page(self, number: Any) -> Any:
         number = self.validate_number(number)
@@ -63,7 +63,7 @@ class PagedRows(FormSetBase):
     # The rows -----------------------------------------------------------------------
 
     def get_queryset(self) -> Any:
-        """The rows of the page, or those that were sent; in the order of their forms."""
+        """The rows of the page, or the submitted ones, in the order of their forms."""
         if not hasattr(self, "_queryset"):
             self._queryset = self.sent_rows() if self.is_bound else list(self.page)
             self.fit_limits()
@@ -83,7 +83,7 @@ class PagedRows(FormSetBase):
     def page(self) -> Any:
         rows = self.inline.search(self.request, self.rows, self.query)
         if self.fk.unique:
-            rows = list(rows)  # one at most: not worth a count
+            rows = list(rows)  # at most one: needs no count
         paginator = TwoEndedPaginator(rows, self.inline.get_per_page(self.form))
         return paginator.get_page(self.request.GET.get(f"{self.prefix}-p"))
 
@@ -94,7 +94,7 @@ class PagedRows(FormSetBase):
         ]
         known = [key for key in keys if key is not None]
         self.lock(known)
-        # By their keys alone: for parent and key SQLite would read all rows of the parent.
+        # By key only: given parent and key, SQLite would read all rows of the parent.
         rows = self.with_links(self.inline.get_queryset(self.request)).order_by()
         parent = self.fk.get_foreign_related_value(self.instance)
         self._object_dict = {
@@ -105,12 +105,12 @@ class PagedRows(FormSetBase):
         return [self._object_dict.get(key) or self.gone_row(key) for key in keys]
 
     def sent_key(self, index: Any) -> Any:
-        """The key in the form at `index`; None where it can be no row's."""
+        """The key in the form at `index`; None if no row can have it."""
         pk = self.model._meta.pk
         text = self.data.get(f"{self.add_prefix(index)}-{pk.name}")
         try:
             key = self._get_to_python(pk)(text)
-            pk.run_validators(key)  # what the database can hold
+            pk.run_validators(key)  # the range of the database's integers
         except ValidationError:
             return None
         return None if "\x00" in str(key) else key
@@ -120,14 +120,14 @@ class PagedRows(FormSetBase):
         return Gone(key, taken[0] if taken else f"{self.model._meta.verbose_name} {key}")
 
     def lock(self, keys: Any) -> None:
-        """A second save of the same rows waits for this one, and sees what it wrote."""
+        """Lock the rows: a second save of them waits for this one, and sees its values."""
         connection = connections[router.db_for_write(self.model)]
         if connection.features.has_select_for_update and connection.in_atomic_block:
             rows = self.model._base_manager.using(connection.alias).filter(pk__in=keys)
             list(rows.select_for_update().order_by("pk").values_list("pk"))
 
     def fit_limits(self) -> None:
-        """Make `min_num` and `max_num`, which are of all rows, those of the page."""
+        """Convert `min_num` and `max_num`, which count all rows, to those of the page."""
         has_most = 0 < self.max_num < DEFAULT_MAX_NUM
         if self.fk.unique or not (self.min_num or has_most):
             return
@@ -150,7 +150,7 @@ class PagedRows(FormSetBase):
 
     @cached_property
     def seen(self) -> dict[str, Any]:
-        """What the rows held when the page was made, by key as text."""
+        """The values of the rows when the page was made, by key as text."""
         return self.snapshot.read(self.data.get(f"{self.prefix}-SEEN", ""))
 
     @property
@@ -176,7 +176,7 @@ class PagedRows(FormSetBase):
         super().add_fields(form, index)
         for name, value in form.initial.items():
             if isinstance(value, DatabaseDefault):
-                form.initial[name] = None  # an empty input is no change to it
+                form.initial[name] = None  # so that an empty input is no change
         key = self._pk_field.name
         for name, field in form.fields.items():
             if not isinstance(field, ModelChoiceField):
@@ -186,7 +186,7 @@ class PagedRows(FormSetBase):
                 shared = SharedChoices(self, name, queryset)
                 self.choices.setdefault(name, shared).attach(field)
             elif isinstance(field.widget, HiddenInput) and not form.instance._state.adding:
-                # Its own row is the only choice: nothing to look up.
+                # The form's own row is the only choice: nothing to look up.
                 form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
 
     def gone_rows(self) -> list[Gone]:
@@ -196,7 +196,7 @@ class PagedRows(FormSetBase):
 
     @cached_property
     def query(self) -> str:
-        """What is searched for."""
+        """The search term."""
         if not self.inline.get_search_fields(self.request):
             return ""
         query = self.request.GET.get(f"{self.prefix}-q", "")
@@ -211,7 +211,7 @@ class PagedRows(FormSetBase):
         return self.is_paged and bool(self.inline.get_search_fields(self.request))
 
     def get_address(self, **changes: Any) -> str:
-        """Of this form with another page or search in it."""
+        """The URL of this form with another page or search."""
         params = self.request.GET.copy()
         for name, value in changes.items():
             params.pop(f"{self.prefix}-{name}", None)
@@ -220,7 +220,7 @@ class PagedRows(FormSetBase):
         return f"?{params.urlencode()}#{self.prefix}-rows"
 
     def page_links(self) -> Iterator[Any]:
-        """`(number or an ellipsis, address)` of pages; no address, no link."""
+        """`(number or ellipsis, URL)` of pages; the URL is False where there is no link."""
         paginator = self.page.paginator
         for number in paginator.get_elided_page_range(
             self.page.number, on_each_side=2, on_ends=1
@@ -238,7 +238,7 @@ class PagedRows(FormSetBase):
         return self.get_address(p=None, q=None)
 
     def other_params(self) -> Iterator[Any]:
-        """`(name, value)` pairs that a search leaves in the address."""
+        """`(name, value)` pairs of the URL that a search keeps."""
         own = (f"{self.prefix}-p", f"{self.prefix}-q")
         for name, values in self.request.GET.lists():
             if name not in own:
@@ -246,13 +246,13 @@ class PagedRows(FormSetBase):
 
 
 class PagedInlineMixin(RelatedScopeMixin, InlineBase):
-    """For an inline: pages of `per_page` rows, and a search where they don't fit on one.
+    """For an inline: pages of `per_page` rows, and a search if there is more than one page.
 
-    Rows are those that the related ModelAdmin's `get_queryset` gives, in its order. It is
-    its `search_fields` that are searched, unless the inline has its own.
+    The rows and their order come from the related ModelAdmin's `get_queryset`. The search
+    uses its `search_fields`, unless the inline has its own.
     """
 
-    per_page = 25  # at most; fewer where a row has many fields
+    per_page = 25  # at most; fewer if a row has many fields
     search_fields = ()
     template = "admin/backoffice/paged_inline.html"
     rows_template: str | None = None
@@ -274,7 +274,7 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
         return _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
 
     def get_per_page(self, form: Any) -> int:
-        inputs = len(form.base_fields) + 3  # the keys of row and parent, the tick to delete
+        inputs = len(form.base_fields) + 3  # keys of row and parent, checkbox to delete
         return max(min(self.per_page, MAX_INPUTS // inputs), 1)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -288,7 +288,7 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
     def get_search_fields(self, request: HttpRequest) -> Any:
         if self.search_fields or not self.related_admin:
             return self.search_fields
-        # What is searched through the parent is the same in all of its rows.
+        # Fields of the parent have the same value in all of its rows: don't search them.
         parent = f"{self.parent_field.name}__"
         return [
             name
@@ -297,8 +297,8 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
         ]
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Also every other choice among rows that can be searched: a list of them a form
-        would be a list of all of them for each row of the page."""
+        """Add every choice whose model can be searched: a select would list all its choices
+        in each row of the page."""
         declared = super().get_autocomplete_fields(request)
         others = {*declared, *self.raw_id_fields, *self.radio_fields, self.parent_field.name}
         others |= {*self.filter_horizontal, *self.filter_vertical}
@@ -345,7 +345,7 @@ class PagedInlinesMixin(ModelAdminBase):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         if request.GET and not form_url:
-            # Beside the filters of the list Django would drop the pages of the inlines.
+            # Django would keep the list's filters, but drop the pages of the inlines.
             form_url = request.get_full_path()
         return super().changeform_view(request, object_id, form_url, extra_context)
 

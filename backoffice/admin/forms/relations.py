@@ -1,4 +1,4 @@
-"""Choices of related rows: only those the related model's admin shows the user."""
+"""Choices of related rows: only those that the related model's admin shows the user."""
 
 from copy import deepcopy
 from typing import Any
@@ -23,7 +23,7 @@ class RelatedScopeMixin(ModelAdminBase):
 
 
 class KeepUnseenLinksMixin(RelatedScopeMixin):
-    """Keeps links to rows that the user can't see, when a form that offers none is saved."""
+    """Keeps links to rows that the user can't see, and so the form can't offer, on saving."""
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -32,7 +32,7 @@ class KeepUnseenLinksMixin(RelatedScopeMixin):
         if obj is not None and request.method == "POST":
             for name, field in form.base_fields.items():
                 if name not in request.POST and is_required_choice(field):
-                    # A copy: one that a form class declares is the same for all requests.
+                    # A copy: a field declared on a form class is shared by all requests.
                     field = form.base_fields[name] = deepcopy(field)
                     field.required = not unseen_links(obj, name, field).exists()
         return form
@@ -50,7 +50,7 @@ class KeepUnseenLinksMixin(RelatedScopeMixin):
 def keep_unseen_links(form: Any) -> None:
     """Add to each many-to-many choice of `form` the links that it did not offer.
 
-    One statement for each such field.
+    It takes one statement for each such field.
     """
     for name, field in form.fields.items():
         if isinstance(field, ModelMultipleChoiceField) and name in form.cleaned_data:
@@ -63,7 +63,7 @@ def is_required_choice(field: Any) -> bool:
 
 
 def unseen_links(obj: Any, name: str, field: Any) -> QuerySet[Any]:
-    """The rows that are linked and that `field` does not offer."""
+    """The linked rows that `field` does not offer."""
     seen = field.queryset.order_by().values("pk")
     linked: QuerySet[Any] = getattr(obj, name).all()
     return linked.exclude(pk__in=seen)

@@ -1,4 +1,4 @@
-"""A row of an inline: what it held when the page was made, what was sent, what it holds now."""
+"""A row of an inline: its values when the page was made, as submitted, and at present."""
 
 import json
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from backoffice.admin.typing import FormBase
 
 @dataclass(frozen=True)
 class Gone:
-    """Stands for a row that was on the page and is no longer among the parent's."""
+    """Stands for a row that was on the page and no longer belongs to the parent."""
 
     pk: object
     label: str
@@ -29,11 +29,11 @@ class Gone:
 
 
 class Snapshot:
-    """What rows held in the fields of their forms, as a signed text that a page carries.
+    """The values of rows in the fields of their forms, as a signed text in the page.
 
-    Of one row: `[its name, {name of a field: value}]`, the values as a serializer writes
-    them, or `[its name, None]` once staff were told that it is gone. Files are left out: a
-    form sends one only to replace it.
+    For one row: `[its name, {field name: value}]`, the values as a serializer writes them, or
+    `[its name, None]` once staff were told that it is gone. Files are left out: a form sends
+    one only to replace it.
     """
 
     def __init__(self, model: type[Model], names: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ class Snapshot:
         return {field.name: serialized(field, row) for field in self.fields}
 
     def initial(self, taken: Any) -> Any:
-        """The initial values of a form for what was taken."""
+        """The initial values of a form, from the values taken."""
         if taken[1] is None:
             return {}
         return {
@@ -62,7 +62,7 @@ class Snapshot:
         }
 
     def changes(self, taken: Any, row: Any) -> Any:
-        """What others made of the row since: `{name of a field: text for staff}`."""
+        """What others have changed in the row since: `{field name: text for staff}`."""
         return {
             field.name: _("%(field)s is now “%(value)s”")
             % {"field": capfirst(field.verbose_name), "value": display(field, row)}
@@ -71,11 +71,11 @@ class Snapshot:
         }
 
     def sign(self, rows: dict[str, Any]) -> str:
-        """The text for `rows`: by key, what was taken of each."""
+        """The signed text for `rows`, `{key: values taken}`."""
         return signing.dumps(rows, salt=self.salt, serializer=SnapshotSerializer, compress=True)
 
     def read(self, text: str) -> dict[str, Any]:
-        """The rows of a text; none where it isn't ours."""
+        """The rows of a signed text; empty if the signature is wrong."""
         try:
             rows: dict[str, Any] = signing.loads(
                 text, salt=self.salt, serializer=SnapshotSerializer
@@ -113,7 +113,7 @@ def display(field: Any, row: Any) -> str:
 
 
 class RowForm(FormBase):
-    """A mixin for the ModelForm of an inline, which binds it to a row that was sent."""
+    """A mixin for the ModelForm of an inline, which binds it to a submitted row."""
 
     row: Any = None
     taken: Any = None
@@ -122,7 +122,7 @@ class RowForm(FormBase):
     told = False
 
     def bind_row(self, row: Any, taken: Any, snapshot: Any) -> None:
-        """`taken` as the page carried it, or None where it carried nothing of the row."""
+        """taken: the row's values in the page's Snapshot, or None if it has none."""
         self.row, self.taken, self.snapshot = row, taken, snapshot
         if not isinstance(row, Gone):
             self.stored = snapshot.take(row)
@@ -130,9 +130,9 @@ class RowForm(FormBase):
 
     @property
     def carried(self) -> Any:
-        """What the page carries on, when it is shown again with errors.
+        """The values for the Snapshot when the page is shown again with errors.
 
-        Who was told of a change, and saves again, has seen it.
+        After a change was reported, they are the present values: saving again accepts it.
         """
         if self.told:
             return self.stored or [self.row.label, None]
@@ -142,7 +142,7 @@ class RowForm(FormBase):
         if self.row is None or (self.stored and self.changed_data):
             super().full_clean()
             return
-        # A row that was left alone is not looked at, nor is one that is gone.
+        # Neither an unchanged row nor a deleted one is validated.
         self._errors, self.cleaned_data = ErrorDict(renderer=self.renderer), {}
         if not self.stored and self.is_edited():
             self.tell(
@@ -168,20 +168,20 @@ class RowForm(FormBase):
             text = _("Somebody else changed this %(name)s meanwhile: %(changes)s.") + " "
             if deleted:
                 text += _("Save again to delete it all the same.")
-                # Marked for deletion it would pass with its errors.
+                # A form marked for deletion would pass despite its errors.
                 del self.cleaned_data[DELETION_FIELD_NAME]
             else:
                 text += _("Save again to keep what stands in this row.")
             self.tell(text, changes="; ".join(changes))
 
     def show_hidden_errors(self) -> None:
-        """Of a hidden field, such as the key of the parent, the page shows no errors."""
+        """Move errors of hidden fields, which the page doesn't show, to the whole form."""
         for name in [bound.name for bound in self.hidden_fields()]:
             if name in self.errors:
                 self.add_error(None, self.errors.pop(name).as_data())
 
     def conflicts(self) -> list[str]:
-        """The changes of others that this form would undo."""
+        """The changes by others that this form would overwrite."""
         if not self.theirs:
             return []
         mine = self.snapshot.values(self.instance)

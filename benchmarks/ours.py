@@ -8,13 +8,14 @@ import contextlib
 import io
 import json
 import logging
+import re
 import sys
 import time
 
 import django
 
-# Staging is made and dropped outside of that transaction.
-FIRST, AFTER = "DELETE FROM import_rejects", "DROP TABLE"
+# The staging tables are created and dropped outside of that transaction.
+FIRST, AFTER = re.compile(r"DELETE FROM \S*rejects\b"), "DROP TABLE"
 
 
 class Count:
@@ -24,7 +25,7 @@ class Count:
     def __call__(self, execute, sql, params, many, context):
         self.statements += 1
         now = time.perf_counter()
-        if self.begun is None and sql.startswith(FIRST):
+        if self.begun is None and FIRST.match(sql):
             self.begun = now
         elif self.begun and self.ended is None and sql.startswith(AFTER):
             self.ended = now

@@ -31,6 +31,17 @@ class CreateModels(Operation):
             if not model._meta.proxy:
                 schema_editor.create_model(model)
 
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for model in reversed(list(models_of(app_label))):
+            if not model._meta.proxy:
+                schema_editor.delete_model(model)
+
 
 def models_of(app_label: str) -> Iterator[type[models.Model]]:
     return apps.get_app_config(app_label).get_models()

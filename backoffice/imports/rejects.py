@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
+from backoffice.imports.remedies import remedies
 from backoffice.resources.formulas import escape, unescape
 
 if TYPE_CHECKING:
@@ -85,16 +86,22 @@ def message(code: str, name: object, detail: int | None = None) -> str:
 def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"staged.v_{name}" for name in names)
-    for line, field, value, code, text, detail, *staged in _pages(checks, values, limit):
-        text = text or _sentence(checks, code, field, detail)
-        if code in ROW_CODES:
-            by_name = dict(zip(names, staged, strict=True))
-            keys = [by_name.get(key) for key in field.split(", ")]
-            value = value or ", ".join("" if key is None else str(key) for key in keys)
-        yield Reject(line, field, value, code, text)
+    said: dict[tuple[str, str, str], str] | None = None
+    for page in _pages(checks, values, limit):
+        if said is None:  # for the first page alone: names are compared one by one
+            said = remedies(checks.staging, ((row[1], row[2], row[3]) for row in page))
+        for line, field, value, code, text, detail, *staged in page:
+            text = text or _sentence(checks, code, field, detail)
+            if remedy := said.get((field, value, code)):
+                text = f"{text} {remedy}"
+            if code in ROW_CODES:
+                by_name = dict(zip(names, staged, strict=True))
+                keys = [by_name.get(key) for key in field.split(", ")]
+                value = value or ", ".join("" if key is None else str(key) for key in keys)
+            yield Reject(line, field, value, code, text)
 
 
-def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[tuple[Any, ...]]:
+def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[list[tuple[Any, ...]]]:
     """Rejects, a page of rows a query: PostgreSQL's cursor would send all of them at once."""
     after, count, table = 0, limit or PAGE, checks.staging.rejects
     while rows := checks.table.fetch(
@@ -110,7 +117,7 @@ def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[tuple[Any
         """,
         [after, after],
     ):
-        yield from rows[:limit]
+        yield rows[:limit]
         if limit:
             return
         after = rows[-1][0]

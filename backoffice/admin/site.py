@@ -1,4 +1,4 @@
-"""The admin site with our theme. The pages of a ModelAdmin of ours work on any other, too."""
+"""The admin site with our theme. Our ModelAdmins work on any other AdminSite, too."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class AdminSite(admin.AdminSite):
     site_header = "Back office"
     site_url = None  # there is no other site to view
     theme: str | None = "backoffice/theme.css"  # a static file
-    logo: str | None = "backoffice/logo.svg"  # the same
+    logo: str | None = "backoffice/logo.svg"  # a static file
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "theme": self.theme, "logo": self.logo}
@@ -24,7 +24,7 @@ class AdminSite(admin.AdminSite):
         return ChoicesJsonView.as_view(admin_site=self)(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Django's, with a ModelAdmin's `menu_title` for the name where it has one."""
+        """Django's, with the `menu_title` of a ModelAdmin, if any, as its name."""
         app_list = super().get_app_list(request, app_label)
         for app in app_list:
             for entry in app["models"]:

@@ -1,4 +1,4 @@
-"""What the mixins are mixed into: known to the type checker, nothing when they run."""
+"""The base classes of the mixins, for the type checker only; `object` at runtime."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     InlineBase = InlineModelAdmin[Any, Any]
 
     class FormBase(ModelForm[Any]):
-        """With what the stubs lack."""
+        """Adds what the stubs lack."""
 
         def _post_clean(self) -> None: ...
 
     class FormSetBase(BaseInlineFormSet[Any, Any, Any]):
-        """With what the stubs lack."""
+        """Adds what the stubs lack."""
 
         model: Any
         queryset: Any

@@ -1,4 +1,4 @@
-"""What changed from one history record to the next, in the words of the staff."""
+"""What changed from one history record to the next, as texts for staff."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from backoffice.querysets.counts import Count
 
 
 class RecordDiffs:
-    """The changes between neighbours in `records`, newest first, one object's history.
+    """The changes between consecutive `records`, newest first, of one object's history.
 
-    All related names are looked up together: a statement for each related model, and one
-    more for each of which rows have been deleted since. Many-to-many fields are compared by
-    the database.
+    All related names are looked up together: one statement for each related model, and one
+    more for each whose rows have been deleted since. The database compares the many-to-many
+    fields.
     """
 
     def __init__(self, records: Sequence[Any], *, empty: Any) -> None:
@@ -70,7 +70,7 @@ class RecordDiffs:
         return display_for_field(value, field, self.empty, avoid_link=True)
 
     def listed(self, field: Any, record: Any, side: int) -> str:
-        """Names, what changed before the rest, each by alphabet, and how many more."""
+        """The changed names, then the others, each sorted by alphabet, and how many more."""
         names = self.names[field.related_model]
         changed, same, number = self.links[field].shown(record, side)
         shown = [
@@ -84,7 +84,7 @@ class RecordDiffs:
 
 
 def recorded_links(records: Sequence[Any], field: Any) -> dict[Any, set[Any]]:
-    """For each record's key the set of keys that the many-to-many `field` led to."""
+    """`{record's key: keys of the rows linked by the many-to-many field}`."""
     target = f"{get_m2m_reverse_field_name(field)}_id"
     links: dict[Any, set[Any]] = {record.pk: set() for record in records}
     history_model = getattr(type(records[0]), field.name).model
@@ -95,7 +95,7 @@ def recorded_links(records: Sequence[Any], field: Any) -> dict[Any, set[Any]]:
 
 
 def names_of(model: type[Model], keys: Any) -> dict[Any, str]:
-    """`str()` of each row by key; of a deleted one its last name, marked as deleted."""
+    """`{key: str(row)}`; a deleted row has its last name, marked as deleted."""
     names = {pk: str(row) for pk, row in model._base_manager.in_bulk(keys).items()}
     missing = set(keys) - set(names)
     manager = getattr(model._meta, "simple_history_manager_attribute", None)

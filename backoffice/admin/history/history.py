@@ -1,4 +1,4 @@
-"""The history of a row in the admin: who changed what and when, and the way back."""
+"""The history of a row in the admin: who changed what and when, and how to revert it."""
 
 from typing import Any
 
@@ -27,15 +27,15 @@ class HistoryMixin(HistoryBase):
 
     Upstream 3.13 shows and reverts rows outside the ModelAdmin's `get_queryset`, reverts
     for users who may only view, compares within a page only, and asks the database for
-    each record's links. The history of a deleted row is open to all who may view the model,
-    also where `get_queryset` had hidden the row: nothing is left that it could look at.
-    Reverting it needs the permissions to add and change, and brings the row back. Related
-    rows are shown by name whoever may see them: what a record refers to is part of it.
+    each record's links. All who may view the model can see the history of a deleted row, even
+    if `get_queryset` had hidden the row: it can't be asked about a row that is gone.
+    Reverting needs the permissions to add and change, and restores the row. Names of related
+    rows are shown to all users, as part of the record.
     """
 
-    # Upstream's has an inline style and makes a narrow page scroll sideways.
+    # Upstream's template has an inline style and makes a narrow page scroll sideways.
     object_history_list_template = "admin/backoffice/history_list.html"
-    history_list_per_page = 25  # each is compared with the one before, links and all
+    history_list_per_page = 25  # each is compared with the previous one, links included
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -45,7 +45,7 @@ class HistoryMixin(HistoryBase):
             if obj is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.may_view_users(request):
-            # Without the name of a page the template shows users' names without links.
+            # Without a view's name, the template shows users' names without links.
             extra_context = {"admin_user_view": ""} | (extra_context or {})
         return super().history_view(request, object_id, extra_context)
 
@@ -66,7 +66,7 @@ class HistoryMixin(HistoryBase):
     ) -> None:
         records = list(page)
         end = page.end_index()
-        # The oldest on the page is compared with the next older one, on the next page.
+        # Compare the oldest record on the page with the newest one on the next page.
         older = list(page.paginator.object_list[end : end + 1])
         if not records:
             return
@@ -75,20 +75,20 @@ class HistoryMixin(HistoryBase):
             if new.history_type != "-":
                 new.history_delta_changes = diffs.changes(new, old)
 
-    # One object of the past ---------------------------------------------------------
+    # One version --------------------------------------------------------------------
 
     @property
     def history_manager(self) -> Any:
         return getattr(self.model, self.opts.simple_history_manager_attribute)
 
     def deleted_object(self, request: HttpRequest, object_id: str) -> Any:
-        """The row as it last was, where it is in nobody's list; else None."""
+        """The last version of a deleted row; None if there is none, or the row exists."""
         try:
             pk = self.opts.pk.to_python(object_id)
         except ValidationError:
             return None
         if self.model._base_manager.filter(pk=pk).exists():
-            return None  # there is one, but not for this user
+            return None  # the row exists, but this user can't see it
         record = self.history_manager.filter(**{self.opts.pk.attname: pk}).first()
         return record and record.instance
 
@@ -148,9 +148,9 @@ class HistoryMixin(HistoryBase):
         )
 
     def revert(self, request: HttpRequest, record: Any, present: Any) -> Any:
-        """Make the row what it was in `record`; one new history record, by the user.
+        """Restore the version in `record`; this writes one new history record, by the user.
 
-        Raises ValidationError where that version is no longer valid.
+        Raises ValidationError if that version is no longer valid.
         """
         then = record.instance
         then._state.adding = present is None
@@ -165,7 +165,7 @@ class HistoryMixin(HistoryBase):
                 self.save_model(request, then, form=None, change=True)
                 self.set_links(request, then, links)
             else:
-                # Links first and in silence: the record of the save then holds them too.
+                # Links first, without a record: the record of the save then has them too.
                 present.skip_history_when_saving = True
                 self.set_links(request, present, links)
                 self.save_model(request, then, form=None, change=True)
@@ -182,7 +182,7 @@ class HistoryMixin(HistoryBase):
         return field.related_model._default_manager.all() if rows is None else rows
 
     def refuse_unseen(self, request: HttpRequest, then: Any, present: Any) -> None:
-        """Raises ValidationError where `then` refers to what a form would not offer."""
+        """Raise ValidationError if `then` refers to a row that a form would not offer."""
         for field in self.opts.concrete_fields:
             key = getattr(then, field.attname)
             if not field.remote_field or field.primary_key or key is None:
@@ -198,9 +198,9 @@ class HistoryMixin(HistoryBase):
                 raise ValidationError({field.name: problem % names})
 
     def set_links(self, request: HttpRequest, obj: Any, links: Any) -> None:
-        """Make the links those in `links`; those that the user can't see stay as they are."""
+        """Set the links to those in `links`; links that the user can't see stay."""
         for field, keys in links.items():
-            # Not through `obj`, whose links may be prefetched as they were then.
+            # Not through `obj`: its prefetched links may be those of the old version.
             fresh = self.model._base_manager.get(pk=obj.pk)
             if hasattr(obj, "skip_history_when_saving"):
                 fresh.skip_history_when_saving = True

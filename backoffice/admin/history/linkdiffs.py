@@ -1,4 +1,4 @@
-"""What a many-to-many led to in one history record and not in the next, found in SQL."""
+"""Differences of a many-to-many between consecutive history records, found in SQL."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Any
 from django.db import connections
 from simple_history.utils import get_m2m_reverse_field_name
 
-NAMES_SHOWN = 10  # of the rows that a many-to-many led to
+NAMES_SHOWN = 10  # names of linked rows
 
 
 class LinkDiffs:
-    """The links of each of `records`, newest first, compared with those of the record after it.
+    """The links of each of `records`, newest first, compared with those of the next older one.
 
     Two statements read the links, once each. They return at most NAMES_SHOWN of the links on
     each side of a change, however many there are.
@@ -53,7 +53,7 @@ class LinkDiffs:
             return found
 
     def compare(self, last: int) -> None:
-        """A change is between `place` and the older record, `place + 1`."""
+        """Find the changes, each between the record at `place` and the older `place + 1`."""
         for place, side, target in self.fetch(
             f"""
             , marked AS (
@@ -80,7 +80,7 @@ class LinkDiffs:
             self.changes.add(place)
 
     def sample(self) -> None:
-        """Of the records that differ: how many links there are, and the first of them."""
+        """Read the number of links, and the first of them, of the records that differ."""
         places = sorted({place for change in self.changes for place in (change, change + 1)})
         listed = ", ".join(map(str, places))
         for place, target, number in self.fetch(
@@ -96,17 +96,17 @@ class LinkDiffs:
             self.numbers[place] = number
 
     def keys(self) -> Any:
-        """Of all rows that may be shown."""
+        """The keys of all rows that may be shown."""
         return {key for keys in (*self.changed.values(), *self.first.values()) for key in keys}
 
     def differ(self, record: Any) -> Any:
-        """Whether the links in `record` are others than in the one before it."""
+        """Whether the links in `record` differ from those of the next older one."""
         return self.places[record.pk] in self.changes
 
     def shown(self, change: Any, side: int) -> Any:
         """`(changed keys, other keys, number of all)` on one side of a change.
 
-        change: the newer record · side: 0 for its own links, 1 for those of the older.
+        change: the newer record · side: 0 for its own links, 1 for those of the older one.
         """
         place = self.places[change.pk]
         changed = self.changed[place, side]

@@ -1,4 +1,4 @@
-"""Lists of any length: what a page of one costs does not depend on the rows behind it."""
+"""Lists of any length: the cost of a page does not depend on the number of rows."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,14 +31,14 @@ from backoffice.querysets.keys import is_key
 from backoffice.querysets.ordering import indexed_ordering
 from backoffice.querysets.related import are_written
 
-# No text of an address is a range, and a wrong expression is an error of the database.
+# No text in a URL is a range, and a wrong regular expression is an error of the database.
 UNASKED = ("__range", "__regex", "__iregex")
 
 
 class ChangeList(FilteredChangeList):
-    """Django's. A list that is too long to be counted sorts only where an index does.
+    """Django's, except that a list too long to be counted sorts only by an index.
 
-    `is_long` says whether it is, or would be without its filters and search.
+    `is_long`: the list is too long, or would be without its filters and search.
     """
 
     model_admin: Any
@@ -56,7 +56,7 @@ class ChangeList(FilteredChangeList):
         except FieldDoesNotExist:
             return super().get_ordering_field(field_name)
         if field.is_relation and (order := self.related_order(field)):
-            # By name, as the related list is, where Django would sort by primary key.
+            # As the related list is sorted; Django might sort by primary key.
             descending = "-" if order.startswith("-") else ""
             return f"{descending}{field.name}__{order.removeprefix('-')}"
         return field.name
@@ -76,14 +76,14 @@ class ChangeList(FilteredChangeList):
         return self.total_ordering(super().get_ordering(request, queryset))
 
     def total_ordering(self, ordering: list[Any]) -> list[Any]:
-        """`ordering` as an index has it; where none has, Django's, which ends in "-pk"."""
+        """`ordering` extended by an index; if there is none, Django's, which ends in "-pk"."""
         found = indexed_ordering(self.model, ordering)
         if found is None and ordering[-1:] == ["-pk"]:
             found = indexed_ordering(self.model, ordering[:-1])
         return found or ordering
 
     def sort_by_index(self, request: HttpRequest) -> None:
-        """Let the list be sorted by what an index has; if it is sorted otherwise, say so."""
+        """Allow sorting only by an index; reset any other order, and tell the user."""
         self.sortable_by = [
             column
             for column in self.list_display
@@ -101,7 +101,7 @@ class ChangeList(FilteredChangeList):
 
     @property
     def dated(self) -> Any:
-        """What the dates above the list are made of."""
+        """What Django's `date_hierarchy` tag reads the dates above the list from."""
         return Dates(self) if self.is_long else self
 
     # Rows ---------------------------------------------------------------------------
@@ -115,27 +115,27 @@ class ChangeList(FilteredChangeList):
         try:
             self.found = self.find()
         except (OverflowError, ValueError) as error:
-            # Django makes a date of any year in the address, and of the one after it.
+            # Django makes a date of any year in the URL, and of the year after it.
             raise IncorrectLookupParameters(error) from error
         return self.found.rows
 
     @cached_property
     def search(self) -> Any:
-        """The Search for what is asked; None where there is none, or where it is Django's."""
+        """The Search for the query; None if there is no query, or Django's own search runs."""
         return self.model_admin.get_search(self.request, self.query)
 
     @cached_property
     def filters(self) -> Any:
-        """What Django's `get_filters` gives, asked once."""
+        """The result of Django's `get_filters`, cached."""
         return self.get_filters(self.request)
 
     def find(self, exclude_parameters: Any = None) -> Found:
-        """The rows of the list, in its order, and what is known of them: a `Found`.
+        """The rows of the list, in its order, as a `Found`.
 
-        Django's `get_queryset`, which tells the rows alone.
+        It replaces Django's `get_queryset`, which gives only the rows.
 
         Args:
-            exclude_parameters: those of a list filter that is left out.
+            exclude_parameters: the parameters of a list filter to leave out.
         """
         specs, self.has_filters, lookups, may_repeat, self.has_active_filters = self.filters
         self.filter_specs = specs
@@ -150,7 +150,7 @@ class ChangeList(FilteredChangeList):
             rows = rows.filter(build_q_object_from_lookup_parameters(lookups))
         except (SuspiciousOperation, ImproperlyConfigured):
             raise
-        except Exception as error:  # as Django does: a lookup may refuse a value in any way
+        except Exception as error:  # as Django does: a lookup may raise anything
             raise IncorrectLookupParameters(error) from error
         is_narrowed = rows.query.where != self.filtered.rows.query.where
         if not rows.query.select_related:
@@ -166,7 +166,7 @@ class ChangeList(FilteredChangeList):
         return found
 
     def find_searched(self, found: Found) -> tuple[Found, bool]:
-        """`(what the search leaves of what was found, whether a row may be in it twice)`."""
+        """`(rows of found that match the search, whether a row may occur twice)`."""
         if self.search is None:
             rows, may_repeat = self.model_admin.get_search_results(
                 self.request, found.rows, self.query
@@ -181,7 +181,7 @@ class ChangeList(FilteredChangeList):
             self.count(request)
             self.read_page(request)
         except (DataError, OverflowError, ValueError, InvalidPage) as error:
-            # The database refused a value of the address, such as a number too large.
+            # The database refused a value of the URL, such as a number too large.
             raise IncorrectLookupParameters(error) from error
         for column in self.list_display:
             if isinstance(column, RelatedCount):
@@ -203,10 +203,10 @@ class ChangeList(FilteredChangeList):
         count = self.result_count
         if not count.is_exact:
             self.sort_by_index(request)
-        # Not counted again in another order.
+        # The count is the same in another order.
         found = replace(self.found, rows=self.queryset, count=count)
         self.paginator = paginate(self.model_admin, request, found, self.list_per_page)
-        # "1,000+" may be a million, however many a page takes.
+        # "1,000+" may be a million, more than a page can show.
         self.can_show_all = count.is_exact and count <= self.list_max_show_all
         self.multi_page = not count.is_exact or count > self.list_per_page
         if (self.show_all and self.can_show_all) or not self.multi_page:
@@ -216,7 +216,7 @@ class ChangeList(FilteredChangeList):
             self.result_list = self.paginator.page(self.page_num).object_list
 
     def page_there(self) -> int:
-        """The page of the address; the last, where others have deleted its rows."""
+        """The page in the URL; the last page if others have deleted its rows."""
         if not self.result_count.is_exact:
             return self.page_num
         pages: int = self.paginator.num_pages
@@ -238,7 +238,7 @@ class ListMixin(ModelAdminBase):
     def response_action(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
-        """Django's, which fails on a key that can be none."""
+        """Django's, but refuses invalid keys, on which Django's fails."""
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         if not all(is_key(self.opts, key) for key in ticked):
             message = _(

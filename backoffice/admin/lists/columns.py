@@ -55,7 +55,7 @@ class RelatedCount:
 
 
 class ColumnsMixin(ModelAdminBase):
-    """For a ModelAdmin whose lists have the columns above."""
+    """For a ModelAdmin whose lists have RelatedCount columns."""
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [

@@ -1,4 +1,4 @@
-"""The dates above a long list, without reading its rows."""
+"""The date hierarchy of a long list, without reading its rows."""
 
 import calendar
 import datetime
@@ -11,7 +11,7 @@ from backoffice.querysets.ordering import leads_index
 
 
 class Dates:
-    """What Django's `date_hierarchy` tag asks of a ChangeList, for a long list.
+    """Stands for a long ChangeList in Django's `date_hierarchy` tag.
 
     It offers every year between the first row and the last, and every month and day of a
     year, whether there are rows or not: finding out would mean reading all rows.
@@ -33,7 +33,7 @@ class Dates:
 
     @functools.cached_property
     def ends(self) -> dict[str, Any]:
-        """`{"first": …, "last": …}`; by key where there is no index, as rows come in time."""
+        """`{"first": …, "last": …}`; without an index, of the first and the last key."""
         rows, name = self.changelist.root_queryset, self.field.name
         order = name if leads_index(self.field) else "pk"
         ends = rows.order_by(order).values_list(name, flat=True)

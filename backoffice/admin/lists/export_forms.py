@@ -17,7 +17,7 @@ FORMATS_FOR = _("For spreadsheets: csv, tsv, xlsx, ods. For programs: json, json
 
 
 class ExportForm(SelectableFieldsExportForm):
-    """django-import-export's, with a place for each column."""
+    """django-import-export's, with a position for each column."""
 
     encoding = forms.ChoiceField(
         label=_("Encoding"),
@@ -29,7 +29,7 @@ class ExportForm(SelectableFieldsExportForm):
     def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
-        self.fields["format"].choices = self.fields["format"].choices[1:]  # no blank one
+        self.fields["format"].choices = self.fields["format"].choices[1:]  # no blank choice
         limits = [
             _("%(format)s takes %(most)s rows at most.")
             % {"format": f.name, "most": f"{f.most_rows:,}"}
@@ -60,7 +60,7 @@ class ExportForm(SelectableFieldsExportForm):
         return [self[name] for name in ("format", "encoding")]
 
     def get_selected_resource_export_fields(self) -> Any:
-        """The chosen columns by their positions; a moved one pushes the others on."""
+        """The chosen columns, sorted by position; a moved column shifts the others."""
         names = super().get_selected_resource_export_fields()
         everything = list(self.get_selected_resource()().get_export_order())
 

@@ -1,4 +1,4 @@
-"""Export in the admin: what the list shows, or what is ticked, for whoever may view it."""
+"""Export in the admin: the rows that the list shows, or those ticked, for all who may view."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -31,16 +31,16 @@ from backoffice.exports.formats import FORMATS
 from backoffice.exports.names import describe, file_name, filters_of
 from backoffice.querysets.reading import count_up_to
 
-COUNTED = 100_000  # rows that the page counts
+COUNTED = 100_000  # rows that the page counts at most
 UNREADABLE = (IncorrectLookupParameters, ValidationError, DataError, OverflowError, ValueError)
 
 
 class ExportMixin(UpstreamExportMixin):
-    """django-import-export's export page, which upstream shows to anyone signed in."""
+    """django-import-export's export page, which upstream shows to any signed-in user."""
 
-    # Upstream would take the list's template over; ours has the links in its own block.
+    # Upstream would replace the list's template; ours has the links in a block of its own.
     import_export_change_list_template = None
-    # Upstream's has an inline style, an inline script and a label that points nowhere.
+    # Upstream's template has an inline style, an inline script and a label without an input.
     export_template_name = "admin/backoffice/export.html"
     export_form_class = ExportForm
     export_formats = FORMATS
@@ -48,7 +48,7 @@ class ExportMixin(UpstreamExportMixin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         return bool(self.resource_classes) and self.has_view_permission(request)
 
-    # From where one gets there ------------------------------------------------------
+    # Links to the page --------------------------------------------------------------
 
     @admin.action(
         permissions=["export"],
@@ -57,7 +57,7 @@ class ExportMixin(UpstreamExportMixin):
     def export_admin_action(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse:
-        """The export page for what is ticked; for all of the list by its filter alone."""
+        """The export page for the ticked rows; the whole list is given by its filter."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         across = request.POST.get("select_across") == "1"
@@ -82,7 +82,7 @@ class ExportMixin(UpstreamExportMixin):
     # The page -----------------------------------------------------------------------
 
     def export_action(self, request: HttpRequest) -> Any:
-        """The form, and the file that it asks for."""
+        """Show the form, and send the file."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
@@ -90,7 +90,7 @@ class ExportMixin(UpstreamExportMixin):
             queryset = self._chosen(request, ticked)
             count_up_to(queryset, 1)  # the database may refuse a value
         except UNREADABLE:
-            # A filter that can't be: the list says so, and shows all.
+            # An invalid filter: the list reports it and shows all rows.
             return HttpResponseRedirect("../?e=1")
         form = self._new_form(request, request.POST or None)
         if form.is_valid():
@@ -104,7 +104,7 @@ class ExportMixin(UpstreamExportMixin):
         return self._show_export(request, form, queryset, ticked)
 
     def _chosen(self, request: HttpRequest, ticked: list[str]) -> QuerySet[Any]:
-        """The rows of the list, of which those that are ticked."""
+        """The ticked rows of the list; all if none is ticked."""
         queryset: QuerySet[Any] = self.get_export_queryset(request)
         if ticked:
             queryset = queryset.filter(pk__in=list(map(self.opts.pk.to_python, ticked)))

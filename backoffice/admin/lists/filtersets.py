@@ -1,6 +1,6 @@
-"""The FilterSet in the list: its form, the rows it leaves, what of it can be taken away.
+"""The FilterSet in the list: its form, the filtered rows, and links that remove a filter.
 
-The query string is all the state there is.
+All state is in the query string.
 """
 
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ from backoffice.filters.related import may_filter_by
 from backoffice.querysets import related
 from backoffice.querysets.counts import Count, Found, count_rows
 
-# Of a list's parameters those that say nothing of its rows or their order.
+# Parameters that change neither the rows of a list nor their order.
 PASSING = {main.ALL_VAR, IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR}
-SAVED = 100  # filters that a list shows
+SAVED = 100  # saved filters that a list shows
 
 
 class Params(dict[str, str]):
-    """`ChangeList.params` with every value: Django's search form carries on the last alone."""
+    """`ChangeList.params` with all values: Django's search form would keep only the last."""
 
     def __init__(self, lists: dict[str, list[str]]) -> None:
         super().__init__({name: values[-1] for name, values in lists.items()})
@@ -50,8 +50,8 @@ class Params(dict[str, str]):
 class FilteredChangeList(main.ChangeList):
     """Django's, with the FilterSet of its ModelAdmin beside `list_filter`.
 
-    Where both have a parameter, `list_filter` applies it: one click beside the list and the
-    FilterSet's form say the same.
+    If both have a parameter, `list_filter` applies it, so that the sidebar and the FilterSet's
+    form filter alike.
     """
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -61,7 +61,7 @@ class FilteredChangeList(main.ChangeList):
 
     @cached_property
     def filterset(self) -> Any:
-        """The FilterSet, bound to the query string; None where there is none."""
+        """The FilterSet, bound to the query string; None if the ModelAdmin has none."""
         filterset_class = getattr(self.model_admin, "filterset_class", None)
         if filterset_class is None:
             return None
@@ -82,7 +82,7 @@ class FilteredChangeList(main.ChangeList):
         return super().get_filters_params()
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What Django applies, by `list_filter` or as lookups: not the FilterSet's own."""
+        """The parameters that Django applies: all but those of the FilterSet alone."""
         return {
             name: values
             for name, values in super().get_filters_params(params).items()
@@ -92,23 +92,23 @@ class FilteredChangeList(main.ChangeList):
         }
 
     def check_parameters(self) -> None:
-        """Raises IncorrectLookupParameters for a filter of rows that the user may not view."""
+        """Raise IncorrectLookupParameters for a filter by rows that the user may not view."""
         if self.filterset is None:
             return
         if not all(
             may_filter_by(self.request, self.model_admin.admin_site, self.model, name)
             for name in self.filter_params
         ):
-            # Without its filter, Django would take it for another: of primary keys.
+            # Without its list filter, Django would apply it as a lookup by primary keys.
             raise IncorrectLookupParameters
         self.pass_over_blanks()
 
     @cached_property
     def filtered(self) -> Found:
-        """What the FilterSet leaves of all rows; few are named by their keys.
+        """The rows that match the FilterSet; if they are few, by their keys.
 
-        So they are looked for once, not by each statement of the page, unless they are to be
-        written to. Many of a long list are not counted.
+        So they are searched once, not by each statement of the page, unless they are about
+        to be written. Many rows of a long list are not counted.
         """
         rows = self.root_queryset
         given = self.filterset and self.filterset.parameters.keys() & self.filter_params.keys()
@@ -131,11 +131,11 @@ class FilteredChangeList(main.ChangeList):
 
     @cached_property
     def whole_count(self) -> Count:
-        """The number of all rows, filtered or not."""
+        """The number of rows without any filter."""
         return count_rows(self.root_queryset)
 
     def pass_over_blanks(self) -> None:
-        """Fields of the form that were left blank have no part in links."""
+        """Leave blank fields of the form out of links."""
         for parameter, (name, _part) in self.filterset.parameters.items():
             given = list(filter(None, self.filter_params.get(parameter, ())))
             if given:
@@ -147,7 +147,7 @@ class FilteredChangeList(main.ChangeList):
 
     @property
     def carried_along(self) -> list[tuple[str, str]]:
-        """`(name, value)` pairs of what the FilterSet's form leaves as it is."""
+        """`(name, value)` pairs of the parameters that the FilterSet's form keeps."""
         return [
             (name, value)
             for name, value in self.params.items()
@@ -156,7 +156,7 @@ class FilteredChangeList(main.ChangeList):
 
     @property
     def chips(self) -> Iterator[Any]:
-        """Of each search and filter what it is, its value and the link that takes it away."""
+        """`(label, value, link that removes it)` of each active filter and search."""
         titles = {
             name: spec.title
             for spec in self.filter_specs
@@ -178,13 +178,13 @@ class FilteredChangeList(main.ChangeList):
 
     @property
     def cleared(self) -> str:
-        """The link that takes all of them away."""
+        """The link that removes all filters and the search."""
         names = [*self.narrowing, main.SEARCH_VAR]
         return self.get_query_string(dict.fromkeys(names))
 
     @property
     def saved_query(self) -> str:
-        """Filters, search and order, as a SavedFilter keeps them."""
+        """Filters, search and order as a query string, for a SavedFilter."""
         return self.get_query_string(dict.fromkeys(PASSING)).removeprefix("?")
 
     @cached_property
@@ -195,7 +195,7 @@ class FilteredChangeList(main.ChangeList):
 
     @property
     def save_form(self) -> Any:
-        """To save what the list shows, where that is a filter nobody has saved yet."""
+        """The form to save the present filter; None if there is none or it is saved."""
         known = {saved.query for saved in self.saved_filters}
         is_filter = self.query or self.narrowing
         if self.is_popup or not is_filter or self.saved_query in known:
@@ -206,12 +206,12 @@ class FilteredChangeList(main.ChangeList):
 
 
 def path_of(list_filter: Any) -> Any:
-    """The path to the field that an entry of `list_filter` is of; itself, if it is of none."""
+    """The field path of an entry of `list_filter`; the entry itself if it has none."""
     return list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
 
 
 class SavedFilterForm(forms.ModelForm[SavedFilter]):
-    """The name of a filter, which its user has no other of."""
+    """Name and sharing of a saved filter; a user's filters of a model have unique names."""
 
     class Meta:
         model = SavedFilter
@@ -229,7 +229,7 @@ class SavedFilterForm(forms.ModelForm[SavedFilter]):
 
 
 class SaveFilterForm(SavedFilterForm):
-    """Saves a new one, or asks whether it takes the place of the one of its name."""
+    """Saves a new filter, or asks whether to replace the one of the same name."""
 
     replace = forms.BooleanField(
         label=gettext_lazy("Replace the filter of this name"), required=False
@@ -239,7 +239,7 @@ class SaveFilterForm(SavedFilterForm):
         if not self.cleaned_data.get("replace"):
             super().refuse_name()
 
-    def save(self) -> Any:  # type: ignore[override] # it is made, or takes the place of one
+    def save(self) -> Any:  # type: ignore[override] # creates or replaces
         new = self.instance
         return SavedFilter.objects.update_or_create(
             user=new.user,
@@ -275,7 +275,7 @@ class FilterSetMixin(ExportBase):
         return super().changelist_view(request, extra_context)
 
     def export_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The export's page; back to the list, and its error, for filters that can't be."""
+        """The export page; with invalid filters, the list, which shows their errors."""
         if (
             self.filterset_class
             and not self.filterset_class(
@@ -289,7 +289,7 @@ class FilterSetMixin(ExportBase):
         return super().export_action(request, *args, **kwargs)
 
     def save_filter_view(self, request: HttpRequest) -> HttpResponse:
-        """Keep the list's query string under a name."""
+        """Save the list's query string under a name."""
         if not self.filterset_class or not self.has_view_permission(request):
             raise PermissionDenied
         try:
@@ -299,7 +299,7 @@ class FilterSetMixin(ExportBase):
         query = changelist.saved_query
         if not changelist.filterset.is_valid() or not query:
             return self._to_list(query)
-        user: Any = request.user  # signed in: it is a page of the admin
+        user: Any = request.user  # signed in, since admin_view() requires it
         saved = SavedFilter(user=user, model=self.opts.label, query=query)
         form = SaveFilterForm(request.POST or None, instance=saved)
         if form.is_valid():

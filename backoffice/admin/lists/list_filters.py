@@ -1,4 +1,4 @@
-"""The filter beside a list: the values in use, each with the number of its rows."""
+"""A list filter that shows the values in use, each with its number of rows."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ from backoffice.querysets.related import Condition, any_of
 class InUseFilter(filters.FieldListFilter):
     """`list_filter = [("library__state", InUseFilter)]`, over any path to a field.
 
-    Offers the values that occur in the list as it is searched and filtered otherwise, with
-    the labels of the field's choices: "New York (12)". Its query parameter is the path
+    Offers the values that occur in the list under its search and its other filters, with the
+    labels of the field's choices: "New York (12)". Its query parameter is the path
     (`?library__state=NY`), several values mean any of them, and
-    `?library__state__isnull=True` finds the rows that lead nowhere.
+    `?library__state__isnull=True` finds the rows without a value.
 
-    One statement offers the values, one more finds what a chosen value leads to. A long list
-    offers the values that occur anywhere, and says "1,000+" of those that have more rows; with
-    other filters or a search it counts none.
+    One statement finds the values, one more the rows of a chosen value. A long list offers all
+    values that occur in the table, with "1,000+" for those that have more rows; with other
+    filters or a search it shows no counts.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class InUseFilter(filters.FieldListFilter):
 
     @cached_property
     def condition(self) -> Condition:
-        """The `Condition` of the values that are chosen."""
+        """The `Condition` of the chosen values."""
         found = any_of(self.model, self.field_path, self.readable_values())
         if self.isnull_path not in self.used_parameters:
             return found
@@ -66,7 +66,7 @@ class InUseFilter(filters.FieldListFilter):
         return bool(self.used_parameters) and self.condition.is_costly
 
     def readable_values(self) -> list[Any]:
-        """The chosen values that the field could hold; no row has any other."""
+        """The chosen values that are valid for the field; no row can have another."""
         field: Any = self.field
         target = field.target_field if field.is_relation else field
         values = []
@@ -74,7 +74,7 @@ class InUseFilter(filters.FieldListFilter):
             try:
                 value = target.to_python(text)
                 if isinstance(target, IntegerField):
-                    target.run_validators(value)  # what the database's integers can hold
+                    target.run_validators(value)  # the range of the database's integers
             except (ValidationError, ValueError):
                 continue
             if "\x00" not in text:  # PostgreSQL refuses the statement
@@ -110,12 +110,12 @@ class InUseFilter(filters.FieldListFilter):
             }
 
     def count(self, changelist: Any) -> Any:
-        """`{value: Count}` for the values in use; 0 for a chosen one that isn't.
+        """`{value: Count}` of the values in use; 0 for a chosen value that isn't in use.
 
-        None instead of the number where the list is too long to count.
+        None instead of the Count if the list is too long to count.
         """
         others = changelist.find(exclude_parameters=self.expected_parameters())
-        is_named = changelist.query and not others.is_costly  # by keys, and so few
+        is_named = changelist.query and not others.is_costly  # few rows, listed by their keys
         if changelist.is_long and not is_named:
             found = self.count_many(changelist)
         else:
@@ -125,7 +125,7 @@ class InUseFilter(filters.FieldListFilter):
 
     def count_few(self, changelist: Any, rows: QuerySet[Any]) -> dict[Any, Any]:
         if rows.query.distinct or rows.query.group_by is not None:
-            # A join to many rows is in it: count its rows, not what it joined.
+            # It has a join to many rows: count the rows, not the joined ones.
             rows = changelist.model._base_manager.filter(pk__in=rows.values("pk"))
         pairs = rows.values_list(self.field_path).annotate(models.Count("pk", distinct=True))
         return {value: Count(number) for value, number in pairs}
@@ -160,5 +160,5 @@ def with_count(label: Any, number: int) -> str:
 
 
 def may_be_none(step: Any) -> bool:
-    """Whether a row may lead nowhere by this step of a path."""
+    """Whether this step of a path can be empty for a row."""
     return step.many_to_many or step.one_to_many or not step.concrete or step.null

@@ -1,4 +1,4 @@
-"""Pages of a list of any length: counted to a bound, and reached from either end."""
+"""Pages of a list of any length: counted up to a bound, and reached from either end."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,8 +15,8 @@ from backoffice.querysets.counts import Count, Found, count_rows
 from backoffice.querysets.ordering import beginning, indexed_ordering, unindexed, walked
 
 FURTHEST = 10**9  # a page; databases refuse an offset too large for their integers
-NEAR = 10_000  # rows of a list that are walked along first
-SHALLOW = 1_000  # rows that are cheaper skipped whole than by their keys
+NEAR = 10_000  # first rows of a list to search before all hits are sorted
+SHALLOW = 1_000  # rows that are cheaper to skip as whole rows than by their keys
 
 
 class FromTheEnd(int):
@@ -38,10 +38,10 @@ class Page(paginator.Page[Any]):
 
 
 class Paginator(paginator.Paginator[Any]):
-    """Django's, for querysets whose rows are many and may not be counted exactly.
+    """Django's, for querysets with so many rows that they may not be counted exactly.
 
     With an exact count it works as Django's does. Otherwise the number of the last page is
-    not known: pages are numbered from the start, and from the end by negative numbers. The
+    not known: pages are numbered from the start, and by negative numbers from the end. The
     cost of a page grows with the rows before it, which are skipped in the index.
     """
 
@@ -105,7 +105,7 @@ class Paginator(paginator.Paginator[Any]):
                 yield page if page == self.ELLIPSIS else FromTheEnd(-page)
 
     def _elided(self, number: Any, on_each_side: int, on_ends: int) -> Iterator[Any]:
-        """Pages from the near end to some beyond `number`."""
+        """The page numbers from the nearer end to some beyond `number`."""
         first = number - on_each_side
         if first > on_ends + 2:
             yield from range(1, on_ends + 1)
@@ -118,12 +118,12 @@ class Paginator(paginator.Paginator[Any]):
 def window(
     rows: QuerySet[Any], start: int, end: int, *, is_costly: bool = False
 ) -> QuerySet[Any]:
-    """`rows[start:end]` of many rows, in the way that is cheap wherever they are.
+    """`rows[start:end]` of many rows, by the plan that is cheap wherever they are.
 
-    PostgreSQL's search index finds all hits of a word, but its planner would rather walk
-    along the index of the order and look for them: it takes them to be spread evenly. Where
-    the beginning of the list has too few it may be half a million titles to the first of
-    "Rivers of …"; then all hits are found, and sorted.
+    PostgreSQL's search index finds all hits of a word, but its planner assumes that hits are
+    spread evenly, and walks the index of the order instead. It may then read half a million
+    titles before the first "Rivers of …". So only the first NEAR rows are walked; if they
+    have too few hits, all hits are found and sorted.
     """
     if not (
         is_costly
@@ -141,12 +141,12 @@ def window(
 def by_its_keys(
     rows: QuerySet[Any], walk: QuerySet[Any], start: int, end: int
 ) -> QuerySet[Any]:
-    """`walk[start:end]` as `rows` reads them; `walk` has the same rows."""
+    """The rows of `walk[start:end]`, read by `rows`, a queryset of the same rows."""
     return rows.filter(pk__in=walk.values("pk")[start:end])
 
 
 def along_its_order(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows as SQLite walks to them along the index of their order, if there is one."""
+    """The rows, rewritten so that SQLite walks the index of their order, if there is one."""
     if connections[rows.db].vendor == "sqlite" and indexed_ordering(
         rows.model, rows.query.order_by
     ):
@@ -157,7 +157,7 @@ def along_its_order(rows: QuerySet[Any]) -> QuerySet[Any]:
 def paginate(
     model_admin: ModelAdmin[Any], request: HttpRequest, found: Found, per_page: int
 ) -> paginator.Paginator[Any]:
-    """The ModelAdmin's paginator of what was found, with what is known of it."""
+    """The ModelAdmin's paginator of the rows found; it gets their count if that is known."""
     pages = model_admin.get_paginator(request, found.rows, per_page)
     if isinstance(pages, Paginator):
         pages.is_costly = found.is_costly

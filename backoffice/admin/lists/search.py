@@ -24,20 +24,20 @@ from backoffice.querysets.related import (
 RelatedCondition = Callable[[type[Model], str, Q], Condition]
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
-WORDS = 20  # of a search; the rest is passed over
+WORDS = 20  # words of a search; the rest are ignored
 
 
 class Search:
-    """What is searched for in the rows of a model: every word is in one of the fields.
+    """A search in the rows of a model: each word must occur in one of the fields.
 
-    The rows that fit are looked for once, in one statement, however many querysets are
-    searched. Few are named by their keys; where they are many, the list is walked in its
-    order. Fields of related rows take a statement a word.
+    One statement finds the matching rows once, however many querysets are searched. If they
+    are few, querysets are filtered by their keys; if many, the database walks the list in its
+    order. Fields of related rows take one statement per word.
 
     Args:
-        words: what is searched for; none has a NUL, which PostgreSQL refuses.
-        lookups: the fields, as `text_lookups` gives them.
-        most: how many rows are named by their keys, at most (FEW, if that is less).
+        words: the words to find; a NUL, which PostgreSQL refuses, matches no row.
+        lookups: the fields, as `text_lookups` returns them.
+        most: the most rows that are filtered by their keys (FEW, if that is less).
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Search:
 
     @cached_property
     def keys(self) -> list[Any] | None:
-        """Of all rows that fit; None where they are many."""
+        """The keys of all matching rows; None if they are many."""
         return few_keys(self.model._base_manager.filter(self.condition), most=self.most)
 
     def find(self, rows: QuerySet[Any], *, anew: bool = False) -> Found:
-        """Those of `rows` that fit.
+        """The matching rows among `rows`.
 
         Args:
-            anew: not by the keys that were found before: the rows are to be written.
+            anew: search again, not by the keys found before: the rows are to be written.
         """
         if any("\x00" in word for word in self.words):
             return Found(rows.none(), Count(0))
@@ -76,7 +76,7 @@ class Search:
         return Found(found, count if is_of_all else None, is_costly=self.keys is None)
 
     def find_row_by_row(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of `rows` that fit, where they are so few that each may be looked at."""
+        """The matching rows among `rows`, which are few enough to test each of them."""
         return rows.filter(self._condition(related_row_by_row))
 
     def _condition(self, related: RelatedCondition) -> Q:
@@ -93,15 +93,15 @@ class Search:
 
 
 class SearchMixin(ModelAdminBase):
-    """`search_fields` as Django has them, found at the same cost among any number of rows."""
+    """Django's `search_fields`, at the same cost for any number of rows."""
 
     def get_search(
         self, request: HttpRequest, term: str, *, most: int | None = None
     ) -> Search | None:
-        """The Search for `term`; None where there is none, or where it is Django's own.
+        """The Search for `term`; None if it has no words or if Django's own search runs.
 
-        Django's own is what `get_search_results` does where a ModelAdmin overrides it, and
-        where a search field is not plain text.
+        That is so if a ModelAdmin overrides `get_search_results`, or if a search field is not
+        plain text.
         """
         if type(self).get_search_results is not SearchMixin.get_search_results:
             return None
@@ -127,11 +127,11 @@ def search_rows(
     most: int | None = None,
     row_by_row: bool = False,
 ) -> Found:
-    """Those of `rows` that the ModelAdmin's search finds.
+    """The rows among `rows` that the ModelAdmin's search finds.
 
     Args:
-        most: how many are named by their keys, at most.
-        row_by_row: they are so few that each may be looked at.
+        most: the most rows that are filtered by their keys.
+        row_by_row: `rows` are few enough to test each of them.
     """
     search = None
     if isinstance(model_admin, SearchMixin):
@@ -152,7 +152,7 @@ def words_of(text: str) -> Iterator[str]:
 def text_lookups(
     model: type[Model], fields: Sequence[str]
 ) -> dict[str | None, list[str]] | None:
-    """`{relation or None: [lookups]}`; None where a field is not plain text."""
+    """`{relation or None: [lookups]}`; None if a field is not plain text."""
     lookups: dict[str | None, list[str]] = {}
     for name in map(str, fields):
         lookup = LOOKUPS.get(name[0], "icontains")
@@ -162,7 +162,7 @@ def text_lookups(
             end: Any = model._meta.get_field(relation).related_model if relation else model
             field = end._meta.get_field(rest)
         except FieldDoesNotExist:
-            return None  # a lookup of its own, or further away
+            return None  # a custom lookup, or more than one relation away
         if not isinstance(field, CharField | TextField):
             return None
         lookups.setdefault(relation, []).append(f"{rest}__{lookup}")

@@ -1,4 +1,4 @@
-"""Rows as JSON, for fields that search them: autocompletion, and the boxes of a picker."""
+"""Rows as JSON, for autocompletion and for the boxes of a picker."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,14 @@ from backoffice.querysets.counts import Found
 if TYPE_CHECKING:
     from backoffice.admin.pickers.picker import PickerMixin
 
-PER_PAGE = 100  # rows of a box
-MAX_ALL = 10_000  # rows that a box gives at once
-FURTHEST = 1_000_000  # page of a box
-NAMED = 100  # rows that autocompletion, which shows 20, names by their keys
+PER_PAGE = 100  # rows per page of a box
+MAX_ALL = 10_000  # rows of a box in one answer
+FURTHEST = 1_000_000  # the last page of a box
+NAMED = 100  # rows that autocompletion, which shows 20, filters by their keys
 
 
 class ChoicesJsonView(AutocompleteJsonView):
-    """Django's, for fields alone: the other side of one has no choices of its own."""
+    """Django's, for forward relations only: a reverse one has no `limit_choices_to`."""
 
     found: Found
 
@@ -46,15 +46,15 @@ class ChoicesJsonView(AutocompleteJsonView):
 
 
 def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> JsonResponse:
-    """The rows that a box of the picker `name` shows, for who has that picker on the form.
+    """The rows that a box of the picker `name` shows, for users whose form has that picker.
 
-    The parameters are `side` (available or chosen), `object_id` of the row that the form is of
-    (none for a new one), `term`, `page` from 1, and `all`, for one page of MAX_ALL rows.
+    The parameters are `side` (available or chosen), `object_id` of the form's row (none for a
+    new one), `term`, `page` from 1, and `all`, for one page of MAX_ALL rows.
 
-    Answers as autocompletion does, and with `count` on the first page of what is chosen: how
-    many there are whatever the term.
+    The answer has the form of Django's autocompletion. The first page of the chosen rows also
+    has their `count`, whatever the term.
 
-    Raises PermissionDenied where there is no such picker, and Http404.
+    Raises PermissionDenied if the form has no such picker, and Http404.
     """
     side = request.GET.get("side")
     if side not in ("available", "chosen"):
@@ -70,7 +70,7 @@ def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> 
     )
     size = MAX_ALL if "all" in request.GET else PER_PAGE
     start = (page - 1) * size
-    # One more than is shown tells whether there are more: nothing is counted.
+    # Read one row more to know whether there are more, without counting.
     rows = list(window(found.rows, start, start + size + 1, is_costly=found.is_costly))
     answer: dict[str, Any] = {
         "results": [{"id": str(row.pk), "text": str(row)} for row in rows[:size]],

@@ -1,9 +1,9 @@
-"""The horizontal picker of many rows: a form field that takes only what was changed.
+"""The horizontal picker of many rows: a form field that receives only the changes.
 
-The page holds none of the rows: `horizontal.js` asks `picker_rows` for them, page by
-page, and sends the keys of what was added and removed, packed into one input each.
-Without JavaScript the chosen rows are listed on demand with boxes to tick, and rows are
-added by the texts that imports read: `name`, or `name (zip_code)`.
+The page has none of the rows: `horizontal.js` asks `picker_rows` for them, page by page,
+and sends the keys of the rows added and removed, packed into one input each. Without
+JavaScript, the chosen rows are listed on demand with checkboxes, and rows are added by the
+texts that imports read: `name`, or `name (zip_code)`.
 """
 
 import json
@@ -24,7 +24,7 @@ from backoffice.history.historical_records import chunked
 from backoffice.resources.references import ReferenceKey
 
 NAMED = 5  # values that an error names
-LISTED = 100  # rows on a page of the list that needs no JavaScript
+LISTED = 100  # rows on a page of the list without JavaScript
 MAX_NAMES = 1_000  # lines of names at a time
 
 
@@ -38,9 +38,9 @@ class LinkChanges:
 
 @dataclass
 class Posted:
-    """What a browser sent: packed keys, ticked keys, and names one on a line."""
+    """What a browser sent: packed keys, ticked keys, and names, one per line."""
 
-    complete: bool = True  # False: by a page that had no such picker
+    complete: bool = True  # False if the page had no such picker
     added: str = ""
     removed: str = ""
     ticked: list[str] = field(default_factory=list)
@@ -52,10 +52,10 @@ class Posted:
 
 
 class LinksWidget(forms.Widget):
-    """Looks as Django's FilteredSelectMultiple; its value is a Posted."""
+    """Looks like Django's FilteredSelectMultiple; its value is a Posted."""
 
     template_name = "admin/backoffice/horizontal.html"
-    allow_multiple_selected = True  # RelatedFieldWidgetWrapper then only offers to add
+    allow_multiple_selected = True  # so that RelatedFieldWidgetWrapper only offers to add
 
     class Media:
         css = {"all": ["backoffice/horizontal.css"]}
@@ -64,9 +64,9 @@ class LinksWidget(forms.Widget):
     def __init__(self, links: Any, *, url: str, params: Any) -> None:
         """
         Args:
-            url: of the view that gives the rows.
-            params: the QueryDict of the form's address. Where the list without JavaScript is
-                asked for, its page is among them.
+            url: of the view that returns the rows.
+            params: the QueryDict of the form's URL, with the page of the list without
+                JavaScript, if it is shown.
         """
         super().__init__()
         self.links, self.url, self.params = links, url, params
@@ -92,7 +92,7 @@ class LinksWidget(forms.Widget):
         address, page_param = self.params.copy(), f"{name}-page"
         page = address.get(page_param)
         address.pop(page_param, None)
-        address[page_param] = ""  # at its end, for the number of a page
+        address[page_param] = ""  # last, so that the template can append a page number
         chosen = page and Paginator(self.links.chosen(), LISTED)
         context["widget"] |= {
             "label": relation.related_model._meta.verbose_name_plural,
@@ -114,7 +114,7 @@ class LinksWidget(forms.Widget):
         return context
 
     def pending(self, packed: str) -> list[dict[str, str]]:
-        """What was sent and is still to be saved, in the order of its rows."""
+        """The rows that were sent and are not saved yet, in their order."""
         try:
             keys, _refused = unpacked(packed, self.links)
         except ValidationError:
@@ -123,7 +123,7 @@ class LinksWidget(forms.Widget):
 
 
 class LinksField(forms.Field):
-    """Cleans what LinksWidget gives to LinkChanges."""
+    """Cleans the Posted of a LinksWidget to LinkChanges."""
 
     default_error_messages = {
         "incomplete": gettext_lazy(
@@ -156,7 +156,7 @@ class LinksField(forms.Field):
             raise ValidationError(problems)
         changes = LinkChanges(
             added=list(dict.fromkeys([key for key in added if key not in both] + found)),
-            # Not there for this user, or not any more: nothing to take away.
+            # A key that this user can't see, or that is gone, needs no removal.
             removed=[key for key in removed if key in visible - both],
         )
         if self.required and not changes.added and not self.remaining(changes.removed):
@@ -183,15 +183,15 @@ class LinksField(forms.Field):
         )
 
     def remaining(self, removed: Iterable[Any]) -> int:
-        """How many links a save would leave, unseen ones included."""
+        """How many links a save would leave, including those to unseen rows."""
         gone = (self.links.to(chunk).count() for chunk in chunked(dict.fromkeys(removed)))
         return int(self.links.all.count() - sum(gone))
 
 
 def unpacked(packed: str, links: Any) -> tuple[list[Any], list[Any]]:
-    """The keys in a JSON list of texts: `(keys, refused values)`, each once, in order.
+    """The keys in a JSON list of texts: `(distinct keys in order, refused values)`.
 
-    Raises ValidationError where it is no such list.
+    Raises ValidationError if it is not such a list.
     """
     try:
         values = json.loads(packed or "[]")
@@ -211,7 +211,7 @@ def unpacked(packed: str, links: Any) -> tuple[list[Any], list[Any]]:
 
 
 def reference_key(model: type[Model]) -> ReferenceKey | None:
-    """How imports write rows of `model`; None where it has no Resource."""
+    """The key by which imports refer to rows of `model`; None if it has no Resource."""
     key = ReferenceKey(model)
     try:
         return key if key.paths else None
@@ -220,9 +220,9 @@ def reference_key(model: type[Model]) -> ReferenceKey | None:
 
 
 def found_by_name(names: str, links: Any) -> tuple[list[Any], list[ValidationError]]:
-    """Of names on lines of their own: `(keys, ValidationErrors)`.
+    """Look up names, one per line: `(keys, ValidationErrors)`.
 
-    Statements for each 1,000 names: two.
+    It takes two statements for each 1,000 names.
     """
     texts = list(dict.fromkeys(line.strip() for line in names.splitlines() if line.strip()))
     key = reference_key(links.relation.related_model)

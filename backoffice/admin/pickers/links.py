@@ -1,4 +1,4 @@
-"""The links of one row by one many-to-many relation, from either side, by set operations."""
+"""The links of one row in a many-to-many relation, from either side, by set operations."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,11 +10,11 @@ from backoffice.history.historical_records import chunked
 from backoffice.querysets.keys import clean_key
 from backoffice.querysets.related import each_of
 
-FEW = 10_000  # links; so many are sorted sooner than met on a walk along the order's index
+FEW = 10_000  # links; up to that, sorting them is faster than walking the order's index
 
 
 class Links:
-    """The links of `obj` (None: of a row that is not saved yet) to rows of `queryset`.
+    """The links of `obj` (None if it is not saved yet) to rows of `queryset`.
 
     Links to rows outside `queryset` are not shown, not counted and never changed.
     """
@@ -29,7 +29,7 @@ class Links:
 
     @property
     def all(self) -> QuerySet[Any]:
-        """Rows of `through`, those to unseen rows included."""
+        """All rows of `through` for `obj`, including links to unseen rows."""
         through: QuerySet[Any] = self.relation.links
         if self.obj is None or self.obj.pk is None:
             return through.none()
@@ -57,18 +57,18 @@ class Links:
         return queryset.order_by(*dict.fromkeys([*orders, "pk"]))
 
     def chosen(self) -> Any:
-        """The rows that are linked, in their order."""
+        """The linked rows, in their order."""
         linked = self.targets(self.all)
         is_linked = each_of(linked) if self.are_few else Q(pk__in=linked)
         return self.ordered(self.queryset.filter(is_linked))
 
     def available(self) -> QuerySet[Any]:
-        """The rows that are not, in their order."""
+        """The rows that are not linked, in their order."""
         linked = self.all.filter(**{self.relation.target: OuterRef("pk")})
         return self.ordered(self.queryset.filter(~Exists(linked)))
 
     def visible(self, pks: Iterable[Any]) -> Any:
-        """Those of `pks` that are in `queryset`: a set. A statement for each 1,000."""
+        """The set of those `pks` that are in `queryset`; one statement for each 1,000."""
         found: set[Any] = set()
         for chunk in chunked(pks):
             rows = self.queryset.order_by().filter(pk__in=chunk)
@@ -76,7 +76,7 @@ class Links:
         return found
 
     def texts(self, pks: Iterable[Any]) -> dict[Any, str]:
-        """`{pk: str(row)}` of those that are in `queryset`. A statement for each 1,000."""
+        """`{pk: str(row)}` of the rows in `queryset`; one statement for each 1,000."""
         return {
             row.pk: str(row)
             for chunk in chunked(pks)
@@ -89,7 +89,7 @@ class Links:
         return clean_key(self.opts, value)
 
     def change(self, *, added: Iterable[Any], removed: Iterable[Any]) -> None:
-        """Link and unlink primary keys, in chunks; what stands so already is passed over."""
+        """Link and unlink primary keys, in chunks; links that are already so are skipped."""
         manager = getattr(self.obj, self.relation.accessor)
         for chunk in chunked(removed):
             if linked := list(self.targets(self.to(chunk))):
@@ -99,5 +99,5 @@ class Links:
 
 
 def has_more_than(number: int, queryset: QuerySet[Any]) -> bool:
-    """Whether `queryset` has more than so many rows; counts no further than that."""
+    """Whether `queryset` has more than `number` rows; counts no further than that."""
     return queryset.order_by()[: number + 1].count() > number

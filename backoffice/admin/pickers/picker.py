@@ -1,7 +1,7 @@
 """The two-pane pickers of a ModelAdmin, for either side of a many-to-many.
 
-Few rows to choose among: Django's own widget, with all of them on the page. Many: the one
-of `horizontal.py`, which asks the server for them.
+If there are few rows to choose from, it is Django's own widget, with all of them on the page;
+if many, that of `horizontal.py`, which asks the server for them.
 """
 
 from dataclasses import dataclass, field
@@ -26,19 +26,19 @@ from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
 from backoffice.querysets.relations import ManyToMany
 
-NAMES_SHOWN = 100  # of linked rows, where the user may only look
+NAMES_SHOWN = 100  # names of linked rows, for users who may only view
 
 
 class PickerMixin(ModelAdminBase):
-    """`filter_horizontal`, and `related_filter_horizontal = ("book_set",)` from behind.
+    """`filter_horizontal`, and `related_filter_horizontal = ("book_set",)` for reverse sides.
 
-    The latter are named by accessor. Linking a book to a library changes the book too: who
-    may change books gets the picker, who may view them gets their names, others get
-    nothing. Where `fields` or `fieldsets` are declared they place it by its name; else it
-    comes last.
+    The latter has names of accessors. Linking a book to a library changes the book too: users
+    who may change books get the picker, those who may view them get their names, others get
+    nothing. If `fields` or `fieldsets` are declared, the name in them places the picker; else
+    it comes last.
 
-    A picker among more than `picker_max_rows` rows is fed from the server, for those who
-    may view the related rows; without that permission it is left out.
+    A picker of more than `picker_max_rows` rows asks the server for them, for users who may
+    view the related rows; without that permission it is left out.
     """
 
     related_filter_horizontal: tuple[str, ...] = ()
@@ -102,14 +102,14 @@ class PickerMixin(ModelAdminBase):
 
     @cached_property
     def paging_names(self) -> list[str]:
-        """The names of the pickers that many rows turn into pages."""
+        """The names of the pickers that are paged if they have many rows."""
         return [*filter(self.may_page, self.filter_horizontal), *self.related_filter_horizontal]
 
     def may_page(self, name: str) -> bool:
         try:
             related_model: Any = self.opts.get_field(name).related_model
         except FieldDoesNotExist:
-            return False  # Django's checks say so
+            return False  # Django's checks report it
         return self.admin_site.is_registered(related_model)
 
     def related_field(self, name: str) -> Any:
@@ -119,11 +119,11 @@ class PickerMixin(ModelAdminBase):
         return self.admin_site.get_model_admin(self.related_field(name).related_model)
 
     def is_paged(self, request: HttpRequest, name: str) -> bool:
-        """Whether the picker is fed from the server: asked once in a request."""
+        """Whether the picker asks the server for its rows; found out once per request."""
         if name not in self.paging_names:
             return False
         if f"{name}-added" in request.POST:
-            return True  # as it was when the page was opened
+            return True  # it was when the page was opened
         known = self.known_paged.setdefault(request, {})
         if name not in known:
             rows = self.related_admin(name).get_queryset(request)
@@ -132,7 +132,7 @@ class PickerMixin(ModelAdminBase):
 
     @cached_property
     def known_paged(self) -> WeakKeyDictionary[HttpRequest, dict[str, bool]]:
-        """What `is_paged` found, as long as a request lasts."""
+        """The results of `is_paged`, for the lifetime of each request."""
         return WeakKeyDictionary()
 
     # The rows, for the page's script ------------------------------------------------
@@ -146,15 +146,15 @@ class PickerMixin(ModelAdminBase):
         """See `picker_rows`."""
         return picker_rows(self, request, name)
 
-    # Who gets what ------------------------------------------------------------------
+    # Permissions --------------------------------------------------------------------
 
     def get_guarded(self, request: HttpRequest) -> list[str]:
-        """The names that depend on what the user may do with the related rows."""
+        """The names of the pickers that need permissions for the related rows."""
         paged = [name for name in self.paging_names if self.is_paged(request, name)]
         return list(dict.fromkeys([*paged, *self.related_filter_horizontal]))
 
     def get_pickers(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Those of them with a picker in the form of `obj`; None for a new one."""
+        """Which of them the form of `obj`, None for a new row, shows as pickers."""
         if obj is not None and not self.has_change_permission(request, obj):
             return []
         return [
@@ -171,7 +171,7 @@ class PickerMixin(ModelAdminBase):
     def get_linked_names(
         self, request: HttpRequest, obj: Any = None
     ) -> dict[str, "LinkedNames"]:
-        """What the form shows instead, by name, where the user may only look."""
+        """What the form shows instead, by name, if the user may only view."""
         pickers = self.get_pickers(request, obj)
         return {
             name: LinkedNames(name, self, request)
@@ -182,7 +182,7 @@ class PickerMixin(ModelAdminBase):
     def get_links(self, request: HttpRequest, name: str, object_id: str | None) -> Links:
         """The Links that the picker `name` shows on the form of a row, or of a new one.
 
-        Raises PermissionDenied where that form has no such picker, Http404 where there is no
+        Raises PermissionDenied if that form has no such picker, and Http404 if there is no
         such row.
         """
         if name not in self.paging_names:
@@ -199,7 +199,7 @@ class PickerMixin(ModelAdminBase):
         if isinstance(form_field, LinksField):
             links: Links = form_field.links
             return links
-        if isinstance(form_field, ModelMultipleChoiceField):  # few by now
+        if isinstance(form_field, ModelMultipleChoiceField):  # there are few rows now
             rows: Any = form_field.queryset
             return Links(ManyToMany.of(self.related_field(name)), rows, obj)
         raise PermissionDenied
@@ -225,7 +225,7 @@ class PickerMixin(ModelAdminBase):
         paged = {n: f for n, f in form.base_fields.items() if isinstance(f, LinksField)}
         for form_field in paged.values():
             form_field.links.obj = obj
-        # Or each form would load all the links for its initial value.
+        # Otherwise each form would load all links as its initial value.
         form._meta.exclude = [*(form._meta.exclude or ()), *paged]
         return form
 
@@ -272,7 +272,7 @@ class PickerMixin(ModelAdminBase):
                 initial=lambda: linked_keys(obj, name),
                 **options,
             )
-        # The wrapper asks for the relation to books; ours is the one to libraries.
+        # The wrapper needs the relation to books; `relation` is the one to libraries.
         to_related: Any = ManyToManyRel(
             relation.field, relation.related_model, through=relation.through
         )
@@ -324,7 +324,7 @@ class PickerMixin(ModelAdminBase):
 
 @dataclass(frozen=True)
 class LinkedNames:
-    """The first of the related rows that the user may see, as a read-only field of a form."""
+    """The names of the first related rows that the user may see, as a read-only field."""
 
     name: str
     model_admin: Any = field(compare=False, repr=False)
@@ -356,7 +356,7 @@ def linked_keys(obj: Any, name: str) -> list[Any]:
 
 
 def replaced(fields: Any, instead: Any) -> list[Any]:
-    """`fields` of a fieldset, lines of several too, by `instead`: None drops one."""
+    """`fields` of a fieldset, nested lines too, replaced by `instead`; None drops a field."""
     result = []
     for item in fields:
         if isinstance(item, list | tuple):

@@ -1,4 +1,4 @@
-"""Who did what in the admin, and when: Django's log entries, to read only."""
+"""Who did what in the admin, and when: Django's log entries, read-only."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ class ActionFilter(InUseFilter):
 
 
 class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
-    """Needs the permission to view log entries; nobody adds, changes or deletes one.
+    """Requires the permission to view log entries; nobody can add, change or delete one.
 
-    So an account that has done something can't be deleted, which would delete its log too;
-    it is made inactive.
+    So an account that has log entries can't be deleted, since they would go with it; make it
+    inactive instead.
     """
 
     menu_title = _("Activity")

@@ -1,4 +1,4 @@
-"""The list of changes: who wrote many rows at once, and what came of it."""
+"""The list of changes: who wrote many rows at once, and the result."""
 
 from typing import Any
 
@@ -25,13 +25,13 @@ def named(label: str) -> str:
     try:
         return str(apps.get_model(label)._meta.verbose_name_plural)
     except (LookupError, ValueError):
-        return label  # of an app that is no longer installed, or none at all
+        return label  # the app is no longer installed, or the label names none
 
 
 class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
-    """Read only; a change's own page is where its model's pages are.
+    """Read-only; the page of a change belongs to the ModelAdmin of its model.
 
-    Whoever may import into a model sees its changes.
+    Users who may import into a model see its changes.
     """
 
     list_display = (

@@ -1,4 +1,4 @@
-"""The lists of what was done: for whatever AdminSite they are registered on."""
+"""Registers the lists of changes, saved filters and log entries on an AdminSite."""
 
 from django.apps import apps
 from django.contrib import admin
@@ -12,12 +12,12 @@ from backoffice.filters.models import SavedFilter
 
 
 def register_records(site: admin.AdminSite) -> None:
-    """Add the lists of changes, of saved filters, and of who did what."""
+    """Register the lists of changes, of saved filters and of log entries."""
     site.register(Change, ChangeAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
     site.register(LogEntry, ActivityAdmin)
     if apps.is_installed("django_tasks_db"):
-        # The queue's own rows say less than the changes, and editing one breaks the queue.
+        # The queue's own rows show less than the changes, and editing one breaks the queue.
         queued = apps.get_model("django_tasks_database", "DBTaskResult")
         if site.is_registered(queued):
             site.unregister(queued)

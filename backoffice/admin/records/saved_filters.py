@@ -1,4 +1,4 @@
-"""Saved filters: staff rename, share and remove their own; the lists save and show them."""
+"""Saved filters: staff rename, share and delete their own; lists save and show them."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from backoffice.filters.models import SavedFilter
 
 
 class SavedFilterAdmin(PlainModelAdmin):
-    """Everybody's own, for which nobody needs a permission; a superuser's are all."""
+    """Users see their own filters, without any permission; superusers see all."""
 
     form = SavedFilterForm
     list_display = ("name", "open_list", "shared", "user", "created_at")
@@ -35,7 +35,7 @@ class SavedFilterAdmin(PlainModelAdmin):
         return True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a list is where one is saved
+        return False  # filters are saved in a list
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -44,14 +44,14 @@ class SavedFilterAdmin(PlainModelAdmin):
         return True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # nobody sees another's; with their account they may go
+        return True  # users see only their own; also asked when an account is deleted
 
     @admin.display(description=_("list"))
     def open_list(self, saved: SavedFilter) -> str:
         try:
             opts = apps.get_model(saved.model)._meta
         except LookupError:
-            return saved.model  # an app that is no longer installed
+            return saved.model  # its app is no longer installed
         name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_changelist"
         address = f"{reverse(name)}?{saved.query}"
         return format_html('<a href="{}">{}</a>', address, capfirst(opts.verbose_name_plural))

@@ -33,6 +33,11 @@ class ZipCodeField(models.CharField[Any, Any]):
     #: Values that match need no cleaning.
     canonical = re.compile(r"\A[0-9]{5}(-[0-9]{4})?\Z")
 
+    @staticmethod
+    def alike(text: str) -> str:
+        """ZIP code and ZIP+4 look alike."""
+        return text[:5]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 10)
         super().__init__(*args, **kwargs)

@@ -14,6 +14,7 @@ from backoffice.admin.changes.edits import EditMixin
 from backoffice.admin.changes.imports import ImportMixin
 from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
+from backoffice.admin.forms.lines import LinesMixin
 from backoffice.admin.forms.relations import KeepUnseenLinksMixin
 from backoffice.admin.history.history import HistoryMixin
 from backoffice.admin.lists.changelist import ListMixin
@@ -32,6 +33,7 @@ FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
 
 class PlainModelAdmin(
     NamedInputsMixin,
+    LinesMixin,
     PagedInlinesMixin,
     PickerMixin,
     KeepUnseenLinksMixin,
@@ -103,11 +105,13 @@ class ModelAdmin(
     own_actions = ("edit_selected", "export_admin_action")
 
 
-class TabularInline(NamedRowsMixin, PagedInlineMixin, admin.TabularInline[Any, Any]):
+class TabularInline(
+    NamedRowsMixin, LinesMixin, PagedInlineMixin, admin.TabularInline[Any, Any]
+):
     formfield_overrides = FORMFIELDS
     rows_template = admin.TabularInline.template
 
 
-class StackedInline(PagedInlineMixin, admin.StackedInline[Any, Any]):
+class StackedInline(LinesMixin, PagedInlineMixin, admin.StackedInline[Any, Any]):
     formfield_overrides = FORMFIELDS
     rows_template = admin.StackedInline.template

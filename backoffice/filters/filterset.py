@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django_filters.widgets import SuffixedMultiWidget
 
 from backoffice.filters.history import history_filters
+from backoffice.filters.lookalikes import lookalike_filters
 from backoffice.filters.related import ReferenceFilter, may_filter_by
 from backoffice.filters.values import (
     DateFilter,
@@ -129,10 +130,12 @@ class FilterSet(django_filters.FilterSet):
     def get_filters(cls) -> dict[str, django_filters.Filter]:
         filters: dict[str, django_filters.Filter] = super().get_filters()
         model = cls._meta.model
+        by_itself = {} if model is None else lookalike_filters(model)
         if model is not None and hasattr(model._meta, "simple_history_manager_attribute"):
-            filters = history_filters() | filters
-            for name in history_filters():
-                filters[name] = filters.pop(name)  # at the end
+            by_itself |= history_filters()
+        for name, each in by_itself.items():
+            filters.setdefault(name, each)
+            filters[name] = filters.pop(name)  # at the end
         return filters
 
     def get_form_class(self) -> type[forms.Form]:

@@ -15,6 +15,7 @@ from backoffice.imports.instances import Instances
 from backoffice.imports.references import References
 from backoffice.imports.rows import Rows
 from backoffice.imports.staging import Staging
+from backoffice.imports.twins import ALIKE, Alike, Twins
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import ModelField, Table
 
@@ -26,6 +27,7 @@ ROW_CODES = (
     "later",
     "duplicate",
     REPEAT,
+    ALIKE,
     "many",
     "key",
     "missing",
@@ -38,12 +40,19 @@ CHUNK = 10_000  # rows whose defaults are made at once
 
 
 class Checks:
-    def __init__(self, staging: Staging, table: Table, match: Sequence[str]) -> None:
+    def __init__(
+        self,
+        staging: Staging,
+        table: Table,
+        match: Sequence[str],
+        alike: Alike = Alike.REJECT,
+    ) -> None:
         self.staging, self.table, self.match = staging, table, tuple(match)
         self.rows = Rows(staging, table)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]
         self.references = References(self)
+        self.twins = Twins(self, alike)
 
     def reject(self, select: str, params: Sequence[Any] = ()) -> None:
         """Put `line, field, value, code, message, detail` into the rejects."""
@@ -65,6 +74,7 @@ class Checks:
         self._match_rows()
         self.references.find_existing()
         self._reject_incomplete()
+        self.twins.compare_new()
         if self.staging.made and not self.references.to_itself:
             self._make_values(self.rows.new_rows())
         if self.staging.cleaned_fields:
@@ -189,18 +199,15 @@ class Checks:
     def _match_rows(self) -> None:
         """Plan each row that a live row has the key of: updated or unchanged."""
         plan, pk = self.staging.plan, self.table.pk
-        on = " AND ".join(f"live.{column} = staged.{column}" for column in self.key_columns)
-        # Of several live rows with the key, the row is rejected below, so any one will do.
-        self.table.execute(
-            f"""
-            INSERT INTO {plan} (line, pk, hits, action)
-            SELECT staged.line_, {self.table.least(f"live.{pk}")}, count(live.{pk}),
-                   CASE WHEN min(CASE WHEN {self._is_same()} THEN 1 ELSE 0 END) = 1
-                        THEN 'unchanged' ELSE 'updated' END
-            FROM ({self.rows.staged()}) staged JOIN {self.table.name} live ON {on}
-            GROUP BY staged.line_
-            """
-        )
+        self._match_exactly()
+        if self.twins.tidy():
+            self._match_exactly(
+                f"WHERE staged.line_ IN (SELECT line FROM {self.staging.tidied})"
+                f" AND NOT EXISTS (SELECT 1 FROM {plan} plan WHERE plan.line = staged.line_)"
+            )
+            self._find_unchanged(f"line IN (SELECT line FROM {self.staging.tidied})")
+        if self.twins.find_records():
+            self._find_unchanged(f"line IN (SELECT line FROM {self.staging.found})")
         self.staging.analyze(plan)
         self.reject(
             f"SELECT line, %s, '', 'many', '', hits FROM {plan} WHERE hits > 1",
@@ -213,6 +220,35 @@ class Checks:
                 f" ON plan.line = staged.line_ AND plan.pk <> staged.{pk}",
                 [self.table.pk_field.name],
             )
+
+    def _match_exactly(self, where: str = "") -> None:
+        pk = self.table.pk
+        on = " AND ".join(f"live.{column} = staged.{column}" for column in self.key_columns)
+        # Of several live rows with the key, the row is rejected below, so any one will do.
+        self.table.execute(
+            f"""
+            INSERT INTO {self.staging.plan} (line, pk, hits, action)
+            SELECT staged.line_, {self.table.least(f"live.{pk}")}, count(live.{pk}),
+                   CASE WHEN min(CASE WHEN {self._is_same()} THEN 1 ELSE 0 END) = 1
+                        THEN 'unchanged' ELSE 'updated' END
+            FROM ({self.rows.staged()}) staged JOIN {self.table.name} live ON {on} {where}
+            GROUP BY staged.line_
+            """
+        )
+
+    def _find_unchanged(self, where: str = "1 = 1") -> None:
+        """Compare planned rows with their records again, after their values were changed."""
+        self.table.execute(
+            f"""
+            UPDATE {self.staging.plan} SET action = 'unchanged'
+            WHERE action = 'updated' AND {where} AND line IN (
+                SELECT staged.line_ FROM ({self.rows.staged()}) staged
+                JOIN {self.staging.plan} plan ON plan.line = staged.line_
+                JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
+                WHERE {self._is_same()}
+            )
+            """
+        )
 
     def _is_same(self) -> str:
         """The condition that the row `live` has what `staged` would write already."""
@@ -308,17 +344,7 @@ class Checks:
         if Instances(self.rows).clean():
             self.rows.has_rejects = True
         self.rows.is_cleaned = True
-        self.table.execute(
-            f"""
-            UPDATE {self.staging.plan} SET action = 'unchanged'
-            WHERE action = 'updated' AND line IN (
-                SELECT staged.line_ FROM ({self.rows.staged()}) staged
-                JOIN {self.staging.plan} plan ON plan.line = staged.line_
-                JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
-                WHERE {self._is_same()}
-            )
-            """
-        )
+        self._find_unchanged()
 
     def _compare_links(self) -> None:
         """Rows whose many-to-many differs from what the file lists are updates too."""

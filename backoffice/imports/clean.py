@@ -26,6 +26,7 @@ from backoffice.resources.references import (
     split_references,
 )
 from backoffice.tables.table import ModelField, Table
+from backoffice.tables.texts import are_same, is_line, same
 
 BLOCK = 250  # cells looked at together: one odd cell slows down its block alone
 REMEMBERED = 100_000  # distinct cells a column, which keeps memory flat
@@ -78,6 +79,8 @@ class Column(dict[str, Any]):
         self.keep_blank, self.repair = keep_blank, repair
         #: What the cells that were repaired became.
         self.repaired: dict[str, str] = {}
+        #: What values of a single line are stored as in a new record, where that differs.
+        self.untidy: dict[str, str] = {}
         self.name, self.index, self.header = name, index, header
         self.resource_field, self.model_field = resource_field, model_field
         self.connection = table.connection
@@ -98,6 +101,7 @@ class Column(dict[str, Any]):
             self.target_field = table.link(model_field).target_field
         #: Whether a link leads back by itself.
         self.is_symmetrical = self.kind == "references" and model_field.remote_field.symmetrical
+        self.is_line = self.kind == "value" and is_line(model_field)
         self._clean = getattr(self, f"_clean_{self.kind}")
         self._patterns = _patterns_of_plain_text(resource_field, model_field)
 
@@ -135,6 +139,7 @@ class Column(dict[str, Any]):
             # An escaped formula, perhaps, or an error of a spreadsheet.
             and {"'", "#"}.isdisjoint(map(itemgetter(0), texts))
             and all(all(map(pattern.search, texts)) for pattern in self._patterns or ())
+            and (not self.is_line or are_same(texts))
         )
 
     def _clean_not_text(self, cell: NotText) -> Any:
@@ -170,6 +175,8 @@ class Column(dict[str, Any]):
             value = self._invalid(cell, message, error)
         except (ValueError, TypeError, LookupError) as error:  # upstream's, with a sentence
             value = self._invalid(cell, str(error), error)
+        if self.is_line and value.__class__ is str and (line := same(value)) != value:
+            self.untidy[value] = line[: self.model_field.max_length]
         if text or not callable(self.resource_field.default):  # which is called for each row
             self[cell] = value
         return value
@@ -179,6 +186,7 @@ class Column(dict[str, Any]):
         if len(self) > REMEMBERED:
             self.clear()
             self.repaired.clear()
+            self.untidy.clear()
 
     def _clean_value(self, text: str) -> Any:
         value = self.resource_field.clean({self.resource_field.column_name: text})

@@ -27,6 +27,7 @@ from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.shown import Shown
 from backoffice.imports.staging import Staging
+from backoffice.imports.twins import Alike
 from backoffice.querysets.reading import collector_paused
 from backoffice.readers.source import Source
 from backoffice.resources.resource import Resource
@@ -69,7 +70,8 @@ class Import:
     source: of `reader.open_source` · overrides: `{field: header}` · match: the key's
     fields, the Resource's by default · keep_blank: a blank cell keeps the present value,
     else it clears it · nothing: texts that are read as blank, beside the Resource's ·
-    repairs: names of those that the Resource offers · constants: `{field: text}` for every row.
+    repairs: names of those that the Resource offers · constants: `{field: text}` for every row
+    · alike: what a row is that looks like a record, of `Alike`.
 
     Raises MappingError if the file's headers can't be mapped.
     """
@@ -85,6 +87,7 @@ class Import:
         nothing: Sequence[str] = (),
         repairs: Sequence[str] | None = None,
         constants: Mapping[str, str] | None = None,
+        alike: str = Alike.REJECT,
     ) -> None:
         self.resource, self.source = resource_class(), source
         self.model: type[Model] = resource_class._meta.model
@@ -104,8 +107,8 @@ class Import:
         self.table = Table(self.model)
         self.connection = self.table.connection
         self.columns = [self._column(name, i) for name, i in self.mapping.columns.items()]
-        self.staging = Staging(self.table, self.columns)
-        self.checks = Checks(self.staging, self.table, self.match)
+        self.staging = Staging(self.table, self.columns, self.match)
+        self.checks = Checks(self.staging, self.table, self.match, Alike(alike))
         self.rows: int | None = None
 
     def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
@@ -286,6 +289,15 @@ class Import:
             if signature is not None:
                 apply.run(counts, signature)
         return counts
+
+    @property
+    def warnings(self) -> list[str]:
+        """What staff should know of the file, and of how it was read."""
+        return [
+            *self.source.warnings,
+            *self.mapping.warnings,
+            *self.checks.references.warnings(),
+        ]
 
     # What was found -----------------------------------------------------------------
 

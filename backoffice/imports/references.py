@@ -1,12 +1,18 @@
 """What the references of a file lead to: records of the database, or rows of the file."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import ngettext
+
+from backoffice.imports.alike_references import find_alike
 from backoffice.imports.clean import Column
 
 if TYPE_CHECKING:
     from backoffice.imports.checks import Checks
+
+NAMED = 5  # references in a warning
 
 
 class References:
@@ -15,6 +21,8 @@ class References:
     def __init__(self, checks: "Checks") -> None:
         self.checks, self.rows = checks, checks.rows
         self.table, self.staging = checks.table, checks.staging
+        #: Texts that only look like the record that they were taken for, and its full text.
+        self.likened: dict[str, str] = {}
         #: Columns that lead to the model itself, and so perhaps to rows of the file.
         self.to_itself = [
             column
@@ -23,8 +31,24 @@ class References:
         ]
 
     def look_up_all(self) -> None:
+        self.likened.clear()
         for column in [*self.staging.references, *self.staging.links]:
             self._look_up(column)
+
+    def warnings(self) -> list[str]:
+        """A sentence about the references that were taken for what they only look like."""
+        if not self.likened:
+            return []
+        pairs = [f"{text} → {full}" for text, full in islice(self.likened.items(), NAMED)]
+        return [
+            ngettext(
+                "%(count)d reference was taken for the record that it looks like: %(pairs)s.",
+                "%(count)d references were taken for the records that they look like:"
+                " %(pairs)s.",
+                len(self.likened),
+            )
+            % {"count": len(self.likened), "pairs": "; ".join(pairs)}
+        ]
 
     def _look_up(self, column: Column) -> None:
         """Find the record that each distinct reference of `column` names."""
@@ -39,6 +63,7 @@ class References:
         self._find_targets(column, live, params)
         if column in self.to_itself:
             self._find_in_file(column)
+        find_alike(column, self.table, self.staging, self.likened)
         source, ref = self.staging.source(column)
         self.checks.reject(
             f"""

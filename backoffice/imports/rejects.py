@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
 from backoffice.imports.remedies import remedies
+from backoffice.imports.twins import ALIKE
 from backoffice.resources.formulas import escape, unescape
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def message(code: str, name: object, detail: int | None = None) -> str:
         "ambiguous": _(
             "Fits %(count)s records. Add what tells them apart, in brackets: Name (10016)."
         ),
+        ALIKE: _("Looks like a record, or an earlier row: import it as the same, or as new."),
         "duplicate": _("Repeats %(row)s. Keep one of the two."),
         "many": _(
             "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
@@ -127,9 +129,10 @@ def group_rejects(checks: Checks) -> list[tuple[int, str, str, int]]:
     """Causes by the number of rows: `(rows, field, message, first line)`, most first."""
     rows = checks.table.fetch(
         f"""
-        SELECT count(DISTINCT line), field, code, message, min(line)
+        SELECT count(DISTINCT line), field, code,
+               CASE WHEN code = '{ALIKE}' THEN '' ELSE message END, min(line)
         FROM {checks.staging.rejects} WHERE code <> '{REPEAT}'
-        GROUP BY field, code, message ORDER BY 1 DESC, 5
+        GROUP BY 2, 3, 4 ORDER BY 1 DESC, 5
         """
     )
     return [

@@ -15,7 +15,8 @@ class Rows:
     """SELECTs of the rows that are not rejected. Their columns are those of the live table.
 
     Beside them stand `line_`, the row's number in the file; where it is said, `pk_`, the key
-    of the live row that it is (NULL for a new one); and `action_`: new, updated, unchanged.
+    of the live row that it is (NULL for a new one); `action_`: new, updated, unchanged; and
+    `look_`, the number that look-alikes of its key share, before the model's clean().
     No field can have a name that ends so.
     """
 
@@ -59,6 +60,8 @@ class Rows:
             source, joins = self.staging.cleaned, ""
         else:
             selected, source = [], self.staging.rows
+            if self.staging.texts:
+                selected.append("staged.look AS look_")
             for column in self.staging.values:
                 value = f"staged.v_{column.name}"
                 if column.kind == "reference":

@@ -1,6 +1,11 @@
 """Cleaned rows in temporary tables: `COPY` on PostgreSQL, `executemany` on SQLite.
 
-    rows                 line, v_<column>…        a row of the file, its cells cleaned
+    rows                 line, v_<column>…, look  a row of the file, its cells cleaned; with a
+                                                  number that its key's look-alikes share
+    tidied               line, v_<column>…        single lines as they are stored in a new
+                                                  record, where that is not what `rows` has
+    likes                pk, look                 live rows that a new row may look like
+    found                line, pk, same           live rows that a new row looks like, or is
     links_of(column)     line, ref                what a many-to-many cell lists
     candidates(column)   ref, label               a reference, and what its label may be
     targets(column)      ref, target, hits, line  the record that a reference names; the
@@ -28,15 +33,20 @@ from django.db.models import BigAutoField, Model
 
 from backoffice.imports.clean import Column
 from backoffice.tables.table import ModelField, Table
+from backoffice.tables.texts import is_text, looks
 
 
 class Staging:
-    def __init__(self, table: Table, columns: list[Column]) -> None:
+    def __init__(self, table: Table, columns: list[Column], match: Sequence[str] = ()) -> None:
         self.table, self.connection = table, table.connection
         self.columns = columns
         self.values = [c for c in columns if c.kind != "references"]
+        self._place = {c.name: i for i, c in enumerate(self.values)}
         self.references = [c for c in columns if c.kind == "reference"]
         self.links = [c for c in columns if c.kind == "references"]
+        self.lines = [c for c in columns if c.is_line]
+        #: Columns of the match key whose values may look alike.
+        self.texts = [c for c in self.values if c.name in match and is_text(c.model_field)]
         self.is_postgresql = table.vendor == "postgresql"
         self._schema = "pg_temp" if self.is_postgresql else "temp"
         self._copying = contextlib.ExitStack()  # the COPY that is open, and
@@ -56,6 +66,8 @@ class Staging:
         self.rejects, self.repairs = self._name("rejects"), self._name("repairs")
         self.made_values, self.cleaned = self._name("made"), self._name("cleaned")
         self.taken, self.aside = self._name("taken"), self._name("aside")
+        self.tidied, self.likes = self._name("tidied"), self._name("likes")
+        self.found = self._name("found")
 
     # Tables -------------------------------------------------------------------------
 
@@ -83,7 +95,10 @@ class Staging:
         line = f"line {BigAutoField().db_type(self.connection)} PRIMARY KEY"
         values = [f"v_{c.name} {self._type(c)}" for c in self.values]
         tables = {
-            self.rows: ", ".join([line, *values]),
+            self.rows: ", ".join([line, *values, *(["look bigint"] if self.texts else [])]),
+            self.tidied: ", ".join([line, *(f"v_{c.name} text" for c in self.lines)]),
+            self.likes: f"pk {self.table.key_type}, look bigint",
+            self.found: f"line bigint, pk {self.table.key_type}, same integer",
             self.rejects: "line bigint, field text, value text, code text, message text,"
             " detail bigint",
             self.taken: "line bigint, field text, owner bigint",
@@ -178,8 +193,15 @@ class Staging:
         lines: their numbers · values: a sequence per value column · links: one per
         many-to-many column, of tuples of texts.
         """
+        tidied = self._tidied(lines, values)
+        if self.texts:
+            keys = [values[self._place[column.name]] for column in self.texts]
+            found = looks(keys, [column.model_field for column in self.texts])
+            values = [*values, list(map(str, found)) if self.is_postgresql else found]
         if not (self.is_postgresql and self._copy_texts(lines, values)):
             self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))
+        if tidied:
+            self.write(self.tidied, 1 + len(self.lines), tidied)
         for column, cells in zip(self.links, links, strict=True):
             rows = [
                 (line, ref) for line, refs in zip(lines, cells, strict=True) for ref in refs
@@ -190,6 +212,15 @@ class Staging:
             candidates, column.candidates = column.candidates, []
             if candidates:
                 self.write(self.candidates(column), 2, candidates)
+
+    def _tidied(self, lines: list[int], values: list[list[Any]]) -> list[tuple[Any, ...]]:
+        if not any(column.untidy for column in self.lines):
+            return []
+        cells = [
+            list(map(column.untidy.get, values[self._place[column.name]]))
+            for column in self.lines
+        ]
+        return [row for row in zip(lines, *cells, strict=True) if set(row[1:]) != {None}]
 
     def _copy_texts(self, lines: list[int], values: list[list[Any]]) -> bool:
         """COPY a chunk in one piece; whether it is all plain text, and so it could be.

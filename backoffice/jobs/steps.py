@@ -31,6 +31,7 @@ from backoffice.imports.mapping import MappingError
 from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.shown import Shown
+from backoffice.imports.twins import Alike
 from backoffice.readers.source import ReaderError, Source, open_source
 from backoffice.resources.formulas import escape_formula, unescape
 from backoffice.resources.resource import Resource
@@ -58,7 +59,7 @@ def create_job(
     """Store an upload and create its import.
 
     options: format, encoding, delimiter, sheet, match, on_error, overrides, clear_blank,
-    repairs.
+    repairs, alike.
     """
     name = Path(file_name).name[:200]
     file = ImportFile(resource=dotted_path(resource_class), name=name, options=options)
@@ -168,6 +169,7 @@ def job_import(job: Change) -> Import:
         match=options.get("match"),
         keep_blank=not options.get("clear_blank"),
         repairs=options.get("repairs"),
+        alike=options.get("alike") or Alike.REJECT,
     )
 
 
@@ -267,7 +269,7 @@ def _findings(imported: Import) -> dict[str, Any]:
         "format": source.format,
         "encoding": source.encoding,
         "delimiter": source.delimiter,
-        "warnings": [*source.warnings, *imported.mapping.warnings],
+        "warnings": imported.warnings,
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
     }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.changes.models import Change, ImportFile
 from backoffice.imports.mapping import MappingError, map_columns
+from backoffice.imports.twins import Alike
 from backoffice.readers.source import Source
 from backoffice.resources.resource import Resource
 
@@ -41,6 +42,11 @@ ON_ERROR = [
     ("abort", _("Stop, and write nothing")),
     ("skip", _("Import the good ones")),
 ]
+ALIKE = [
+    (Alike.REJECT.value, _("Reject it, and name the record")),
+    (Alike.SAME.value, _("It is the same record")),
+    (Alike.NEW.value, _("It is a new record")),
+]
 SAMPLED = 3  # values shown for each column
 
 
@@ -63,6 +69,12 @@ class UploadForm(forms.Form):
         required=False,
         min_value=1,
         help_text=_("As a spreadsheet counts; found out if left empty."),
+    )
+    alike = forms.ChoiceField(
+        label=_("If a row looks like a record"),
+        choices=ALIKE,
+        required=False,
+        help_text=_("Its key differs in case, quotes or dashes alone, or in ZIP+4."),
     )
     clear_blank = forms.BooleanField(
         label=_("A blank cell clears the present value"),

@@ -20,6 +20,7 @@ from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.shown import Shown
+from backoffice.imports.twins import Alike
 from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
@@ -92,6 +93,13 @@ class Command(BaseCommand):
             default=[],
             metavar="VALUE",
             help="Read cells with this value as blank: --nothing=-4. Can be repeated.",
+        )
+        add(
+            "--alike",
+            choices=list(Alike),
+            default=Alike.REJECT,
+            help="A row that looks like a record: reject it (the default), it is the same, or"
+            " it is new.",
         )
         add(
             "--repair",
@@ -167,6 +175,7 @@ class Command(BaseCommand):
             match=options["match"] and [n.strip() for n in options["match"].split(",")],
             keep_blank=options["blank"] != "clear",
             nothing=options["nothing"],
+            alike=options["alike"],
             repairs=options["repair"],
             constants=self.pairs("--set", options["set"]),
         )
@@ -262,7 +271,7 @@ class Command(BaseCommand):
         self, imported: Import, counts: Counts, rejects: str | None, as_json: bool
     ) -> None:
         source = imported.source
-        for warning in (*source.warnings, *imported.mapping.warnings):
+        for warning in imported.warnings:
             self.stderr.write(self.style.WARNING(warning))
         if imported.mapping.unused:
             unused = ", ".join(imported.mapping.unused)

@@ -53,6 +53,9 @@ FINDS = {
         )
     },
 }
+for model in (Library, Patron, Book, Loan):
+    FINDS[model, "looks_like_another"] = ("yes", set())
+FINDS[Book, "looks_like_another"] = ("no", {"Dune", "Emma", "Faust"})
 FINDS[Library, "changed_by_import"] = ("IMPORT", {"Cherry Branch"})
 
 BLANK = ("", "   ")

@@ -453,7 +453,13 @@ class TestClean:
         monkeypatch.setattr(everything.Refusing, "clean", clean)
         make_row(everything.Refusing, code="A")
         outcome, rejects = load(
-            everything.Refusing, ["code", "low"], ["a", "2"], ["b", "2"], ["B", "3"], ["c", "1"]
+            everything.Refusing,
+            ["code", "low"],
+            ["a", "2"],
+            ["b", "2"],
+            ["B", "3"],
+            ["c", "1"],
+            alike="new",
         )
         assert outcome == (1, 0, 0, 3)
         assert "Belongs to another record" in rejects[0]

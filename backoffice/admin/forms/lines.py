@@ -1,0 +1,28 @@
+"""Single lines of text are stored clean, whoever types or pastes them."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from backoffice.admin.typing import ModelAdminBase
+from backoffice.tables.texts import is_line, same
+
+
+class LineField(forms.CharField):
+    """Text without invisible characters, in NFC, with single blanks."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(same(value) if isinstance(value, str) else value)
+
+
+class LinesMixin(ModelAdminBase):
+    """For a ModelAdmin or an inline: model fields of a single line are cleaned so."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Another form field than Django's own knows best how it is cleaned.
+        is_plain = type(field) is forms.CharField and is_line(db_field)
+        if is_plain and not isinstance(field.widget, forms.Textarea):
+            field.__class__ = LineField
+        return field

@@ -1,0 +1,294 @@
+"""Rows that no record has the exact key of: those that are one all the same, or look like one.
+
+A key is the *same* where it differs in white space, invisible characters or Unicode normal form
+alone: the row is that record. It looks *alike* where it differs in case, quotes, apostrophes,
+dashes, or in what a field declares: `Alike` says what becomes of the row. Either way the row
+gets the record's own spelling of the key in the staging, so nothing is rewritten for it.
+
+Keys are compared as numbers (`texts.looks`); what has a number in common is compared as text.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from backoffice.resources.references import ReferenceKey
+from backoffice.tables.lookalikes import Known, read_chunks
+from backoffice.tables.texts import alike_all, looks, same
+
+if TYPE_CHECKING:
+    from backoffice.imports.checks import Checks
+
+CHUNK = 5_000
+NAMED = 3  # records in one sentence
+ALIKE = "alike"  # the code of the rejects
+
+
+class Alike(StrEnum):
+    """What a row is whose key looks like a record's, or like an earlier row's."""
+
+    REJECT = "reject"
+    SAME = "same"
+    NEW = "new"
+
+
+class Twins:
+    def __init__(self, checks: "Checks", alike: Alike) -> None:
+        self.checks, self.alike = checks, alike
+        self.rows, self.table, self.staging = checks.rows, checks.table, checks.staging
+        self.fields = [column.model_field for column in self.staging.texts]
+        self.keys = [self.table.column(field) for field in self.fields]
+        #: The other columns of the key, which are equal or not.
+        self.others = [key for key in checks.key_columns if key not in self.keys]
+        self.names = ", ".join(checks.match)
+        self._read = functools.partial(read_chunks, self.table)
+
+    # Clean text ---------------------------------------------------------------------
+
+    def tidy(self) -> bool:
+        """Give new values of single lines their clean form; whether there were any.
+
+        A record that has a text as the file has it keeps it: an export imports unchanged.
+        """
+        tidied, rows = self.staging.tidied, self.staging.rows
+        if not self.table.fetch(f"SELECT 1 FROM {tidied} LIMIT 1"):
+            return False
+        values, empty = [], []
+        for column in self.staging.lines:
+            name, live = f"v_{column.name}", self.table.column(column.model_field)
+            clean = f"nullif(tidied.{name}, '')" if column.keep_blank else f"tidied.{name}"
+            values.append(
+                f"{name} = CASE WHEN tidied.{name} IS NULL OR live.{live} = tidied.raw_{name}"
+                f" THEN tidied.raw_{name} ELSE {clean} END"
+            )
+            if not column.model_field.blank:
+                empty.append((column.name, name))
+        raw = ", ".join(f"staged.v_{c.name} AS raw_v_{c.name}" for c in self.staging.lines)
+        self.table.execute(
+            f"""
+            UPDATE {rows} AS changed SET {", ".join(values)}
+            FROM (SELECT tidied.*, {raw} FROM {tidied} tidied
+                  JOIN {rows} staged ON staged.line = tidied.line) tidied
+            LEFT JOIN {self.staging.plan} plan ON plan.line = tidied.line
+            LEFT JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
+            WHERE changed.line = tidied.line
+            """
+        )
+        for field, name in empty:
+            self.checks.reject(
+                f"SELECT staged.line, %s, '', 'empty', '', NULL FROM {rows} staged"
+                f" JOIN {tidied} tidied ON tidied.line = staged.line"
+                f" WHERE staged.{name} = '' AND tidied.{name} = ''",
+                [field],
+            )
+        return True
+
+    # Records ------------------------------------------------------------------------
+
+    def find_records(self) -> bool:
+        """Plan the new rows that are a record after all, or reject them; whether any are."""
+        for name in (self.staging.likes, self.staging.found):
+            self.table.execute(f"DELETE FROM {name}")
+        if not self.keys or not self._find_likes():
+            return False
+        self._compare()
+        plan, found, pk = self.staging.plan, self.staging.found, self.table.least("found.pk")
+        insert = f"INSERT INTO {plan} (line, pk, hits, action)"
+        count = self.table.execute(
+            f"{insert} SELECT line, {pk}, count(*), 'updated' FROM {found} found"
+            " WHERE same = 1 GROUP BY line"
+        )
+        unplanned = f"NOT EXISTS (SELECT 1 FROM {plan} plan WHERE plan.line = found.line)"
+        if self.alike == Alike.SAME:
+            count += self.table.execute(
+                f"{insert} SELECT line, {pk}, count(*), 'updated' FROM {found} found"
+                f" WHERE {unplanned} GROUP BY line HAVING count(*) = 1"
+            )
+        if self.alike != Alike.NEW:
+            self._reject_alike(unplanned)
+        if count:
+            values = ", ".join(
+                f"v_{column.name} = live.{key}"
+                for column, key in zip(self.staging.texts, self.keys, strict=True)
+            )
+            self.table.execute(
+                f"""
+                UPDATE {self.staging.rows} AS changed SET {values}
+                FROM {plan} plan JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
+                WHERE changed.line = plan.line AND plan.line IN (SELECT line FROM {found})
+                """
+            )
+        return bool(count)
+
+    def _find_likes(self) -> bool:
+        """Put the live rows that may look like a new one into `likes`; whether there are any.
+
+        The live table is read once, and only where there are new rows.
+        """
+        if not self.table.fetch(f"SELECT 1 FROM {self.table.name} LIMIT 1"):
+            return False
+        known = Known()
+        for rows in self._read(f"SELECT staged.look_ FROM ({self.rows.new_rows()}) staged"):
+            known.add([look for (look,) in rows])
+        if not known:
+            return False
+        is_found = False
+        keys = ", ".join(self.keys)
+        for rows in self._read(f"SELECT {self.table.pk}, {keys} FROM {self.table.name}"):
+            pks, *columns = zip(*rows, strict=True)
+            numbers = looks(columns, self.fields)
+            if places := known.places(numbers):
+                likes = [(pks[place], numbers[place]) for place in places]
+                self.staging.write(self.staging.likes, 2, likes)
+                is_found = True
+        self.staging.analyze(self.staging.likes)
+        return is_found
+
+    def _compare(self) -> None:
+        """Put the live rows that new rows look like, or are, into `found`."""
+        equal = "".join(f" AND live.{key} = staged.{key}" for key in self.others)
+        columns = ", ".join(
+            f"{table}.{key}" for table in ("staged", "live") for key in self.keys
+        )
+        for rows in self._read(
+            f"""
+            SELECT staged.line_, likes.pk, {columns}
+            FROM {self.staging.likes} likes
+            JOIN ({self.rows.new_rows()}) staged ON staged.look_ = likes.look
+            JOIN {self.table.name} live ON live.{self.table.pk} = likes.pk{equal}
+            """
+        ):
+            lines, pks, *texts = zip(*rows, strict=True)
+            places = self._alike(texts[: len(self.keys)], texts[len(self.keys) :])
+            found = [(lines[i], pks[i], int(is_same)) for i, is_same in places]
+            if found:
+                self.staging.write(self.staging.found, 3, found)
+        self.staging.analyze(self.staging.found)
+
+    def _alike(self, some: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[int, bool]]:
+        """`(place, whether they are the same)` of the keys that are alike, column by column."""
+        folded = [
+            [alike_all(texts, field) for texts, field in zip(columns, self.fields, strict=True)]
+            for columns in (some, others)
+        ]
+        rows = [list(zip(*columns, strict=True)) for columns in (*folded, some, others)]
+        pairs = zip(*rows, strict=True)
+        for place, (one, other, raw, raw_other) in enumerate(pairs):
+            if one == other:
+                yield place, _are_same(raw, raw_other)
+
+    def _reject_alike(self, unplanned: str) -> None:
+        key, last = ReferenceKey(self.table.model), 0
+        while pairs := self.table.fetch(
+            f"""
+            SELECT found.line, found.pk FROM {self.staging.found} found
+            WHERE {unplanned} AND found.line > %s AND found.line <= (
+                SELECT max(line) FROM (SELECT DISTINCT line FROM {self.staging.found} found
+                                       WHERE {unplanned} AND line > %s
+                                       ORDER BY line LIMIT {CHUNK:d}) page)
+            ORDER BY found.line, found.pk
+            """,
+            [last, last],
+        ):
+            last = pairs[-1][0]
+            records = self.table.model._base_manager.using(self.table.connection.alias)
+            to_python = self.table.pk_field.to_python
+            found = records.filter(pk__in={pk for _line, pk in pairs})
+            names = {pk: full for pk, _label, full in key.queryset(found)}
+            self._write_rejects(
+                (line, _like([f"“{names.get(to_python(pk))}”" for _line, pk in group]))
+                for line, group in groupby(pairs, key=lambda pair: pair[0])
+            )
+
+    def _write_rejects(self, found: Iterator[tuple[int, str]]) -> None:
+        self.staging.write_rejects(
+            [(line, self.names, "", ALIKE, message, None) for line, message in found]
+        )
+        self.rows.has_rejects = True
+
+    # Rows of the file ---------------------------------------------------------------
+
+    def compare_new(self) -> None:
+        """New rows that are the same as an earlier one get its key; alike ones are rejected."""
+        if not self.keys:
+            return
+        grouped = ", ".join(["look_", *self.others])
+        differs = " OR ".join(f"min({key}) <> max({key})" for key in self.keys)
+        equal = "".join(f" AND staged.{key} = grouped.{key}" for key in self.others)
+        keys = "".join(f", staged.{key}" for key in [*self.keys, *self.others])
+        # CROSS JOIN: SQLite looks at the rows again only where there are such groups.
+        pages = self._read(
+            f"""
+            SELECT staged.look_, staged.line_{keys}
+            FROM (SELECT {grouped} FROM ({self.rows.new_rows()}) staged GROUP BY {grouped}
+                  HAVING count(*) > 1 AND ({differs})) grouped
+            CROSS JOIN ({self.rows.new_rows()}) staged
+            WHERE staged.look_ = grouped.look_{equal} ORDER BY staged.look_, staged.line_
+            """
+        )
+        rows = (row for page in pages for row in page)
+        changes: list[tuple[Any, ...]] = []
+        rejects: list[tuple[int, str]] = []
+        width = 2 + len(self.keys)
+        for _look, group in groupby(rows, key=lambda row: row[0]):
+            firsts: dict[tuple[Any, ...], int] = {}
+            for row in group:
+                self._compare_with(firsts, row[1], row[2:width], row[width:], changes, rejects)
+        if changes:
+            values = ", ".join(f"v_{column.name} = %s" for column in self.staging.texts)
+            with self.table.connection.cursor() as cursor:
+                cursor.executemany(
+                    f"UPDATE {self.staging.rows} SET {values} WHERE line = %s", changes
+                )
+        if rejects:
+            self._write_rejects(iter(rejects))
+
+    def _compare_with(
+        self,
+        firsts: dict[tuple[Any, ...], int],
+        line: int,
+        texts: tuple[Any, ...],
+        others: tuple[Any, ...],
+        changes: list[tuple[Any, ...]],
+        rejects: list[tuple[int, str]],
+    ) -> None:
+        """One row of a group with the same number beside the `firsts` of its keys."""
+        if (texts, others) in firsts:
+            return
+        like = None
+        for (first, first_others), number in firsts.items():
+            if first_others != others:
+                continue
+            if _are_same(texts, first):
+                changes.append((*first, line))
+                return
+            if like is None and any(self._alike([[t] for t in texts], [[t] for t in first])):
+                like = first, number
+        if like is None or self.alike == Alike.NEW:
+            firsts[texts, others] = line
+        elif self.alike == Alike.SAME:
+            changes.append((*like[0], line))
+        else:
+            row = _("row %d") % like[1]
+            rejects.append((line, _like([f"{row} (“{', '.join(map(str, like[0]))}”)"])))
+
+
+def _are_same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    return all(
+        same(one or "") == same(other or "") for one, other in zip(some, others, strict=True)
+    )
+
+
+def _like(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+    return (
+        _(
+            "Looks like %s. If it is that one, write it the same way or import it as the same;"
+            " if not, as new."
+        )
+        % shown
+    )

@@ -1,0 +1,88 @@
+"""Records of one model whose keys look alike, found by reading the keys twice."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from backoffice.tables.table import ModelField, Table
+from backoffice.tables.texts import alike_all, is_text
+
+FEW = 200_000  # numbers that are kept as they are; of more, only bits are kept
+BYTES = 1 << 24
+CHUNK = 5_000
+Key = tuple[Any, ...]
+
+
+class Known:
+    """The numbers that were added, or most likely so: of many, as bits. Memory is bounded."""
+
+    def __init__(self) -> None:
+        self._few: set[int] = set()
+        self._bits: bytearray | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._few) or self._bits is not None
+
+    def add(self, numbers: Sequence[int]) -> None:
+        if self._bits is None:
+            self._few.update(numbers)
+            if len(self._few) <= FEW:
+                return
+            self._bits = bytearray(BYTES)
+            numbers, self._few = list(self._few), set()
+        bits = self._bits
+        for number in numbers:
+            bits[(number >> 3) % BYTES] |= 1 << (number & 7)
+
+    def places(self, numbers: Sequence[int]) -> list[int]:
+        """The places of those in `numbers` that are known."""
+        if (bits := self._bits) is None:
+            few = self._few
+            return [place for place, number in enumerate(numbers) if number in few]
+        return [
+            place
+            for place, number in enumerate(numbers)
+            if bits[(number >> 3) % BYTES] >> (number & 7) & 1
+        ]
+
+
+def read_chunks(table: Table, sql: str) -> Iterator[list[Key]]:
+    """The rows of a SELECT, some thousand at a time."""
+    with table.connection.chunked_cursor() as cursor:
+        cursor.execute(sql)
+        while rows := cursor.fetchmany(CHUNK):
+            yield rows
+
+
+def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:
+    """The primary keys of the records whose match keys look alike, group by group.
+
+    Memory is bounded but for what is found.
+    """
+    fields = [cast(ModelField, table.opts.get_field(name)) for name in match]
+    once, twice = Known(), Known()
+    for keys in _keys(table, fields):
+        numbers = list(map(hash, keys.values()))
+        twice.add([numbers[place] for place in once.places(numbers)])
+        if len(set(numbers)) < len(numbers):
+            twice.add([number for number, count in Counter(numbers).items() if count > 1])
+        once.add(numbers)
+    groups: dict[Key, list[Any]] = defaultdict(list)
+    for keys in _keys(table, fields):
+        rows = list(keys.items())
+        for place in twice.places([hash(key) for _pk, key in rows]):
+            pk, key = rows[place]
+            groups[key].append(pk)
+    return [pks for pks in groups.values() if len(pks) > 1]
+
+
+def _keys(table: Table, fields: Sequence[ModelField]) -> Iterator[dict[Any, Key]]:
+    """`{primary key: key}`, the texts in the form that look-alikes share."""
+    columns = ", ".join(map(table.column, [table.pk_field, *fields]))
+    for rows in read_chunks(table, f"SELECT {columns} FROM {table.name}"):
+        pks, *values = zip(*rows, strict=True)
+        folded = [
+            alike_all(texts, field) if is_text(field) else texts
+            for texts, field in zip(values, fields, strict=True)
+        ]
+        yield dict(zip(pks, zip(*folded, strict=True), strict=True))

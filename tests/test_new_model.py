@@ -84,7 +84,7 @@ def test_constraints_of_the_model_reject_rows(tmp_path, patron):
         "A2,Kim,8\n",  # her own
         encoding="utf-8",
     )
-    rejects = rejects_of(path, tmp_path)
+    rejects = rejects_of(path, tmp_path, alike="new")
     assert rejects == {
         "a1": "row 2, number 'a1': Belongs to another record (loan) already.",
         "B1": "row 3, renewals '10': A loan is renewed nine times at most.",

@@ -17,7 +17,7 @@ os.environ.update(
     DEBUG="off",
     HTTPS="off",
     SECRET_KEY="only-for-tests",
-    EXTRA_APPS="tests.loans,tests.everything",
+    EXTRA_APPS="tests.everything.loans,tests.everything",
     # Playwright keeps an event loop running in the process; Django would refuse to query.
     DJANGO_ALLOW_ASYNC_UNSAFE="1",
 )

@@ -26,7 +26,9 @@ def test_the_examples_of_importing_a_file_work(tmp_path, monkeypatch):
 def test_the_example_app_is_the_one_that_the_tests_install():
     page = (DOCS / "how-to" / "add-a-model.md").read_text(encoding="utf-8")
     for name in ("models", "resources", "filtersets", "admin"):
-        source = (ROOT / "tests" / "loans" / f"{name}.py").read_text(encoding="utf-8")
+        source = (ROOT / "tests" / "everything" / "loans" / f"{name}.py").read_text(
+            encoding="utf-8"
+        )
         assert f"`{name}.py`:\n\n```python\n{source}```" in page
 
 

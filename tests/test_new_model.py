@@ -1,6 +1,6 @@
 """A new model takes a model, a ModelAdmin, a Resource and a FilterSet, and nothing else.
 
-`tests/loans` is such a model. Nothing in `backoffice/` knows of it.
+`tests/everything/loans` is such a model. Nothing in `backoffice/` knows of it.
 """
 
 import csv
@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_library, make_patron
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from backoffice.changes.models import Change
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import DOMAIN, statements, url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

@@ -16,9 +16,9 @@ from library.resources import (
     PatronResource,
 )
 from tests.backoffice.imports.running import counted, run
+from tests.everything.loans.models import Loan
+from tests.everything.loans.resources import LoanResource
 from tests.factories import make_book, make_librarian, make_library, make_patron
-from tests.loans.models import Loan
-from tests.loans.resources import LoanResource
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,9 @@ from library.resources import (
     LibraryResource,
     PatronResource,
 )
+from tests.everything.loans.models import Loan
+from tests.everything.loans.resources import LoanResource
 from tests.factories import make_book, make_librarian, make_library, make_patron
-from tests.loans.models import Loan
-from tests.loans.resources import LoanResource
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from backoffice.changes.models import Change
 from tests.backoffice.filters.filtersets import FILTERSETS
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron
-from tests.loans.models import Loan
 
 
 @pytest.fixture

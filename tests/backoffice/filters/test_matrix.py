@@ -9,8 +9,8 @@ from backoffice.querysets import related
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import statements, url
 from tests.backoffice.filters.filtersets import FILTERSETS, filterset, found, label
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

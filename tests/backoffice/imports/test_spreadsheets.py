@@ -12,9 +12,9 @@ from backoffice.readers.source import open_source
 from library.models import Patron
 from library.resources import PatronResource
 from tests.backoffice.imports.running import counted, run
+from tests.everything.loans.models import Loan
+from tests.everything.loans.resources import LoanResource
 from tests.factories import make_library, make_patron
-from tests.loans.models import Loan
-from tests.loans.resources import LoanResource
 
 pytestmark = pytest.mark.django_db
 ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "########", "##"]

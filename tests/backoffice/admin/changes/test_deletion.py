@@ -17,8 +17,8 @@ from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, statements, url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

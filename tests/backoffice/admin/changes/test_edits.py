@@ -12,8 +12,8 @@ from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_library, make_patron, make_user
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,8 @@ from tests.backoffice.admin.forms.inline_pages import (
     use,
 )
 from tests.backoffice.admin.pages import form_data, model_admin, statements, url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_library, make_patron, make_user
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

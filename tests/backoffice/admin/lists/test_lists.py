@@ -18,8 +18,8 @@ from backoffice.querysets.ordering import indexed_ordering, walked
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.conftest import PER_PAGE
 from tests.backoffice.admin.pages import statements, url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_library, make_patron
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

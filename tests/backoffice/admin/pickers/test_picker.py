@@ -9,8 +9,8 @@ from backoffice.admin.base import ModelAdmin
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.forms.inline_pages import use
 from tests.backoffice.admin.pages import form_data, perm, url
+from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_library, make_patron, make_user
-from tests.loans.models import Loan
 
 pytestmark = pytest.mark.django_db
 

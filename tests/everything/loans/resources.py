@@ -1,5 +1,5 @@
 from backoffice.resources.resource import Resource
-from tests.loans.models import Loan
+from tests.everything.loans.models import Loan
 
 
 class LoanResource(Resource):

@@ -1,5 +1,5 @@
 from backoffice.filters.filterset import FilterSet
-from tests.loans.models import Loan
+from tests.everything.loans.models import Loan
 
 
 class LoanFilterSet(FilterSet):

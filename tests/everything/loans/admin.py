@@ -1,9 +1,9 @@
 from django.contrib import admin
 
 from backoffice.admin.base import ModelAdmin
-from tests.loans.filtersets import LoanFilterSet
-from tests.loans.models import Loan
-from tests.loans.resources import LoanResource
+from tests.everything.loans.filtersets import LoanFilterSet
+from tests.everything.loans.models import Loan
+from tests.everything.loans.resources import LoanResource
 
 
 @admin.register(Loan)

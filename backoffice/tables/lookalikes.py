@@ -73,7 +73,7 @@ def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:
         for place in twice.places([hash(key) for _pk, key in rows]):
             pk, key = rows[place]
             groups[key].append(pk)
-    return [pks for pks in groups.values() if len(pks) > 1]
+    return [sorted(pks) for pks in groups.values() if len(pks) > 1]
 
 
 def _keys(table: Table, fields: Sequence[ModelField]) -> Iterator[dict[Any, Key]]:

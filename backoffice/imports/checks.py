@@ -84,7 +84,10 @@ class Checks:
         # After what is wrong with a row by itself, so that a row that is not taken keeps
         # none from being taken that repeats it.
         self.reject_repeated(
-            self.rows.staged(), self.key_columns, self.match, same=self._says_nothing_new()
+            self.rows.repeated(self.rows.staged()),
+            self.key_columns,
+            self.match,
+            same=self._says_nothing_new(),
         )
         self._compare_links()
         constraints.reject_taken()

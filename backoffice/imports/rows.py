@@ -121,6 +121,15 @@ class Rows:
             and not isinstance(column.blank, Invalid)
         }
 
+    def repeated(self, rows: str) -> str:
+        """Of `rows`, a SELECT, those whose key another row may have, or one that looks so."""
+        if not self.staging.texts or self.is_cleaned:
+            return rows
+        return (
+            f"SELECT staged.* FROM ({rows}) staged"
+            f" WHERE staged.look_ IN (SELECT look FROM {self.staging.repeats})"
+        )
+
     # What they would be -------------------------------------------------------------
 
     def planned(self) -> str:

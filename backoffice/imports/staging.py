@@ -4,6 +4,7 @@
                                                   number that its key's look-alikes share
     tidied               line, v_<column>…        single lines as they are stored in a new
                                                   record, where that is not what `rows` has
+    repeats              look                     numbers that several rows have, most likely
     likes                pk, look                 live rows that a new row may look like
     found                line, pk, same           live rows that a new row looks like, or is
     links_of(column)     line, ref                what a many-to-many cell lists
@@ -32,6 +33,7 @@ from django.db import transaction
 from django.db.models import BigAutoField, Model
 
 from backoffice.imports.clean import Column
+from backoffice.tables.lookalikes import Known
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_text, looks
 
@@ -67,7 +69,8 @@ class Staging:
         self.made_values, self.cleaned = self._name("made"), self._name("cleaned")
         self.taken, self.aside = self._name("taken"), self._name("aside")
         self.tidied, self.likes = self._name("tidied"), self._name("likes")
-        self.found = self._name("found")
+        self.found, self.repeats = self._name("found"), self._name("repeats")
+        self.looks = Known()  # of the rows
 
     # Tables -------------------------------------------------------------------------
 
@@ -97,6 +100,7 @@ class Staging:
         tables = {
             self.rows: ", ".join([line, *values, *(["look bigint"] if self.texts else [])]),
             self.tidied: ", ".join([line, *(f"v_{c.name} text" for c in self.lines)]),
+            self.repeats: "look bigint",
             self.likes: f"pk {self.table.key_type}, look bigint",
             self.found: f"line bigint, pk {self.table.key_type}, same integer",
             self.rejects: "line bigint, field text, value text, code text, message text,"
@@ -193,13 +197,16 @@ class Staging:
         lines: their numbers · values: a sequence per value column · links: one per
         many-to-many column, of tuples of texts.
         """
-        tidied = self._tidied(lines, values)
+        tidied, repeats = self._tidied(lines, values), []
         if self.texts:
             keys = [values[self._place[column.name]] for column in self.texts]
             found = looks(keys, [column.model_field for column in self.texts])
+            repeats = self.looks.add_new(found)
             values = [*values, list(map(str, found)) if self.is_postgresql else found]
         if not (self.is_postgresql and self._copy_texts(lines, values)):
             self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))
+        if repeats:
+            self.write(self.repeats, 1, [(look,) for look in repeats])
         if tidied:
             self.write(self.tidied, 1 + len(self.lines), tidied)
         for column, cells in zip(self.links, links, strict=True):

@@ -131,9 +131,7 @@ class Twins:
         """
         if not self.table.fetch(f"SELECT 1 FROM {self.table.name} LIMIT 1"):
             return False
-        known = Known()
-        for rows in self._read(f"SELECT staged.look_ FROM ({self.rows.new_rows()}) staged"):
-            known.add([look for (look,) in rows])
+        known = self._known()
         if not known:
             return False
         is_found = False
@@ -148,6 +146,16 @@ class Twins:
         self.staging.analyze(self.staging.likes)
         return is_found
 
+    def _known(self) -> Known:
+        """The numbers of the new rows, or, where most rows are new, of all."""
+        ((planned,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.plan}")
+        if not planned:
+            return self.staging.looks
+        known = Known()
+        for rows in self._read(f"SELECT staged.look_ FROM ({self.rows.new_rows()}) staged"):
+            known.add([look for (look,) in rows])
+        return known
+
     def _compare(self) -> None:
         """Put the live rows that new rows look like, or are, into `found`."""
         equal = "".join(f" AND live.{key} = staged.{key}" for key in self.others)
@@ -156,10 +164,14 @@ class Twins:
         )
         for rows in self._read(
             f"""
+            WITH hit AS MATERIALIZED (
+                SELECT line, look FROM {self.staging.rows}
+                WHERE look IN (SELECT look FROM {self.staging.likes}))
             SELECT staged.line_, likes.pk, {columns}
-            FROM {self.staging.likes} likes
-            JOIN ({self.rows.new_rows()}) staged ON staged.look_ = likes.look
+            FROM hit CROSS JOIN ({self.rows.new_rows()}) staged
+            JOIN {self.staging.likes} likes ON likes.look = staged.look_
             JOIN {self.table.name} live ON live.{self.table.pk} = likes.pk{equal}
+            WHERE staged.line_ = hit.line
             """
         ):
             lines, pks, *texts = zip(*rows, strict=True)
@@ -220,13 +232,14 @@ class Twins:
         differs = " OR ".join(f"min({key}) <> max({key})" for key in self.keys)
         equal = "".join(f" AND staged.{key} = grouped.{key}" for key in self.others)
         keys = "".join(f", staged.{key}" for key in [*self.keys, *self.others])
+        new = self.rows.repeated(self.rows.new_rows())
         # CROSS JOIN: SQLite looks at the rows again only where there are such groups.
         pages = self._read(
             f"""
             SELECT staged.look_, staged.line_{keys}
-            FROM (SELECT {grouped} FROM ({self.rows.new_rows()}) staged GROUP BY {grouped}
+            FROM (SELECT {grouped} FROM ({new}) staged GROUP BY {grouped}
                   HAVING count(*) > 1 AND ({differs})) grouped
-            CROSS JOIN ({self.rows.new_rows()}) staged
+            CROSS JOIN ({new}) staged
             WHERE staged.look_ = grouped.look_{equal} ORDER BY staged.look_, staged.line_
             """
         )

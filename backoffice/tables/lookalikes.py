@@ -34,6 +34,15 @@ class Known:
         for number in numbers:
             bits[(number >> 3) % BYTES] |= 1 << (number & 7)
 
+    def add_new(self, numbers: Sequence[int]) -> list[int]:
+        """Add them; those that were known before, or stand twice among them."""
+        repeated = [numbers[place] for place in self.places(numbers)]
+        if len(set(numbers)) < len(numbers):
+            counts = Counter(numbers).items()
+            repeated += [number for number, count in counts if count > 1]
+        self.add(numbers)
+        return repeated
+
     def places(self, numbers: Sequence[int]) -> list[int]:
         """The places of those in `numbers` that are known."""
         if (bits := self._bits) is None:
@@ -63,10 +72,7 @@ def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:
     once, twice = Known(), Known()
     for keys in _keys(table, fields):
         numbers = list(map(hash, keys.values()))
-        twice.add([numbers[place] for place in once.places(numbers)])
-        if len(set(numbers)) < len(numbers):
-            twice.add([number for number, count in Counter(numbers).items() if count > 1])
-        once.add(numbers)
+        twice.add(once.add_new(numbers))
     groups: dict[Key, list[Any]] = defaultdict(list)
     for keys in _keys(table, fields):
         rows = list(keys.items())

@@ -90,7 +90,7 @@ class Deletion:
                 self.is_plain = False
 
     def _with_descendants(self, rows: Rows) -> Rows:
-        """`rows`, and the rows of the same table that go with them, however deep they are."""
+        """`rows`, and the rows of the same table that cascade from them, at any depth."""
         fields = _cascading_to_itself(rows.model)
         if not fields:
             return rows
@@ -243,7 +243,7 @@ def _record(queryset: Rows, history_type: str, signature: Signature) -> None:
 
 
 def _cascading_to_itself(model: type[Model]) -> list[Any]:
-    """The foreign keys of a model to itself whose rows go with what they refer to."""
+    """The foreign keys of a model to itself that cascade."""
     fields: list[Any] = [f for f in model._meta.concrete_fields if f.is_relation]
     return [
         field

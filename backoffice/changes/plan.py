@@ -23,10 +23,10 @@ from backoffice.tables.table import Link, Table, UniqueKey
 
 WHY = {
     "edited": gettext_lazy("It was edited since."),
-    "used": gettext_lazy("Other records refer to it by now."),
-    "lost": gettext_lazy("What it referred to before is no longer there."),
-    "taken": gettext_lazy("Another record has by now what only one may have."),
-    "back": gettext_lazy("It is there again."),
+    "used": gettext_lazy("Other records now refer to it."),
+    "lost": gettext_lazy("What it referred to no longer exists."),
+    "taken": gettext_lazy("Another record now has its unique value."),
+    "back": gettext_lazy("It exists again."),
     "partly": gettext_lazy("Its history does not keep all of its fields."),
 }
 

@@ -57,14 +57,14 @@ class UndoCounts:
 def refusal(change: Change) -> str:
     """Why the change can't be undone, whatever its rows are like now; "" if it can."""
     if change.undoes_id is not None:
-        return _("An undo is not undone. Do again what it took back.")
+        return _("An undo can't be undone. Make the change again instead.")
     try:
         model = change.model_class
     except LookupError:
         return _("Its model, %s, is no longer installed.") % change.model
     names = model._meta.verbose_name_plural
     if history_model(model) is None:
-        return _("%s have no history, from which it could be undone.") % capfirst(names)
+        return _("%s have no history, so the change can't be undone.") % capfirst(names)
     if not names_change(model):
         return _("The history of %s does not say which change wrote a record.") % names
     return ""
@@ -177,7 +177,7 @@ def changed_models(change: Change) -> list[type[Model]]:
 
 def _lost(change: Change) -> Iterator[str]:
     for label, number in change.lost.items():
-        yield _("%(number)d %(names)s have no history: what became of them stays.") % {
+        yield _("%(number)d %(names)s have no history: they are not restored.") % {
             "number": number,
             "names": plural(label),
         }

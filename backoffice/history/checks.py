@@ -12,9 +12,9 @@ def check_history(model: type[Model]) -> list[Error]:
     if history is None:
         return [
             Error(
-                f"{label} has no history, which its ModelAdmin shows and undoes changes by.",
-                hint="Give it `history = HistoricalRecords()` of backoffice.history, or take"
-                " PlainModelAdmin for it.",
+                f"{label} has no history, but its ModelAdmin shows it and uses it for undo.",
+                hint="Give it `history = HistoricalRecords()` of backoffice.history, or use"
+                " PlainModelAdmin.",
                 obj=model,
                 id="backoffice.E030",
             )
@@ -32,8 +32,8 @@ def check_history(model: type[Model]) -> list[Error]:
     if not isinstance(history._meta.pk, AutoField):
         errors.append(
             Error(
-                f"The records of {label} have keys that don't count up: `history_id` tells"
-                " which came later.",
+                f"The records of {label} have keys that don't increase, so `history_id`"
+                " doesn't order them.",
                 hint="Leave out `history_id_field` and SIMPLE_HISTORY_HISTORY_ID_USE_UUID.",
                 obj=model,
                 id="backoffice.E032",

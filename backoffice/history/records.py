@@ -208,7 +208,7 @@ class Records:
         return {name: value for name, value in said.items() if name in known}
 
     def _relation(self) -> str | None:
-        """The column of simple-history's `related_name`, where the model asks for one."""
+        """The column of simple-history's `related_name`, if the model has one."""
         for kept in self.model._meta.concrete_fields:
             if kept.name == "history_relation":
                 return self.live.column(kept)

@@ -20,7 +20,7 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
     page.wait_for_selector("#edit-form")
     assert_clean(page, scripts)
     page.click("input[name=_preview]")
-    page.wait_for_selector("text=Tick what is to be changed")
+    page.wait_for_selector("text=Tick at least one field")
     page.select_option("#id_edit-state", "CT")
     if not scripts:
         page.check("input[name=change][value=state]")

@@ -175,7 +175,7 @@ class DeletionMixin(ModelAdminBase):
             content_type=get_content_type_for_model(self.model),
             object_repr=f"{Count(number)} {self.opts.verbose_name_plural}"[:200],
             action_flag=DELETION,
-            change_message=_("Deleted at once; the history of each tells of it."),
+            change_message=_("Deleted together; see the history of each."),
         )
 
     @admin.action(

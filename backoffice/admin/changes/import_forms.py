@@ -62,13 +62,13 @@ class UploadForm(forms.Form):
         label=_("Sheet"),
         max_length=200,
         required=False,
-        help_text=_("Of a spreadsheet; the first with data if left blank."),
+        help_text=_("For spreadsheets; the first with data if left blank."),
     )
     header_row = forms.IntegerField(
         label=_("Row of the header"),
         required=False,
         min_value=1,
-        help_text=_("As a spreadsheet counts; found out if left empty."),
+        help_text=_("Counted as in a spreadsheet; detected if left blank."),
     )
     alike = forms.ChoiceField(
         label=_("If a row looks like a record"),
@@ -97,7 +97,7 @@ class UploadForm(forms.Form):
     def say_too_large(self) -> None:
         """Add the error of a file that LimitUploadHandler dropped."""
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
-        message = _("The file is larger than %s, the most that is taken. Split it.")
+        message = _("The file is larger than %s, the limit for uploads. Split it.")
         self.errors["import_file"] = self.error_class([message % limit])
 
     def options(self) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class ImportMixin(UpstreamImportMixin):
             return self._redirect(job)
         if not self._may_undo(request, job):
             problem = _(
-                "Nothing was undone: it wrote records that are not for you to see. Ask whoever"
+                "Nothing was undone: it wrote records that you may not see. Ask whoever"
                 " made it, or a superuser."
             )
             messages.error(request, problem)

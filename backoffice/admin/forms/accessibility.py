@@ -27,7 +27,7 @@ class NamedSplitDateTime(AdminSplitDateTime):
 
 
 class NamedInputsMixin(ModelAdminBase):
-    """For a ModelAdmin."""
+    """For a ModelAdmin: date and time inputs with names."""
 
     formfield_overrides = {models.DateTimeField: {"widget": NamedSplitDateTime}}
 

@@ -335,7 +335,7 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
 
 
 class PagedInlinesMixin(ModelAdminBase):
-    """For a ModelAdmin with such inlines."""
+    """For a ModelAdmin with paged inlines."""
 
     def changeform_view(
         self,

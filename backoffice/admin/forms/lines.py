@@ -1,4 +1,4 @@
-"""Single lines of text are stored clean, whoever types or pastes them."""
+"""Form fields that clean single lines of text, typed or pasted."""
 
 from typing import Any
 

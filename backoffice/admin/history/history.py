@@ -212,8 +212,8 @@ class HistoryMixin(HistoryBase):
             getattr(fresh, field.name).set(chosen)
             if lost := len(set(keys) - chosen):
                 message = _(
-                    "%(number)d %(names)s are not there any more, or not for you, and were"
-                    " left out."
+                    "%(number)d %(names)s were left out, because they no longer exist or you"
+                    " may not see them."
                 )
                 names = field.related_model._meta.verbose_name_plural
                 self.message_user(

@@ -93,7 +93,7 @@ class ChangeList(FilteredChangeList):
             return
         if self.params.pop(main.ORDER_VAR, None):
             self.filter_params.pop(main.ORDER_VAR)
-            message = _("So many rows are not sorted by this column. Filter or search first.")
+            message = _("The list is too long to sort by this column. Filter or search first.")
             messages.warning(request, message)
         ordering = self.get_ordering(request, self.root_queryset.order_by())
         ordering = indexed_ordering(self.model, ordering) or ["-pk"]
@@ -241,9 +241,7 @@ class ListMixin(ModelAdminBase):
         """Django's, but refuses invalid keys, on which Django's fails."""
         ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
         if not all(is_key(self.opts, key) for key in ticked):
-            message = _(
-                "What was ticked can be none of these rows. Nothing was done: tick again."
-            )
+            message = _("The ticked rows are not in this list. Nothing was done: tick again.")
             self.message_user(request, message, messages.WARNING)
             return None
         return super().response_action(request, *args, **kwargs)

@@ -23,7 +23,7 @@ class ExportForm(SelectableFieldsExportForm):
         label=_("Encoding"),
         choices=ENCODINGS,
         required=False,
-        help_text=_("Of CSV and TSV; the others have one of their own."),
+        help_text=_("For CSV and TSV; the other formats have their own."),
     )
 
     def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:

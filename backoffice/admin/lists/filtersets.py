@@ -225,7 +225,7 @@ class SavedFilterForm(forms.ModelForm[SavedFilter]):
         return self.cleaned_data
 
     def refuse_name(self) -> None:
-        self.add_error("name", _("You have a filter of this name already."))
+        self.add_error("name", _("You already have a filter of this name."))
 
 
 class SaveFilterForm(SavedFilterForm):
@@ -270,7 +270,7 @@ class FilterSetMixin(ExportBase):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if main.ERROR_FLAG in request.GET:
-            text = _("This list has no such filter, or not this value of it: all are shown.")
+            text = _("This list has no such filter or value: all rows are shown.")
             messages.warning(request, text)
         return super().changelist_view(request, extra_context)
 

@@ -168,10 +168,10 @@ class LinksField(forms.Field):
         shown = shown.encode("utf-8", "replace").decode()  # half a surrogate pair can't be sent
         return ValidationError(
             ngettext(
-                "%(number)d of the %(names)s that you chose is not there any more, or not for"
-                " you, and was left out: %(values)s. Look at the rest, then save again.",
-                "%(number)d of the %(names)s that you chose are not there any more, or not"
-                " for you, and were left out: %(values)s. Look at the rest, then save again.",
+                "%(number)d of the %(names)s that you chose was left out, because it no longer"
+                " exists or you may not see it: %(values)s. Check, then save again.",
+                "%(number)d of the %(names)s that you chose were left out, because they no"
+                " longer exist or you may not see them: %(values)s. Check, then save again.",
                 len(refused),
             ),
             code="unknown",

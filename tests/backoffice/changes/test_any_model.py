@@ -94,7 +94,7 @@ def test_a_unique_value_under_a_condition_that_is_taken_leaves_the_row() -> None
     first = constraints.Pairs.objects.create(code="1", room="A")
     change = edit(constraints.Pairs.objects.all(), closed=True)
     constraints.Pairs.objects.create(code="2", room="A")
-    assert left(change) == [("1", "Another record has by now what only one may have.")]
+    assert left(change) == [("1", "Another record now has its unique value.")]
     assert undo_job(change).status == "done"
     first.refresh_from_db()
     assert first.closed
@@ -104,7 +104,7 @@ def test_a_unique_expression_that_is_taken_leaves_the_row() -> None:
     constraints.Expressed.objects.create(code="1", name="Ann", number=3)
     change = edit(constraints.Expressed.objects.all(), name="Bob")
     constraints.Expressed.objects.create(code="2", name="ANN", number=13)
-    assert left(change) == [("1", "Another record has by now what only one may have.")]
+    assert left(change) == [("1", "Another record now has its unique value.")]
 
 
 def test_a_parent_that_came_with_its_child_goes_with_it() -> None:
@@ -116,8 +116,8 @@ def test_a_parent_that_came_with_its_child_goes_with_it() -> None:
     change = created(parent, child)
     relations.Pointing.history.filter(code="later").delete()
     assert left(change) == [
-        ("p", "Other records refer to it by now."),
-        ("c", "Other records refer to it by now."),
+        ("p", "Other records now refer to it."),
+        ("c", "Other records now refer to it."),
     ]
 
 
@@ -128,7 +128,7 @@ def test_a_row_that_another_follows_by_now_stays() -> None:
     assert left(change) == []
     cat = relations.Linked.objects.create(code="c")
     cat.follows.set([ann])
-    assert left(change) == [("a", "Other records refer to it by now.")]
+    assert left(change) == [("a", "Other records now refer to it.")]
 
 
 def test_columns_of_links_are_compared_and_return() -> None:
@@ -153,7 +153,7 @@ def test_links_that_history_does_not_keep_are_named() -> None:
 
 def test_a_model_without_history_is_refused_with_a_sentence() -> None:
     change = Change.objects.create(model="everything.Unkept", title="f.csv", status="done")
-    assert refusal(change) == "Unkepts have no history, from which it could be undone."
+    assert refusal(change) == "Unkepts have no history, so the change can't be undone."
     with pytest.raises(JobStopped):
         create_undo(change)
     assert Change.objects.get(pk=change.pk).status == "done"

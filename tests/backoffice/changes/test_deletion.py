@@ -81,7 +81,7 @@ def test_a_row_whose_unique_value_is_taken_stays_away(library: Library) -> None:
         ((model, pk, text, why),) = undo.left(9)
     assert (counts.restored, counts.left) == (0, 1)
     assert (model, pk, text) == (Librarian, librarian.pk, "Ann")
-    assert why == "Another record has by now what only one may have."
+    assert why == "Another record now has its unique value."
 
 
 def test_what_went_with_a_row_that_stays_away_stays_away_too() -> None:

@@ -148,8 +148,8 @@ def used_by_a_book(library):
     [
         (edited_by_save, "It was edited since."),
         (edited_without_history, "It was edited since."),
-        (used_by_a_patron, "Other records refer to it by now."),
-        (used_by_a_book, "Other records refer to it by now."),
+        (used_by_a_patron, "Other records now refer to it."),
+        (used_by_a_book, "Other records now refer to it."),
     ],
 )
 def test_what_came_after_stays_and_is_listed(meddle, why):
@@ -207,7 +207,7 @@ def test_a_row_whose_library_of_before_is_gone_stays():
     # Matched by name alone, so that the library is what changes.
     job = applied(PatronResource, ["name", "library"], ["Bob", "New"], match=["name"])
     old.delete()
-    assert plan(job)[1] == [("Bob", "What it referred to before is no longer there.")]
+    assert plan(job)[1] == [("Bob", "What it referred to no longer exists.")]
     undo_job(job)
     patron.refresh_from_db()
     assert patron.library == new
@@ -243,7 +243,7 @@ def test_a_row_whose_place_is_taken_by_now_stays():
     make_librarian(name="C", library=Library.objects.get(name="Old"))
     counts, left = plan(job)
     assert (counts.restored, counts.left) == (1, 1)
-    assert left == [("A", "Another record has by now what only one may have.")]
+    assert left == [("A", "Another record now has its unique value.")]
     undo_job(job)
     assert job.status == "undone"
     moved.refresh_from_db()

@@ -324,11 +324,11 @@ def test_rows_that_came_since_the_page_are_shown_first(admin_client):
     assert f'name="expected" value="{shown["expected"]}"' in page.text
     make_library(name="Seen later")
     page = act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown)
-    assert "what would go has changed since the page was shown" in page.text
+    assert "the records to delete have changed since the page was shown" in page.text
     shown = {"expected": page.context["expected"]}
     make_patron(library=library)
     page = act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown)
-    assert "what would go has changed since the page was shown" in page.text
+    assert "the records to delete have changed since the page was shown" in page.text
     assert Library.objects.count() == 2
     shown = {"expected": page.context["expected"]}
     assert act(admin_client, Library, "?q=Seen", **ACROSS, **SURE, **shown).status_code == 302

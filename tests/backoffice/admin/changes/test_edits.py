@@ -108,7 +108,7 @@ def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, mon
     pages = [url(Library, "history", pk) for pk in (seen.pk, gone.pk)]
     assert [page for page, _text in records] == pages
     for method in (client.get, client.post):
-        assert "records that are not for you to see" in method(undo, follow=True).text
+        assert "records that you may not see" in method(undo, follow=True).text
     assert states() == ["CT", "CT"]
     hidden.name = "Edited since"
     hidden.save()
@@ -192,8 +192,8 @@ def test_an_expectation_that_is_none_is_not_met(admin_client, libraries, expecte
         ({"zip_code": "8542"}, "Enter a ZIP code of 5 digits"),
         ({"phone_number": "-4"}, "This is a code, not a number"),
         ({"name": ""}, "This field is required"),
-        ({"state": "NY", "change": []}, "Tick what is to be changed"),
-        ({"state": "NY", "change": ["id", "no such"]}, "Tick what is to be changed"),
+        ({"state": "NY", "change": []}, "Tick at least one field"),
+        ({"state": "NY", "change": ["id", "no such"]}, "Tick at least one field"),
     ],
 )
 def test_what_can_t_be_is_said_beside_its_field(admin_client, libraries, values, says):

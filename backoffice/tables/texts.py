@@ -1,7 +1,7 @@
 """When two texts are the same, and when they look alike.
 
 same("Jane\u00a0 Doe\u200b")   "Jane Doe"   what a single line is stored as
-alike("JANE D’OE")            "jane doe"   equal for texts that people would ask about
+alike("JANE D’OE")            "jane d'oe"  equal for texts that people would ask about
 """
 
 import unicodedata
@@ -26,23 +26,25 @@ _INVISIBLE = dict.fromkeys(
         *_UNSEEN,
     ]
 )
-# Quotes, apostrophes and dashes of every kind, with the primes and accents used for them.
-_QUOTES = "'\"`\u00b4\u201a\u201e\u2212\u2043\u02ee\u055a\u05f3\u05f4\ua78b\ua78c"
+# Quotes and apostrophes of every kind, with the primes and accents used for them; not the
+# backtick of ASCII, which library names have as a sign of its own.
+_QUOTES = "'\"\u00b4\u201a\u201e\u02ee\u055a\u05f3\u05f4\ua78b\ua78c"
 _QUOTES += "\u301d\u301e\u301f\uff02\uff07\uff40" + "".join(
     map(chr, [*range(0x2B9, 0x2C0), *range(0x2032, 0x2038)])
 )
-_NOTHING = _INVISIBLE | dict.fromkeys(
-    [
-        *map(ord, _QUOTES),
-        *(c for c in _CODES if unicodedata.category(chr(c)) in ("Pd", "Pi", "Pf")),
-    ]
+_DASHES = "-\u2212\u2043" + "".join(
+    chr(c) for c in _CODES if unicodedata.category(chr(c)) == "Pd"
+)
+_QUOTES += "".join(chr(c) for c in _CODES if unicodedata.category(chr(c)) in ("Pi", "Pf"))
+_ONE_KIND = (
+    _INVISIBLE | dict.fromkeys(map(ord, _QUOTES), "'") | dict.fromkeys(map(ord, _DASHES), "-")
 )
 # The same for ASCII, a block of texts at a time.
 _LOWER = bytes(
     ord(" ") if chr(c).isspace() and chr(c) != "\n" else ord(chr(c).lower()) if c < 128 else c
     for c in range(256)
-)
-_DELETED = bytes(c for c in _NOTHING if c < 128)
+).replace(b'"', b"'")
+_DELETED = bytes(c for c in _INVISIBLE if c < 128)
 
 
 def same(text: str) -> str:
@@ -62,11 +64,11 @@ def are_same(texts: Sequence[str]) -> bool:
 
 
 def alike(given: str) -> str:
-    """Equal for texts that differ in case, quotes, apostrophes and dashes alone, or in form."""
-    text = unicodedata.normalize("NFC", given).translate(_NOTHING)
+    """Equal for texts that differ in case, kind of quotes or dashes alone, or in form."""
+    text = unicodedata.normalize("NFC", given).translate(_ONE_KIND)
     folded = unicodedata.normalize("NFKD", text).casefold()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
-    return " ".join(folded.translate(_NOTHING).split()) or same(given)
+    return " ".join(folded.translate(_ONE_KIND).split()) or same(given)
 
 
 def alike_all(texts: Sequence[str | None], field: Field[Any, Any]) -> list[str]:

@@ -95,8 +95,6 @@ class DelimitedText:
                 lines = list(islice(file, max(size, LEAST_LINES)))
         except UnicodeDecodeError:
             raise ReaderError("The file was changed while it was read. Try again.") from None
-        if self._scan.mended:
-            lines = list(map(self._encoding.mend, lines))
         if self._formula:
             lines = [self._formula.sub(r'"\1"', line) for line in lines]
         return lines[:-1] if lines[-1:] == [DOS_END] else lines

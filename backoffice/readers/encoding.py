@@ -53,10 +53,6 @@ class Encoding:
     scan: Scan
     warnings: tuple[str, ...] = ()
 
-    def mend(self, text: str) -> str:
-        """The text with what cp1252 means in place of C1 control characters."""
-        return text.translate(MEND_C1) if self.scan.mended else text
-
 
 def find_encoding(path: Path, given: str | None, limits: Limits) -> Encoding:
     """The encoding that the whole file decodes in, and what its text is like.

@@ -26,6 +26,13 @@ _INVISIBLE = dict.fromkeys(
         *_UNSEEN,
     ]
 )
+# A program that took cp1252 for Latin-1 leaves ’ as U+0092, a control character.
+_CP1252 = {
+    code: bytes([code]).decode("cp1252")
+    for code in range(0x80, 0xA0)
+    if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+_UNMEANT = _INVISIBLE | _CP1252
 # Quotes and apostrophes of every kind, with the primes and accents used for them; not the
 # backtick of ASCII, which library names have as a sign of its own.
 _QUOTES = "'\"\u00b4\u201a\u201e\u02ee\u055a\u05f3\u05f4\ua78b\ua78c"
@@ -48,10 +55,13 @@ _DELETED = bytes(c for c in _INVISIBLE if c < 128)
 
 
 def same(text: str) -> str:
-    """The text as it is stored: NFC, nothing invisible, single blanks, none at an edge."""
+    """The text as it is stored: NFC, nothing invisible, single blanks, none at an edge.
+
+    Control characters that are letters or signs of cp1252 are those.
+    """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip(" ")
-    return " ".join(unicodedata.normalize("NFC", text.translate(_INVISIBLE)).split())
+    return " ".join(unicodedata.normalize("NFC", text.translate(_UNMEANT)).split())
 
 
 def are_same(texts: Sequence[str]) -> bool:
@@ -65,7 +75,7 @@ def are_same(texts: Sequence[str]) -> bool:
 
 def alike(given: str) -> str:
     """Equal for texts that differ in case, kind of quotes or dashes alone, or in form."""
-    text = unicodedata.normalize("NFC", given).translate(_ONE_KIND)
+    text = same(given).translate(_ONE_KIND)
     folded = unicodedata.normalize("NFKD", text).casefold()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", folded).casefold())
     return " ".join(folded.translate(_ONE_KIND).split()) or same(given)

@@ -145,7 +145,7 @@ LISTS = {
     'T2|a\\|"b"': ["T2", 'a|"b"'],
     "=1+1|back\\\\slash": ["=1+1", "back\\slash"],
 }
-NO_REFERENCE = ("T3", "t1 ")
+NO_REFERENCE = ("T3", "t 1")
 
 CASES = [
     Case(m.Texts, "char", TEXTS, (NUL, "x" * 41), "", EDGES),
@@ -222,7 +222,7 @@ CASES = [
     Case(m.Pointing, "to_auto", REFERENCES, NO_REFERENCE),
     Case(m.Pointing, "to_database", REFERENCES, NO_REFERENCE),
     Case(m.Pointing, "to_code", REFERENCES, NO_REFERENCE),
-    Case(m.Pointing, "to_user", same("ann", "bob@example.org"), ("zoe", "Ann")),
+    Case(m.Pointing, "to_user", same("ann", "bob@example.org"), ("zoe", "an n")),
     Case(m.Pointing, "to_child", REFERENCES, NO_REFERENCE),
     Case(m.Pointing, "to_proxy", REFERENCES, NO_REFERENCE),
     Case(m.Pointing, "parent", REFERENCES, NO_REFERENCE),

@@ -23,6 +23,7 @@ from backoffice.admin.base import TabularInline
 from backoffice.admin.changes.edits import titled
 from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
+from backoffice.tables import texts
 from tests.backoffice.admin.pages import form_data
 from tests.everything import models as m
 from tests.everything.admin import site
@@ -81,6 +82,11 @@ def halves(case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(good), dict([*good[1:], good[0]])
 
 
+def as_written(case: Case, value: Any) -> Any:
+    """What an import stores of a value: single lines are stored clean."""
+    return texts.same(value) if isinstance(value, str) and texts.is_line(case.field) else value
+
+
 # Import ---------------------------------------------------------------------------------
 
 
@@ -96,7 +102,7 @@ def test_import(case: Case, tmp_path: Path) -> None:
     outcome = import_file(case.model, write_file(path, rows))
     assert counts(outcome) == {"new": taken, "updated": 0, "unchanged": 0, "rejected": rejects}
     for number, value in enumerate(new.values(), 1):
-        assert_same(stored(case, number), value)
+        assert_same(stored(case, number), as_written(case, value))
     if case.blank is not REJECTED:
         assert_same(stored(case, len(rows)), case.blank)
 
@@ -107,7 +113,7 @@ def test_import(case: Case, tmp_path: Path) -> None:
     outcome = import_file(case.model, write_file(path, rows_of(case, list(then))))
     assert (outcome["updated"], outcome["rejected"]) == (changing, 0)
     for number, value in enumerate(then.values(), 1):
-        assert_same(stored(case, number), value)
+        assert_same(stored(case, number), as_written(case, value))
 
     rows = rows_of(case, [""] * len(then))
     outcome = import_file(case.model, write_file(path, rows), blank="keep")
@@ -129,7 +135,7 @@ def test_undo_import(case: Case, tmp_path: Path) -> None:
     undone = take_back(second["job"])
     assert (undone["restored"], undone["left"]) == (second["updated"], 0)
     for number, value in enumerate(new.values(), 1):
-        assert_same(stored(case, number), value)
+        assert_same(stored(case, number), as_written(case, value))
     undone = take_back(first["job"])
     assert (undone["removed"], undone["left"]) == (len(new), 0)
     assert case.model._base_manager.count() == before

@@ -53,6 +53,7 @@ def test_the_normal_form_does_not_count(one, other):
         ("O’Hara", "O'Hara"),
         ("O´Hara", "O'Hara"),
         ("“Emma”", '"Emma"'),
+        ("O\x92Hara", "o'hara"),
         ("«Emma»", '"Emma"'),
         ("Stratford–Upon—Avon", "Stratford-upon-Avon"),
         ("Reading – East", "Reading - East"),

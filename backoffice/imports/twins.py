@@ -1,8 +1,8 @@
 """Rows that no record has the exact key of: those that are one all the same, or look like one.
 
 A key is the *same* where it differs in white space, invisible characters or Unicode normal form
-alone: the row is that record. It looks *alike* where it differs in case, quotes, apostrophes,
-dashes, or in what a field declares: `Alike` says what becomes of the row. Either way the row
+alone: the row is that record. It looks *alike* where it differs in case, the kind of quotes
+or dashes, or in what a field declares: `Alike` says what becomes of the row. Either way the row
 gets the record's own spelling of the key in the staging, so nothing is rewritten for it.
 
 Keys are compared as numbers (`texts.looks`); what has a number in common is compared as text.

@@ -1,0 +1,80 @@
+"""What the pages of a change have in common: finding it, and showing a page about it."""
+
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+from backoffice.admin.typing import ModelAdminBase
+from backoffice.changes.models import Change
+from backoffice.jobs.steps import CHANGES, REJECTS
+
+DOWNLOADS = (REJECTS, CHANGES)
+
+
+def downloads(job: Change) -> list[str]:
+    """The names of the files that the check of the import wrote."""
+    if not (job.is_import and job.file.folder):
+        return []
+    return [name for name in DOWNLOADS if (job.file.directory / name).exists()]
+
+
+class ChangePages(ModelAdminBase):
+    """For the mixins that have a page of a change."""
+
+    has_import_permission: Any  # ImportMixin's
+    get_model_info: Any  # upstream's
+
+    def _require_import_permission(self, request: HttpRequest) -> None:
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+
+    def _get_job(self, request: HttpRequest, pk: int | str) -> Change:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        changes = Change.objects.filter(model=self.opts.label).select_related("undoes")
+        job = get_object_or_404(changes, pk=pk)
+        if (job.undoes or job).is_import:
+            self._require_import_permission(request)
+        return job
+
+    def _redirect(self, job: Change) -> HttpResponse:
+        return HttpResponseRedirect(self._url("import_job", job.pk))
+
+    def _url(self, view: str, *args: Any) -> str:
+        app_label, model_name = self.get_model_info()
+        return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
+
+    def _history_page(self, model: type[Model], pk: int | str) -> str | None:
+        """The URL of a row's history; None if this site has no such page."""
+        name = (
+            f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_history"
+        )
+        try:
+            return reverse(name, args=[quote(pk)])
+        except NoReverseMatch:
+            return None
+
+    def _show(
+        self, request: HttpRequest, job: Change, page: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        template = f"admin/backoffice/import_{page}.html"
+        context = {"job": job, "files": downloads(job), **context}
+        return self._respond(request, template, str(job), context)
+
+    def _respond(
+        self, request: HttpRequest, template: str, title: Any, context: dict[str, Any]
+    ) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            **context,
+        }
+        return TemplateResponse(request, template, context)

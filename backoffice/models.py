@@ -1,6 +1,7 @@
 """The models of this app, each where it belongs; Django looks for them here."""
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.filters.models import SavedFilter
 
-__all__ = ["Change", "ImportFile", "SavedFilter"]
+__all__ = ["Change", "Decision", "ImportFile", "SavedFilter"]

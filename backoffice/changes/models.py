@@ -264,6 +264,9 @@ class ImportFile(models.Model):
     #: format, encoding, delimiter, mapping, warnings: as found.
     found = models.JSONField(gettext_lazy("found"), default=dict)
     causes = models.JSONField(gettext_lazy("causes of rejects"), default=list)
+    #: Goes up by one in the transaction of every decision, so that what was made of an
+    #: earlier state is known to be old.
+    version = models.PositiveIntegerField(gettext_lazy("version"), default=0)
 
     class Meta:
         verbose_name = gettext_lazy("file of an import")

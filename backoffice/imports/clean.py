@@ -51,11 +51,11 @@ class Invalid:
 class Column(dict[str, Any]):
     """A mapped column, and its cells' values: `column[cell]` cleans.
 
-    `name` is the Resource's field, `index` the place in the file, `header` what the file
-    calls it. `kind` is "value", "reference" (a text to look up) or "references" (a tuple of
-    texts). With `keep_blank` a blank cell is None: the present value stays. `repair` is a
-    function from text to text, of those that the Resource offers; `offered` has the others,
-    by name. Cells that are one of `nothing` are read as blank.
+    `name` is the Resource's field, `index` the place in the file. `kind` is "value",
+    "reference" (a text to look up) or "references" (a tuple of texts). With `keep_blank` a
+    blank cell is None: the present value stays. `repair` is a function from text to text, of
+    those that the Resource offers; `offered` has the others, by name. Cells that are one of
+    `nothing` are read as blank.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class Column(dict[str, Any]):
         resource_field: ResourceField,
         model_field: Any,
         index: int,
-        header: str,
         table: Table,
         *,
         keep_blank: bool = False,
@@ -81,7 +80,7 @@ class Column(dict[str, Any]):
         self.repaired: dict[str, str] = {}
         #: What values of a single line are stored as in a new record, where that differs.
         self.untidy: dict[str, str] = {}
-        self.name, self.index, self.header = name, index, header
+        self.name, self.index = name, index
         self.resource_field, self.model_field = resource_field, model_field
         self.connection = table.connection
         self.seen_invalid = False

@@ -148,7 +148,6 @@ class Import:
             self.resource.fields[name],
             self.model._meta.get_field(name),
             index,
-            self.mapping.headers[index],
             self.table,
             keep_blank=self.keep_blank and name not in self.match,
             repair=self.repairs.get(name),
@@ -172,7 +171,8 @@ class Import:
     def stage(self, progress: Progress | None = None) -> int:
         """Read, clean and stage the whole file; the number of its rows.
 
-        `progress(rows)` is called every BEAT seconds, and at the end. Raises ReaderError.
+        `progress(rows)` is called every BEAT seconds, and at the end. Raises ReaderError, and
+        MappingError for columns under the same header that differ.
         """
         rows, beat = 0, time.monotonic()
         for chunk in self.source.chunks():
@@ -197,6 +197,8 @@ class Import:
             chunk = [row for row in chunk if not row[2]]
         lines = list(map(_LINE, chunk))
         cells = list(zip(*map(_CELLS, chunk), strict=True))
+        if chunk and self.mapping.doubles:
+            self.mapping.check_doubles(lines, cells)
         cells += [(value,) * len(chunk) for value in self.constants.values()]
         cleaned = {c.name: self._clean(c, cells, lines, rejects) for c in self.columns}
         self._note_repairs(cells, lines)

@@ -1,11 +1,12 @@
 """Which column of a file goes into which column of a Resource."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
-from backoffice.readers.header import loose
+from backoffice.readers.header import loose, shorten
 from backoffice.resources.letters import column_letters
 
 MOST_HEADERS_NAMED = 60
@@ -21,21 +22,51 @@ class MappingError(Exception):
 class ColumnMapping:
     """`columns` has the index of the file's column by the Resource's field name.
 
-    `warnings` name what else would have done, and what a new record will lack.
+    `doubles` has the indexes of the other columns under the same header: they must hold the
+    same values. `warnings` name what else would have done, and what a new record will lack.
     """
 
     headers: tuple[str, ...]
     columns: dict[str, int]
-    warnings: tuple[str, ...] = ()
+    doubles: dict[str, tuple[int, ...]]
+    warnings: tuple[str, ...]
 
     @property
     def unused(self) -> tuple[str, ...]:
-        used = set(self.columns.values())
+        used = {*self.columns.values(), *chain(*self.doubles.values())}
         return tuple(h for i, h in enumerate(self.headers) if h and i not in used)
 
+    def check_doubles(self, lines: Sequence[int], cells: Sequence[Sequence[str]]) -> None:
+        """Compare the columns under the same header, column by column.
+
+        Raises MappingError, which says how to choose one, where they differ.
+        """
+        for name, others in self.doubles.items():
+            first = self.columns[name]
+            for other in others:
+                if cells[first] == cells[other]:
+                    continue
+                for line, one, two in zip(lines, cells[first], cells[other], strict=True):
+                    if one.strip() != two.strip():
+                        raise MappingError(self._differ(name, other, line, one, two))
+
+    def _differ(self, name: str, other: int, line: int, one: str, two: str) -> str:
+        first = self.columns[name]
+        choices = [placed_headers(self.headers)[i] for i in (first, *self.doubles[name])]
+        return (
+            f"More than one column fits {name}, and they differ: row {line} has "
+            f"{shorten(one)} in column {column_letters(first)} and {shorten(two)} in column "
+            f"{column_letters(other)}. Choose one ({_options(name, choices)}), or remove all "
+            "but one."
+        )
+
     def as_dict(self) -> dict[str, str]:
-        """The header in the file by field name."""
-        return {field: self.headers[index] for field, index in self.columns.items()}
+        """The header in the file by field name, as an override would name it."""
+        placed = placed_headers(self.headers)
+        return {
+            field: (self.headers if field in self.doubles else placed)[index]
+            for field, index in self.columns.items()
+        }
 
 
 def map_columns(
@@ -53,9 +84,10 @@ def map_columns(
     punctuation do not count. Of “Branch” and “Branch Name” the latter is taken: the other has
     codes. `required` fields must have a column; those `needed` are missed by new records only,
     which is said. `overrides` give the header for a field, "" to leave it out;
-    `constants` give its text in every row, as columns that follow the file's own.
-    Raises MappingError where nothing fits, a required field has no column, a header that is
-    needed stands twice, or an override names what is not there.
+    `constants` give its text in every row, as columns that follow the file's own. Of several
+    columns under the same header the first is taken, and the others are its `doubles`.
+    Raises MappingError where nothing fits, a required field has no column, or an override
+    names what is not there.
     """
     constants = constants or {}
     chosen = {**(overrides or {}), **dict.fromkeys(constants, "")}
@@ -64,43 +96,54 @@ def map_columns(
             f"There is no column {_listed(unknown)} to map to. Choose from "
             f"{_listed(spellings)}."
         )
-    columns = {
-        field: _the_one(headers, _overriding(headers, field, header), field)
+    every = {
+        field: _overriding(headers, field, header)
         for field, header in chosen.items()
         if header.strip()
     }
-    taken = set(columns.values())
-    columns |= {field: len(headers) + at for at, field in enumerate(constants)}
+    taken = set(chain(*every.values()))
+    every |= {field: [len(headers) + at] for at, field in enumerate(constants)}
     # By rank, not by field: a field's own name counts more than another's last synonym.
     for same_rank in zip_longest(*spellings.values()):
         for field, spelling in zip(spellings, same_rank, strict=True):
-            if spelling is None or field in columns or field in chosen:
+            if spelling is None or field in every or field in chosen:
                 continue
             found = [i for i in _find(headers, spelling) if i not in taken]
             if found:
-                found = _names_not_codes(headers, found, taken, spellings, field)
-                columns[field] = _the_one(headers, found, field)
-                taken.add(columns[field])
-    missing = [field for field in spellings if field in required and field not in columns]
-    if missing or not columns:
+                every[field] = _names_not_codes(headers, found, taken, spellings, field)
+                taken.update(every[field])
+    missing = [field for field in spellings if field in required and field not in every]
+    if missing or not every:
         raise MappingError(_what_is_missing(headers, spellings, missing))
     headers = [*headers, *(f"--set {field}" for field in constants)]
     warnings = [
-        *_others_that_fit(headers, spellings, columns, chosen),
-        *_needed_but_missing(needed, columns),
+        *_others_that_fit(headers, spellings, every, chosen),
+        *_needed_but_missing(needed, every),
     ]
     return ColumnMapping(
         tuple(headers),
-        {field: columns[field] for field in spellings if field in columns},
+        {field: every[field][0] for field in spellings if field in every},
+        {field: tuple(found[1:]) for field, found in every.items() if found[1:]},
         tuple(warnings),
     )
 
 
+def placed_headers(headers: Sequence[str]) -> list[str]:
+    """The headers, each once: one that stands twice is followed by its column's letter."""
+    times = Counter(headers)
+    return [
+        f"{header} (column {column_letters(i)})" if times[header] > 1 else header
+        for i, header in enumerate(headers)
+    ]
+
+
 def _find(headers: Sequence[str], wanted: str) -> list[int]:
     """The columns under a header: those spelt exactly so, else those spelt about so."""
-    exact = [i for i, header in enumerate(headers) if header == wanted.strip()]
+    for spelt in (headers, placed_headers(headers)):
+        if found := [i for i, header in enumerate(spelt) if header == wanted.strip()]:
+            return found
     about = loose(wanted)
-    return exact or [i for i, header in enumerate(headers) if header and loose(header) == about]
+    return [i for i, header in enumerate(headers) if header and loose(header) == about]
 
 
 def _names_not_codes(
@@ -119,19 +162,24 @@ def _names_not_codes(
 def _others_that_fit(
     headers: Sequence[str],
     spellings: Mapping[str, Sequence[str]],
-    columns: Mapping[str, int],
+    every: Mapping[str, list[int]],
     chosen: Collection[str],
 ) -> Iterator[str]:
     """For each field that was not asked for: the columns that would have done as well."""
-    used = set(columns.values())
-    for field, index in columns.items():
+    used = set(chain(*every.values()))
+    for field, (index, *_doubles) in every.items():
         fits = {i for spelling in spellings[field] for i in _find(headers, spelling)} - used
         if fits and field not in chosen:
             others = ", ".join(_placed(headers, i) for i in sorted(fits))
+            choices = [placed_headers(headers)[i] for i in sorted(fits)]
             yield (
                 f"{field} is taken from {_placed(headers, index)}; {others} would do as well. "
-                f"To take another: --map {field}=HEADER."
+                f"To take another: {_options(field, choices)}."
             )
+
+
+def _options(field: str, choices: Iterable[str]) -> str:
+    return " or ".join(f'--map "{field}={header}"' for header in choices)
 
 
 def _needed_but_missing(needed: Collection[str], columns: Collection[str]) -> Iterator[str]:
@@ -155,15 +203,6 @@ def _overriding(headers: Sequence[str], field: str, header: str) -> list[int]:
             f"{_listed(filter(None, headers))}."
         )
     return found
-
-
-def _the_one(headers: Sequence[str], found: list[int], field: str) -> int:
-    if len(found) > 1:
-        places = " and ".join(f"“{headers[i]}” in column {column_letters(i)}" for i in found)
-        raise MappingError(
-            f"More than one column fits {field}: {places}. Rename or remove all but one."
-        )
-    return found[0]
 
 
 def _what_is_missing(

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.changes.models import Change, ImportFile
-from backoffice.imports.mapping import MappingError, map_columns
+from backoffice.imports.mapping import MappingError, map_columns, placed_headers
 from backoffice.imports.twins import Alike
 from backoffice.readers.source import Source
 from backoffice.resources.resource import Resource
@@ -110,6 +110,16 @@ class UploadForm(forms.Form):
         return options
 
 
+def _choices(headers: list[str]) -> list[tuple[str, str]]:
+    """The headers of a file; those that stand twice together, and each by itself."""
+    all_of = _("%s (all columns of that name, which must hold the same)")
+    choices = {header: header for header in headers if header}
+    for header, placed in zip(headers, placed_headers(headers), strict=True):
+        if header and placed != header:
+            choices |= {header: all_of % header, placed: placed}
+    return list(choices.items())
+
+
 class MappingForm(forms.Form):
     """A choice of column for each field of the Resource.
 
@@ -123,7 +133,7 @@ class MappingForm(forms.Form):
         super().__init__(data)
         required = self.resource_class._meta.import_id_fields
         samples = self._samples()
-        headers = [(h, h) for h in dict.fromkeys(source.headers) if h]
+        headers = _choices(source.headers)
         for name in self.resource_class.spellings():
             header = self.suggested.get(name, "")
             self.fields[name] = forms.ChoiceField(

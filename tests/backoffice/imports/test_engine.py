@@ -175,6 +175,18 @@ def test_a_key_that_fits_two_records_is_rejected(write_csv):
     assert "Fits 2 records (library)" in rejects[0]
 
 
+def test_columns_under_the_same_header_hold_the_same_or_are_asked_about(write_csv):
+    header = [*HEADER, "name"]
+    counts, _rejects = run(LibraryResource, write_csv(header, [*PRINCETON, PRINCETON[0]]))
+    assert counted(counts) == (1, 0, 0, 0)
+    path = write_csv(header, [*PRINCETON, PRINCETON[0]], [*SEAFORD, "Other"])
+    with pytest.raises(MappingError, match="row 3 has “Seaford” in column A and “Other” in"):
+        run(LibraryResource, path)
+    assert Library.objects.get().name == PRINCETON[0]
+    run(LibraryResource, path, overrides={"name": "name (column F)"}, match=["name"])
+    assert Library.objects.filter(name="Other").exists()
+
+
 def test_another_match_key_can_be_asked_for(write_csv):
     library = make_library(name="A", zip_code="10001")
     path = write_csv(["name", "zip_code"], ["A", "10002"])

@@ -78,13 +78,34 @@ def test_an_override_with_an_unknown_header_lists_the_headers():
         mapped("LIBNAME", "ZIP", overrides={"name": "Branch"})
 
 
-def test_a_header_that_is_needed_and_stands_twice_is_refused():
-    with pytest.raises(MappingError, match=r"fits name: “name” in column A and “name” in colu"):
-        mapped("name", "ZIP", "name")
-    with pytest.raises(MappingError, match="“Zip Code” in column A and “ZIP-CODE” in column C"):
-        mapped("Zip Code", "name", "ZIP-CODE")
-    with pytest.raises(MappingError, match="More than one column fits address"):
-        mapped("x", "name", "x", overrides={"address": "x"})
+@pytest.mark.parametrize(
+    ("headers", "overrides", "field", "columns", "choices"),
+    [
+        (("name", "ZIP", "name"), {}, "name", (0, 2), ("name (column A)", "name (column C)")),
+        (("Zip Code", "name", "ZIP-CODE"), {}, "zip_code", (0, 2), ("Zip Code", "ZIP-CODE")),
+        (
+            *(("x", "name", "x"), {"address": "x"}, "address", (0, 2)),
+            ("x (column A)", "x (column C)"),
+        ),
+    ],
+)
+def test_columns_under_the_same_header_must_hold_the_same(
+    headers, overrides, field, columns, choices
+):
+    mapping = mapped(*headers, overrides=overrides)
+    assert (mapping.columns[field], mapping.doubles) == (columns[0], {field: columns[1:]})
+    assert not any("would do as well" in warning for warning in mapping.warnings)
+    mapping.check_doubles([2, 3], [["a", " b"], ["", ""], ["a", "b "]])
+    with pytest.raises(MappingError) as raised:
+        mapping.check_doubles([2, 3], [["a", "b"], ["", ""], ["a", "c"]])
+    assert str(raised.value) == (
+        f"More than one column fits {field}, and they differ: row 3 has “b” in column A and "
+        f'“c” in column C. Choose one (--map "{field}={choices[0]}" or --map '
+        f'"{field}={choices[1]}"), or remove all but one.'
+    )
+    for choice, column in zip(choices, columns, strict=True):
+        mapping = mapped(*headers, overrides={field: choice})
+        assert (mapping.columns[field], mapping.doubles) == (column, {})
 
 
 def test_a_header_that_is_not_needed_may_stand_twice():
@@ -151,7 +172,7 @@ def test_what_would_do_as_well_is_said():
     warnings = mapped("LIBNAME", "Name of library", "ZIP").warnings
     assert warnings == (
         "name is taken from “Name of library” (column B); “LIBNAME” (column A) would do as "
-        "well. To take another: --map name=HEADER.",
+        'well. To take another: --map "name=LIBNAME".',
     )
     assert mapped("LIBNAME", "name", overrides={"name": "name"}).warnings == ()
 

@@ -62,6 +62,16 @@ def test_columns_are_suggested_with_examples_and_unused_ones_named(admin_client)
     assert not Library.objects.exists()
 
 
+def test_of_columns_under_the_same_header_one_can_be_chosen(admin_client):
+    text = "name,zip_code,name\nPrinceton,08542,Main\n"
+    form = upload(admin_client, text).context["form"]
+    assert form["name"].value() == "name"
+    assert "differ: row 2 has “Princeton”" in check(admin_client, text).context["job"].error
+    columns = {"name": "name (column C)"}
+    found = check(admin_client, text, columns=columns).context["job"].file.found
+    assert found["mapping"] == {"name": "name (column C)", "zip_code": "zip_code"}
+
+
 def test_columns_that_were_chosen_once_are_suggested_next_time(admin_client):
     make_library(name="Princeton", zip_code="08542", address="?")
     text = "LIBNAME,ZIP,Wo\nPrinceton,08542,1 Street\n"

@@ -2,6 +2,7 @@
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
+from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 
-__all__ = ["Change", "Decision", "ImportFile", "SavedFilter"]
+__all__ = ["Change", "Decision", "ImportFile", "Profile", "SavedFilter"]

@@ -96,7 +96,7 @@ class Apply:
         new = {
             self.table.column(field): self.rows.new_value(field, live)
             for field in self.rows.fields
-            if not field.primary_key
+            if not field.primary_key and field not in self.rows.protected
         }
         params = []
         for field, value in self.rows.constants.items():
@@ -170,6 +170,20 @@ class Apply:
 
     def _write_links(self, column: Column, link: Link) -> None:
         """Make each written row's links what its cell lists, no more and no less."""
+        if not column.protected:
+            self._remove_links(column, link)
+        written = self.rows.keyed("new", *(() if column.protected else ("updated",)))
+        self._add_links(link, self.rows.wanted_links(column, written))
+        if column.is_symmetrical:
+            self._add_links(
+                link,
+                f"SELECT written.line_, link.{link.target} AS pk_, link.{link.source} AS target"
+                f" FROM {link.table} link"
+                f" JOIN ({written}) written ON written.pk_ = link.{link.source}",
+            )
+
+    def _remove_links(self, column: Column, link: Link) -> None:
+        """Remove the links of updated rows that their cells don't list."""
         lists = self.rows.lists_links(column, "plan.line")
         changed = f"{self._updated()} AND {lists}"
         wanted = self.rows.wanted_links(column, self.rows.existing())
@@ -195,15 +209,6 @@ class Apply:
                     AND mirrored.{link.target} = {link.table}.{link.source}
                 )
                 """
-            )
-        written = self.rows.keyed("new", "updated")
-        self._add_links(link, self.rows.wanted_links(column, written))
-        if column.is_symmetrical:
-            self._add_links(
-                link,
-                f"SELECT written.line_, link.{link.target} AS pk_, link.{link.source} AS target"
-                f" FROM {link.table} link"
-                f" JOIN ({written}) written ON written.pk_ = link.{link.source}",
             )
 
     def _add_links(self, link: Link, wanted: str) -> None:

@@ -13,7 +13,7 @@ from backoffice.imports.clean import Column
 from backoffice.imports.constraints import Constraints
 from backoffice.imports.instances import Instances
 from backoffice.imports.references import References
-from backoffice.imports.rows import Rows
+from backoffice.imports.rows import Only, Rows
 from backoffice.imports.staging import Staging
 from backoffice.imports.twins import ALIKE, Alike, Twins
 from backoffice.tables.planner import expect_many
@@ -31,6 +31,7 @@ ROW_CODES = (
     "many",
     "key",
     "missing",
+    "absent",
     "empty",
     "taken",
     "refused",
@@ -46,8 +47,10 @@ class Checks:
         table: Table,
         match: Sequence[str],
         alike: Alike = Alike.REJECT,
+        only: Only = Only.BOTH,
     ) -> None:
         self.staging, self.table, self.match = staging, table, tuple(match)
+        self.only = only
         self.rows = Rows(staging, table)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]
@@ -73,6 +76,12 @@ class Checks:
         self.references.look_up_all()
         self._match_rows()
         self.references.find_existing()
+        if self.only == Only.UPDATES:
+            new = self.rows.new_rows()
+            self.reject(
+                f"SELECT line_, %s, '', 'absent', '', NULL FROM ({new}) staged",
+                [", ".join(self.match)],
+            )
         self._reject_incomplete()
         self.twins.compare_new()
         if self.staging.made and not self.references.to_itself:
@@ -260,7 +269,7 @@ class Checks:
                 f"live.{self.table.column(field)} IS NOT DISTINCT FROM"
                 f" {self.rows.new_value(field, 'live')}"
                 for field in self.rows.fields
-                if not field.primary_key
+                if not field.primary_key and field not in self.rows.protected
             )
             or "1 = 1"
         )
@@ -352,6 +361,8 @@ class Checks:
     def _compare_links(self) -> None:
         """Rows whose many-to-many differs from what the file lists are updates too."""
         for column in self.staging.links:
+            if column.protected:
+                continue
             link = self.table.link(column.model_field)
             wanted = self.rows.wanted_links(column, self.rows.existing())
             self.table.execute(

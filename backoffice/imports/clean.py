@@ -55,7 +55,8 @@ class Column(dict[str, Any]):
     "reference" (a text to look up) or "references" (a tuple of texts). With `keep_blank` a
     blank cell is None: the present value stays. `repair` is a function from text to text, of
     those that the Resource offers; `offered` has the others, by name. Cells that are one of
-    `nothing` are read as blank.
+    `nothing` are read as blank; a key of `values` as the text that it has there. What existing
+    records have in a `protected` column stays.
     """
 
     def __init__(
@@ -70,9 +71,12 @@ class Column(dict[str, Any]):
         repair: Callable[[str], str] | None = None,
         offered: Mapping[str, Callable[[str], str]] | None = None,
         nothing: Collection[str] = (),
+        values: Mapping[str, str] | None = None,
+        protected: bool = False,
     ) -> None:
         super().__init__()
         self.offered, self.nothing = offered or {}, frozenset(nothing)
+        self.read_as, self.protected = values or {}, protected
         #: What a reference holds of the other record: mostly its primary key.
         self.target_field: ModelField
         self.keep_blank, self.repair = keep_blank, repair
@@ -119,7 +123,7 @@ class Column(dict[str, Any]):
         """The values of a sequence of cells."""
         if not set(map(type, cells)) <= {str}:
             return [self[c] if type(c) is str else self._clean_not_text(c) for c in cells]
-        if self._patterns is None or self.repair or self.nothing:
+        if self._patterns is None or self.repair or self.nothing or self.read_as:
             return list(map(self.__getitem__, cells))
         values: list[Any] = []
         for start in range(0, len(cells), BLOCK):
@@ -145,13 +149,15 @@ class Column(dict[str, Any]):
         is_text = self.kind != "value" or isinstance(
             self.model_field, models.CharField | models.TextField
         )
-        if cell.is_value and not is_text:
+        if (cell.is_value and not is_text) or cell.strip() in self.read_as:
             return self[str(cell)]
         self.seen_invalid = True
         return Invalid(cell.problem, NOT_TEXT, cell.shown)
 
     def __missing__(self, cell: str) -> Any:
         text = unescape(cell.strip())
+        if (given := self.read_as.get(cell.strip(), text)) != text:
+            text = self.repaired[cell] = given
         if text in self.nothing:
             text = ""
         if _ERROR.fullmatch(text):

@@ -9,7 +9,7 @@ staging hold no lock on the live tables.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
+from backoffice.imports.rows import Only
 from backoffice.imports.shown import Shown
 from backoffice.imports.staging import Staging
 from backoffice.imports.twins import Alike
@@ -71,7 +72,9 @@ class Import:
     fields, the Resource's by default · keep_blank: a blank cell keeps the present value,
     else it clears it · nothing: texts that are read as blank, beside the Resource's ·
     repairs: names of those that the Resource offers · constants: `{field: text}` for every row
-    · alike: what a row is that looks like a record, of `Alike`.
+    · alike: what a row is that looks like a record, of `Alike` · only: of `Only` · protected:
+    the fields that stay as they are in existing records · values: `{field: {cell: text}}`, what
+    cells are read as.
 
     Raises MappingError if the file's headers can't be mapped.
     """
@@ -88,6 +91,9 @@ class Import:
         repairs: Sequence[str] | None = None,
         constants: Mapping[str, str] | None = None,
         alike: str = Alike.REJECT,
+        only: str = Only.BOTH,
+        protected: Collection[str] = (),
+        values: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.resource, self.source = resource_class(), source
         self.model: type[Model] = resource_class._meta.model
@@ -100,15 +106,18 @@ class Import:
             source.headers,
             spellings=resource_class.spellings(),
             required=self.match,
-            needed=self._needed(),
+            needed=() if only == Only.UPDATES else self._needed(),
             overrides=overrides,
             constants=self.constants,
         )
+        self.only = Only(only)
+        self.protected, self.values = self._known(protected), values or {}
+        self._known(self.values)
         self.table = Table(self.model)
         self.connection = self.table.connection
         self.columns = [self._column(name, i) for name, i in self.mapping.columns.items()]
         self.staging = Staging(self.table, self.columns, self.match)
-        self.checks = Checks(self.staging, self.table, self.match, Alike(alike))
+        self.checks = Checks(self.staging, self.table, self.match, Alike(alike), self.only)
         self.rows: int | None = None
 
     def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
@@ -121,6 +130,16 @@ class Import:
                 % {"names": ", ".join(unknown), "usable": ", ".join(usable)}
             )
         return match
+
+    def _known(self, names: Collection[str]) -> Collection[str]:
+        """Raises MappingError where one of `names` is no column of the Resource."""
+        spellings = self.resource.spellings()
+        if unknown := [name for name in names if name not in spellings]:
+            raise MappingError(
+                _("There is no column %(names)s. Choose among %(usable)s.")
+                % {"names": ", ".join(unknown), "usable": ", ".join(spellings)}
+            )
+        return names
 
     def _needed(self) -> list[str]:
         """The fields without which no new record can be made."""
@@ -157,6 +176,8 @@ class Import:
                 if repair.field == name and name not in self.repairs
             },
             nothing=self.nothing,
+            values=self.values.get(name),
+            protected=self.only == Only.NEW or name in self.protected,
         )
 
     def __enter__(self) -> Self:

@@ -68,11 +68,11 @@ def read_changes(imported: "Import", *, after: int = 0) -> Iterator[ChangedRow]:
 def _with_kept(
     columns: list[Column], old: tuple[str, ...] | None, new: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The new texts, with the present ones where a blank cell keeps them."""
+    """The new texts, with the present ones where those stay."""
     if not old:
         return new
     return tuple(
-        before if column.keep_blank and not text else text
+        before if column.protected or (column.keep_blank and not text) else text
         for column, before, text in zip(columns, old, new, strict=True)
     )
 

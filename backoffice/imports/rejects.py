@@ -70,6 +70,7 @@ def message(code: str, name: object, detail: int | None = None) -> str:
         ),
         ALIKE: _("Looks like a record, or an earlier row: import it as the same, or as new."),
         "duplicate": _("Repeats %(row)s. Keep one of the two."),
+        "absent": _("There is no such %(name)s yet, and only updates are wanted."),
         "many": _(
             "Fits %(count)s records (%(name)s). Make them differ, or match by more columns."
         ),

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 from backoffice.imports.clean import Column, Invalid
@@ -9,6 +10,14 @@ from backoffice.imports.staging import Staging
 from backoffice.tables.table import ModelField, Table
 
 Sql = tuple[str, list[Any]]
+
+
+class Only(StrEnum):
+    """What an import writes: a new record for each row without one, updates, or both."""
+
+    BOTH = ""
+    NEW = "new"  # records that are there stay as they are
+    UPDATES = "updates"  # a row without a record is rejected
 
 
 class Rows:
@@ -22,6 +31,8 @@ class Rows:
 
     def __init__(self, staging: Staging, table: Table) -> None:
         self.staging, self.table = staging, table
+        #: Fields of existing records that stay as they are.
+        self.protected = {column.model_field for column in staging.values if column.protected}
         self.reset()
 
     def reset(self) -> None:
@@ -96,6 +107,8 @@ class Rows:
     def new_value(self, field: ModelField, live: str) -> str:
         """What an update gives a field: a blank that keeps is the value of the row `live`."""
         column = self.table.column(field)
+        if field in self.protected:
+            return f"{live}.{column}"
         if not self.fields[field]:
             return f"staged.{column}"
         return f"coalesce(staged.{column}, {live}.{column})"
@@ -176,7 +189,8 @@ class Rows:
         """
         plan = f"LEFT JOIN {self.staging.plan} plan ON plan.line = staged.line_"
         about = "plan.pk AS pk_, coalesce(plan.action, 'new') AS action_"
-        if names <= {field.name for field, keeps in self.fields.items() if not keeps}:
+        plain = [field for field, keeps in self.fields.items() if not keeps]
+        if names <= {field.name for field in plain if field not in self.protected}:
             return f"SELECT staged.*, {about} FROM ({self.staged()}) staged {plan}", []
         selected, params = ["staged.line_", about], []
         for field in self.table.columns:
@@ -198,7 +212,7 @@ class Rows:
             return f"coalesce(plan.pk, {self.key('staged.line_')})", []
         if field in self.fields:
             first, params = self.first_value(field)
-            if not self.fields[field]:
+            if not self.fields[field] and field not in self.protected:
                 return first, params
             kept = self.new_value(field, "live")
             return f"CASE WHEN plan.pk IS NULL THEN {first} ELSE {kept} END", params

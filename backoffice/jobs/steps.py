@@ -30,6 +30,7 @@ from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Impo
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.rows import Only
 from backoffice.imports.shown import Shown
 from backoffice.imports.twins import Alike
 from backoffice.readers.source import ReaderError, Source, open_source
@@ -170,6 +171,11 @@ def job_import(job: Change) -> Import:
         keep_blank=not options.get("clear_blank"),
         repairs=options.get("repairs"),
         alike=options.get("alike") or Alike.REJECT,
+        constants=options.get("constants"),
+        nothing=options.get("nothing") or (),
+        only=options.get("only") or Only.BOTH,
+        protected=options.get("protected") or (),
+        values=options.get("values"),
     )
 
 

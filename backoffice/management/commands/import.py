@@ -19,6 +19,7 @@ from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.rows import Only
 from backoffice.imports.shown import Shown
 from backoffice.imports.twins import Alike
 from backoffice.jobs.steps import record_job
@@ -93,6 +94,19 @@ class Command(BaseCommand):
             default=[],
             metavar="VALUE",
             help="Read cells with this value as blank: --nothing=-4. Can be repeated.",
+        )
+        add(
+            "--only",
+            choices=[Only.NEW.value, Only.UPDATES.value],
+            default=Only.BOTH,
+            help="Write new records alone, or updates alone; both by default.",
+        )
+        add(
+            "--protect",
+            action="append",
+            default=[],
+            metavar="FIELD",
+            help="Leave this field of existing records as it is. Can be repeated.",
         )
         add(
             "--alike",
@@ -178,6 +192,8 @@ class Command(BaseCommand):
             alike=options["alike"],
             repairs=options["repair"],
             constants=self.pairs("--set", options["set"]),
+            only=options["only"],
+            protected=options["protect"],
         )
 
         def begin(counts: Counts) -> Signature | None:

@@ -41,6 +41,35 @@ def test_the_counts_add_up_and_are_what_happens(write_csv, rows):
 
 
 @slow
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("abcde"), st.sampled_from(["1", "2", ""])), max_size=9
+    ),
+    there=st.sets(st.sampled_from("abcd")),
+    only=st.sampled_from(["", "new", "updates"]),
+    protected=st.sampled_from([[], ["address"], ["address", "state", "name"]]),
+)
+def test_what_is_not_to_be_touched_is_not(write_csv, rows, there, only, protected):
+    Library.objects.all().delete()
+    for name in there:
+        make_library(name=name, zip_code="10001", address="0")
+    path = write_csv(HEADER, *([a, b, "NJ", "212-222-6559", "10001"] for a, b in rows))
+    counts, _rejects = run(LibraryResource, path, only=only, protected=protected)
+    assert counts.rows == sum(counted(counts)) == len(rows)
+    assert Library.objects.count() == len(there) + counts.new
+    of_old = Library.objects.filter(name__in=there)
+    assert of_old.count() == len(there)
+    if only == "updates":
+        assert not counts.new
+    if only == "new":
+        assert not counts.updated
+    if only == "new" or "address" in protected:
+        assert of_old.filter(address="0").count() == len(there)
+    if only == "new" or "state" in protected:
+        assert of_old.filter(state="NY").count() == len(there)
+
+
+@slow
 @given(names=st.lists(written, max_size=6), data=st.data())
 def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, data):
     Library.objects.all().delete()

@@ -257,6 +257,17 @@ def test_rejects_are_printed_with_row_column_and_value(make_file, capsys):
     )
 
 
+def test_new_records_or_updates_alone_and_fields_that_stay(make_file):
+    library = make_library(name="Princeton", zip_code="08542-3214", address="1 Old Street")
+    path = make_file(HEADER + GOOD + GOOD.replace("Princeton", "Seaford"))
+    outcome, code = run(path, "--only", "updates", "--protect", "address", on_error="skip")
+    assert (outcome["updated"], outcome["rejected"], code) == (1, 1, 0)
+    library.refresh_from_db()
+    assert (library.address, library.state) == ("1 Old Street", "NJ")
+    outcome, code = run(path, "--only", "new")
+    assert (outcome["new"], outcome["unchanged"], code) == (1, 1, 0)
+
+
 def test_the_header_row_and_a_value_for_every_row_can_be_said(make_file):
     content = "Branches of\nWho,Where,Phone,Code\nname,1 Main St,212-222-6559,10025\n"
     fields = ("name=Who", "address=Where", "phone_number=Phone", "zip_code=Code")

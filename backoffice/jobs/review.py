@@ -134,6 +134,13 @@ class Review:
         """
         raise NotImplementedError
 
+    def rows(self, *lines: int) -> list[ReviewRow]:
+        """These rows of the file as they are now, by number; missing ones are left out.
+
+        For the answer to a decision: the page's rows again, whichever tab they are in by now.
+        """
+        raise NotImplementedError
+
     def causes(self) -> list[Cause]:
         """Why rows were rejected or ask, most rows first."""
         raise NotImplementedError

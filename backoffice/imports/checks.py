@@ -11,11 +11,12 @@ from typing import Any
 from backoffice.changes.counts import Counts
 from backoffice.imports.clean import Column
 from backoffice.imports.constraints import Constraints
+from backoffice.imports.decided import ALIKE, NOTHING, Decided
 from backoffice.imports.instances import Instances
 from backoffice.imports.references import References
 from backoffice.imports.rows import Only, Rows
 from backoffice.imports.staging import Staging
-from backoffice.imports.twins import ALIKE, Alike, Twins
+from backoffice.imports.twins import Alike, Twins
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import ModelField, Table
 
@@ -48,9 +49,10 @@ class Checks:
         match: Sequence[str],
         alike: Alike = Alike.REJECT,
         only: Only = Only.BOTH,
+        decided: Decided = NOTHING,
     ) -> None:
         self.staging, self.table, self.match = staging, table, tuple(match)
-        self.only = only
+        self.only, self.decided = only, decided
         self.rows = Rows(staging, table)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]

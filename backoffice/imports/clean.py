@@ -56,7 +56,8 @@ class Column(dict[str, Any]):
     blank cell is None: the present value stays. `repair` is a function from text to text, of
     those that the Resource offers; `offered` has the others, by name. Cells that are one of
     `nothing` are read as blank; a key of `values` as the text that it has there. What existing
-    records have in a `protected` column stays.
+    records have in a `protected` column stays. What can't be cleaned is read as blank where its
+    code is one of `blanked`.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Column(dict[str, Any]):
         nothing: Collection[str] = (),
         values: Mapping[str, str] | None = None,
         protected: bool = False,
+        blanked: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.offered, self.nothing = offered or {}, frozenset(nothing)
-        self.read_as, self.protected = values or {}, protected
+        self.read_as, self.protected, self.blanked = values or {}, protected, blanked
         #: What a reference holds of the other record: mostly its primary key.
         self.target_field: ModelField
         self.keep_blank, self.repair = keep_blank, repair
@@ -146,11 +148,15 @@ class Column(dict[str, Any]):
         )
 
     def _clean_not_text(self, cell: NotText) -> Any:
+        if cell.shown in self.read_as:
+            return self[self.read_as[cell.shown]]
         is_text = self.kind != "value" or isinstance(
             self.model_field, models.CharField | models.TextField
         )
         if (cell.is_value and not is_text) or cell.strip() in self.read_as:
             return self[str(cell)]
+        if NOT_TEXT in self.blanked:
+            return self[""]
         self.seen_invalid = True
         return Invalid(cell.problem, NOT_TEXT, cell.shown)
 
@@ -163,7 +169,7 @@ class Column(dict[str, Any]):
         if _ERROR.fullmatch(text):
             self.seen_invalid = True
             message = _("An error of a spreadsheet, not a value. Mend it there.")
-            self[cell] = Invalid(message)
+            self[cell] = Invalid(message) if "invalid" not in self.blanked else self[""]
             return self[cell]
         if self.repair and (mended := self.repair(text)) != text:
             text = self.repaired[cell] = mended
@@ -180,6 +186,8 @@ class Column(dict[str, Any]):
             value = self._invalid(cell, message, error)
         except (ValueError, TypeError, LookupError) as error:  # upstream's, with a sentence
             value = self._invalid(cell, str(error), error)
+        if value.__class__ is Invalid and value.code in self.blanked and text:
+            value = self[""]
         if self.is_line and value.__class__ is str and (line := same(value)) != value:
             self.untidy[value] = line[: self.model_field.max_length]
         if text or not callable(self.resource_field.default):  # which is called for each row

@@ -22,6 +22,7 @@ from backoffice.history.records import Signature
 from backoffice.imports.apply import Apply
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
+from backoffice.imports.decided import NOTHING, Decided
 from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
@@ -74,7 +75,7 @@ class Import:
     repairs: names of those that the Resource offers · constants: `{field: text}` for every row
     · alike: what a row is that looks like a record, of `Alike` · only: of `Only` · protected:
     the fields that stay as they are in existing records · values: `{field: {cell: text}}`, what
-    cells are read as.
+    cells are read as · decided: what staff decided about the file, which goes before the rest.
 
     Raises MappingError if the file's headers can't be mapped.
     """
@@ -94,8 +95,9 @@ class Import:
         only: str = Only.BOTH,
         protected: Collection[str] = (),
         values: Mapping[str, Mapping[str, str]] | None = None,
+        decided: Decided = NOTHING,
     ) -> None:
-        self.resource, self.source = resource_class(), source
+        self.resource, self.source, self.decided = resource_class(), source, decided
         self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank
         self.nothing = {*self.resource.nothing, *nothing}
@@ -117,7 +119,9 @@ class Import:
         self.connection = self.table.connection
         self.columns = [self._column(name, i) for name, i in self.mapping.columns.items()]
         self.staging = Staging(self.table, self.columns, self.match)
-        self.checks = Checks(self.staging, self.table, self.match, Alike(alike), self.only)
+        self.checks = Checks(
+            self.staging, self.table, self.match, Alike(alike), self.only, decided
+        )
         self.rows: int | None = None
 
     def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
@@ -176,8 +180,9 @@ class Import:
                 if repair.field == name and name not in self.repairs
             },
             nothing=self.nothing,
-            values=self.values.get(name),
+            values={**self.values.get(name, {}), **self.decided.values.get(name, {})},
             protected=self.only == Only.NEW or name in self.protected,
+            blanked=self.decided.blanked.get(name, ()),
         )
 
     def __enter__(self) -> Self:
@@ -213,8 +218,9 @@ class Import:
 
     def _stage_chunk(self, chunk: list[Any]) -> None:
         rejects: list[tuple[Any, ...]] = []
+        chunk = self.decided.take(chunk, self.mapping.columns, rejects)
         if any(map(_PROBLEM, chunk)):
-            rejects = [(row[0], "", "", "row", row[2], None) for row in chunk if row[2]]
+            rejects += [(row[0], "", "", "row", row[2], None) for row in chunk if row[2]]
             chunk = [row for row in chunk if not row[2]]
         lines = list(map(_LINE, chunk))
         cells = list(zip(*map(_CELLS, chunk), strict=True))

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from backoffice.imports.alike_references import find_alike
 from backoffice.imports.clean import Column
+from backoffice.imports.decided import LOST
 
 if TYPE_CHECKING:
     from backoffice.imports.checks import Checks
@@ -65,6 +66,7 @@ class References:
             self._find_in_file(column)
         find_alike(column, self.table, self.staging, self.likened)
         source, ref = self.staging.source(column)
+        self._leave_blank(column)
         self.checks.reject(
             f"""
             SELECT staged.line, %s, staged.{ref},
@@ -84,6 +86,24 @@ class References:
                 """,
                 [name],
             )
+
+    def _leave_blank(self, column: Column) -> None:
+        """Leave the cells blank that staff want blank where they lead nowhere, if they may."""
+        if column.kind == "reference" and not (column.keep_blank or column.model_field.null):
+            return
+        found = {"unknown": "target.ref IS NULL", "ambiguous": "target.hits > 1"}
+        lost = " OR ".join(found[code] for code in LOST if code in column.blanked)
+        if not lost:
+            return
+        source, ref = self.staging.source(column)
+        lines = (
+            f"SELECT staged.line FROM {source} staged LEFT JOIN {self.staging.targets(column)}"
+            f" target ON target.ref = staged.{ref} WHERE staged.{ref} IS NOT NULL AND ({lost})"
+        )
+        if column.kind == "references":
+            self.table.execute(f"DELETE FROM {source} WHERE line IN ({lines})")
+        else:
+            self.table.execute(f"UPDATE {source} SET {ref} = NULL WHERE line IN ({lines})")
 
     def _find_targets(self, column: Column, live: str, params: Sequence[Any]) -> None:
         field = column.target_field

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
+from backoffice.imports.decided import ALIKE
 from backoffice.imports.remedies import remedies
-from backoffice.imports.twins import ALIKE
 from backoffice.resources.formulas import escape, unescape
 
 if TYPE_CHECKING:

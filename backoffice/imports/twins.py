@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from backoffice.imports.decided import ALIKE
 from backoffice.resources.references import ReferenceKey
 from backoffice.tables.lookalikes import Known, read_chunks
 from backoffice.tables.texts import alike_all, looks, same
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK = 5_000
 NAMED = 3  # records in one sentence
-ALIKE = "alike"  # the code of the rejects
+CHOSEN = 2  # of a record that a row only looks like: it is that one
 
 
 class Alike(StrEnum):
@@ -38,7 +39,8 @@ class Alike(StrEnum):
 
 class Twins:
     def __init__(self, checks: "Checks", alike: Alike) -> None:
-        self.checks, self.alike = checks, alike
+        self.checks, self.answers = checks, checks.decided.answers
+        self.alike = checks.decided.alike or alike  # of rows without an answer of their own
         self.rows, self.table, self.staging = checks.rows, checks.table, checks.staging
         self.fields = [column.model_field for column in self.staging.texts]
         self.keys = [self.table.column(field) for field in self.fields]
@@ -103,13 +105,11 @@ class Twins:
             " WHERE same = 1 GROUP BY line"
         )
         unplanned = f"NOT EXISTS (SELECT 1 FROM {plan} plan WHERE plan.line = found.line)"
-        if self.alike == Alike.SAME:
-            count += self.table.execute(
-                f"{insert} SELECT line, {pk}, count(*), 'updated' FROM {found} found"
-                f" WHERE {unplanned} GROUP BY line HAVING count(*) = 1"
-            )
-        if self.alike != Alike.NEW:
-            self._reject_alike(unplanned)
+        count += self.table.execute(
+            f"{insert} SELECT line, {pk}, count(*), 'updated' FROM {found} found"
+            f" WHERE same = {CHOSEN} AND {unplanned} GROUP BY line HAVING count(*) = 1"
+        )
+        self._reject_alike(unplanned)
         if count:
             values = ", ".join(
                 f"v_{column.name} = live.{key}"
@@ -176,10 +176,20 @@ class Twins:
         ):
             lines, pks, *texts = zip(*rows, strict=True)
             places = self._alike(texts[: len(self.keys)], texts[len(self.keys) :])
-            found = [(lines[i], pks[i], int(is_same)) for i, is_same in places]
+            found = []
+            for i, is_same in places:
+                answer, chosen = self._answer(lines[i])
+                if is_same or answer == Alike.REJECT:
+                    found.append((lines[i], pks[i], int(is_same)))
+                elif answer == Alike.SAME and chosen in ("", str(pks[i])):
+                    found.append((lines[i], pks[i], CHOSEN))
             if found:
                 self.staging.write(self.staging.found, 3, found)
         self.staging.analyze(self.staging.found)
+
+    def _answer(self, line: int) -> tuple[str, str]:
+        """What a row is that looks like a record, and the key of the record or ""."""
+        return self.answers.get(line) or (self.alike, "")
 
     def _alike(self, some: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[int, bool]]:
         """`(place, whether they are the same)` of the keys that are alike, column by column."""
@@ -281,9 +291,10 @@ class Twins:
                 return
             if like is None and any(self._alike([[t] for t in texts], [[t] for t in first])):
                 like = first, number
-        if like is None or self.alike == Alike.NEW:
+        answer, _chosen = self._answer(line)
+        if like is None or answer == Alike.NEW:
             firsts[texts, others] = line
-        elif self.alike == Alike.SAME:
+        elif answer == Alike.SAME:
             changes.append((*like[0], line))
         else:
             row = _("row %d") % like[1]

@@ -1,8 +1,9 @@
 """The models of this app, each where it belongs; Django looks for them here."""
 
 from backoffice.changes.decisions import Decision
+from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 
-__all__ = ["Change", "Decision", "ImportFile", "Profile", "SavedFilter"]
+__all__ = ["Change", "Decision", "Exemption", "ImportFile", "Profile", "SavedFilter"]

@@ -16,6 +16,7 @@ from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import Change
 from backoffice.history.records import Records, Signature
 from backoffice.tables.foreign_keys import checked_as_a_whole
@@ -28,6 +29,7 @@ WHY = {
     "taken": gettext_lazy("Another record now has its unique value."),
     "back": gettext_lazy("It exists again."),
     "partly": gettext_lazy("Its history does not keep all of its fields."),
+    "exempt": gettext_lazy("It was chosen to be left alone."),
 }
 
 
@@ -109,6 +111,17 @@ class Plan:
                     WHERE record.history_id IN (SELECT history_id FROM {self.name})
                     AND {self.records.other_links(link, kept)})""",
             )
+
+    def leave_exempt(self) -> None:
+        """Exclude the rows that staff chose to leave alone, whatever became of them since."""
+        self.live.execute(
+            f"""
+            UPDATE {self.name} SET why = 'exempt' WHERE history_id IN (
+                SELECT record FROM {self.live.quote(Exemption._meta.db_table)}
+                WHERE change_id = %s AND model = %s)
+            """,
+            [self.change.pk, self.model._meta.label],
+        )
 
     def leave(self, why: str, condition: str, params: Sequence[Any] = ()) -> int:
         """Exclude the rows that meet the condition from the undo, and return how many."""

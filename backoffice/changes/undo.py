@@ -31,22 +31,32 @@ class UndoCounts:
     gone: int
     #: How many of the restored rows had been deleted.
     back: int = 0
+    #: How many of those left alone were chosen to be.
+    exempt: int = 0
+
+    @property
+    def reverted(self) -> int:
+        """How many of the restored rows had been changed."""
+        return self.restored - self.back
 
     @classmethod
     def of(cls, undo: Change) -> "UndoCounts":
         """The counts of an undo that has ended."""
         new, updated = undo.new or 0, undo.updated or 0
-        return cls(undo.removed, updated + new, undo.rejected or 0, undo.unchanged or 0, new)
+        exempt = undo.undoes.exemptions.count() if undo.undoes else 0
+        left, gone = undo.rejected or 0, undo.unchanged or 0
+        return cls(undo.removed, updated + new, left, gone, new, exempt)
 
     def as_dict(self) -> dict[str, int]:
         """As the command line prints it."""
-        return {name: n for name, n in asdict(self).items() if name != "back"}
+        names = ("removed", "restored", "left", "gone")
+        return {name: n for name, n in asdict(self).items() if name in names}
 
     def as_fields(self) -> dict[str, int]:
         """As an undo's `Change` counts them."""
         counts = {
             "new": self.back,
-            "updated": self.restored - self.back,
+            "updated": self.reverted,
             "removed": self.removed,
             "unchanged": self.gone,
             "rejected": self.left,
@@ -122,6 +132,7 @@ class Undo:
         plans = self.plans.values()
         for plan in plans:
             plan.collect()
+            plan.leave_exempt()
         while sum(plan.leave_what_cannot() for plan in plans):
             pass
         numbers = [(kind, why, n) for p in plans for (kind, why), n in p.counts().items()]
@@ -135,6 +146,7 @@ class Undo:
             back=count("-"),
             left=sum(n for _kind, why, n in numbers if why in WHY),
             gone=sum(n for _kind, why, n in numbers if why == "gone"),
+            exempt=sum(n for _kind, why, n in numbers if why == "exempt"),
         )
 
     def left(self, limit: int) -> list[tuple[type[Model], Any, str, str]]:
@@ -173,6 +185,20 @@ def changed_models(change: Change) -> list[type[Model]]:
         and history_model(model)._base_manager.filter(history_change=change).exists()
     )
     return [own, *others]
+
+
+def rights(change: Change) -> Iterator[tuple[type[Model], str]]:
+    """The rights that undoing the change needs: `(model, "delete", "change" or "add")`.
+
+    What it created would be deleted, what it changed changed, what it deleted added.
+    """
+    own, *others = changed_models(change)
+    numbers = {"delete": change.new, "change": change.updated, "add": change.removed}
+    yield from ((own, right) for right, number in numbers.items() if number)
+    for model in others:
+        written = history_model(model)._base_manager.filter(history_change=change)
+        for kind in written.order_by().values_list("history_type", flat=True).distinct():
+            yield model, {"+": "delete", "~": "change", "-": "add"}[kind]
 
 
 def _lost(change: Change) -> Iterator[str]:

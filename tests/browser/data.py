@@ -21,7 +21,7 @@ from django.core.management import call_command  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from backoffice.filters.models import SavedFilter  # noqa: E402
-from backoffice.jobs.steps import apply_job, check_job, create_job  # noqa: E402
+from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
 from library.resources import LibraryResource  # noqa: E402
 
@@ -57,9 +57,12 @@ def import_pages(user):
     library = Library.objects.first()
     change = f"{library.name},1 New Street,{library.state},212-222-6559,{library.zip_code}\n"
     done = job(HEADER, GOOD.replace(b"Princeton", b"New Branch"), change.encode())
-    for each in (stopped, checked, failed, done):
+    undone = job(HEADER, GOOD.replace(b"Princeton", b"Undone Branch"))
+    for each in (stopped, checked, failed, done, undone):
         check_job(each)
     apply_job(done)
+    apply_job(undone)
+    undone = undo_job(undone)
     # Others use one of the new rows by now: the undo's page names it.
     Book.objects.first().libraries.add(Library.objects.get(name="New Branch"))
     return {
@@ -72,6 +75,8 @@ def import_pages(user):
         "import failed": job_page(failed),
         "import done": job_page(done),
         "import undo": job_page(done, "undo"),
+        "import undo records": job_page(done, "undo_records"),
+        "import undone": job_page(undone),
         "imports": reverse("admin:backoffice_change_changelist"),
     }
 

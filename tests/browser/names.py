@@ -31,6 +31,8 @@ PAGES = (
     "import failed",
     "import done",
     "import undo",
+    "import undo records",
+    "import undone",
     "imports",
     "crowded delete",
     "crowd list",

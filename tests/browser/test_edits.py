@@ -34,9 +34,9 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
     assert page.locator("dl.counts dd").all_text_contents() == ["3", "0", "3", "0", "0"]
     assert_clean(page, scripts)
     page.click("a:has-text('Undo this edit')")
-    page.wait_for_selector("text=This takes back the edit")
+    page.wait_for_selector("text=Undoing the edit")
     page.click("input.default")
-    page.wait_for_selector("text=3 restored")
+    page.wait_for_selector("dt:has-text('Got their old values back') + dd:has-text('3')")
 
 
 def test_a_wrong_value_is_said_beside_its_field(open_page):

@@ -223,8 +223,7 @@ class DeletionMixin(ModelAdminBase):
             return None
 
     def is_confirmed(self, request: HttpRequest, number: int, with_them: int) -> bool:
-        typed = "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
-        return number + with_them <= MANY or typed == str(number)
+        return number + with_them <= MANY or typed_number(request) == str(int(number))
 
     def confirm_deletion(
         self, request: HttpRequest, queryset: QuerySet[Any], **context: Any
@@ -268,6 +267,11 @@ class DeletionMixin(ModelAdminBase):
 def goes_with(model_count: Any, number: int) -> int:
     """How many rows cascade, beside the `number` chosen; `model_count` counts them all."""
     return int(sum(count for _name, count in model_count) - number)
+
+
+def typed_number(request: HttpRequest) -> str:
+    """The digits of the number that was typed as a confirmation; "1,234" is 1234."""
+    return "".join(c for c in request.POST.get("confirmation", "") if c.isdecimal())
 
 
 def one_line(text: Any) -> str:

@@ -45,6 +45,9 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             view("import/<int:pk>/", self.import_job_view, "import_job"),
             view("import/<int:pk>/progress/", self.import_progress_view, "import_progress"),
             view("import/<int:pk>/undo/", self.import_undo_view, "import_undo"),
+            view(
+                "import/<int:pk>/undo/records/", self.undo_records_view, "import_undo_records"
+            ),
             view("import/<int:pk>/<str:name>", self.import_file_view, "import_file"),
             *super().get_urls(),
         ]

@@ -5,11 +5,14 @@ import sys
 import time
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo, UndoCounts, refusal
+from backoffice.history.records import history_model
 from backoffice.jobs.steps import undo_job
 from backoffice.management.asking import agreed
 
@@ -23,6 +26,14 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("job", type=int, help="The number of the import.")
         add(
+            "--except",
+            action="append",
+            default=[],
+            metavar="PK",
+            dest="exempt",
+            help="Leave this record of the import's model alone. Can be repeated.",
+        )
+        add(
             "--noinput",
             "--no-input",
             action="store_false",
@@ -34,6 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         job = self.get_job(options["job"])
+        self.exempt(job, options["exempt"])
         if not options["json"]:
             self.show(job)
             if options["interactive"] and not agreed(_("Undo the import? [yes/no]: ")):
@@ -44,14 +56,14 @@ class Command(BaseCommand):
             raise CommandError(_("Somebody else is undoing it."), returncode=2) from error
         if undo.status != Change.Status.DONE:
             raise CommandError(undo.error, returncode=2)
-        outcome = UndoCounts.of(undo).as_dict()
+        counts = UndoCounts.of(undo)
         if options["json"]:
             seconds = round(time.monotonic() - started, 3)
             told = {"job": job.pk, "written": True, "seconds": seconds}
-            self.stdout.write(json.dumps(outcome | told))
+            self.stdout.write(json.dumps(counts.as_dict() | told))
         else:
             self.stdout.write(_("Undone."))
-        if outcome["left"]:
+        if counts.left > counts.exempt:
             sys.exit(1)
 
     @staticmethod
@@ -67,6 +79,24 @@ class Command(BaseCommand):
         if problem := refusal(job):
             raise CommandError(problem, returncode=2)
         return job
+
+    @staticmethod
+    def exempt(job: Change, keys: list[str]) -> None:
+        """Have the undo leave these records alone, and no others."""
+        model = job.model_class
+        key = model._meta.pk
+        try:
+            wanted = {key.to_python(text) for text in keys}
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages), returncode=2) from error
+        written = history_model(model)._base_manager.filter(history_change=job)
+        found = written.filter(**{f"{key.attname}__in": wanted})
+        records = dict(found.values_list(key.attname, "history_id"))
+        if missing := wanted - records.keys():
+            message = _("%(job)s wrote no record with the key %(keys)s.")
+            listed = ", ".join(sorted(map(str, missing)))
+            raise CommandError(message % {"job": job, "keys": listed}, returncode=2)
+        exempt(job, model, records.values())
 
     def show(self, job: Change) -> None:
         """Show what the undo would do, and the first records that it would leave alone."""

@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backoffice.changes.deletion import Deletion
+from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.plan import Plan
 from backoffice.changes.undo import Undo
@@ -249,6 +251,55 @@ def test_a_row_whose_place_is_taken_by_now_stays():
     moved.refresh_from_db()
     back.refresh_from_db()
     assert (moved.library.name, back.library.name) == ("New", "There")
+
+
+def exempt_rows(job, *rows):
+    model = type(rows[0])
+    records = model.history.filter(history_change=job, id__in=[row.pk for row in rows])
+    exempt(job, model, records.values_list("history_id", flat=True))
+
+
+def test_what_was_chosen_is_left_alone_and_what_it_needs_too():
+    make_library(name="Kept", zip_code="10001", address="1 Old Street")
+    job = applied(
+        LibraryResource,
+        HEADER,
+        library_row("New"),
+        library_row("Spared"),
+        library_row("Kept", address="2 New Street"),
+    )
+    rows = {library.name: library for library in Library.objects.all()}
+    exempt_rows(job, rows["Spared"], rows["Kept"])
+    counts, left = plan(job)
+    assert (counts.removed, counts.restored, counts.left, counts.exempt) == (1, 0, 2, 2)
+    why = "It was chosen to be left alone."
+    assert sorted(left) == [("Kept", why), ("Spared", why)]
+    undo_job(job)
+    assert [library.name for library in Library.objects.order_by("pk")] == ["Kept", "Spared"]
+    assert Library.objects.get(name="Kept").address == "2 New Street"
+
+
+def test_a_patron_whose_library_stays_away_stays_away_too():
+    library = make_library(name="Gone")
+    make_patron(name="Ann", library=library)
+    change = Deletion(Library.objects.filter(pk=library.pk)).run(
+        title="Gone", user=None, reason="", reason_with=""
+    )
+    exempt_rows(change, library)
+    counts, left = plan(change)
+    assert (counts.restored, counts.left, counts.exempt) == (0, 2, 1)
+    assert ("Ann", "What it referred to no longer exists.") in left
+
+
+def test_choosing_again_replaces_what_was_chosen_of_the_same_records():
+    job = applied(LibraryResource, HEADER, *(library_row(f"New {n}") for n in range(4)))
+    first, second, third, fourth = Library.history.values_list("history_id", flat=True)
+    exempt(job, Library, [first, second])
+    exempt(job, Library, [third], of=[second, third, fourth])
+    exempt(job, Library, [third, third], of=[])  # as if two people chose it
+    chosen = job.exemptions.values_list("record", flat=True)
+    assert set(chosen) == {first, third}
+    assert plan(job)[0].exempt == 2
 
 
 def test_an_import_is_undone_once():

@@ -23,10 +23,10 @@ def job(tmp_path):
     return Change.objects.get()
 
 
-def undo(number):
+def undo(number, *options):
     out, code = io.StringIO(), 0
     try:
-        call_command("undo_import", str(number), json=True, stdout=out)
+        call_command("undo_import", str(number), *options, "--json", stdout=out)
     except SystemExit as exit_:
         code = exit_.code
     return json.loads(out.getvalue()), code
@@ -65,3 +65,18 @@ def test_it_asks_first(job, monkeypatch, answer, left):
     except CommandError:
         assert answer == "no"
     assert Library.objects.count() == left
+
+
+def test_a_record_that_is_excepted_stays_and_is_no_failure(job):
+    library = Library.objects.get()
+    outcome, code = undo(job.pk, "--except", str(library.pk))
+    assert (outcome["removed"], outcome["left"], code) == (0, 1, 0)
+    assert Library.objects.get() == library
+
+
+@pytest.mark.parametrize("key", ["999999", "x", ""])
+def test_a_record_that_it_did_not_write_can_not_be_excepted(job, key):
+    with pytest.raises(CommandError) as error:
+        undo(job.pk, f"--except={key}")
+    assert error.value.returncode == 2
+    assert Library.objects.exists()

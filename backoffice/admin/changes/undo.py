@@ -62,6 +62,7 @@ class UndoPages(ChangePages):
             if model is not self.model or pk not in unseen
         ]
         context["to_type"] = Count(counts.removed) if counts.removed > MANY else None
+        context["title"] = _("Undo %s") % job
         return self._show(request, job, "undo", context)
 
     def _is_confirmed(self, request: HttpRequest, job: Change) -> bool:
@@ -135,6 +136,7 @@ class UndoPages(ChangePages):
         page = Paginator(records, PER_PAGE).get_page(request.GET.get("p"))
         numbers = [record.history_id for record in page]
         context = {
+            "title": _("Undo %s") % job,
             "page": page,
             "found": Count(page.paginator.count),
             "records": [

@@ -34,6 +34,7 @@ ROW_CODES = (
     "missing",
     "absent",
     "empty",
+    "twin",
     "taken",
     "refused",
     "follows",
@@ -156,7 +157,7 @@ class Checks:
         """Of `rows`, a SELECT, with the same values in the columns `keys`, keep the first.
 
         names: of the fields that the keys are made of, for staff · same: the condition that
-        the row `staged` says nothing that the row `first` has not said.
+        the row `staged` says nothing that the row `first`, or its record `live`, has not said.
         """
         nulls = (
             " AND ".join(f"{key} IS NOT NULL" for key in keys) if nulls_distinct else "1 = 1"
@@ -174,20 +175,25 @@ class Checks:
                 GROUP BY {columns} HAVING count(*) > 1
             ) repeated CROSS JOIN ({rows}) staged
             JOIN ({rows}) first ON first.line_ = repeated.line_
+            LEFT JOIN {self.staging.plan} plan ON plan.line = repeated.line_
+            LEFT JOIN {self.table.name} live ON live.{self.table.pk} = plan.pk
             WHERE {on} AND staged.line_ <> repeated.line_
             """,
             [", ".join(names), *params, *params, *params],
         )
 
     def _says_nothing_new(self) -> str:
-        """The condition that the row `staged` says what the row `first` says, or nothing."""
+        """The condition that the row `staged` says nothing, or what the row `first` leaves.
+
+        What a blank of the first row keeps is in its record, `live`.
+        """
         conditions = []
         for field, keeps in self.rows.fields.items():
             column = self.table.column(field)
-            same = f"staged.{column} IS NOT DISTINCT FROM first.{column}"
+            said = self.rows.new_value(field, "live", "first")
+            same = f"staged.{column} IS NOT DISTINCT FROM {said}"
             conditions.append(f"({same} OR staged.{column} IS NULL)" if keeps else same)
-        for links in self.staging.links:
-            conditions.append(self.rows.lists_no_other(links, "staged.line_", "first.line_"))
+        conditions += [self.rows.lists_no_other(column) for column in self.staging.links]
         return " AND ".join(conditions)
 
     def _reject_with_the_first(self) -> None:
@@ -312,6 +318,27 @@ class Checks:
                 ),
                 [name for name, _code, _where in lacking],
             )
+        self._mark_twins()
+
+    def _mark_twins(self) -> None:
+        """Of the rows that lack a value, mark those whose record another row may make.
+
+        Such a row would update that record when it comes again, as it stands.
+        """
+        rejects = self.staging.rejects
+        if not self.table.fetch(f"SELECT 1 FROM {rejects} WHERE code = 'empty' LIMIT 1"):
+            return
+        keys = self.twins.others + (["look_"] if self.staging.texts else [])
+        equal = " AND ".join(f"made.{key} = staged.{key}" for key in keys)
+        every, new = self.rows.staged(every=True), self.rows.new_rows()
+        self.table.execute(
+            f"""
+            UPDATE {rejects} SET code = 'twin' WHERE code = 'empty' AND line IN (
+                SELECT staged.line_ FROM ({self.rows.repeated(every)}) staged
+                JOIN ({self.rows.repeated(new)}) made ON {equal}
+                WHERE staged.line_ IN (SELECT line FROM {rejects} WHERE code = 'empty'))
+            """
+        )
 
     def _needs_a_value(self, column: Column) -> bool:
         """Whether a new row can't be made of a blank cell in the column, which keeps."""

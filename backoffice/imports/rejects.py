@@ -29,7 +29,7 @@ ERROR = "error"
 MARK = gettext_lazy("delete this cell once the row is right")
 #: Codes of what can't be seen in the row itself. The others of its file are written by now, and
 #: without them it would be a good one.
-BY_OTHERS = {"duplicate", "later", "follows"}
+BY_OTHERS = {"duplicate", "later", "follows", "twin"}
 PAGE = 1000
 
 
@@ -47,7 +47,7 @@ class Reject:
         place = _("row %(line)d") % {"line": self.line}
         if self.field:
             place += f", {self.field}"
-            if self.value or self.code in ("blank", "null", "empty"):
+            if self.value or self.code in ("blank", "null", "empty", "twin"):
                 place += f" '{self.value}'"
         return f"{place}: {self.message}"
 
@@ -82,6 +82,9 @@ def message(code: str, name: object, detail: int | None = None) -> str:
         "key": _("It is another record's key, and a record keeps its key (%(name)s)."),
         "missing": _("A new record needs it, and the file has no such column."),
         "empty": _("A new record needs it, and the cell is blank."),
+        "twin": _(
+            "A new record needs it, and the cell is blank. Another row has the same key."
+        ),
         "taken": _("Belongs to another record (%(name)s) already."),
     }[code] % {"row": row, "creator": creator, "count": count, "name": name}
 

@@ -63,7 +63,8 @@ class Rows:
             return dict.fromkeys(self.staging.cleaned_fields, False)
         return {column.model_field: column.keep_blank for column in self.staging.values}
 
-    def staged(self) -> str:
+    def staged(self, *, every: bool = False) -> str:
+        """every: also the rejected ones whose cells are values."""
         if self.is_cleaned:
             selected = [
                 f"staged.v_{field.name} AS {self.table.column(field)}" for field in self.fields
@@ -85,7 +86,7 @@ class Rows:
             )
         return (
             f"SELECT {', '.join(['staged.line AS line_', *selected])}"
-            f" FROM {source} staged{joins}{self.accepted()}"
+            f" FROM {source} staged{joins}{'' if every else self.accepted()}"
         )
 
     def accepted(self, word: str = "WHERE", line: str = "staged.line") -> str:
@@ -104,14 +105,14 @@ class Rows:
             f" (SELECT 1 FROM {self.staging.plan} plan WHERE plan.line = staged.line_)"
         )
 
-    def new_value(self, field: ModelField, live: str) -> str:
+    def new_value(self, field: ModelField, live: str, staged: str = "staged") -> str:
         """What an update gives a field: a blank that keeps is the value of the row `live`."""
         column = self.table.column(field)
         if field in self.protected:
             return f"{live}.{column}"
         if not self.fields[field]:
-            return f"staged.{column}"
-        return f"coalesce(staged.{column}, {live}.{column})"
+            return f"{staged}.{column}"
+        return f"coalesce({staged}.{column}, {live}.{column})"
 
     def first_value(self, field: ModelField) -> Sql:
         """What a new row gets in a field of the file, where a blank can't keep anything."""
@@ -261,24 +262,32 @@ class Rows:
             f" JOIN {self.staging.targets(column)} target ON target.ref = listed.ref"
         )
 
-    def lists_no_other(self, column: Column, line: str, first: str) -> str:
-        """The condition that a row lists what an earlier one lists, or nothing that counts."""
+    def lists_no_other(self, column: Column) -> str:
+        """The condition that the row `staged` lists nothing, or what the row `first` leaves.
 
-        def only(one: str, other: str) -> str:
-            return (
-                f"NOT EXISTS (SELECT 1 FROM {self._targets_of(column)}"
-                f" WHERE listed.line = {one} AND target.target NOT IN (SELECT target.target"
-                f" FROM {self._targets_of(column)} WHERE listed.line = {other}))"
+        A first row that lists nothing leaves what the record of `plan` is linked to.
+        """
+        link, listed = self.table.link(column.model_field), self._targets_of(column)
+        ours, theirs = (
+            f"{listed} WHERE listed.line = {row}.line_" for row in ("staged", "first")
+        )
+        if column.keep_blank:
+            theirs += (
+                f" UNION ALL SELECT link.{link.target} FROM {link.table} link"
+                f" WHERE link.{link.source} = plan.pk"
+                f" AND NOT {self.lists_links(column, 'first.line_')}"
             )
-
-        same = f"({only(line, first)} AND {only(first, line)})"
+        same = " AND ".join(
+            f"NOT EXISTS (SELECT 1 FROM ({one}) one WHERE one.target NOT IN ({other}))"
+            for one, other in ((ours, theirs), (theirs, ours))
+        )
         if not column.keep_blank:
-            return same
-        return f"({same} OR NOT {self.lists_links(column, line)})"
+            return f"({same})"
+        return f"({same} OR NOT {self.lists_links(column, 'staged.line_')})"
 
     def _targets_of(self, column: Column) -> str:
         return (
-            f"{self.staging.links_of(column)} listed"
+            f"SELECT target.target FROM {self.staging.links_of(column)} listed"
             f" JOIN {self.staging.targets(column)} target ON target.ref = listed.ref"
         )
 

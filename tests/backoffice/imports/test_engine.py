@@ -163,7 +163,10 @@ def test_a_row_that_is_not_taken_keeps_none_out_that_repeats_it(write_csv):
     )
     counts, rejects = run(LibraryResource, path)
     assert counted(counts) == (1, 0, 0, 1)
-    assert rejects == ["row 2, address '': A new record needs it, and the cell is blank."]
+    assert rejects == [
+        "row 2, address '': A new record needs it, and the cell is blank. Another row has the"
+        " same key."
+    ]
 
 
 def test_a_key_that_fits_two_records_is_rejected(write_csv):

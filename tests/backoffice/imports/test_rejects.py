@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from backoffice.imports.engine import Import
 from backoffice.imports.rejects import MARK, group_rejects, write_rejects
 from backoffice.readers.source import open_source
-from library.models import Library
-from library.resources import (
-    BookResource,
-    LibraryResource,
-)
+from library.models import Book, Librarian, Library
+from library.resources import BookResource, LibrarianResource, LibraryResource
 from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, run
-from tests.factories import make_book, make_library
+from tests.factories import make_book, make_librarian, make_library
 
 pytestmark = pytest.mark.django_db
 
@@ -32,9 +29,9 @@ def test_rejects_are_grouped_by_cause(write_csv):
     ]
 
 
-def rejected_to(path, source, resource=LibraryResource):
+def rejected_to(path, source, resource=LibraryResource, **options):
     """Import the source's good rows; the rest as the rows of a rejects file."""
-    with Import(resource, source) as imported:
+    with Import(resource, source, **options) as imported:
         imported.apply()
         with path.open("wb") as file:
             write_rejects(imported, file)
@@ -91,22 +88,138 @@ def test_the_rejects_of_the_survey_change_nothing_until_they_are_mended(shared_d
     assert list(Library.objects.order_by("pk").values_list()) == written
 
 
-few = st.sampled_from(["A", "B"])
+def dump(model=Library):
+    return list(model.objects.order_by("pk").values_list())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=st.lists(st.tuples(few, few, st.sampled_from(["NY", "ZZ"]), few), max_size=8))
-def test_rejects_that_nobody_mended_change_nothing(write_csv, tmp_path, rows):
+names = st.sampled_from(["A", "B", "a", "A\xa0", ""])
+few = st.sampled_from(["A", "B", ""])
+laws = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def library_row(name, address, state="NY", zip_code="10001"):
+    return [name, address, state, "212-222-6559", zip_code]
+
+
+library_rows = st.lists(
+    st.builds(
+        library_row,
+        *(names, few),
+        st.sampled_from(["NY", "ZZ", ""]),
+        st.sampled_from(["10001", "10001-1234", "-"]),
+    ),
+    max_size=8,
+)
+
+
+@laws
+@given(
+    stored=st.lists(st.builds(library_row, names.filter(bool), few.filter(bool)), max_size=3),
+    rows=library_rows,
+    alike=st.sampled_from(["reject", "same", "new"]),
+    keep_blank=st.booleans(),
+)
+def test_rejects_that_nobody_mended_change_nothing(
+    write_csv, tmp_path, stored, rows, alike, keep_blank
+):
+    options = {"alike": alike, "keep_blank": keep_blank}
     Library.objects.all().delete()
-    zips = {"A": "10001", "B": "-"}
-    path = write_csv(HEADER, *([a, b, s, "212-222-6559", zips[z]] for a, b, s, z in rows))
+    for row in stored:
+        make_library(**dict(zip(HEADER, row, strict=True)))
     rejects = tmp_path / "rejects.csv"
-    again = rejected_to(rejects, open_source(path))
-    written = list(Library.objects.order_by("pk").values_list())
+    again = rejected_to(rejects, open_source(write_csv(HEADER, *rows)), **options)
+    written = dump()
     if len(again) > 1:
-        counts, _rejects = run(LibraryResource, rejects)
-        assert counted(counts) == (0, 0, 0, len(again) - 1)
-    assert list(Library.objects.order_by("pk").values_list()) == written
+        counts, _rejects = run(LibraryResource, rejects, **options)
+        assert (counts.new, counts.updated) == (0, 0)
+    assert dump() == written
+
+
+@pytest.mark.slow
+@laws
+@given(rows=st.lists(st.tuples(few, few), max_size=7))
+def test_rejected_titles_that_nobody_mended_change_nothing(write_csv, tmp_path, rows):
+    Library.objects.all().delete()
+    Book.objects.all().delete()
+    make_library(name="A")
+    rejects = tmp_path / "rejects.csv"
+    again = rejected_to(
+        rejects, open_source(write_csv(["title", "libraries"], *rows)), BookResource
+    )
+    written = dump(Book), dump(Book.libraries.through)
+    if len(again) > 1:
+        counts, _rejects = run(BookResource, rejects)
+        assert (counts.new, counts.updated) == (0, 0)
+    assert (dump(Book), dump(Book.libraries.through)) == written
+
+
+@pytest.mark.slow
+@laws
+@given(
+    stored=st.permutations("ABC"),
+    rows=st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from("ABCDE")), max_size=5),
+)
+def test_rejected_exchanges_that_nobody_mended_change_nothing(
+    write_csv, tmp_path, stored, rows
+):
+    Library.objects.all().delete()
+    for name, library in zip("ABC", stored, strict=True):
+        make_librarian(name=name, library=make_library(name=library))
+    make_library(name="D")
+    rejects = tmp_path / "rejects.csv"
+    source = open_source(write_csv(["name", "library"], *rows))
+    again = rejected_to(rejects, source, LibrarianResource, match=["name"])
+    written = dump(Librarian)
+    if len(again) > 1:
+        counts, _rejects = run(LibrarianResource, rejects, match=["name"])
+        assert (counts.new, counts.updated) == (0, 0)
+    assert dump(Librarian) == written
+
+
+@pytest.mark.slow
+@laws
+@given(rows=st.lists(st.builds(library_row, few, few, st.sampled_from(["NY", "ZZ"]))))
+def test_mended_rejects_are_what_a_right_file_would_have_been(write_csv, tmp_path, rows):
+    """Where each row has a key of its own."""
+    rows = [[f"{number} {row[0]}", *row[1:]] for number, row in enumerate(rows)]
+
+    def mended(row):
+        return [row[0], row[1] or "1 Street", row[2].replace("ZZ", "NJ"), *row[3:5]]
+
+    def values():
+        return sorted(Library.objects.values_list(*HEADER))
+
+    Library.objects.all().delete()
+    run(LibraryResource, write_csv(HEADER, *map(mended, rows)))
+    right = values()
+    Library.objects.all().delete()
+    rejects = rejected_to(tmp_path / "rejects.csv", open_source(write_csv(HEADER, *rows)))
+    assert not any(row[6:] for row in rejects)
+    run(LibraryResource, write_csv(rejects[0], *([*mended(r), r[5]] for r in rejects[1:])))
+    assert values() == right
+
+
+def test_a_blank_that_another_row_fills_comes_back_as_a_reject(write_csv, tmp_path):
+    other = [SEAFORD[0], "", "NJ", *SEAFORD[3:]]
+    rejects = tmp_path / "rejects.csv"
+    rows = rejected_to(rejects, open_source(write_csv(HEADER, other, SEAFORD)))
+    assert rows[1][5].endswith("the cell is blank. Another row has the same key.")
+    assert rows[1][6] == str(MARK)
+    assert counted(run(LibraryResource, rejects)[0]) == (0, 0, 0, 1)
+    rows[1] = rows[1][:6]  # its mark deleted, it says what is right now: a blank keeps
+    assert counted(run(LibraryResource, write_csv(*rows))[0]) == (0, 1, 0, 0)
+    assert dump() == [(Library.objects.get().pk, *SEAFORD[:2], "NJ", *SEAFORD[3:])]
+
+
+def test_what_the_record_has_already_is_no_repeat_that_differs(write_csv):
+    """The first row, rejected when it came first, is the record when it comes again."""
+    path = write_csv(HEADER, [SEAFORD[0], "", *SEAFORD[2:]], SEAFORD, SEAFORD)
+    assert counted(run(LibraryResource, path)[0]) == (1, 0, 1, 1)
+    assert counted(run(LibraryResource, path)[0]) == (0, 0, 3, 0)
+    make_library(name="A")
+    path = write_csv(["title", "libraries"], ["T", ""], ["T", "A"], ["T", "A"])
+    assert counted(run(BookResource, path)[0]) == (1, 0, 1, 1)
+    assert counted(run(BookResource, path)[0]) == (0, 0, 3, 0)
 
 
 def test_what_was_escaped_is_not_escaped_once_more(write_csv, tmp_path):

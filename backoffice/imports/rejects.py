@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
 from backoffice.imports.decided import ALIKE
-from backoffice.imports.remedies import remedies
+from backoffice.imports.remedies import Remedies
 from backoffice.resources.formulas import escape, unescape
 
 if TYPE_CHECKING:
@@ -92,10 +92,9 @@ def message(code: str, name: object, detail: int | None = None) -> str:
 def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"staged.v_{name}" for name in names)
-    said: dict[tuple[str, str, str], str] | None = None
+    remedies = Remedies(checks.staging)
     for page in _pages(checks, values, limit):
-        if said is None:  # for the first page alone: names are compared one by one
-            said = remedies(checks.staging, ((row[1], row[2], row[3]) for row in page))
+        said = remedies.look_up((row[1], row[2], row[3]) for row in page)
         for line, field, value, code, text, detail, *staged in page:
             text = text or _sentence(checks, code, field, detail)
             if remedy := said.get((field, value, code)):

@@ -14,47 +14,60 @@ from backoffice.imports.clean import Column
 from backoffice.imports.staging import Staging
 
 SHOWN = 3  # records that a sentence names
-ASKED = 20  # references of a column that near names are looked for, each page
+ASKED = 100  # references of a column that records are looked for; a near name costs 10 ms
 READ = 2_000  # records that are read for a page
 
-
-def remedies(
-    staging: Staging, found: Iterable[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], str]:
-    """Sentences for references, by field, text and code (`unknown`, `ambiguous`).
-
-    Two statements a column at most.
-    """
-    columns = {column.name: column for column in [*staging.references, *staging.links]}
-    texts: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for field, text, code in found:
-        if field in columns and code in ("unknown", "ambiguous"):
-            texts[field, code].add(text)
-    said = {}
-    for (field, code), wanted in texts.items():
-        if code == "unknown":
-            records, sentence = _near(columns[field], wanted), _("Is it one of: %s?")
-        else:
-            records, sentence = _fitting(columns[field], wanted), _("Write one of: %s.")
-        for text, names in records.items():
-            listed = "; ".join(names[:SHOWN] + (["…"] if len(names) > SHOWN else []))
-            said[field, text, code] = sentence % listed
-    return said
+Found = tuple[str, str, str]  # field, text and code of a reject
 
 
-def _fitting(column: Column, texts: set[str]) -> dict[str, list[str]]:
+class Remedies:
+    """Sentences for references, found page by page: two statements a column at most."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._columns = {
+            column.name: column for column in [*staging.references, *staging.links]
+        }
+        self._asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._said: dict[Found, str] = {}
+
+    def look_up(self, page: Iterable[Found]) -> dict[Found, str]:
+        """What is to be said so far. The first ASKED references of a column are looked for.
+
+        page: fields, texts and codes (`unknown`, `ambiguous`) of rejects.
+        """
+        wanted: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        for field, text, code in page:
+            if field in self._columns and code in ("unknown", "ambiguous"):
+                wanted[field, code][text] = None
+        for (field, code), texts in wanted.items():
+            asked = self._asked[field, code]
+            new = [text for text in texts if text not in asked][: ASKED - len(asked)]
+            asked.update(new)
+            if not new:
+                continue
+            if code == "unknown":
+                records, sentence = _near(self._columns[field], new), _("Is it one of: %s?")
+            else:
+                records, sentence = _fitting(self._columns[field], new), _("Write one of: %s.")
+            for text, names in records.items():
+                listed = "; ".join(names[:SHOWN] + (["…"] if len(names) > SHOWN else []))
+                self._said[field, text, code] = sentence % listed
+        return self._said
+
+
+def _fitting(column: Column, texts: list[str]) -> dict[str, list[str]]:
     """Full texts of the records that each of `texts` fits, where they tell them apart."""
     names: dict[str, set[str]] = defaultdict(set)
     key = column.resource_field.widget.key
-    for _pk, label, full in key.with_label("in", sorted(texts)[:ASKED])[:READ]:
+    for _pk, label, full in key.with_label("in", texts)[:READ]:
         names[label].add(full)
     return {text: sorted(names[text]) for text in texts if len(names[text]) > 1}
 
 
-def _near(column: Column, texts: set[str]) -> dict[str, list[str]]:
+def _near(column: Column, texts: list[str]) -> dict[str, list[str]]:
     """Full texts of records whose names begin with the same word and are spelt alike."""
     key: Any = column.resource_field.widget.key
-    asked = {text: text.partition(" (")[0] for text in sorted(texts)[:ASKED]}
+    asked = {text: text.partition(" (")[0] for text in texts}
     words = {label.split()[0][:3] for label in asked.values() if label.strip()}
     if not words or len(key.paths[0].split("__")) > 1:
         return {}

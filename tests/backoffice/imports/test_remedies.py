@@ -36,3 +36,12 @@ def test_a_near_name_is_offered(write_csv):
     near, far, blank = rejected(write_csv, "princeton publik library", "Nowhere", "(")
     assert near.endswith("Is it one of: Princeton Public Library (08542)?")
     assert "Is it one of" not in far + blank
+
+
+def test_near_names_are_offered_page_after_page_up_to_a_bound(write_csv, monkeypatch):
+    monkeypatch.setattr("backoffice.imports.rejects.PAGE", 2)
+    monkeypatch.setattr("backoffice.imports.remedies.ASKED", 3)
+    make_library(name="Princeton Public Library")
+    near = [f"Princeton Public Librar{i}" for i in "abcd"]
+    rows = rejected(write_csv, near[0], near[0], near[0], near[1], near[2], near[0], near[3])
+    assert ["Is it one of" in row for row in rows] == [True] * 6 + [False]

@@ -2,13 +2,17 @@
 
 `python -m benchmarks.pollock FOLDER`, a checkout of HPI-Information-Systems/Pollock (Vitagliano
 et al., VLDB 2023), writes the section of RESULTS.md and ends with 1 where a bound is missed.
+With `--metrics PYTHON`, one that has what `pollock/metrics.py` imports, the benchmark's own
+program measures the same rows beside our own measure.
 """
 
 import argparse
 import csv
 import json
 import os
+import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +29,10 @@ Written by `python -m benchmarks.pollock FOLDER`; don't edit. The {files:,} file
 benchmark, read without being told a dialect. Its measure is 10 where all is right: one for a
 file that is read, and precision, recall and F1 of its header's cells, its records (their cells
 joined) and its cells. Rows that are rejected count as they are shown; those of a second table
-are left out. Cells are compared as text, which is stricter than Pollock's own comparison. A
-file is silently wrong where a row that is taken differs, cell by cell, from the clean file's
-rows and no warning is given.
+are left out. Our measure compares text; its own program, `pollock/metrics.py`, run on the rows
+that we read (`--metrics`), takes numbers, dates and prices that are written differently for
+equal in headers and records. A file is silently wrong where a row that is taken differs, cell
+by cell, from the clean file's rows and no warning is given.
 """
 
 Rows = list[list[str]]
@@ -81,47 +86,90 @@ def is_silently_wrong(clean: Rows, taken: Rows, said: list[str]) -> bool:
     return not all(tuple(row) in rows for row in taken[1:])
 
 
-def measure(folder: Path) -> Iterator[tuple[str, float, bool]]:
-    """(file, score, whether it is silently wrong) for each file."""
+def measure(folder: Path, converted: Path) -> Iterator[tuple[str, float, bool]]:
+    """(file, score, whether it is silently wrong) for each file.
+
+    converted: where to write the rows as they are read, as Pollock's program wants them.
+    """
     for path in sorted((folder / "polluted_files" / "csv").glob("*.csv")):
         with (folder / "polluted_files" / "clean" / path.name).open(newline="") as file:
             clean = list(csv.reader(file))
         loaded, taken, said = read(path)
+        with (converted / path.name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["Application Error"]] if loaded is None else loaded)
         yield path.name, score(clean, loaded), is_silently_wrong(clean, taken, said)
+
+
+THEIRS = """
+import functools, json, os, sys
+sys.path.insert(0, os.getcwd())
+from pollock import metrics
+metrics.normalize_cell = functools.cache(metrics.normalize_cell)  # it takes a millisecond
+scores = {}
+for name in sorted(os.listdir(sys.argv[1])):
+    converted, scores[name] = os.path.join(sys.argv[1], name), 0.0
+    if metrics.successful_csv(converted):
+        clean = os.path.join("polluted_files", "clean", name)
+        shares = metrics.header_record_cell_measures_csv(clean, converted)
+        scores[name] = 1.0 + sum(map(float, shares))
+print(json.dumps(scores))
+"""
+
+
+def their_scores(python: str, folder: Path, converted: Path) -> dict[str, float]:
+    """What Pollock's own program gives each file."""
+    command = [python, "-c", THEIRS, str(converted)]
+    done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
+    scores: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return scores
+
+
+def means(scores: dict[str, float], weights: dict[str, float]) -> dict[str, float]:
+    """The two means of Pollock: by how often a fault is met, and of all files alike."""
+    weight = sum(weights.get(name, 0) for name in scores)
+    return {
+        "weighted": sum(weights.get(name, 0) * of for name, of in scores.items()) / weight,
+        "simple": sum(scores.values()) / len(scores),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pollock", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", action="store_true", help="List files below 10.")
+    parser.add_argument("--metrics", metavar="PYTHON", help="Run pollock/metrics.py as well.")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     django.setup()
     weights = json.loads((options.folder / "pollock_weights.json").read_text())
-    found = list(measure(options.folder))
-    if not found:
-        parser.error(f"no polluted_files/csv/*.csv in {options.folder}")
+    theirs: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as converted:
+        found = list(measure(options.folder, Path(converted)))
+        if not found:
+            parser.error(f"no polluted_files/csv/*.csv in {options.folder}")
+        if options.metrics:
+            theirs = their_scores(options.metrics, options.folder, Path(converted))
     if options.files:
         for name, points, silent in found:
             if points < 10 or silent:
-                print(f"{points:.3f} {'SILENT' if silent else '      '} {name}")
-    total = sum(weights.get(name, 0) for name, _, _ in found)
-    scores = {
-        "weighted": sum(weights.get(name, 0) * points for name, points, _ in found) / total,
-        "simple": sum(points for _, points, _ in found) / len(found),
-    }
+                their = f"{theirs[name]:.3f} " if theirs else ""
+                print(f"{points:.3f} {their}{'SILENT' if silent else '      '} {name}")
+    scores = means({name: points for name, points, _ in found}, weights)
+    own = means(theirs, weights) if theirs else {}
     wrong = [name for name, _, is_silent in found if is_silent]
     lines = [HEAD.format(files=len(found)), "| measure | is | must be | |", "|---|--:|--:|---|"]
     for name, bound in BOUNDS.items():
-        mark = "holds" if scores[name] >= bound else "**fails**"
-        lines.append(f"| Pollock's, {name} | {scores[name]:.3f} | ≥ {bound} | {mark} |")
+        mark = "holds" if min(scores[name], own.get(name, 10)) >= bound else "**fails**"
+        lines.append(f"| our measure, {name} | {scores[name]:.3f} | ≥ {bound} | {mark} |")
+        if own:
+            lines.append(f"| its `metrics.py`, {name} | {own[name]:.3f} | ≥ {bound} | {mark} |")
     mark = "**fails**" if wrong else "holds"
     lines.append(f"| files that are silently wrong | {len(wrong)} | 0 | {mark} |")
     text = "\n".join(lines) + "\n"
     print(text)
     report.write_section(options.output, text)
-    sys.exit(any(scores[name] < bound for name, bound in BOUNDS.items()) or bool(wrong))
+    sys.exit("fails" in text)
 
 
 if __name__ == "__main__":

@@ -154,11 +154,10 @@ class Change(models.Model):
 
     @property
     def is_applicable(self) -> bool:
-        """Whether the checked rows can be written under the chosen `on_error`."""
+        """Whether there is something to write: rejected rows are set aside."""
         if self.status != self.Status.CHECKED or not self.is_import:
             return False
-        on_error = self.file.options.get("on_error")
-        return bool(self.new or self.updated) and (not self.rejected or on_error == "skip")
+        return bool(self.new or self.updated)
 
     @property
     def may_apply(self) -> bool:
@@ -259,7 +258,7 @@ class ImportFile(models.Model):
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
     #: Its rows once it is read; before that its line ends, about as many in a text file.
     lines = models.PositiveBigIntegerField(gettext_lazy("lines"), default=0)
-    #: format, encoding, delimiter, match, on_error, overrides: as chosen.
+    #: As chosen: see `profiles.OPTIONS`.
     options = models.JSONField(gettext_lazy("options"), default=dict)
     #: format, encoding, delimiter, mapping, warnings: as found.
     found = models.JSONField(gettext_lazy("found"), default=dict)

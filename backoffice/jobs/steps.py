@@ -59,8 +59,7 @@ def create_job(
 ) -> Change:
     """Store an upload and create its import.
 
-    options: format, encoding, delimiter, sheet, match, on_error, overrides, clear_blank,
-    repairs, alike.
+    options: of `profiles.OPTIONS`.
     """
     name = Path(file_name).name[:200]
     file = ImportFile(resource=dotted_path(resource_class), name=name, options=options)

@@ -44,14 +44,14 @@ def job_page(job, page="job"):
 
 
 def import_pages(user):
-    def job(*blocks, on_error="skip"):
+    def job(*blocks):
         name = "a-rather-long-file-name-of-branches-2026.csv"
-        return create_job(LibraryResource, blocks, file_name=name, user=user, on_error=on_error)
+        return create_job(LibraryResource, blocks, file_name=name, user=user)
 
     uploaded = job(HEADER, GOOD)
     running = job(HEADER, GOOD)
     running.take("uploaded", to="checking")
-    stopped = job(HEADER, GOOD, BAD, on_error="abort")
+    stopped = job(HEADER, BAD)
     checked = job(HEADER, GOOD, BAD)
     failed = job(b"a,b\n1,2\n")
     library = Library.objects.first()

@@ -189,7 +189,6 @@ def import_file(page, path):
     """Upload, columns, check; the page is the preview."""
     page.goto("/admin/library/library/import/")
     page.set_input_files("#id_import_file", path)
-    page.select_option("#id_on_error", "skip")
     page.click("#import-form input[type=submit]")
     page.wait_for_selector("#mapping-form")
     page.click("#mapping-form input.default")

@@ -38,10 +38,6 @@ DELIMITERS = [
     ("tab", _("Tab")),
     ("|", _("Pipe")),
 ]
-ON_ERROR = [
-    ("abort", _("Stop, and write nothing")),
-    ("skip", _("Import the good ones")),
-]
 ALIKE = [
     (Alike.REJECT.value, _("Reject it, and name the record")),
     (Alike.SAME.value, _("It is the same record")),
@@ -54,7 +50,6 @@ class UploadForm(forms.Form):
     import_file = forms.FileField(
         label=_("File"), help_text=_("CSV, TSV, or a spreadsheet: XLSX, XLS, XLSB, ODS; JSON.")
     )
-    on_error = forms.ChoiceField(label=_("If rows are rejected"), choices=ON_ERROR)
     format = forms.ChoiceField(label=_("Format"), choices=FORMATS, required=False)
     encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(label=_("Between cells"), choices=DELIMITERS, required=False)

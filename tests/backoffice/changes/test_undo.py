@@ -53,7 +53,6 @@ def applied(resource_class, *rows, user=None, match=None):
         [text.getvalue().encode()],
         file_name="f.csv",
         user=user,
-        on_error="skip",
         match=match,
     )
     check_job(job)
@@ -355,13 +354,13 @@ def test_undo_is_the_inverse_of_apply(present, held, imported, changed):
     before = state()
     rows = [library_row(name, address="9 New Street") for name in sorted(changed)]
     text = "\n".join(",".join(row) for row in [HEADER, *rows])
-    first = create_job(LibraryResource, [text.encode()], file_name="f.csv", on_error="skip")
+    first = create_job(LibraryResource, [text.encode()], file_name="f.csv")
     check_job(first)
     lines = [f"{title},{'|'.join(sorted(names))}" for title, names in imported.items()]
     if first.may_apply:
         apply_job(first)
     text = "\n".join(["title,libraries", *lines])
-    second = create_job(BookResource, [text.encode()], file_name="f.csv", on_error="skip")
+    second = create_job(BookResource, [text.encode()], file_name="f.csv")
     check_job(second)
     if second.may_apply:
         apply_job(second)
@@ -374,9 +373,7 @@ def test_undo_is_the_inverse_of_apply(present, held, imported, changed):
 def test_2018_after_2017_and_back(shared_data):
     def job_of(year):
         path = shared_data / f"imls_pls_fy{year}_outlets.csv"
-        job = create_job(
-            LibraryResource, [path.read_bytes()], file_name=path.name, on_error="skip"
-        )
+        job = create_job(LibraryResource, [path.read_bytes()], file_name=path.name)
         check_job(job)
         apply_job(job)
         return job

@@ -71,16 +71,18 @@ def test_applying_writes_it_with_the_job_in_history():
     assert record.history_change == job
 
 
-def test_rejected_rows_keep_a_job_from_applying_unless_told_otherwise():
+def test_rejected_rows_are_set_aside():
     job = make_job(HEADER, GOOD, BAD)
-    check_job(job)
-    with pytest.raises(JobStopped):
-        apply_job(job)
-    assert not Library.objects.exists()
-    job = make_job(HEADER, GOOD, BAD, on_error="skip")
     check_job(job)
     apply_job(job)
     assert Library.objects.count() == 1
+
+
+def test_a_job_without_a_good_row_is_not_applied():
+    job = make_job(HEADER, BAD)
+    check_job(job)
+    with pytest.raises(JobStopped):
+        apply_job(job)
 
 
 def test_a_job_is_applied_once():

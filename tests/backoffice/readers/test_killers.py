@@ -136,7 +136,7 @@ def test_time_that_is_too_long_is_said(tmp_path):
 
 
 def upload(client, path):
-    data = {"import_file": SimpleUploadedFile("a.xlsx", path.read_bytes()), "on_error": "abort"}
+    data = {"import_file": SimpleUploadedFile("a.xlsx", path.read_bytes())}
     return client.post(reverse("admin:library_library_import"), data, follow=True)
 
 

@@ -30,9 +30,9 @@ def data_dir(settings, tmp_path):
     settings.DATA_DIR = tmp_path
 
 
-def upload(client, text, *, on_error="abort", name="branches.csv", **data):
+def upload(client, text, *, name="branches.csv", **data):
     content = text if isinstance(text, bytes) else text.encode()
-    data |= {"import_file": SimpleUploadedFile(name, content), "on_error": on_error}
+    data |= {"import_file": SimpleUploadedFile(name, content)}
     return client.post(reverse(IMPORT), data, follow=True)
 
 
@@ -96,7 +96,7 @@ def test_half_a_character_is_shown_and_rejected(admin_client):
     row = dict(zip(FIELDS, GOOD.strip().split(","), strict=True))
     text = json.dumps([row, row | {"name": "\ud83d"}])
     assert upload(admin_client, text).context["form"].fields["name"].samples[1] == "?"
-    preview = check(admin_client, text, on_error="skip")
+    preview = check(admin_client, text)
     assert "has half of a character (a surrogate) in column A" in preview.text
     assert press(admin_client, preview).context["job"].new == 1
 
@@ -130,19 +130,24 @@ def test_old_and_new_values_are_shown(admin_client):
     assert "<del>1 Old Street</del> <ins>65 Witherspoon Street</ins>" in preview.text
 
 
-def test_a_rejected_row_stops_all_unless_told_otherwise(admin_client):
+def test_rejected_rows_are_set_aside_and_the_others_written(admin_client):
     preview = check(admin_client, HEADER + GOOD + BAD)
     assert "phone_number" in preview.text
+    assert "1 rejected row is set aside" in preview.text
+    press(admin_client, preview)
+    assert Library.objects.get().name == "Princeton"
+
+
+def test_where_all_rows_are_rejected_nothing_is_written(admin_client):
+    preview = check(admin_client, HEADER + BAD)
+    assert "There is nothing to write." in preview.text
     press(admin_client, preview)
     assert not Library.objects.exists()
-
-    press(admin_client, check(admin_client, HEADER + GOOD + BAD, on_error="skip"))
-    assert Library.objects.get().name == "Princeton"
 
 
 def test_a_preview_has_pages_and_kinds(admin_client):
     rows = "".join(f"Branch {i},1 Main St,NY,212-222-6559,10001\n" for i in range(120))
-    preview = check(admin_client, HEADER + rows + BAD, on_error="skip")
+    preview = check(admin_client, HEADER + rows + BAD)
     url = preview.redirect_chain[-1][0]
     assert len(preview.context["page"].object_list) == 50
     assert "Branch 119" in admin_client.get(url, {"show": "new", "p": "3"}).text
@@ -337,7 +342,7 @@ def test_a_large_file_waits_for_the_worker_and_says_so(
 
 def test_the_survey_imports_as_it_comes(admin_client, shared_data):
     content = (shared_data / "imls_pls_fy2018_outlets.csv").read_bytes()
-    preview = check(admin_client, content, on_error="skip", name="outlets.csv")
+    preview = check(admin_client, content, name="outlets.csv")
     job = preview.context["job"]
     assert (job.new, job.rejected) == (17_202, 180)
     assert "The first 1,000 of 17,202" in preview.text

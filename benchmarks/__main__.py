@@ -23,6 +23,7 @@ def arguments():
     add("--rows", type=int, default=1_000_000)
     add("--stock-rows", type=int, default=STOCK, help="Of stock, which takes 1 ms a row.")
     add("--repeat", type=int, default=3)
+    add("--ten", action="store_true", help="Import ten times the rows, too.")
     add("--only", choices=("sqlite", "postgresql"))
     add("--output", type=Path, default=Path(__file__).with_name("RESULTS.md"))
     options = parser.parse_args()
@@ -31,9 +32,16 @@ def arguments():
     return options
 
 
-def write_files(folder, rows, compared, stock_rows):
+def write_files(folder, rows, compared, stock_rows, ten):
     pool = min(POOL, rows)
-    made = {"pool": files.write(folder / "pool.csv", files.libraries(pool))}
+    million = {
+        "pool": files.libraries(pool),
+        "shuffled": files.shuffled(files.libraries(rows)),
+        "others": files.libraries(rows, first=rows),
+    }
+    if ten:
+        million["ten"] = files.libraries(10 * rows)
+    made = {name: files.write(folder / f"{name}.csv", rows) for name, rows in million.items()}
     for count in {rows, compared, stock_rows}:
         path = folder / f"libraries-{count}.csv"
         made["libraries", count] = files.write(path, files.libraries(count))
@@ -55,7 +63,7 @@ def main():
     url = os.environ.get("DATABASE_URL", "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = write_files(folder, **sizes)
+        made = write_files(folder, ten=options.ten, **sizes)
         databases = [] if options.only == "postgresql" else [SQLite(folder)]
         if url.startswith("postgres") and options.only != "sqlite":
             databases.append(PostgreSQL(folder, url))

@@ -1,14 +1,16 @@
 """Files to import: all rows are valid, match keys are unique, and all runs get the same."""
 
 import csv
+import random
 
 STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA".split()  # noqa: SIM905
 LINKS = 3  # libraries of a book
 
 
-def libraries(rows):
+def libraries(rows, first=0):
+    """`rows` libraries, in the order of their keys; those of another `first` are others."""
     yield "name", "address", "state", "phone_number", "zip_code"
-    for n in range(rows):
+    for n in range(first, first + rows):
         phone = f"{212 + n % 700}-{200 + n // 10_000 % 800}-{n % 10_000:04}"
         yield (
             f"Library {n:07}",
@@ -17,6 +19,13 @@ def libraries(rows):
             phone,
             f"{n * 7 % 99_000 + 501:05}",
         )
+
+
+def shuffled(rows):
+    header, *rows = rows
+    random.Random(0).shuffle(rows)  # noqa: S311
+    yield header
+    yield from rows
 
 
 def patrons(rows, libraries):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 
 from benchmarks.databases import ROOT
@@ -84,38 +85,62 @@ class Bench:
 
     # A million rows -----------------------------------------------------------------
 
+    def import_new(self, template, name):
+        """Import a file of new libraries: `(environment, run)`."""
+        environment = self.databases.fresh(template)
+        measured = self.ours(environment, "import", LIBRARY, self.files[name])
+        if measured.said["new"] != measured.said["rows"]:
+            raise RuntimeError(measured)
+        return environment, measured
+
     def against_the_floor(self):
-        file, small = self.files["libraries", self.rows], self.files["libraries", self.compared]
-        floors, firsts, agains, undos = [], [], [], []
+        orders = {"in key order": ("libraries", self.rows), "shuffled": "shuffled"}
+        self.databases.template("others", self.files["others"])
+        runs = defaultdict(list)
         for _turn in range(self.repeat):
-            floors.append(run(self.databases.fresh(), "benchmarks.floor", file))
-            environment = self.databases.fresh()
-            firsts.append(self.ours(environment, "import", LIBRARY, file))
-            if firsts[-1].said["new"] != self.rows:
-                raise RuntimeError(firsts[-1])
-            agains.append(self.ours(environment, "import", LIBRARY, file))
-            if agains[-1].said["unchanged"] != self.rows:
-                raise RuntimeError(agains[-1])
-            undos.append(self.ours(environment, "undo_import", firsts[-1].said["job"]))
-        floor, first, again, undo = map(best, (floors, firsts, agains, undos))
-        of_few = self.ours(self.databases.fresh(), "import", LIBRARY, small)
-        for what, measured in (
-            ("raw floor", floor),
-            ("ours, new", first),
-            ("ours, the same file again", again),
-            ("ours, undo", undo),
-        ):
-            self.time(f"libraries: {what} (whole process)", self.rows, measured, whole=True)
-        self.note(f"{self.rows:,} new libraries ÷ raw", first.wall / floor.wall, most=3.0)
+            for order, name in orders.items():
+                floor = run(self.databases.fresh(), "benchmarks.floor", self.files[name])
+                runs["raw floor", order].append(floor)
+                _others, measured = self.import_new("others", name)
+                runs["ours, into as many others", order].append(measured)
+                environment, measured = self.import_new("empty", name)
+                runs["ours, new", order].append(measured)
+            again = self.ours(environment, "import", LIBRARY, self.files["shuffled"])
+            if again.said["unchanged"] != self.rows:
+                raise RuntimeError(again)
+            runs["ours, the same file again", "shuffled"].append(again)
+            undo = self.ours(environment, "undo_import", measured.said["job"])
+            runs["ours, undo", "shuffled"].append(undo)
+        for (what, order), several in runs.items():
+            fastest = runs[what, order] = best(several)
+            self.time(
+                f"libraries, {order}: {what} (whole process)", self.rows, fastest, whole=True
+            )
+        for order, most in (("in key order", 1.3), ("shuffled", 1.4)):
+            first = runs["ours, new", order]
+            ratio = first.wall / runs["raw floor", order].wall
+            self.note(f"{self.rows:,} new libraries, {order} ÷ raw", ratio, most=most)
+            ratio = runs["ours, into as many others", order].wall / first.wall
+            self.note(f"{order}: into {self.rows:,} others ÷ into none", ratio, most=1.3)
+        again, undo = (
+            runs[what, "shuffled"] for what in ("ours, the same file again", "ours, undo")
+        )
         self.note("the same file again ÷ first", again.wall / first.wall, most=1.0)
         self.note("undo ÷ import", undo.wall / first.wall, most=1.5)
+        _few, of_few = self.import_new("empty", ("libraries", self.compared))
         self.note(
             f"peak RSS at {self.rows:,} ÷ at {self.compared:,}",
-            first.peak / of_few.peak,
+            runs["ours, new", "in key order"].peak / of_few.peak,
             most=1.2,
         )
-        peak = max(measured.peak for measured in (*firsts, *agains))
+        peak = max(run.peak for (what, _order), run in runs.items() if "ours" in what)
         self.note(f"peak RSS at {self.rows:,}", peak, unit=" MB", most=200)
+        if "ten" in self.files:
+            _many, ten = self.import_new("empty", "ten")
+            once = runs["ours, new", "in key order"]
+            self.time("libraries: ours, new (whole process)", 10 * self.rows, ten, whole=True)
+            self.note("ten times the rows ÷ once, time", ten.wall / once.wall, most=11)
+            self.note("ten times the rows ÷ once, peak RSS", ten.peak / once.peak, most=1.1)
 
     def saves_of_others(self):
         environment = self.databases.fresh()

@@ -11,7 +11,8 @@ IMPORTS = """\
 Written by `make bench`; don't edit. Each run is a process of its own on a fresh, migrated
 database; ours and what it is compared with take turns, and the fastest of {repeat} counts (of
 stock, one). Whole processes include Python's start; the others are the seconds of the phase
-itself, on both sides. Ours writes history and checks every cell; the floor and stock do not.
+itself, on both sides. Ours checks every cell and writes history; the floor writes rows and
+history, checks nothing, and drops indexes and makes them again; stock writes no history.
 Stock django-import-export runs with {stock_rows:,} rows and is compared by the row, ours with
 {compared:,}. Stock's bulk: `use_bulk`, `batch_size`, `skip_diff`, `skip_html_diff`.
 

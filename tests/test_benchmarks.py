@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.slow
 def test_the_benchmarks_run_and_write_their_report(tmp_path):
     report = tmp_path / "RESULTS.md"
-    arguments = ["--rows", "200", "--repeat", "1", "--only", "sqlite", "--output", report]
+    arguments = ["--rows", "200", "--repeat", "1", "--only", "sqlite", "--ten"]
     environment = os.environ | {"EXTRA_APPS": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *map(str, arguments)],
+        [sys.executable, "-m", "benchmarks", *arguments, "--output", str(report)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -28,7 +28,10 @@ def test_the_benchmarks_run_and_write_their_report(tmp_path):
     assert done.returncode in (0, 1), done.stderr  # 1: so few rows miss most bounds
     assert not done.stderr, done.stderr
     text = report.read_text(encoding="utf-8")
-    assert "200 new libraries ÷ raw" in text
+    assert "| 200 new libraries, in key order ÷ raw |" in text
+    assert "| 200 new libraries, shuffled ÷ raw |" in text
+    assert "into 200 others ÷ into none" in text
+    assert "ten times the rows ÷ once, peak RSS" in text
     assert "| books: links written ÷ listed | 1×" in text
     assert "200 libraries to CSV ÷ raw" in text
 

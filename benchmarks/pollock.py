@@ -31,8 +31,8 @@ file that is read, and precision, recall and F1 of its header's cells, its recor
 joined) and its cells. Rows that are rejected count as they are shown; those of a second table
 are left out. Our measure compares text; its own program, `pollock/metrics.py`, run on the rows
 that we read (`--metrics`), takes numbers, dates and prices that are written differently for
-equal in headers and records. A file is silently wrong where a row that is taken differs, cell
-by cell, from the clean file's rows and no warning is given.
+equal in headers and records. A file is silently wrong where no warning is given and the header
+or a row that is taken differs, cell by cell, from the clean file's, or a row is not there.
 """
 
 Rows = list[list[str]]
@@ -78,12 +78,13 @@ def read(path: Path) -> tuple[Rows | None, Rows, list[str]]:
     return [source.headers, *loaded], [source.headers, *taken], source.warnings
 
 
-def is_silently_wrong(clean: Rows, taken: Rows, said: list[str]) -> bool:
-    if said or not taken:
+def is_silently_wrong(clean: Rows, loaded: Rows | None, taken: Rows, said: list[str]) -> bool:
+    if said or not taken[1:]:
         return False
     # Blank cells at the end, with a blank header above, are no column.
-    rows = {tuple(row[: len(taken[0])]) for row in clean[1:]}
-    return not all(tuple(row) in rows for row in taken[1:])
+    header, *rows = (tuple(row[: len(taken[0])]) for row in clean)
+    wrong = Counter(map(tuple, taken[1:])) - Counter(rows)
+    return bool(wrong) or tuple(taken[0]) != header or len(loaded or ()) < len(clean)
 
 
 def measure(folder: Path, converted: Path) -> Iterator[tuple[str, float, bool]]:
@@ -97,7 +98,7 @@ def measure(folder: Path, converted: Path) -> Iterator[tuple[str, float, bool]]:
         loaded, taken, said = read(path)
         with (converted / path.name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([["Application Error"]] if loaded is None else loaded)
-        yield path.name, score(clean, loaded), is_silently_wrong(clean, taken, said)
+        yield path.name, score(clean, loaded), is_silently_wrong(clean, loaded, taken, said)
 
 
 THEIRS = """

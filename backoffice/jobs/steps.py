@@ -28,12 +28,11 @@ from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
+from backoffice.imports.options import Options
 from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
-from backoffice.imports.rows import Only
 from backoffice.imports.shown import Shown
-from backoffice.imports.twins import Alike
-from backoffice.readers.source import ReaderError, Source, open_source
+from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.formulas import escape_formula, unescape
 from backoffice.resources.resource import Resource
 
@@ -41,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
-OPENING = ("format", "encoding", "delimiter", "sheet", "header_row")  # options of `open_source`
 UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
 SHOWN = "shown"  # see `imports.shown`
 
@@ -82,17 +80,18 @@ def create_job(
 def record_job(
     resource_class: type[Resource],
     path: Path,
-    options: dict[str, Any],
+    options: Options,
     counts: Counts,
     now: datetime,
+    *,
+    file_name: str,
 ) -> Change:
     """The Change of an import by the command line. It can be undone; its file isn't kept.
 
-    options: as given; those that describe the import are kept · now: the history date. The
-    caller holds the transaction.
+    file_name: as given · now: the history date. The caller holds the transaction.
     """
     # A name that is not in the system's encoding has characters that no database stores.
-    name = Path(options["import_file_name"]).name.encode(errors="replace").decode()[:200]
+    name = Path(file_name).name.encode(errors="replace").decode()[:200]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     change = Change.objects.create(
@@ -110,7 +109,7 @@ def record_job(
         name=name,
         sha256=digest,
         size=path.stat().st_size,
-        options={key: options[key] for key in (*OPENING, "match", "on_error")},
+        options=options.as_dict(),
     )
     return change
 
@@ -148,12 +147,8 @@ def open_job(job: Change) -> Source:
     file = job.file
     if not file.folder:
         raise ReaderError(_("The file is no longer kept. Choose it again."))
-    return open_source(
-        file.directory / UPLOAD,
-        file_name=file.name,
-        known=file.resource_class.spellings(),
-        **{key: file.options.get(key) or None for key in OPENING},
-    )
+    options = Options.of(file.options)
+    return options.open(file.resource_class, file.directory / UPLOAD, file.name)
 
 
 def job_import(job: Change) -> Import:
@@ -161,21 +156,7 @@ def job_import(job: Change) -> Import:
 
     Raises ReaderError and MappingError.
     """
-    options = job.file.options
-    return Import(
-        job.file.resource_class,
-        open_job(job),
-        overrides=options.get("overrides"),
-        match=options.get("match"),
-        keep_blank=not options.get("clear_blank"),
-        repairs=options.get("repairs"),
-        alike=options.get("alike") or Alike.REJECT,
-        constants=options.get("constants"),
-        nothing=options.get("nothing") or (),
-        only=options.get("only") or Only.BOTH,
-        protected=options.get("protected") or (),
-        values=options.get("values"),
-    )
+    return Options.of(job.file.options).start(job.file.resource_class, open_job(job))
 
 
 # Running --------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from backoffice.changes.models import Change
 from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
+from backoffice.imports.options import Options
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.rows import Only
 from backoffice.imports.shown import Shown
@@ -25,7 +26,7 @@ from backoffice.imports.twins import Alike
 from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
-from backoffice.readers.source import ReaderError, Source, open_source
+from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import resource_class_named
 from backoffice.resources.resource import Resource
 
@@ -172,35 +173,18 @@ class Command(BaseCommand):
         self.job: Change | None = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
-        overrides = self.pairs("--map", options["map"])
-        source = open_source(
-            path,
-            format=options["format"],
-            encoding=options["encoding"],
-            delimiter=options["delimiter"],
-            sheet=options["sheet"],
-            header_row=options["header_row"],
-            known={**resource_class.spellings(), "--map": tuple(overrides.values())},
-        )
-        imported = Import(
-            resource_class,
-            source,
-            overrides=overrides,
-            match=options["match"] and [n.strip() for n in options["match"].split(",")],
-            keep_blank=options["blank"] != "clear",
-            nothing=options["nothing"],
-            alike=options["alike"],
-            repairs=options["repair"],
-            constants=self.pairs("--set", options["set"]),
-            only=options["only"],
-            protected=options["protect"],
-        )
+        chosen = self.chosen(options)
+        source = chosen.open(resource_class, path)
+        imported = chosen.start(resource_class, source)
 
         def begin(counts: Counts) -> Signature | None:
             """Create the import's change, in the transaction that writes its rows."""
             if not self.is_allowed(counts, options):
                 return None
-            self.job = record_job(resource_class, path, options, counts, timezone.now())
+            name = options["import_file_name"]
+            self.job = record_job(
+                resource_class, path, chosen, counts, timezone.now(), file_name=name
+            )
             return self.job.signature
 
         with imported:
@@ -250,6 +234,20 @@ class Command(BaseCommand):
             self.stderr.flush()
 
         return show
+
+    def chosen(self, options: dict[str, Any]) -> Options:
+        """The command's options by the engine's names."""
+        return Options.of(
+            {
+                **options,
+                "overrides": self.pairs("--map", options["map"]),
+                "constants": self.pairs("--set", options["set"]),
+                "match": [n.strip() for n in (options["match"] or "").split(",") if n.strip()],
+                "clear_blank": options["blank"] == "clear",
+                "repairs": options["repair"],
+                "protected": options["protect"],
+            }
+        )
 
     @staticmethod
     def pairs(option: str, pairs: list[str]) -> dict[str, str]:

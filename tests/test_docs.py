@@ -17,8 +17,9 @@ ROOT = DOCS.parent
 @pytest.mark.django_db
 def test_the_examples_of_importing_a_file_work(tmp_path, monkeypatch):
     blocks = read_blocks(DOCS / "how-to" / "import-a-file.md")
-    (file,) = (block for block in blocks if block.language == "csv")
-    (tmp_path / "branches.csv").write_text(file.text, encoding="utf-8")
+    files = (block.text for block in blocks if block.language == "csv")
+    for name, text in zip(["branches.csv", "vermont.csv"], files, strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
 

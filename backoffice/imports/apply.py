@@ -11,6 +11,7 @@ from backoffice.changes.counts import Counts
 from backoffice.history.records import Records, Signature
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column
+from backoffice.tables.indexes import made_again
 from backoffice.tables.planner import keep_statistics
 from backoffice.tables.table import Link
 
@@ -29,7 +30,7 @@ class Apply:
         if counts.updated:
             self.records.write_missing(self._updated(), signature.date)
             self._update()
-        if counts.new and (created := self._create()) != counts.new:
+        if counts.new and (created := self._create(counts.new)) != counts.new:
             raise RuntimeError(f"{created} rows created, where {counts.new} were counted")
         for column in self.staging.links:
             self._write_links(column, self.table.link(column.model_field))
@@ -129,8 +130,8 @@ class Apply:
         yield aside
         self.table.execute(f"DROP TABLE {aside}")
 
-    def _create(self) -> int:
-        """Insert the new rows; how many there were."""
+    def _create(self, new: int) -> int:
+        """Insert the new rows, which were counted as `new`; how many there were."""
         if self.table.counts_keys and self.rows.base is None:
             # The keys are known beforehand, so history and links need no look-up. They
             # have gaps where the file has rows that aren't new.
@@ -150,14 +151,15 @@ class Apply:
             columns.append(self.table.column(field))
             values.append(value)
         made = f"JOIN {self.staging.made_values} made ON made.line = staged.line_"
-        return self.table.execute(
-            f"""
-            INSERT INTO {self.table.name} ({", ".join(columns)})
-            SELECT {", ".join(values)} FROM ({self.rows.new_rows()}) staged
-            {made if self.staging.made else ""} ORDER BY staged.line_
-            """,
-            params,
-        )
+        with made_again(self.table, new):
+            return self.table.execute(
+                f"""
+                INSERT INTO {self.table.name} ({", ".join(columns)})
+                SELECT {", ".join(values)} FROM ({self.rows.new_rows()}) staged
+                {made if self.staging.made else ""} ORDER BY staged.line_
+                """,
+                params,
+            )
 
     def _new_key(self) -> str:
         if self.table.pk_field in self.rows.fields and not self.table.counts_keys:

@@ -15,7 +15,7 @@ def expect_many(connection: BaseDatabaseWrapper, rows: int) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    settings = {"work_mem": "128MB", "jit": "off"}
+    settings = {"work_mem": "128MB", "maintenance_work_mem": "256MB", "jit": "off"}
     if rows >= MANY:
         settings |= {"enable_nestloop": "off", "gin_pending_list_limit": "64MB"}
     with connection.cursor() as cursor:

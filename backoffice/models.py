@@ -2,8 +2,16 @@
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.exemptions import Exemption
-from backoffice.changes.models import Change, ImportFile
+from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 
-__all__ = ["Change", "Decision", "Exemption", "ImportFile", "Profile", "SavedFilter"]
+__all__ = [
+    "BulkEdit",
+    "Change",
+    "Decision",
+    "Exemption",
+    "ImportFile",
+    "Profile",
+    "SavedFilter",
+]

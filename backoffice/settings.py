@@ -184,6 +184,7 @@ IMPORT_SHEET_SECONDS = env.int("IMPORT_SHEET_SECONDS", default=conf.IMPORT_SHEET
 # Files of up to so many rows are imported in the request, larger ones by the worker.
 IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMMEDIATE_ROWS)
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)
+IMPORT_ABANDONED_DAYS = env.int("IMPORT_ABANDONED_DAYS", default=conf.IMPORT_ABANDONED_DAYS)
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",

@@ -109,8 +109,9 @@ class Change(models.Model):
     objects = ChangeQuerySet.as_manager()
 
     class Meta:
-        verbose_name = gettext_lazy("change")
-        verbose_name_plural = gettext_lazy("changes")
+        # Staff meet it as this: the other kinds have lists as `BulkEdit`.
+        verbose_name = gettext_lazy("import")
+        verbose_name_plural = gettext_lazy("imports")
 
     TITLES: ClassVar = {
         Kind.IMPORT: gettext_lazy("Import %(pk)s: %(title)s"),
@@ -241,6 +242,15 @@ class Change(models.Model):
     @property
     def _mine(self) -> ChangeQuerySet:
         return Change.objects.filter(pk=self.pk)
+
+
+class BulkEdit(Change):
+    """A change that is no import; a model of its own so that it has a list of its own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = gettext_lazy("edit or deletion")
+        verbose_name_plural = gettext_lazy("edits and deletions")
 
 
 class ImportFile(models.Model):

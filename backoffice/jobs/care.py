@@ -13,14 +13,18 @@ import logging
 import shutil
 import threading
 import time
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import tasks
 
@@ -35,6 +39,9 @@ BACK = {
     Status.CHECKING: (Status.UPLOADED, tasks.check),
     Status.APPLYING: (Status.CHECKED, tasks.apply),
 }
+#: The statuses in which an import waits for somebody to go on with it.
+UNFINISHED = (Status.UPLOADED, Status.CHECKED)
+IDLE = datetime.timedelta(days=1)  # after which an unfinished import is called abandoned
 TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 
 
@@ -70,6 +77,7 @@ class Caretaker(threading.Thread):
         if time.monotonic() > self.next_cleaning:
             self.next_cleaning = time.monotonic() + 3600
             remove_old_imports()
+            remove_abandoned_imports()
 
 
 def take_up_dead_jobs() -> int:
@@ -145,3 +153,45 @@ def remove_old_imports() -> int:
     for path in orphans:
         shutil.rmtree(path, ignore_errors=True)
     return len(old) + len(orphans)
+
+
+# Abandoned imports ----------------------------------------------------------------------
+
+
+def touched_at() -> Greatest:
+    """SQL for when somebody last went on with an import: uploaded, checked or decided."""
+    since = Coalesce("finished_at", "created_at")
+    decisions = Decision.objects.filter(file=OuterRef("pk")).order_by("-decided_at")
+    return Greatest(since, Coalesce(Subquery(decisions.values("decided_at")[:1]), since))
+
+
+def is_abandoned(job: Any) -> bool:
+    """Whether nobody has gone on with the import for a day; it has `touched_at`."""
+    waits = job.is_import and job.status in UNFINISHED and not job.waiting
+    return bool(waits and job.touched_at < timezone.now() - IDLE)
+
+
+def goes_at(job: Any) -> datetime.datetime:
+    """When an abandoned import is removed; it has `touched_at`."""
+    kept: datetime.timedelta = datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
+    touched: datetime.datetime = job.touched_at
+    return touched + kept
+
+
+def remove_abandoned_imports() -> int:
+    """Remove imports that nobody went on with for IMPORT_ABANDONED_DAYS, and their files.
+
+    Nothing of them was written. Returns how many went.
+    """
+    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
+    waiting = Change.objects.filter(
+        kind=Change.Kind.IMPORT, status__in=UNFINISHED, waiting=""
+    ).select_related("file")
+    removed = 0
+    for job in waiting.annotate(touched_at=touched_at()).filter(touched_at__lt=limit):
+        # Whoever goes on with it at this moment is first, or finds it cancelled.
+        if Change.objects.filter(pk=job.pk, waiting="").move(job.status, to=Status.CANCELLED):
+            job.file.remove()
+            job.delete()
+            removed += 1
+    return removed

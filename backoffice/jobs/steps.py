@@ -32,6 +32,7 @@ from backoffice.imports.options import Options
 from backoffice.imports.preview import ChangedRow
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.shown import Shown
+from backoffice.jobs.activity import log_change
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.formulas import escape_formula, unescape
 from backoffice.resources.resource import Resource
@@ -212,6 +213,7 @@ def apply_job(job: Change) -> None:
     def begin(_counts: Counts) -> Signature:
         # Inside the transaction: the rows and the job's status are both written, or neither.
         job.finish(Status.DONE, applied_at=timezone.now())
+        log_change(job)
         return job.signature
 
     if job.undoes:
@@ -235,6 +237,7 @@ def _take_back(job: Change, undone: Change) -> None:
         counts = undo.plan()
         job.finish(Status.DONE, applied_at=timezone.now(), **counts.as_fields())
         undo.run(counts, job.signature)
+        log_change(job)
 
 
 def undo_job(job: Change, *, user: Any = None) -> Change:

@@ -34,6 +34,7 @@ PAGES = (
     "import undo records",
     "import undone",
     "imports",
+    "edits and deletions",
     "crowded delete",
     "crowd list",
     "library filters",

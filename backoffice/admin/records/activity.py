@@ -12,13 +12,17 @@ from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.records.names import USER_NAME
 from backoffice.exports.export import EXPORTED
+from backoffice.jobs.activity import IMPORTED, UNDONE
+
+#: Our action flags, beside Django's.
+ACTIONS = {EXPORTED: _("Export"), IMPORTED: _("Import"), UNDONE: _("Undo")}
 
 
 class ActionFilter(InUseFilter):
-    """Django's actions, and exports."""
+    """Django's actions, and ours."""
 
     def labels(self, counts: Any) -> dict[Any, Any]:
-        return super().labels(counts) | {EXPORTED: _("Export")}
+        return super().labels(counts) | ACTIONS
 
 
 class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
@@ -53,9 +57,7 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     @admin.display(description=_("action"), ordering="action_flag")
     def action(self, entry: LogEntry) -> Any:
-        if entry.action_flag == EXPORTED:
-            return _("Export")
-        return entry.get_action_flag_display()
+        return ACTIONS.get(entry.action_flag) or entry.get_action_flag_display()
 
     @admin.display(description=_("object"), ordering="object_repr")
     def object_link(self, entry: LogEntry) -> str:

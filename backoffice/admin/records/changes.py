@@ -1,81 +1,102 @@
-"""The list of changes: who wrote many rows at once, and the result."""
+"""The lists of imports, and of the edits, deletions and undos of many records at once."""
 
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
+from backoffice.admin.changes.base import downloads
+from backoffice.admin.changes.imports import RUNNING
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.records.names import USER_NAME
+from backoffice.changes.models import Change
+from backoffice.changes.undo import plural, refusal
+from backoffice.jobs.care import UNFINISHED, goes_at, is_abandoned, touched_at
+from backoffice.jobs.steps import REJECTS
+
+Kind, Status = Change.Kind, Change.Status
+#: The words of a status, and the tone of its pill.
+STATES = {
+    Status.UPLOADED: (gettext_lazy("Columns to choose"), "warn"),
+    Status.CHECKING: (gettext_lazy("Being checked"), "info"),
+    Status.CHECKED: (gettext_lazy("To be reviewed"), "warn"),
+    Status.APPLYING: (gettext_lazy("Being written"), "info"),
+    Status.DONE: (gettext_lazy("Written"), "ok"),
+    Status.FAILED: (gettext_lazy("Failed"), "bad"),
+    Status.CANCELLED: (gettext_lazy("Cancelled"), "mute"),
+    Status.UNDOING: (gettext_lazy("Being undone"), "info"),
+    Status.UNDONE: (gettext_lazy("Undone"), "mute"),
+}
 
 
 class ModelFilter(InUseFilter):
     def labels(self, counts: Any) -> dict[str, str]:
-        return {label: named(label) for label in counts}
+        return {label: plural(label) for label in counts}
 
 
-def named(label: str) -> str:
-    """The rows of a model, as staff call them: "libraries" for "library.Library"."""
-    try:
-        return str(apps.get_model(label)._meta.verbose_name_plural)
-    except (LookupError, ValueError):
-        return label  # the app is no longer installed, or the label names none
+class StatusFilter(InUseFilter):
+    def labels(self, counts: Any) -> dict[str, str]:
+        return {status: str(STATES[Status(status)][0]) for status in counts}
 
 
-class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
-    """Read-only; the page of a change belongs to the ModelAdmin of its model.
+def number(field: str) -> Any:
+    """A column with the numbers of a field, with thousands separators."""
 
-    Users who may import into a model see its changes.
-    """
+    def column(job: Change) -> str | None:
+        value = getattr(job, field)
+        return None if value is None else number_format(value, force_grouping=True)
 
-    list_display = (
-        "title",
-        "kind",
-        "records",
-        "status",
-        "user",
-        "created_at",
-        "rows",
-        "new",
-        "updated",
-        "removed",
-        "unchanged",
-        "rejected",
-    )
-    list_filter = [
-        ("kind", InUseFilter),
-        ("status", InUseFilter),
-        ("model", ModelFilter),
-        ("user", InUseFilter),
-    ]
-    list_select_related = ("user",)
+    column.__name__ = field  # the class of its cells
+    described: Any = Change._meta.get_field(field)
+    return admin.display(description=described.verbose_name, ordering=field)(column)
+
+
+class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
+    """Read-only; the page of a change belongs to the ModelAdmin of its model."""
+
+    change_list_template = "admin/backoffice/changes.html"
+    list_select_related = ("user", "file")
     date_hierarchy = "created_at"
     search_fields = ("title", USER_NAME)
-    search_help_text = _("Title or user")
     ordering = ("-created_at",)
     actions = None
+    menu_title: Any
+    kinds: tuple[str, ...] = ()
 
-    @admin.display(description=_("records"), ordering="model")
-    def records(self, job: Any) -> Any:
-        return named(job.model)
+    # Which changes ------------------------------------------------------------------
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(model__in=self._models(request))
+    def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
+        """Whether the user may see the changes of this ModelAdmin's model."""
+        raise NotImplementedError
 
-    def _models(self, request: HttpRequest) -> list[str]:
+    def _models(self, request: HttpRequest) -> list[Any]:
+        """The models whose changes the user may see."""
         return [
-            model._meta.label
+            model
             for model in filter(self.admin_site.is_registered, apps.get_models())
             for model_admin in [self.admin_site.get_model_admin(model)]
-            if hasattr(model_admin, "has_import_permission")
-            and model_admin.has_import_permission(request)
+            if hasattr(model_admin, "import_job_view") and self.may_see(request, model_admin)
         ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        labels = [model._meta.label for model in self._models(request)]
+        rows: QuerySet[Any] = super().get_queryset(request)
+        rows = rows.annotate(touched_at=touched_at())
+        return rows.filter(model__in=labels, kind__in=self.kinds)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self._models(request))
@@ -93,6 +114,150 @@ class ChangeAdmin(ReadOnlyMixin, PlainModelAdmin):
         job = self.get_object(request, unquote(object_id))
         if job is None:
             raise Http404
+        return HttpResponseRedirect(self._page(job, "import_job"))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra_context = {"title": self.menu_title} | (extra_context or {})
+        return super().changelist_view(request, extra_context)
+
+    def _page(self, job: Change, view: str, *args: Any) -> str:
         opts = job.model_class._meta
-        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
-        return HttpResponseRedirect(reverse(name, args=[job.pk]))
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_{view}"
+        return reverse(name, args=[job.pk, *args])
+
+    # Columns ------------------------------------------------------------------------
+
+    @admin.display(description=gettext_lazy("what"), ordering="model")
+    def what(self, job: Change) -> str:
+        return plural(job.model)
+
+    @admin.display(description=gettext_lazy("who"), ordering="user")
+    def who(self, job: Change) -> Any:
+        return job.user
+
+    @admin.display(description=gettext_lazy("when"), ordering="created_at")
+    def when(self, job: Change) -> Any:
+        return job.created_at
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, job: Change) -> SafeString:
+        words, tone = STATES[Status(job.status)]
+        if job.waiting:
+            words, tone = gettext_lazy("Waiting for the worker"), "info"
+        elif is_abandoned(job):
+            words, tone = gettext_lazy("Abandoned"), "mute"
+            goes = _("removed on %s") % date_format(timezone.localtime(goes_at(job)), "M j")
+            return format_html(
+                '<span class="pill {}">{}</span> <small>{}</small>', tone, words, goes
+            )
+        return format_html('<span class="pill {}">{}</span>', tone, words)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        links = self._links(request)
+
+        @admin.display(description=_("next"))
+        def links_of(job: Change) -> SafeString:
+            return format_html_join(
+                " ",
+                '<a href="{}" aria-label="{}">{}</a>',
+                ((url, f"{text}: {job}", text) for url, text in links(job)),
+            )
+
+        return [*super().get_list_display(request), links_of]
+
+    def _links(self, request: HttpRequest) -> Callable[[Change], Iterator[tuple[str, Any]]]:
+        """A function that yields the links of a change: `(url, text)`."""
+
+        @cache
+        def may(model: Any, right: str) -> bool:
+            model_admin = self.admin_site.get_model_admin(model)
+            return bool(getattr(model_admin, f"has_{right}_permission")(request))
+
+        def links(job: Change) -> Iterator[tuple[str, Any]]:
+            if job.is_import and job.status in (*UNFINISHED, *RUNNING):
+                yield self._page(job, "import_job"), _("Continue")
+            needs = {"delete": job.new, "change": job.updated, "add": job.removed}
+            if (
+                job.status == Status.DONE
+                and not refusal(job)
+                and all(may(job.model_class, right) for right in needs if needs[right])
+            ):
+                yield self._page(job, "import_undo"), _("Undo")
+            names = downloads(job)
+            if names:
+                name = REJECTS if job.rejected and REJECTS in names else names[-1]
+                yield self._page(job, "import_file", name), _("Download")
+
+        return links
+
+
+class ImportAdmin(ChangesAdmin):
+    """The imports into the models that the user may import into."""
+
+    menu_title = gettext_lazy("Imports")
+    kinds = (Kind.IMPORT,)
+    list_display = (
+        "title",
+        "state",
+        "what",
+        "who",
+        "when",
+        *map(number, ("rows", "new", "updated", "unchanged", "rejected")),
+    )
+    list_filter = [("status", StatusFilter), ("model", ModelFilter), ("user", InUseFilter)]
+    search_help_text = gettext_lazy("File or user")
+
+    def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
+        return bool(model_admin.has_import_permission(request))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        importable = [
+            (
+                capfirst(opts.verbose_name_plural),
+                reverse(f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import"),
+            )
+            for opts in (model._meta for model in self._models(request))
+        ]
+        return super().changelist_view(
+            request, {"importable": sorted(importable)} | (extra_context or {})
+        )
+
+
+class EditAdmin(ChangesAdmin):
+    """Edits and deletions of many records, and the undos of all changes."""
+
+    menu_title = gettext_lazy("Edits and deletions")
+    kinds = (Kind.EDIT, Kind.DELETION, Kind.UNDO)
+    list_display = (
+        "title",
+        "kind",
+        "state",
+        "what",
+        "who",
+        "when",
+        *map(number, ("new", "updated", "removed", "rejected")),
+    )
+    list_filter = [
+        ("kind", InUseFilter),
+        ("status", StatusFilter),
+        ("model", ModelFilter),
+        ("user", InUseFilter),
+    ]
+    search_help_text = gettext_lazy("Title or user")
+
+    def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
+        return bool(model_admin.has_change_permission(request))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        admin_of: Any = self.admin_site.get_model_admin
+        imported = [
+            model._meta.label
+            for model in self._models(request)
+            if admin_of(model).has_import_permission(request)
+        ]
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.exclude(Q(undoes__kind=Kind.IMPORT) & ~Q(model__in=imported))

@@ -5,15 +5,16 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 
 from backoffice.admin.records.activity import ActivityAdmin
-from backoffice.admin.records.changes import ChangeAdmin
+from backoffice.admin.records.changes import EditAdmin, ImportAdmin
 from backoffice.admin.records.saved_filters import SavedFilterAdmin
-from backoffice.changes.models import Change
+from backoffice.changes.models import BulkEdit, Change
 from backoffice.filters.models import SavedFilter
 
 
 def register_records(site: admin.AdminSite) -> None:
     """Register the lists of changes, of saved filters and of log entries."""
-    site.register(Change, ChangeAdmin)
+    site.register(Change, ImportAdmin)
+    site.register(BulkEdit, EditAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
     site.register(LogEntry, ActivityAdmin)
     if apps.is_installed("django_tasks_db"):

@@ -6,7 +6,7 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from backoffice.changes.models import Change
+from backoffice.changes.models import BulkEdit, Change
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
@@ -27,8 +27,9 @@ MAKERS = {
         user=make_user(), action_flag=ADDITION, object_repr="x"
     ),
 }
-READ_ONLY = {LogEntry, Change}
-ELSEWHERE = {Change, SavedFilter}  # test_imports.py, test_saved_filters.py
+READ_ONLY = {LogEntry, Change, BulkEdit}
+# test_changes.py, test_saved_filters.py
+ELSEWHERE = {Change, BulkEdit, SavedFilter}
 WITH_HISTORY = {Library, Patron, Librarian, Book, Loan}
 
 # Which permission opens a page, and which of them writes when it is sent a form.

@@ -10,7 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
-from backoffice.changes.models import Change
+from backoffice.changes.models import BulkEdit, Change
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import DOMAIN, statements, url
@@ -88,6 +88,10 @@ MAKERS = {
 LISTS = MAKERS | {
     Change: lambda number: Change.objects.bulk_create(
         Change(model="library.Library", title="f.csv", user=make_user()) for _ in range(number)
+    ),
+    BulkEdit: lambda number: Change.objects.bulk_create(
+        Change(model="library.Library", kind="edit", title="x", status="done")
+        for _ in range(number)
     ),
     SavedFilter: lambda number: SavedFilter.objects.bulk_create(
         SavedFilter(model="library.Library", name="f", query="state=NY", user=make_user())

@@ -41,6 +41,15 @@ STATES = {
     Status.UNDOING: (gettext_lazy("Being undone"), "info"),
     Status.UNDONE: (gettext_lazy("Undone"), "mute"),
 }
+#: The counts of a change, in words.
+RESULT = [
+    ("rows", gettext_lazy("rows: %(n)s")),
+    ("new", gettext_lazy("%(n)s new")),
+    ("updated", gettext_lazy("%(n)s updated")),
+    ("removed", gettext_lazy("%(n)s deleted")),
+    ("unchanged", gettext_lazy("%(n)s unchanged")),
+    ("rejected", gettext_lazy("%(n)s rejected")),
+]
 
 
 class ModelFilter(InUseFilter):
@@ -51,18 +60,6 @@ class ModelFilter(InUseFilter):
 class StatusFilter(InUseFilter):
     def labels(self, counts: Any) -> dict[str, str]:
         return {status: str(STATES[Status(status)][0]) for status in counts}
-
-
-def number(field: str) -> Any:
-    """A column with the numbers of a field, with thousands separators."""
-
-    def column(job: Change) -> str | None:
-        value = getattr(job, field)
-        return None if value is None else number_format(value, force_grouping=True)
-
-    column.__name__ = field  # the class of its cells
-    described: Any = Change._meta.get_field(field)
-    return admin.display(description=described.verbose_name, ordering=field)(column)
 
 
 class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
@@ -129,6 +126,10 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     # Columns ------------------------------------------------------------------------
 
+    @admin.display(description=gettext_lazy("name"), ordering="title")
+    def name(self, job: Change) -> str:
+        return job.title
+
     @admin.display(description=gettext_lazy("what"), ordering="model")
     def what(self, job: Change) -> str:
         return plural(job.model)
@@ -138,12 +139,25 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         return job.user
 
     @admin.display(description=gettext_lazy("when"), ordering="created_at")
-    def when(self, job: Change) -> Any:
-        return job.created_at
+    def when(self, job: Change) -> str:
+        return date_format(timezone.localtime(job.created_at), "M j, Y, P")
+
+    @admin.display(description=gettext_lazy("result"), ordering="rows")
+    def result(self, job: Change) -> str:
+        numbers = [(number, words) for name, words in RESULT if (number := getattr(job, name))]
+        if job.rows is None or not numbers:
+            return "" if job.rows is None else _("nothing")
+        parts = [
+            str(words) % {"n": number_format(number, force_grouping=True)}
+            for number, words in numbers
+        ]
+        return ", ".join(parts)
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, job: Change) -> SafeString:
         words, tone = STATES[Status(job.status)]
+        if job.status == Status.DONE and not job.is_import:
+            words = gettext_lazy("Done")
         if job.waiting:
             words, tone = gettext_lazy("Waiting for the worker"), "info"
         elif is_abandoned(job):
@@ -165,7 +179,9 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 ((url, f"{text}: {job}", text) for url, text in links(job)),
             )
 
-        return [*super().get_list_display(request), links_of]
+        columns = super().get_list_display(request)
+        after = columns.index("state") + 1
+        return [*columns[:after], links_of, *columns[after:]]
 
     def _links(self, request: HttpRequest) -> Callable[[Change], Iterator[tuple[str, Any]]]:
         """A function that yields the links of a change: `(url, text)`."""
@@ -199,12 +215,12 @@ class ImportAdmin(ChangesAdmin):
     menu_title = gettext_lazy("Imports")
     kinds = (Kind.IMPORT,)
     list_display = (
-        "title",
+        "name",
         "state",
         "what",
         "who",
         "when",
-        *map(number, ("rows", "new", "updated", "unchanged", "rejected")),
+        "result",
     )
     list_filter = [("status", StatusFilter), ("model", ModelFilter), ("user", InUseFilter)]
     search_help_text = gettext_lazy("File or user")
@@ -233,13 +249,13 @@ class EditAdmin(ChangesAdmin):
     menu_title = gettext_lazy("Edits and deletions")
     kinds = (Kind.EDIT, Kind.DELETION, Kind.UNDO)
     list_display = (
-        "title",
+        "name",
         "kind",
         "state",
         "what",
         "who",
         "when",
-        *map(number, ("new", "updated", "removed", "rejected")),
+        "result",
     )
     list_filter = [
         ("kind", InUseFilter),

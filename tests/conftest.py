@@ -1,5 +1,6 @@
 """Fixtures for all tests: real files, which may be absent, and signed-in users."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ hypothesis_settings.register_profile("tests", deadline=None)
 hypothesis_settings.load_profile("tests")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+def pytest_xdist_auto_num_workers():
+    """Of `-n auto`: one more than there are processors, as one waits for the browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure():

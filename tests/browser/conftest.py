@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -26,6 +27,21 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """One worker drives the one browser and the one server."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def find_chromium():
+    """Its path; the shell, which draws no windows, opens a page in a fifth of the time."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     with serve(tmp_path_factory.mktemp("server")) as running:
@@ -35,7 +51,7 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium():
     """The browser. Skips where there is none; fails where one is required."""
-    path = shutil.which("chromium")
+    path = find_chromium()
     if path is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("REQUIRE_BROWSER"):
@@ -47,25 +63,25 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def open_page(chromium, server):
-    """`open_page(path, user="admin", **context options)`: a page that is signed in.
+class Pages:
+    """Opens pages, and collects what the console, the network or the policy complains of."""
 
-    What the console, the network or the policy complains of fails the test at its end;
-    `page.problems` has it, for a test that expects something.
-    """
-    contexts, pages = [], []
+    def __init__(self, browser, server):
+        self.browser, self.server = browser, server
+        self.contexts, self.pages = [], []
 
-    def open_(path, *, user="admin", **options):
-        context = chromium.new_context(base_url=server.url, **options)
-        contexts.append(context)
+    def open(self, path, *, user="admin", **options):
+        """A page that is signed in; `options` are those of the browser's context."""
+        context = self.browser.new_context(base_url=self.server.url, **options)
+        self.contexts.append(context)
         context.add_init_script(NOTE_VIOLATIONS)
         if user:
-            cookie = {"name": "sessionid", "value": server.sessions[user], "url": server.url}
+            session = self.server.sessions[user]
+            cookie = {"name": "sessionid", "value": session, "url": self.server.url}
             context.add_cookies([cookie])
         page = context.new_page()
         page.problems = []
-        pages.append(page)
+        self.pages.append(page)
         page.on(
             "console",
             lambda m: (
@@ -83,8 +99,23 @@ def open_page(chromium, server):
         page.goto(path)
         return page
 
-    yield open_
-    problems = [problem for page in pages for problem in page.problems]
-    for context in contexts:
-        context.close()
+    def problems(self):
+        return [problem for page in self.pages for problem in page.problems]
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def open_page(chromium, server):
+    """`open_page(path, user="admin", **context options)`: a page that is signed in.
+
+    What the console, the network or the policy complains of fails the test at its end;
+    `page.problems` has it, for a test that expects something.
+    """
+    pages = Pages(chromium, server)
+    yield pages.open
+    problems = pages.problems()
+    pages.close()
     assert not problems

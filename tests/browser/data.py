@@ -1,7 +1,7 @@
 """The data of the browser tests: the demo, and something of everything that a page can show.
 
-Run as a program against the server's own database; prints a JSON object with `sessions`
-(session keys by user name) and `pages` (paths by name).
+Run as a program, makes the server's own database and static files, and prints a JSON
+object with `sessions` (session keys by user name) and `pages` (paths by name).
 """
 
 import datetime
@@ -186,6 +186,8 @@ def inline_pages():
 
 
 def main():
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     call_command("loaddata", "tutorial", "roles", "demo", verbosity=0)
     admin = User.objects.create_superuser("admin", password="walk the pages")
     viewer = User.objects.create_user("viewer", is_staff=True)

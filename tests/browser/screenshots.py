@@ -1,13 +1,12 @@
 """The README's picture, taken anew: `python -m tests.browser.screenshots`."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.conftest import ARGUMENTS, find_chromium
 from tests.browser.server import ROOT, serve
 
 PAGES = {"admin": "library list"}
@@ -20,8 +19,7 @@ def main():
         serve(Path(folder)) as server,
         sync_playwright() as playwright,
     ):
-        path = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         cookie = {"name": "sessionid", "value": server.sessions["admin"], "url": server.url}
         page.context.add_cookies([cookie])

@@ -33,9 +33,9 @@ def serve(folder):
         "WEB_CONCURRENCY": "1",
     }
 
-    def run(*command):
+    def prepare():
         done = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, "-m", "tests.browser.data"],
             cwd=ROOT,
             env=environment,
             capture_output=True,
@@ -44,9 +44,7 @@ def serve(folder):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run("manage.py", "migrate", "-v0")
-    run("manage.py", "collectstatic", "--no-input", "-v0")
-    made = json.loads(run("-m", "tests.browser.data"))
+    made = json.loads(prepare())
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],

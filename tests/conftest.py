@@ -28,6 +28,11 @@ def pytest_configure():
     )
 
 
+def pytest_collection_modifyitems(items):
+    """The slow tests first, so that at the end nobody waits for one."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real files; a test that asks for it is skipped where it is absent."""

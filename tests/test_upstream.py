@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 from import_export import admin as import_export_admin
 from localflavor.us import us_states
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.manager import HistoryDescriptor
 from simple_history.models import HistoricalRecords
 
 from library.models import Library, Patron
@@ -136,3 +137,10 @@ def test_states_are_sorted_at_every_look():
 def test_our_templates_are_found_before_theirs():
     assert "backoffice" in get_template("admin/base_site.html").origin.name
     assert "backoffice" in get_template("admin/change_list.html").origin.name
+
+
+def test_a_class_of_managers_is_made_whenever_history_is_read():
+    """backoffice.history.historical_records.HistoryManager"""
+    stock = HistoryDescriptor(Library.history.model)
+    assert type(stock.__get__(None, Library)) is not type(stock.__get__(None, Library))
+    assert type(Library.history) is type(Library.history)

@@ -7,12 +7,14 @@ values for the first change of a row that a fixture loaded.
 tests/test_upstream.py fails when upstream fixes one of these.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db import connections
-from django.db.models import DO_NOTHING, ForeignKey, Model, signals
+from django.db.models import DO_NOTHING, ForeignKey, Model, QuerySet, signals
+from simple_history.manager import HistoryManager as UpstreamManager
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
@@ -55,6 +57,17 @@ class RecordOfChange(Model):
         abstract = True
 
 
+class HistoryManager(UpstreamManager):
+    """Upstream makes a class of managers, in a millisecond, whenever `row.history` is read."""
+
+    @classmethod
+    @functools.cache
+    def from_queryset(
+        cls, queryset_class: type[QuerySet[Any]], class_name: str | None = None
+    ) -> Any:
+        return super().from_queryset(queryset_class, class_name)
+
+
 class HistoricalRecords(UpstreamRecords):
     """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model.
 
@@ -68,11 +81,18 @@ class HistoricalRecords(UpstreamRecords):
         *args: Any,
         bases: Sequence[type[Model]] = (),
         user_db_constraint: bool = False,
+        history_manager: type[UpstreamManager] = HistoryManager,
         **kwargs: Any,
     ) -> None:
         if not any(issubclass(base, RecordOfChange) for base in bases):
             bases = (*bases, RecordOfChange)
-        super().__init__(*args, bases=bases, user_db_constraint=user_db_constraint, **kwargs)
+        super().__init__(
+            *args,
+            bases=bases,
+            user_db_constraint=user_db_constraint,
+            history_manager=history_manager,
+            **kwargs,
+        )
 
     def copy_fields(self, model: type[Model]) -> dict[str, Any]:
         fields: dict[str, Any] = super().copy_fields(model)

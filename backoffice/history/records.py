@@ -4,7 +4,6 @@ In SQL, `live` is the row, `record` its record, `link` a row of a many-to-many.
 """
 
 import functools
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,8 +31,7 @@ class Signature:
 def history_model(model: type[Model]) -> Any:
     """The history model of `model`, or None."""
     name = getattr(model._meta, "simple_history_manager_attribute", None)
-    # Not getattr: the descriptor makes a new class of managers each time it is asked.
-    return inspect.getattr_static(model, name).model if name else None
+    return getattr(model, name).model if name else None
 
 
 def names_change(model: type[Model]) -> bool:

@@ -1,5 +1,6 @@
 """`Decision`: what staff decided about rows of an import. The file itself never changes."""
 
+import json
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.changes.models import ImportFile
 
-LONGEST = 500  # characters of a value that is mended everywhere: it is part of an index
+LONGEST = 199  # characters of a value that is mended everywhere; rejects keep as many
 
 
 class Decision(models.Model):
@@ -85,6 +86,12 @@ class Decision(models.Model):
             about.insert(0, gettext_lazy("row %d") % self.line)
         answer = f"{self.Answer(self.answer).label} {self.text}".strip()
         return f"{', '.join(filter(None, about))}: {answer}"
+
+    @property
+    def answered(self) -> str:
+        """What it says, to tell whether it says something else now."""
+        said = [self.line, self.field, self.value, self.code, self.answer, self.text]
+        return json.dumps(said)
 
     def clean(self) -> None:
         answer = self.Answer

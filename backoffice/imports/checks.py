@@ -412,6 +412,15 @@ class Checks:
                 """
             )
 
+    @property
+    def by_rows(self) -> bool:
+        """Whether a row can change the outcome of those alone that share its match key."""
+        return not (
+            self.staging.cleaned_fields
+            or self.references.to_itself
+            or Constraints(self).unique_keys()
+        )
+
     def counts(self, rows: int) -> Counts:
         """The outcome for a file of `rows` rows; the four parts add up to it."""
         actions = dict(

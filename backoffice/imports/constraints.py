@@ -32,10 +32,11 @@ class Constraints:
 
     def reject_taken(self) -> None:
         """Values that are unique and belong to another row, of the file or of the table."""
-        for key in self._unique_keys():
+        for key in self.unique_keys():
             self._reject_taken(key)
 
-    def _unique_keys(self) -> list[UniqueKey]:
+    def unique_keys(self) -> list[UniqueKey]:
+        """What is unique beside the match key."""
         keys = list(self.table.unique_keys)
         if self.table.pk_field in self.rows.fields:
             name = self.table.pk_field.name

@@ -34,6 +34,8 @@ class Decided:
         self.blanked: dict[str, set[str]] = defaultdict(set)
         #: What rows are that look like a record: one of `Alike`; "" where it isn't decided.
         self.alike = ""
+        #: Causes, as code and field, whose rows are set aside.
+        self.skipped: set[tuple[str, str]] = set()
         #: Of single rows that look like one: the answer, and the record's key or "".
         self.answers: dict[int, tuple[str, str]] = {}
         self._rows: dict[int, Decision] = {}
@@ -53,7 +55,9 @@ class Decided:
             self.values[field][decision.value] = decision.text
         elif answer == Answer.BLANK:
             self.blanked[field].add(code)
-        elif code == ALIKE and answer != Answer.SKIP:
+        elif answer == Answer.SKIP:
+            self.skipped.add((code, field))
+        elif code == ALIKE:
             self.alike = answer
 
     def take(
@@ -72,10 +76,14 @@ class Decided:
         taken = []
         for row in chunk:
             if row[0] not in touched or not self._is_aside(row):
-                taken.append(self._mended(row, places) if row[0] in touched else row)
+                taken.append(self.mended(row, places) if row[0] in touched else row)
             else:
                 rejects.append((row[0], "", "", ASIDE, _("Set aside."), None))
         return taken
+
+    def sets_aside(self, causes: Iterable[tuple[str, str]]) -> bool:
+        """Whether a row is set aside that was rejected for these causes: `(code, field)`."""
+        return any(cause[0] == ASIDE or cause in self.skipped for cause in causes)
 
     def _is_aside(self, row: Record) -> bool:
         line, cells, _problem = row
@@ -87,12 +95,22 @@ class Decided:
         self.answers[line] = decision.answer, decision.text
         return False
 
-    def _mended(self, row: Record, places: Mapping[str, int]) -> Record:
+    def mended(self, row: Record, places: Mapping[str, int]) -> Record:
+        """The row with the cells that were decided for it alone."""
         line, cells, problem = row
         for decision in self._cells.get(line, ()):
             place = places.get(decision.field, len(cells))
             if place < len(cells) and cells[place].strip() == decision.value:
                 cells = [*cells[:place], decision.text, *cells[place + 1 :]]
+        return line, cells, problem
+
+    def replaced(self, row: Record, places: Mapping[str, int]) -> Record:
+        """The row as `mended`, and with what its values are read as everywhere."""
+        line, cells, problem = self.mended(row, places)
+        for field, texts in self.values.items():
+            place = places.get(field, len(cells))
+            if place < len(cells) and (text := texts.get(cells[place].strip())) is not None:
+                cells = [*cells[:place], text, *cells[place + 1 :]]
         return line, cells, problem
 
 

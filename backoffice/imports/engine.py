@@ -27,15 +27,16 @@ from backoffice.imports.mapping import MappingError, map_columns
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.rows import Only
-from backoffice.imports.shown import Shown
 from backoffice.imports.staging import Staging
 from backoffice.imports.twins import Alike
 from backoffice.querysets.reading import collector_paused
+from backoffice.readers.records import Record
 from backoffice.readers.source import Source
 from backoffice.resources.resource import Resource
 from backoffice.tables.table import Table
 
 Progress = Callable[[int], object]
+Moved = Callable[["Import"], Sequence[str] | None]
 BEAT = 2  # seconds between two words of progress
 _LINE, _CELLS, _PROBLEM = map(itemgetter, range(3))  # of a row as the reader has it
 
@@ -194,17 +195,24 @@ class Import:
 
     # The steps ----------------------------------------------------------------------
 
-    def stage(self, progress: Progress | None = None) -> int:
+    def stage(
+        self,
+        progress: Progress | None = None,
+        keep: Callable[[list[Record]], object] | None = None,
+    ) -> int:
         """Read, clean and stage the whole file; the number of its rows.
 
-        `progress(rows)` is called every BEAT seconds, and at the end. Raises ReaderError, and
-        MappingError for columns under the same header that differ.
+        `progress(rows)` is called every BEAT seconds, and at the end; `keep(rows)` with the
+        rows as they were read. Raises ReaderError, and MappingError for columns under the same
+        header that differ.
         """
         rows, beat = 0, time.monotonic()
         for chunk in self.source.chunks():
             rows += len(chunk)
             with collector_paused(), self.staging.appending():
                 self._stage_chunk(chunk)
+                if keep:
+                    keep(chunk)
             if progress and time.monotonic() > beat + BEAT:
                 self.staging.end_copy()
                 progress(rows)
@@ -280,22 +288,22 @@ class Import:
         self,
         *,
         expected: Counts | None = None,
-        shown: Shown | None = None,
+        moved: Moved | None = None,
         progress: Progress | None = None,
         begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that the user agreed to · shown: what the check kept of the old
-        values · begin: called in the transaction, before
-        anything is written, with the counts; returns how history is signed, or None to write
-        nothing. If it raises, the transaction is rolled back.
+        expected: the counts that the user agreed to · moved: called in the transaction; says
+        what would be written that was not shown, or None · begin: called in the transaction,
+        before anything is written, with the counts; returns how history is signed, or None to
+        write nothing. If it raises, the transaction is rolled back.
 
         Raises DatabaseMoved if the counts, or what was shown, differ, and DatabaseRefused.
         """
         rows = self.stage(progress) if self.rows is None else self.rows
         try:
-            return self._apply(rows, expected, shown, begin)
+            return self._apply(rows, expected, moved, begin)
         except (IntegrityError, DataError) as error:
             raise DatabaseRefused(error) from error
 
@@ -303,7 +311,7 @@ class Import:
         self,
         rows: int,
         expected: Counts | None,
-        shown: Shown | None,
+        moved: Moved | None,
         begin: Callable[[Counts], Signature | None] | None,
     ) -> Counts:
         with transaction.atomic(using=self.connection.alias):
@@ -311,9 +319,9 @@ class Import:
             self.table.lock()
             self.checks.run(rows, writing=True)
             counts = self.checks.counts(rows)
-            moved = shown.moved(self) if shown else None
-            if moved or expected not in (None, counts):
-                raise DatabaseMoved(expected or counts, counts, moved or ())
+            sentences = moved(self) if moved else None
+            if sentences or expected not in (None, counts):
+                raise DatabaseMoved(expected or counts, counts, sentences or ())
             signature = begin(counts) if begin else Signature()
             if signature is not None:
                 apply.run(counts, signature)

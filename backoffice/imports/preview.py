@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 from import_export.widgets import CharWidget
 
+from backoffice.imports.checksums import checksums
 from backoffice.imports.clean import Column
 from backoffice.resources.references import join_references
 from backoffice.tables.table import ModelField
@@ -13,7 +14,7 @@ from backoffice.tables.table import ModelField
 if TYPE_CHECKING:
     from backoffice.imports.engine import Import
 
-CHUNK = 2000
+CHUNK = 5_000
 
 
 class ChangedRow(NamedTuple):
@@ -29,40 +30,100 @@ class ChangedRow(NamedTuple):
     old: tuple[str, ...] | None
 
 
-def read_changes(imported: "Import", *, after: int = 0) -> Iterator[ChangedRow]:
-    """Yield the rows that would be written, in the order of the file.
+class Planned(NamedTuple):
+    """A chunk of the rows that are not rejected, in the order of the file.
 
-    A fixed number of statements for each chunk of them.
+    beside: what was asked for beside them · changed: the places of those that would be written
+    · new: their texts · old: the texts of records, by primary key · seen: `checksums` of those
+    that would be updated, by line.
     """
-    columns, staging, rows = imported.columns, imported.staging, imported.checks.rows
-    fields = "".join(f", {imported.table.column(c.model_field)}" for c in staging.values)
+
+    lines: Sequence[int]
+    actions: Sequence[str]
+    pks: Sequence[Any]
+    beside: Sequence[tuple[Any, ...]]
+    changed: Sequence[int]
+    new: Sequence[tuple[str, ...]]
+    old: dict[Any, tuple[str, ...]]
+    seen: dict[int, int]
+
+
+def read_changes(imported: "Import", *, after: int = 0) -> Iterator[ChangedRow]:
+    """Yield the rows that would be written, in the order of the file."""
+    for planned in read_planned(imported, after=after):
+        for place, new in zip(planned.changed, planned.new, strict=True):
+            pk = planned.pks[place]
+            line, action, old = planned.lines[place], planned.actions[place], planned.old
+            yield ChangedRow(line, action, pk, new, old.get(pk))
+
+
+def read_planned(
+    imported: "Import", *, after: int = 0, beside: Sequence[str] = (), texts: bool = True
+) -> Iterator[Planned]:
+    """Yield the rows that are not rejected: a fixed number of statements for each chunk.
+
+    beside: columns of `Rows.staged()` · texts: whether they are wanted, of what would be
+    written; without them, rows that would be new are left out.
+    """
+    staging, rows = imported.staging, imported.checks.rows
+    fields = [imported.table.column(c.model_field) for c in staging.values] if texts else []
+    selected = ", ".join(
+        ["staged.line_, plan.pk, coalesce(plan.action, 'new')", *beside, *fields]
+    )
+    width = 3 + len(beside)
     line = after
     while found := imported.table.fetch(
         f"""
-        SELECT staged.line_, plan.pk, coalesce(plan.action, 'new'){fields}
-        FROM ({rows.staged()}) staged
-        LEFT JOIN {staging.plan} plan ON plan.line = staged.line_
-        WHERE staged.line_ > %s AND coalesce(plan.action, 'new') <> 'unchanged'
-        ORDER BY staged.line_ LIMIT {CHUNK:d}
+        SELECT {selected} FROM ({rows.staged()}) staged
+        {"LEFT" if texts else ""} JOIN {staging.plan} plan ON plan.line = staged.line_
+        WHERE staged.line_ > %s ORDER BY staged.line_ LIMIT {CHUNK:d}
         """,
         [line],
     ):
         lines, found_pks, actions, *values = zip(*found, strict=True)
-        pks = _converted(imported.connection, imported.table.pk_field, found_pks)
-        of_column = dict(zip((c.name for c in staging.values), values, strict=True))
-        new = [
-            _linked(imported, column, lines)
-            if column.kind == "references"
-            else _referred(imported, column, of_column[column.name])
-            if column.kind == "reference"
-            else _texts(column, of_column[column.name])
-            for column in columns
-        ]
-        old = _old_texts(imported, [pk for pk in pks if pk is not None])
-        texts = zip(*new, strict=True)
-        for line, action, pk, row in zip(lines, actions, pks, texts, strict=True):
-            before = old.get(pk)
-            yield ChangedRow(line, action, pk, _with_kept(columns, before, row), before)
+        line = lines[-1]
+        pks = converted(imported.connection, imported.table.pk_field, found_pks)
+        besides = list(zip(*values[: len(beside)], strict=True)) or [()] * len(lines)
+        changed = [i for i, action in enumerate(actions) if action != "unchanged"]
+        new: list[tuple[str, ...]] = []
+        old: dict[Any, tuple[str, ...]] = {}
+        seen: dict[int, int] = {}
+        if "updated" in actions:
+            # Before the old texts are read: of a record that changes now, staff see the new.
+            for sums in checksums(imported, after=lines[0] - 1, until=line):
+                seen.update(sums)
+        if changed and texts:
+            if len(changed) < len(lines):
+                found = [found[i] for i in changed]
+            old = _old_texts(imported, [pks[i] for i in changed if pks[i] is not None])
+            new = _new_texts(imported, [pks[i] for i in changed], found, width, old)
+        yield Planned(lines, actions, pks, besides, changed, new, old, seen)
+
+
+def _new_texts(
+    imported: "Import",
+    pks: list[Any],
+    found: Sequence[tuple[Any, ...]],
+    width: int,
+    old: dict[Any, tuple[str, ...]],
+) -> list[tuple[str, ...]]:
+    """The texts of what would be written. found: rows, their values from `width` on."""
+    columns = imported.columns
+    lines, *values = zip(*found, strict=True)
+    names = (column.name for column in imported.staging.values)
+    of_column = dict(zip(names, values[width - 1 :], strict=True))
+    new = [
+        _linked(imported, column, lines)
+        if column.kind == "references"
+        else _referred(imported, column, of_column[column.name])
+        if column.kind == "reference"
+        else _texts(column, of_column[column.name])
+        for column in columns
+    ]
+    texts = list(zip(*new, strict=True))
+    if not old:
+        return texts
+    return [_with_kept(columns, old.get(pk), row) for pk, row in zip(pks, texts, strict=True)]
 
 
 def _with_kept(
@@ -82,10 +143,10 @@ def _texts(column: Column, values: Sequence[Any]) -> list[str]:
     widget, field = column.resource_field.widget, column.model_field
     if type(widget) is CharWidget:
         return [v if v.__class__ is str else str(widget.render(v)) for v in values]
-    return [str(widget.render(value)) for value in _converted(column.connection, field, values)]
+    return [str(widget.render(value)) for value in converted(column.connection, field, values)]
 
 
-def _converted(
+def converted(
     connection: BaseDatabaseWrapper, field: ModelField, values: Iterable[Any]
 ) -> list[Any]:
     """Values of a field as the database has them, as Python has them."""
@@ -122,7 +183,7 @@ def _linked(imported: "Import", column: Column, lines: Sequence[int]) -> list[st
 def _texts_of_targets(imported: "Import", column: Column, targets: set[Any]) -> dict[Any, str]:
     """The text of each record that is referred to; of a new one, the text in the file."""
     ordered = list(targets)
-    values = _converted(column.connection, column.target_field, ordered)
+    values = converted(column.connection, column.target_field, ordered)
     texts = column.resource_field.widget.texts(values, by=column.target_field.attname)
     found = {
         target: texts[value]

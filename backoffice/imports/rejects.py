@@ -6,18 +6,19 @@ as it is, because columns without a field are ignored. Unmended rows are rejecte
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
-from backoffice.imports.decided import ALIKE
+from backoffice.imports.decided import ALIKE, ASIDE
 from backoffice.imports.remedies import Remedies
+from backoffice.readers.records import Record
 from backoffice.resources.formulas import escape, unescape
 
 if TYPE_CHECKING:
@@ -27,21 +28,25 @@ ERROR = "error"
 #: Behind a row that was rejected as a whole (short, or with a quote astray) or for a cell
 #: that was no text: it would be a good one by now.
 MARK = gettext_lazy("delete this cell once the row is right")
-#: Codes of what can't be seen in the row itself. The others of its file are written by now, and
-#: without them it would be a good one.
-BY_OTHERS = {"duplicate", "later", "follows", "twin"}
+#: Codes of what can't be seen in the text of a row. The others of its file are written by now,
+#: and without them it would be a good one.
+MARKED = {"duplicate", "later", "follows", "twin", ASIDE, NOT_TEXT}
 PAGE = 1000
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One thing wrong with one row. `field` is "" where it is the row as a whole."""
+    """One thing wrong with one row. `field` is "" where it is the row as a whole.
+
+    cause: the message without what differs from row to row.
+    """
 
     line: int
     field: str
     value: str
     code: str
     message: str
+    cause: str = ""
 
     def __str__(self) -> str:
         place = _("row %(line)d") % {"line": self.line}
@@ -96,6 +101,7 @@ def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     for page in _pages(checks, values, limit):
         said = remedies.look_up((row[1], row[2], row[3]) for row in page)
         for line, field, value, code, text, detail, *staged in page:
+            cause = _cause(checks, code, field, text)
             text = text or _sentence(checks, code, field, detail)
             if remedy := said.get((field, value, code)):
                 text = f"{text} {remedy}"
@@ -103,7 +109,7 @@ def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
                 by_name = dict(zip(names, staged, strict=True))
                 keys = [by_name.get(key) for key in field.split(", ")]
                 value = value or ", ".join("" if key is None else str(key) for key in keys)
-            yield Reject(line, field, value, code, text)
+            yield Reject(line, field, value, code, text, cause)
 
 
 def _pages(checks: Checks, values: str, limit: int | None) -> Iterator[list[tuple[Any, ...]]]:
@@ -139,9 +145,13 @@ def group_rejects(checks: Checks) -> list[tuple[int, str, str, int]]:
         """
     )
     return [
-        (count, field, text or _sentence(checks, code, field), line)
+        (count, field, _cause(checks, code, field, text), line)
         for count, field, code, text, line in rows
     ]
+
+
+def _cause(checks: Checks, code: str, field: str, text: str) -> str:
+    return text if text and code != ALIKE else _sentence(checks, code, field)
 
 
 def _sentence(checks: Checks, code: str, field: str, detail: int | None = None) -> str:
@@ -156,41 +166,47 @@ def _sentence(checks: Checks, code: str, field: str, detail: int | None = None) 
 def write_rejects(imported: "Import", file: BinaryIO) -> None:
     """Write the rejects of an `Import` to `file`, open for bytes, as CSV.
 
-    In the encoding of the source where that has every character, else in UTF-8. Reads the
-    source a second time, so nothing has to be kept of rows that were good.
+    Reads the source a second time, so nothing has to be kept of rows that were good.
     """
-    encoding = imported.source.encoding or ""
-    if not encoding.lower().startswith("utf"):  # what is wrong is said in other characters
-        encoding = "utf-8-sig"
-    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
-    _write_rows(imported, text)
+    source = imported.source
+    text = io.TextIOWrapper(
+        file, encoding=encoding_of_rejects(source.encoding), errors="replace", newline=""
+    )
+    writer = csv.writer(text, delimiter=source.delimiter or ",", lineterminator="\r\n")
+    writer.writerows(rows_of_rejects(source.headers, _rejected(imported)))
     text.detach()
 
 
-def _write_rows(imported: "Import", file: TextIO) -> None:
-    source = imported.source
-    writer = csv.writer(file, delimiter=source.delimiter or ",", lineterminator="\r\n")
-    if ERROR in source.headers:  # a rejects file come back: its column is written anew
-        place, after = source.headers.index(ERROR), source.headers.index(ERROR) + 1
-    else:
-        place = after = len(source.headers)
+def encoding_of_rejects(encoding: str | None) -> str:
+    """The file's own where that has every character; what is wrong is said in others too."""
+    return encoding if encoding and encoding.lower().startswith("utf") else "utf-8-sig"
 
-    def write(cells: Sequence[str], error: str) -> None:
-        # Surplus cells go behind the error, so that a ragged row stays known as one.
-        writer.writerow([*map(_kept, cells[:place]), error, *map(_kept, cells[after:])])
 
-    write(source.headers, ERROR)
+def _rejected(imported: "Import") -> Iterator[tuple[Record, list[Reject]]]:
     by_line = groupby(imported.rejects(), key=lambda reject: reject.line)
-    line, found = next(by_line, (None, ()))
-    for chunk in source.chunks():
-        for number, cells, problem in chunk:
-            if number == line:
-                reasons = list(found)
-                codes = {reason.code for reason in reasons}
-                is_odd = problem or codes & {NOT_TEXT, *BY_OTHERS}
-                mark = [str(MARK)] if is_odd and len(cells) <= len(source.headers) else []
-                write([*cells, *mark], "; ".join(map(str, reasons)))
-                line, found = next(by_line, (None, ()))
+    line, found = next(by_line, (None, iter(())))
+    for chunk in imported.source.chunks():
+        for row in chunk:
+            if row[0] == line:
+                yield row, list(found)
+                line, found = next(by_line, (None, iter(())))
+
+
+def rows_of_rejects(
+    headers: Sequence[str], rejected: Iterable[tuple[Record, list[Reject]]]
+) -> Iterator[list[str]]:
+    """The rows of a rejects file, its header first. rejected: rows, and why they are."""
+    place = after = len(headers)
+    if ERROR in headers:  # a rejects file come back: its column is written anew
+        place = headers.index(ERROR)
+        after = place + 1
+    yield [*map(_kept, headers[:place]), ERROR, *map(_kept, headers[after:])]
+    for (_line, cells, problem), reasons in rejected:
+        is_odd = problem or not MARKED.isdisjoint(reason.code for reason in reasons)
+        # Surplus cells go behind the error, so that a ragged row stays known as one.
+        mark = [str(MARK)] if is_odd and len(cells) <= len(headers) else []
+        error = "; ".join(map(str, reasons))
+        yield [*map(_kept, cells[:place]), error, *map(_kept, cells[after:]), *mark]
 
 
 def _kept(cell: str) -> str:

@@ -5,44 +5,44 @@ works on a change. The rows and the new status are written in one transaction.
 """
 
 import contextlib
-import csv
 import hashlib
-import json
 import logging
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
-from backoffice.imports.engine import BEAT, DatabaseMoved, DatabaseRefused, Import
+from backoffice.imports.decided import Decided
+from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.options import Options
-from backoffice.imports.preview import ChangedRow
-from backoffice.imports.rejects import group_rejects, write_rejects
-from backoffice.imports.shown import Shown
+from backoffice.imports.review import downloads
+from backoffice.imports.review.cells import unpack
+from backoffice.imports.review.findings import moved, write
+from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
 from backoffice.readers.source import ReaderError, Source
-from backoffice.resources.formulas import escape_formula, unescape
 from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
 
 Status = Change.Status
 SAMPLED = 1000  # rows of each kind that a preview shows
-UPLOAD, REJECTS, CHANGES, SAMPLE = "upload", "rejects.csv", "changes.csv", "sample.json"
-SHOWN = "shown"  # see `imports.shown`
+MOST_CAUSES = 100  # that are kept with the import
+UPLOAD = "upload"
+STORE = "review-"  # and the claim of the check
+REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
 
 
 # Making ---------------------------------------------------------------------------------
@@ -152,12 +152,22 @@ def open_job(job: Change) -> Source:
     return options.open(file.resource_class, file.directory / UPLOAD, file.name)
 
 
-def job_import(job: Change) -> Import:
-    """The `Import` of the job's file.
+def decided(job: Change) -> tuple[int, list[Decision]]:
+    """What was decided about the job's file, and a version that is no newer."""
+    version = ImportFile.objects.values_list("version", flat=True).get(pk=job.pk)
+    return version, list(job.file.decisions.order_by("pk"))
+
+
+def job_import(
+    job: Change, decisions: Iterable[Decision] = (), source: Source | None = None
+) -> Import:
+    """The `Import` of the job's file, or of `source`.
 
     Raises ReaderError and MappingError.
     """
-    return Options.of(job.file.options).start(job.file.resource_class, open_job(job))
+    return Options.of(job.file.options).start(
+        job.file.resource_class, source or open_job(job), Decided(decisions)
+    )
 
 
 # Running --------------------------------------------------------------------------------
@@ -187,21 +197,45 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
 
 
 def check_job(job: Change) -> None:
-    """Find out what the file would change, and keep that for the preview.
+    """Find out what the file would change, and keep that for the review.
 
     Raises JobStopped if the job can't be checked now, or another run has taken it over.
     """
-    with running(job, Status.UPLOADED, to=Status.CHECKING), job_import(job) as imported:
-        imported.stage(progress=job.beat)
-        job.beat(imported.rows or 0)
-        counts = imported.check()
-        file = job.file
-        _write_findings(job, imported)
+    with running(job, Status.UPLOADED, to=Status.CHECKING):
+        version, decisions = decided(job)
+        name = f"{STORE}{job.claim}.sqlite3"
+        with (
+            job_import(job, decisions) as imported,
+            Store.create(job.file.directory / name) as store,
+        ):
+            imported.stage(progress=job.beat, keep=store.add_rows)
+            job.beat(imported.rows or 0)
+            counts = imported.check()
+            write(imported, store, beat=partial(job.beat, imported.rows or 0))
+            store.describe(imported)
+            store.set_decisions(version, {d.pk: d.answered for d in decisions})
+            store.finish()
+            file = job.file
+            file.lines, file.causes = imported.rows or 0, store.causes(MOST_CAUSES)
+            file.found = _findings(imported) | {"store": name}
         with transaction.atomic():
-            file.lines, file.found = imported.rows or 0, _findings(imported)
-            file.causes = group_rejects(imported.checks)[:100]
             file.save(update_fields=["lines", "found", "causes"])
             job.finish(Status.CHECKED, **asdict(counts))
+        for path in file.directory.glob(f"{STORE}*"):
+            if not path.name.startswith(name):
+                path.unlink(missing_ok=True)
+
+
+def open_store(job: Change) -> Store:
+    """What the last check of the import found.
+
+    Raises ReaderError if it is no longer kept.
+    """
+    try:
+        return Store(job.file.directory / job.file.found["store"])
+    except (KeyError, FileNotFoundError) as error:
+        message = _("What the check found is no longer kept. Check the file again.")
+        raise ReaderError(message) from error
 
 
 def apply_job(job: Change) -> None:
@@ -220,13 +254,15 @@ def apply_job(job: Change) -> None:
         with running(job, Status.CHECKED, to=Status.APPLYING):
             _take_back(job, job.undoes)
     elif job.is_applicable:
-        with (
-            running(job, Status.CHECKED, to=Status.APPLYING),
-            job_import(job) as imported,
-            _open_shown(job) as file,
-        ):
-            shown = Shown(file, partial(_read_before, job))
-            imported.apply(expected=job.counts, shown=shown, progress=job.beat, begin=begin)
+        with running(job, Status.CHECKED, to=Status.APPLYING), open_store(job) as store:
+            version, decisions = decided(job)
+            if version != store.version:
+                # Somebody decided since it was sent off, and nobody has seen the outcome.
+                job.finish(Status.CHECKED, finished_at=None)
+                raise JobStopped
+            with job_import(job, decisions) as imported:
+                shown = partial(moved, store=store)
+                imported.apply(expected=job.counts, moved=shown, progress=job.beat, begin=begin)
     else:
         raise JobStopped
 
@@ -264,76 +300,45 @@ def _findings(imported: Import) -> dict[str, Any]:
     }
 
 
-# What a check stores for the preview ----------------------------------------------------
+def download(job: Change, name: str) -> Iterator[bytes]:
+    """What the last check found, as one of the files REJECTS and CHANGES.
 
-
-def _write_findings(job: Change, imported: Import) -> None:
-    # First, so that a record changed while the rest is written stops the import.
-    with (job.file.directory / SHOWN).open("wb") as file:
-        Shown(file).write(imported)
-    with (job.file.directory / REJECTS).open("wb") as file:
-        write_rejects(imported, file)
-    with (job.file.directory / CHANGES).open("w", encoding="utf-8-sig", newline="") as file:
-        sample = _write_changes(job, imported, csv.writer(file))
-    sample["repaired"] = imported.repaired(SAMPLED)
-    sample["rejected"] = [asdict(reject) for reject in islice(imported.rejects(), SAMPLED)]
-    with (job.file.directory / SAMPLE).open("w", encoding="utf-8") as file:
-        json.dump(sample, file, ensure_ascii=False)
-
-
-def _write_changes(job: Change, imported: Import, writer: Any) -> dict[str, list[Any]]:
-    """Write all changes to `writer`, and return the first of each kind."""
-    sample: dict[str, list[Any]] = {"new": [], "updated": []}
-    names = [column.name for column in imported.columns]
-    beat = time.monotonic()
-    was, blank = [_("%s before") % name for name in names], [""] * len(names)
-    writer.writerow([_("row"), _("change"), *names, *was])
-    for change in imported.changes():
-        if time.monotonic() > beat + BEAT:
-            job.beat(imported.rows or 0)
-            beat = time.monotonic()
-        old = blank if change.old is None else map(escape_formula, change.old)
-        writer.writerow([change.line, change.action, *map(escape_formula, change.new), *old])
-        if len(sample[change.action]) < SAMPLED:
-            sample[change.action].append(_as_dict(change, names))
-    return sample
-
-
-def _open_shown(job: Change) -> BinaryIO:
-    try:
-        return (job.file.directory / SHOWN).open("rb")
-    except FileNotFoundError as error:
-        message = _("What the check found is no longer kept. Check the file again.")
-        raise ReaderError(message) from error
-
-
-def _read_before(job: Change, lines: list[int]) -> dict[int, dict[str, str]]:
-    """The old values of these rows, as the preview showed them: `{line: {field: text}}`."""
-    with (job.file.directory / CHANGES).open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows)
-        names = header[2 : 1 + len(header) // 2]
-        found = (row for row in rows if int(row[0]) in lines)
-        return {
-            int(row[0]): dict(zip(names, map(unescape, row[2 + len(names) :]), strict=True))
-            for row in islice(found, len(lines))
-        }
-
-
-def _as_dict(change: ChangedRow, names: list[str]) -> dict[str, Any]:
-    old = change.old or [None] * len(names)
-    cells = [
-        {"name": name, "old": was, "new": new}
-        for name, was, new in zip(names, old, change.new, strict=True)
-    ]
-    return {"line": change.line, "action": change.action, "pk": change.pk, "cells": cells}
+    Raises ReaderError if it is no longer kept.
+    """
+    store = open_store(job)
+    if name == CHANGES:
+        return downloads.changes(store)
+    return downloads.rejects(store, Decided(decided(job)[1]))
 
 
 def read_sample(job: Change) -> dict[str, list[Any]]:
-    """`{"new": […], "updated": […], "rejected": […]}` of a checked job; {} if removed."""
+    """The first rows of each kind, for the preview; {} if they are no longer kept."""
     try:
-        with (job.file.directory / SAMPLE).open(encoding="utf-8") as file:
-            sample: dict[str, list[Any]] = json.load(file)
-            return sample
-    except FileNotFoundError:
+        store = open_store(job)
+    except ReaderError:
         return {}
+    with store:
+        names = [column["name"] for column in store.about("columns")]
+        sample: dict[str, list[Any]] = {"new": [], "updated": []}
+        for kind, rows in sample.items():
+            for line in store.lines(kind, 0, SAMPLED):
+                ((new, old),) = store.fetch(
+                    "SELECT new, old FROM outcomes WHERE line = ?", [line]
+                )
+                was = [None] * len(names) if old is None else unpack(old)
+                cells = [
+                    {"name": name, "old": before, "new": after}
+                    for name, before, after in zip(names, was, unpack(new), strict=True)
+                ]
+                rows.append({"line": line, "action": kind, "cells": cells})
+        sample["repaired"] = store.fetch(
+            "SELECT line, field, value, repaired FROM repairs ORDER BY line LIMIT ?", [SAMPLED]
+        )
+        sample["rejected"] = [
+            {"line": line, "field": field, "value": value, "message": message}
+            for line, field, value, message in store.fetch(
+                "SELECT line, field, value, message FROM problems ORDER BY line LIMIT ?",
+                [SAMPLED],
+            )
+        ]
+        return sample

@@ -14,14 +14,12 @@ from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.models import Change
 from backoffice.jobs.steps import CHANGES, REJECTS
 
-DOWNLOADS = (REJECTS, CHANGES)
-
 
 def downloads(job: Change) -> list[str]:
-    """The names of the files that the check of the import wrote."""
-    if not (job.is_import and job.file.folder):
+    """The names of the files that there are of what the check of the import found."""
+    if not (job.is_import and job.file.folder and "store" in job.file.found):
         return []
-    return [name for name in DOWNLOADS if (job.file.directory / name).exists()]
+    return [REJECTS, CHANGES]
 
 
 class ChangePages(ModelAdminBase):

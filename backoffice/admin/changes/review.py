@@ -5,15 +5,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from backoffice.admin.changes.base import ChangePages, downloads
 from backoffice.changes.models import Change
 from backoffice.jobs import tasks
-from backoffice.jobs.steps import create_job, read_sample
+from backoffice.jobs.steps import create_job, download, read_sample
+from backoffice.readers.source import ReaderError
 
 PER_PAGE = 50  # rows of a page
 
@@ -37,17 +39,20 @@ class ReviewPages(ChangePages):
             messages.error(request, _("Nothing was done: the import has moved on since."))
         return self._redirect(job)
 
-    def import_file_view(self, request: HttpRequest, pk: int | str, name: str) -> FileResponse:
+    def import_file_view(
+        self, request: HttpRequest, pk: int | str, name: str
+    ) -> StreamingHttpResponse:
         """Download the rejects or the changes."""
         job = self._get_job(request, pk)
         if name not in downloads(job):
             raise Http404
-        return FileResponse(
-            (job.file.directory / name).open("rb"),
-            as_attachment=True,
-            filename=f"{Path(job.title).stem}-{name}",
-            content_type="text/csv",
-        )
+        try:
+            blocks = download(job, name)
+        except ReaderError as error:
+            raise Http404(str(error)) from error
+        disposition = content_disposition_header(True, f"{Path(job.title).stem}-{name}")
+        headers = {"Content-Disposition": disposition}
+        return StreamingHttpResponse(blocks, content_type="text/csv", headers=headers)
 
     def _again(self, request: HttpRequest, job: Change) -> Change:
         """Create a new job with the same file and options; the old one keeps its status."""

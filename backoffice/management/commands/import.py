@@ -20,8 +20,8 @@ from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.options import Options
 from backoffice.imports.rejects import group_rejects, write_rejects
+from backoffice.imports.review.findings import remembered
 from backoffice.imports.rows import Only
-from backoffice.imports.shown import Shown
 from backoffice.imports.twins import Alike
 from backoffice.jobs.steps import record_job
 from backoffice.management.asking import agreed
@@ -193,12 +193,9 @@ class Command(BaseCommand):
             if options["dry_run"] or asks:
                 counts = imported.check(progress=self.progress(source))
                 if not options["dry_run"] and self.is_allowed(counts, options):
-                    with tempfile.TemporaryFile() as file:
-                        shown = Shown(file)
-                        shown.write(imported)
+                    with remembered(imported) as shown:
                         self.ask(counts)
-                        file.seek(0)
-                        imported.apply(expected=counts, shown=shown, begin=begin)
+                        imported.apply(expected=counts, moved=shown, begin=begin)
             else:
                 counts = imported.apply(progress=self.progress(source), begin=begin)
             rejects, failure = None, None

@@ -7,7 +7,15 @@ from django.db import transaction
 
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
-from backoffice.jobs.steps import apply_job, check_job, create_job, read_sample
+from backoffice.jobs.steps import (
+    CHANGES,
+    REJECTS,
+    apply_job,
+    check_job,
+    create_job,
+    download,
+    read_sample,
+)
 from library.models import Library
 from library.resources import LibraryResource
 from tests.factories import make_library, make_user
@@ -54,8 +62,8 @@ def test_a_check_finds_out_and_writes_nothing():
     sample = read_sample(job)
     assert sample["new"][0]["cells"][0] == {"name": "name", "old": None, "new": "Princeton"}
     assert sample["rejected"][0]["line"] == 3
-    assert b"row 3, phone_number" in (job.file.directory / "rejects.csv").read_bytes()
-    assert b"Princeton" in (job.file.directory / "changes.csv").read_bytes()
+    assert b"row 3, phone_number" in b"".join(download(job, REJECTS))
+    assert b"Princeton" in b"".join(download(job, CHANGES))
     assert not Library.objects.exists()
 
 
@@ -133,7 +141,7 @@ def test_a_record_that_changed_since_the_check_is_named_with_its_old_and_new_val
 def test_a_job_whose_findings_are_gone_is_to_be_checked_again():
     job = make_job()
     check_job(job)
-    (job.file.directory / steps.SHOWN).unlink()
+    (job.file.directory / job.file.found["store"]).unlink()
     apply_job(job)
     assert fresh(job).error == "What the check found is no longer kept. Check the file again."
 
@@ -156,9 +164,9 @@ def test_a_cancelled_job_stops_at_its_next_chunk(monkeypatch):
     job = make_job()
     check = steps.job_import
 
-    def cancel_while_opening(running):
+    def cancel_while_opening(running, *decisions):
         assert fresh(job).cancel()
-        return check(running)
+        return check(running, *decisions)
 
     monkeypatch.setattr(steps, "job_import", cancel_while_opening)
     with pytest.raises(JobStopped):

@@ -162,7 +162,7 @@ def test_rejects_and_changes_can_be_downloaded(admin_client):
     texts = [b"".join(admin_client.get(link).streaming_content).decode() for link in links]
     assert "row 3, phone_number '-4'" in texts[0]
     assert "Princeton" in texts[1]
-    for name in ("upload", "sample.json", "secret_key"):
+    for name in ("upload", "review.sqlite3", "secret_key"):
         assert admin_client.get(links[0].replace("rejects.csv", name)).status_code == 404
 
 

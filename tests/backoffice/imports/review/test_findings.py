@@ -1,11 +1,9 @@
 """The preview is what is written: whatever changed since the check stops the import."""
 
-import io
-
 import pytest
 
 from backoffice.imports.engine import DatabaseMoved, Import
-from backoffice.imports.shown import Shown
+from backoffice.imports.review.findings import remembered
 from backoffice.readers.source import open_source
 from library.models import Book, Library, Patron
 from library.resources import BookResource, LibraryResource, PatronResource
@@ -20,14 +18,13 @@ FIELDS = dict(zip(HEADER, SEAFORD, strict=True))
 def written_after(change, path, resource_class=LibraryResource):
     """Check the file, make a change, and write what was shown; the reason where it stops."""
     with Import(resource_class, open_source(path)) as imported:
-        counts, file = imported.check(), io.BytesIO()
-        Shown(file).write(imported)
-        change()
-        file.seek(0)
-        try:
-            imported.apply(expected=counts, shown=Shown(file))
-        except DatabaseMoved as moved:
-            return str(moved)
+        counts = imported.check()
+        with remembered(imported) as moved:
+            change()
+            try:
+                imported.apply(expected=counts, moved=moved)
+            except DatabaseMoved as error:
+                return str(error)
     return ""
 
 
@@ -71,7 +68,7 @@ def test_a_record_that_is_no_longer_there_is_named(path):
 
 
 def test_many_records_are_compared(write_csv, monkeypatch):
-    monkeypatch.setattr("backoffice.imports.shown.CHUNK", 2)
+    monkeypatch.setattr("backoffice.imports.checksums.CHUNK", 2)
     libraries = [make_library(name=f"L{i}", zip_code="10001") for i in range(7)]
     path = write_csv(
         HEADER, *([f"L{i}", "New", "NY", "212-222-6559", "10001"] for i in range(7))

@@ -54,6 +54,7 @@ class Checks:
     ) -> None:
         self.staging, self.table, self.match = staging, table, tuple(match)
         self.only, self.decided = only, decided
+        self.asks = alike == Alike.REJECT  # about look-alikes, where nothing is decided
         self.rows = Rows(staging, table)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]

@@ -258,7 +258,7 @@ def apply_job(job: Change) -> None:
             version, decisions = decided(job)
             if version != store.version:
                 # Somebody decided since it was sent off, and nobody has seen the outcome.
-                job.finish(Status.CHECKED, finished_at=None)
+                job.finish(Status.CHECKED)
                 raise JobStopped
             with job_import(job, decisions) as imported:
                 shown = partial(moved, store=store)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django_tasks import task
 from django_tasks.base import Task
 
-from backoffice.changes.models import Change, JobStopped
+from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.jobs import steps
 
 Status = Change.Status
@@ -43,7 +43,17 @@ def start_check(job: Change) -> None:
     enqueue(check, job, rows=job.file.lines)
 
 
-def start_apply(job: Change) -> None:
+def start_apply(job: Change, *, user: Any = None, version: int | None = None) -> None:
+    """Have the checked rows written.
+
+    user: who writes them, and is named in their history: the uploader if not given · version:
+    `Review.version`, as it was shown. Raises JobStopped if more was decided since.
+    """
+    if version is not None and version != ImportFile.objects.get(pk=job.pk).version:
+        raise JobStopped
+    if user is not None and user != job.user:
+        Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.CHECKED, user=user)
+        job.user = user
     enqueue(apply, job, rows=job.rows)
 
 

@@ -23,7 +23,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -81,6 +81,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._causes: set[int] = set()  # of what was forgotten
         if not path.exists():
             raise FileNotFoundError(path)
         self.connection = sqlite3.connect(
@@ -169,6 +170,7 @@ class Store:
             ],
             rows=imported.rows,
             by_rows=imported.checks.by_rows,
+            asks=imported.checks.asks,
         )
 
     def about(self, name: str) -> Any:
@@ -206,10 +208,10 @@ class Store:
             [(*key, count) for key, count in counts.items()],
         )
 
-    def _count_repaired(self, where: str = "") -> None:
+    def _count_repaired(self, sign: int = 1, where: str = "") -> None:
         self._add_to_blocks(
             {
-                (block, REPAIRED): count
+                (block, REPAIRED): sign * count
                 for block, count in self.fetch(
                     f"SELECT line >> {BITS}, count(DISTINCT line) FROM repairs {where}"
                     " GROUP BY 1"
@@ -217,32 +219,57 @@ class Store:
             }
         )
 
-    def forget(self, lines: Sequence[int]) -> set[int]:
-        """Delete what was found of these lines; the causes that they had."""
+    def _touch(self, lines: Iterable[int]) -> None:
         self.connection.execute(
             "CREATE TEMP TABLE IF NOT EXISTS touched (line INTEGER PRIMARY KEY)"
         )
         self.connection.execute("DELETE FROM touched")
         self.insert("touched", [(line,) for line in lines], 1)
-        touched = "WHERE line IN (SELECT line FROM touched)"
-        old = self.fetch(
-            f"SELECT line >> {BITS}, kind, count(*) FROM outcomes {touched} GROUP BY 1, 2"
-        )
-        old += self.fetch(
-            f"SELECT line >> {BITS}, {REPAIRED}, count(DISTINCT line) FROM repairs {touched}"
-            " GROUP BY 1"
-        )
-        causes = {c for (c,) in self.fetch(f"SELECT DISTINCT cause FROM problems {touched}")}
-        for table in FOUND:
-            self.connection.execute(f"DELETE FROM {table} {touched}")
-        self._add_to_blocks({(block, kind): -count for block, kind, count in old})
-        return causes
 
-    def count_again(self, causes: Iterable[int]) -> None:
-        """After what was forgotten is found anew: the repaired lines, and these causes."""
-        self._count_repaired("WHERE line IN (SELECT line FROM touched)")
-        for number in causes:
+    def _count_touched(self, sign: int) -> None:
+        """Add the touched lines to the blocks, or take them out."""
+        found = self.fetch(
+            f"SELECT line >> {BITS}, kind, count(*) FROM outcomes WHERE line IN touched"
+            " GROUP BY 1, 2"
+        )
+        self._add_to_blocks({(block, kind): sign * count for block, kind, count in found})
+
+    def forget(self, lines: Collection[int]) -> None:
+        """Delete what was found of these lines, before it is found anew."""
+        self._touch(lines)
+        self._count_touched(-1)
+        self._count_repaired(-1, "WHERE line IN touched")
+        self._causes = self._touched_causes()
+        for table in FOUND:
+            self.connection.execute(f"DELETE FROM {table} WHERE line IN touched")
+
+    def _touched_causes(self) -> set[int]:
+        found = self.fetch("SELECT DISTINCT cause FROM problems WHERE line IN touched")
+        return {number for (number,) in found}
+
+    def count_again(self) -> None:
+        """After what was forgotten is found anew: the repaired lines, and the causes."""
+        self._count_repaired(1, "WHERE line IN touched")
+        for number in self._causes | self._touched_causes():
             self.count_causes(number)
+
+    def set_aside(self, cause: tuple[str, str], skipped: Collection[tuple[str, str]]) -> None:
+        """Mark the rows with a cause, a code and a field, as what the `skipped` make them."""
+        self._touch(self.lines_of(*cause))
+        self._count_touched(-1)
+        marks = ", ".join(["(?, ?)"] * len(skipped)) or "(NULL, NULL)"
+        self.connection.execute(
+            f"""
+            UPDATE outcomes SET kind = (
+                SELECT CASE WHEN max(code = 'aside' OR (code, field) IN (VALUES {marks}))
+                            THEN {ASIDE} WHEN min(code = 'alike') THEN {ALIKE}
+                            ELSE {REJECTED} END
+                FROM problems WHERE problems.line = outcomes.line)
+            WHERE line IN touched
+            """,
+            [text for cause in skipped for text in cause],
+        )
+        self._count_touched(1)
 
     def count_causes(self, number: int | None = None) -> None:
         where = "" if number is None else "WHERE cause = ?"
@@ -265,6 +292,25 @@ class Store:
             )
 
     # Reading ------------------------------------------------------------------------
+
+    def lines_of(self, code: str, field: str) -> set[int]:
+        """The lines that have a cause."""
+        return set(
+            self._lines(
+                "SELECT line FROM problems WHERE cause IN"
+                " (SELECT number FROM causes WHERE code = ? AND field = ?)",
+                [code, field],
+            )
+        )
+
+    def keys_of(self, lines: Collection[int]) -> set[int | None]:
+        found = self.fetch_in("SELECT DISTINCT key FROM outcomes WHERE line IN {}", lines)
+        return {key for (key,) in found}
+
+    def lines_with(self, keys: Collection[int | None]) -> set[int]:
+        """The lines with one of these keys."""
+        found = self.fetch_in("SELECT line FROM outcomes WHERE key IN {}", keys)
+        return {line for (line,) in found}
 
     def causes(self, most: int) -> list[list[Any]]:
         """Rows, field, message and first line of what was wrong most often."""

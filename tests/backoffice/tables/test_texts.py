@@ -104,3 +104,8 @@ def test_what_is_the_same_looks_alike(written):
 @given(st.lists(text, min_size=1, max_size=5))
 def test_many_texts_are_folded_as_each_is(texts):
     assert alike_all(texts, NAME) == list(map(alike, texts))
+
+
+def test_numbers_are_the_same_in_every_process():
+    """A review is opened by another process than the one that checked the file."""
+    assert looks([["Jane Doe"], ["10001"]], [NAME, NAME]) == [375038575]

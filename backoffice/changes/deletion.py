@@ -150,10 +150,15 @@ class Deletion:
         title: of the change · reason: in the history of the rows · reason_with: in the
         history of the rows that cascade.
         """
+        with transaction.atomic(using=self.using):
+            change = self._record_change(title, user)
+            self.delete(change.signature, reason, reason_with)
+        return change
+
+    def delete(self, signature: Signature, reason: str, reason_with: str) -> None:
+        """Delete all of it for a Change that the caller records, in its transaction."""
         rows = self.rows()
-        with transaction.atomic(using=self.using), contextlib.ExitStack() as stack:
-            change = self._record_change(rows, title, user)
-            signature = change.signature
+        with contextlib.ExitStack() as stack:
             touched = []
             for n, queryset in enumerate(self._touched(rows)):
                 table, name = Table(queryset.model), f"touched_{n}"
@@ -169,19 +174,27 @@ class Deletion:
                 queryset._raw_delete(self.using)
             for queryset in touched:
                 _record(queryset, "~", replace(signature, reason=reason_with))
-        return change
 
-    def _record_change(self, rows: dict[type[Model], Rows], title: str, user: Any) -> Change:
-        now = timezone.now()
-        removed, lost = 0, defaultdict[str, int](int)
-        for model, queryset in rows.items():
+    def count(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How many rows go, by the model's label: those with a history, those without one."""
+        removed, lost = defaultdict[str, int](int), defaultdict[str, int](int)
+        for model, queryset in self.rows().items():
             if names_change(model):
-                removed += queryset.count()
+                removed[model._meta.label] += queryset.count()
             elif not any(_keeping(model)):
                 lost[model._meta.label] += queryset.count()
         for queryset, _field in self._nulled:
             if not names_change(queryset.model):
                 lost[queryset.model._meta.label] += queryset.count()
+        return (
+            {label: number for label, number in removed.items() if number},
+            {label: number for label, number in lost.items() if number},
+        )
+
+    def _record_change(self, title: str, user: Any) -> Change:
+        now = timezone.now()
+        by_model, lost = self.count()
+        removed = sum(by_model.values())
         return Change.objects.create(
             kind=Change.Kind.DELETION,
             user=user,
@@ -194,7 +207,7 @@ class Deletion:
             removed=removed,
             unchanged=0,
             rejected=0,
-            lost={label: number for label, number in lost.items() if number},
+            lost=lost,
             started_at=now,
             applied_at=now,
             finished_at=now,

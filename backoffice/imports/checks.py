@@ -22,6 +22,8 @@ from backoffice.tables.table import ModelField, Table
 
 #: The code of a row that says nothing new after an earlier one: it counts as unchanged.
 REPEAT = "repeat"
+#: Of a row that would be a new record, where only updates were asked for.
+ABSENT = "absent"
 ROW_CODES = (
     "unknown",
     "ambiguous",
@@ -32,7 +34,7 @@ ROW_CODES = (
     "many",
     "key",
     "missing",
-    "absent",
+    ABSENT,
     "empty",
     "twin",
     "taken",
@@ -83,7 +85,7 @@ class Checks:
         if self.only == Only.UPDATES:
             new = self.rows.new_rows()
             self.reject(
-                f"SELECT line_, %s, '', 'absent', '', NULL FROM ({new}) staged",
+                f"SELECT line_, %s, '', '{ABSENT}', '', NULL FROM ({new}) staged",
                 [", ".join(self.match)],
             )
         self._reject_incomplete()

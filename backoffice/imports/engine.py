@@ -24,6 +24,7 @@ from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.decided import NOTHING, Decided
 from backoffice.imports.mapping import MappingError, map_columns
+from backoffice.imports.mirror import Mirror, Missing
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.rows import Only
@@ -76,7 +77,9 @@ class Import:
     repairs: names of those that the Resource offers · constants: `{field: text}` for every row
     · alike: what a row is that looks like a record, of `Alike` · only: of `Only` · protected:
     the fields that stay as they are in existing records · values: `{field: {cell: text}}`, what
-    cells are read as · decided: what staff decided about the file, which goes before the rest.
+    cells are read as · mirror: a filter such as `["state=NY"]`; of its records, those that
+    the file lacks are deleted · decided: what staff decided about the file, which goes before
+    the rest.
 
     Raises MappingError if the file's headers can't be mapped.
     """
@@ -96,6 +99,7 @@ class Import:
         only: str = Only.BOTH,
         protected: Collection[str] = (),
         values: Mapping[str, Mapping[str, str]] | None = None,
+        mirror: Sequence[str] = (),
         decided: Decided = NOTHING,
     ) -> None:
         self.resource, self.source, self.decided = resource_class(), source, decided
@@ -123,6 +127,8 @@ class Import:
         self.checks = Checks(
             self.staging, self.table, self.match, Alike(alike), self.only, decided
         )
+        self.mirror = Mirror(self, mirror) if mirror else None
+        self.missing = Missing()  # what the mirror deletes, once it is checked
         self.rows: int | None = None
 
     def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
@@ -282,20 +288,26 @@ class Import:
         rows = self.stage(progress) if self.rows is None else self.rows
         with self.staging.writing():
             self.checks.run(rows)
+            self._find_missing()
         return self.checks.counts(rows)
+
+    def _find_missing(self) -> None:
+        self.missing = self.mirror.find() if self.mirror else Missing()
 
     def apply(
         self,
         *,
         expected: Counts | None = None,
+        missing: Missing | None = None,
         moved: Moved | None = None,
         progress: Progress | None = None,
         begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
-        expected: the counts that the user agreed to · moved: called in the transaction; says
-        what would be written that was not shown, or None · begin: called in the transaction,
+        expected: the counts that the user agreed to · missing: what a mirror was to delete
+        then · moved: called in the transaction; says what would be written that was not shown,
+        or None · begin: called in the transaction,
         before anything is written, with the counts; returns how history is signed, or None to
         write nothing. If it raises, the transaction is rolled back.
 
@@ -303,7 +315,7 @@ class Import:
         """
         rows = self.stage(progress) if self.rows is None else self.rows
         try:
-            return self._apply(rows, expected, moved, begin)
+            return self._apply(rows, expected, missing, moved, begin)
         except (IntegrityError, DataError) as error:
             raise DatabaseRefused(error) from error
 
@@ -311,6 +323,7 @@ class Import:
         self,
         rows: int,
         expected: Counts | None,
+        missing: Missing | None,
         moved: Moved | None,
         begin: Callable[[Counts], Signature | None] | None,
     ) -> Counts:
@@ -319,11 +332,16 @@ class Import:
             self.table.lock()
             self.checks.run(rows, writing=True)
             counts = self.checks.counts(rows)
+            self._find_missing()
             sentences = moved(self) if moved else None
+            if not sentences and missing not in (None, self.missing):
+                sentences = [_("Other records than then are not in the file.")]
             if sentences or expected not in (None, counts):
                 raise DatabaseMoved(expected or counts, counts, sentences or ())
             signature = begin(counts) if begin else Signature()
             if signature is not None:
+                if self.mirror:
+                    self.mirror.delete(self.missing, signature)
                 apply.run(counts, signature)
         return counts
 

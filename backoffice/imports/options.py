@@ -35,6 +35,7 @@ class Options:
     only: str = Only.BOTH
     protected: Sequence[str] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mirror: Sequence[str] = ()
     on_error: str = "abort"
 
     @classmethod
@@ -79,5 +80,6 @@ class Options:
             only=self.only,
             protected=self.protected,
             values=self.values,
+            mirror=self.mirror,
             decided=decided,
         )

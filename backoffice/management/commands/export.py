@@ -8,14 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from backoffice.exports.delimited import can_write
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, Format, format_named
-from backoffice.filters.filterset import filterset_class_for
+from backoffice.filters.pairs import WrongFilter, filtered
 from backoffice.management.files import replacing
 from backoffice.resources.registry import resource_class_named
 from backoffice.resources.resource import Resource
@@ -97,38 +96,10 @@ class Command(BaseCommand):
 
     @staticmethod
     def filtered(queryset: QuerySet[Any], pairs: Sequence[str]) -> QuerySet[Any]:
-        """Filter `queryset` by the model's FilterSet, from pairs like `state=NY`.
-
-        Raises CommandError for a name or a value that the FilterSet doesn't take.
-        """
-        filterset_class = filterset_class_for(queryset.model)
-        data = QueryDict(mutable=True)
-        for pair in pairs:
-            if pair.encode(errors="ignore").decode() != pair:  # bytes that are not UTF-8
-                raise CommandError(
-                    _("--filter wants text in UTF-8, and this is not: %s") % ascii(pair),
-                    returncode=2,
-                )
-            name, equals, value = pair.partition("=")
-            known = filterset_class().parameters if filterset_class else {}
-            name = filterset_class.aliases.get(name, name) if filterset_class else name
-            if not equals or name not in known:
-                raise CommandError(
-                    _("--filter wants NAME=VALUE with one of these names: %s")
-                    % ", ".join(known),
-                    returncode=2,
-                )
-            data.appendlist(name, value)
-        if not data or filterset_class is None:
-            return queryset
-        filterset = filterset_class(data, queryset)
-        if not filterset.is_valid():
-            errors = "; ".join(
-                f"{name}: {' '.join(messages)}" for name, messages in filterset.errors.items()
-            )
-            raise CommandError(errors, returncode=2)
-        rows: QuerySet[Any] = filterset.qs
-        return rows
+        try:
+            return filtered(queryset, pairs, "--filter")
+        except WrongFilter as error:
+            raise CommandError(str(error), returncode=2) from error
 
     def write(self, export: Export, output: str | None) -> None:
         if output:

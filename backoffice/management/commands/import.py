@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
 from backoffice.changes.models import Change
+from backoffice.changes.undo import plural
 from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
+from backoffice.imports.mirror import Missing
 from backoffice.imports.options import Options
 from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.review.findings import remembered
@@ -110,6 +112,14 @@ class Command(BaseCommand):
             help="Leave this field of existing records as it is. Can be repeated.",
         )
         add(
+            "--mirror",
+            action="append",
+            default=[],
+            metavar="FILTER",
+            help="Delete the records inside this filter that the file lacks: --mirror state=NY."
+            " Can be repeated, to narrow it down.",
+        )
+        add(
             "--alike",
             choices=list(Alike),
             default=Alike.REJECT,
@@ -179,7 +189,7 @@ class Command(BaseCommand):
 
         def begin(counts: Counts) -> Signature | None:
             """Create the import's change, in the transaction that writes its rows."""
-            if not self.is_allowed(counts, options):
+            if not self.is_allowed(imported, counts, options):
                 return None
             name = options["import_file_name"]
             self.job = record_job(
@@ -192,10 +202,15 @@ class Command(BaseCommand):
             asks = asks and options["import_file_name"] != "-"
             if options["dry_run"] or asks:
                 counts = imported.check(progress=self.progress(source))
-                if not options["dry_run"] and self.is_allowed(counts, options):
+                if not options["dry_run"] and self.is_allowed(imported, counts, options):
                     with remembered(imported) as shown:
-                        self.ask(counts)
-                        imported.apply(expected=counts, moved=shown, begin=begin)
+                        self.ask(counts, imported.missing)
+                        imported.apply(
+                            expected=counts,
+                            missing=imported.missing,
+                            moved=shown,
+                            begin=begin,
+                        )
             else:
                 counts = imported.apply(progress=self.progress(source), begin=begin)
             rejects, failure = None, None
@@ -261,13 +276,20 @@ class Command(BaseCommand):
         return given
 
     @staticmethod
-    def is_allowed(counts: Counts, options: dict[str, Any]) -> bool:
-        """Whether there is something to write, and no reject forbids it."""
-        allowed = not counts.rejected or options["on_error"] == "skip"
-        return allowed and bool(counts.new or counts.updated)
+    def is_allowed(imported: Import, counts: Counts, options: dict[str, Any]) -> bool:
+        """Whether there is something to write, and no reject forbids it.
 
-    def ask(self, counts: Counts) -> None:
+        Raises CommandError where a mirror can't be had: nothing is written then either.
+        """
+        if counts.rejected and options["on_error"] != "skip":
+            return False
+        if imported.missing.refusal:
+            raise CommandError(imported.missing.refusal, returncode=2)
+        return bool(counts.new or counts.updated or imported.missing.count)
+
+    def ask(self, counts: Counts, missing: Missing) -> None:
         self.stderr.write(f"{counts}.")
+        self.report_missing(missing)
         if not agreed(_("Write this to the database? [yes/no]: ")):
             raise CommandError(_("Import cancelled; nothing was written."), returncode=2)
 
@@ -291,6 +313,7 @@ class Command(BaseCommand):
             outcome = {
                 "job": self.job and self.job.pk,
                 **counts.as_dict(),
+                **({"removed": imported.missing.total} if imported.mirror else {}),
                 "written": self.job is not None,
                 "rejects": rejects,
                 "encoding": source.encoding,
@@ -301,10 +324,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(outcome, ensure_ascii=False))
             return
         self.report_rejects(imported, counts)
+        self.report_missing(imported.missing)
         done = _("Nothing was written.")
         if self.job:
             done = _("Written, as import %d.") % self.job.pk
         self.stdout.write(f"{counts}. {done}")
+
+    def report_missing(self, missing: Missing) -> None:
+        for label, number in {**missing.removed, **missing.lost}.items():
+            said = _("Not in the file, and deleted with it: %(number)d %(names)s.")
+            self.stderr.write(said % {"number": number, "names": plural(label)})
 
     def report_rejects(self, imported: Import, counts: Counts) -> None:
         if not counts.rejected:

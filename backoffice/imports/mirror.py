@@ -1,0 +1,214 @@
+"""The mirror of an import: records inside a filter that the file lacks are deleted with it.
+
+Nothing is deleted on a guess: not while a row is rejected, which may be the record that seems
+to be missing; not where a row that was set aside may be; and not what an undo can't bring back.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext as _
+
+from backoffice.changes.deletion import Deletion
+from backoffice.changes.keys import compiled
+from backoffice.changes.models import Change
+from backoffice.filters.pairs import WrongFilter, filtered
+from backoffice.history.records import Signature
+from backoffice.imports.checks import ABSENT, REPEAT
+from backoffice.imports.clean import Invalid
+from backoffice.imports.decided import ASIDE
+from backoffice.imports.mapping import MappingError
+from backoffice.tables.lookalikes import Known, read_chunks
+from backoffice.tables.texts import looks
+
+if TYPE_CHECKING:
+    from backoffice.imports.engine import Import
+
+#: Codes of rejected rows that are no record's: the rest may be one that seems to be missing.
+NO_RECORD = (REPEAT, ABSENT, ASIDE)
+NAMED = 3  # rows in one sentence
+CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a mirror would delete.
+
+    count: records that the file lacks · removed: all rows that go, by the model's label · lost:
+    those of them that no undo brings back · digest: of the records' keys · refusal: why nothing
+    is deleted; else "".
+    """
+
+    count: int = 0
+    removed: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    digest: str = ""
+    refusal: str = field(default="", compare=False)
+
+    @property
+    def total(self) -> int:
+        """How many rows with a history go."""
+        return sum(self.removed.values())
+
+
+class Mirror:
+    """Of one import, whose checks have run when it is asked.
+
+    pairs: the filter, such as `["state=NY"]`. Raises MappingError for one that can't be used.
+    """
+
+    def __init__(self, imported: "Import", pairs: Sequence[str]) -> None:
+        self.imported, self.table = imported, imported.table
+        self.name = f"{'pg_temp' if self.table.vendor == 'postgresql' else 'temp'}.missing"
+        records = imported.model._base_manager.using(self.table.connection.alias)
+        try:
+            self._inside = filtered(records.all(), pairs, "--mirror")
+        except WrongFilter as error:
+            raise MappingError(str(error)) from error
+        if not pairs or self._inside.query.is_empty() or not self._inside.query.where:
+            message = _("A mirror needs a filter that says which records the file has all of.")
+            raise MappingError(message)
+
+    def find(self) -> Missing:
+        """Find the records that the file lacks, as the plan of the checks has it."""
+        key = self.table.key_type
+        self.table.execute(f"DROP TABLE IF EXISTS {self.name}")
+        self.table.execute(f"CREATE TABLE {self.name} (pk {key} PRIMARY KEY)")
+        if refusal := self._open_rows():
+            return Missing(refusal=refusal)
+        try:
+            inside, params = compiled(self._inside.order_by().values("pk"), self.table)
+        except EmptyResultSet:
+            return Missing()
+        self.table.execute(
+            f"INSERT INTO {self.name} {inside}"
+            f" EXCEPT SELECT plan.pk FROM {self.imported.staging.plan} plan",
+            params,
+        )
+        if refusal := self._keep_set_aside():
+            return Missing(refusal=refusal)
+        return self._missing()
+
+    def delete(self, missing: Missing, signature: Signature) -> None:
+        """Delete what `find` found, as part of the import; the caller holds the transaction."""
+        if missing.total:
+            reason = _("not in the file: %s") % (signature.reason or "")
+            Deletion(self.records()).delete(signature, reason[:100], reason[:100])
+        if signature.change_id:
+            change = Change.objects.filter(pk=signature.change_id)
+            change.update(removed=missing.total, lost=missing.lost)
+
+    def records(self) -> QuerySet[Any]:
+        """The records that the file lacks."""
+        records = self.imported.model._base_manager.using(self.table.connection.alias)
+        found: QuerySet[Any] = records.filter(
+            pk__in=RawSQL(f"SELECT pk FROM {self.name}", [])  # noqa: S611 # our own table
+        )
+        return found
+
+    def listed(self) -> Iterator[tuple[Any, tuple[str, ...]]]:
+        """Each of them: its key, and a text for each column of the import, in key order."""
+        columns = [
+            self.imported.resource.fields[column.name] for column in self.imported.columns
+        ]
+        keys = self.records().order_by("pk").values_list("pk", flat=True)
+        found: list[Any] = list(keys[:CHUNK])
+        while found:
+            rows = self.imported.model._base_manager.filter(pk__in=found).order_by("pk")
+            for record in self.imported.resource.fetch_related(rows):
+                texts = tuple(str(column.export(record) or "") for column in columns)
+                yield record.pk, texts
+            found = list(keys.filter(pk__gt=found[-1])[:CHUNK])
+
+    def _missing(self) -> Missing:
+        digest, count = hashlib.sha256(), 0
+        for rows in read_chunks(self.table, f"SELECT pk FROM {self.name} ORDER BY pk"):
+            digest.update(repr(rows).encode())
+            count += len(rows)
+        if not count:
+            return Missing()
+        deletion = Deletion(self.records())
+        names = self.table.opts.verbose_name_plural
+        if not deletion.is_undoable:
+            said = _(
+                "%(n)d records are not in the file, and stay: %(names)s can't be brought back."
+            )
+            return Missing(count, refusal=said % {"n": count, "names": names})
+        for holding in deletion.forbidden():
+            if record := holding.first():
+                said = _("%(n)d records are not in the file, and stay: %(record)s needs one.")
+                return Missing(count, refusal=said % {"n": count, "record": record})
+        removed, lost = deletion.count()
+        return Missing(count, removed, lost, digest.hexdigest())
+
+    # Rows that are not taken --------------------------------------------------------
+
+    def _open_rows(self) -> str:
+        codes = ", ".join(f"'{code}'" for code in NO_RECORD)
+        rejects = self.imported.staging.rejects
+        ((count,),) = self.table.fetch(
+            f"SELECT count(DISTINCT line) FROM {rejects} WHERE code NOT IN ({codes})"
+        )
+        if not count:
+            return ""
+        said = _(
+            "Nothing is deleted while rows are rejected, because one of them may be a record"
+            " that seems to be missing. Mend these rows or set them aside: %d."
+        )
+        return said % int(count)
+
+    def _keep_set_aside(self) -> str:
+        """Take those off the list that rows look like that were set aside.
+
+        Returns why that can't be said of a row, or "".
+        """
+        staging = self.imported.staging
+        aside = f"SELECT DISTINCT line FROM {staging.rejects} WHERE code = '{ASIDE}'"
+        lines = {line for (line,) in self.table.fetch(aside)}
+        if not lines:
+            return ""
+        known = Known()
+        for line, key in self._keys_of(lines):
+            if key is None:
+                return _(
+                    "Nothing is deleted, because row %(line)d is set aside, and its %(key)s"
+                    " doesn't say which record it is. Mend it, or delete the records by hand."
+                ) % {"line": line, "key": ", ".join(self.imported.match)}
+            known.add(looks([[text] for text in key], self._fields))
+        columns = ", ".join(map(self.table.column, [self.table.pk_field, *self._fields]))
+        mine = (
+            f"SELECT {columns} FROM {self.table.name}"
+            f" WHERE {self.table.pk} IN (SELECT pk FROM {self.name})"
+        )
+        kept = []
+        for rows in read_chunks(self.table, mine):
+            pks, *texts = zip(*rows, strict=True)
+            kept += [(pks[place],) for place in known.places(looks(texts, self._fields))]
+        if kept:
+            with self.table.connection.cursor() as cursor:
+                cursor.executemany(f"DELETE FROM {self.name} WHERE pk = %s", kept)
+        return ""
+
+    @property
+    def _fields(self) -> list[Any]:
+        return [column.model_field for column in self.imported.staging.texts]
+
+    def _keys_of(self, lines: set[int]) -> Iterator[tuple[int, list[str] | None]]:
+        """The texts of the match key of each of these rows; None for one that isn't known."""
+        columns, constants = self.imported.staging.texts, self.imported.constants
+        for chunk in self.imported.source.chunks():
+            for line, cells, problem in chunk:
+                if line in lines:
+                    row = [*cells, *constants.values()]
+                    key = [
+                        column.clean_all([row[column.index]])[0]
+                        for column in columns
+                        if not problem
+                    ]
+                    known = key and all(key) and not any(type(k) is Invalid for k in key)
+                    yield line, key if known else None

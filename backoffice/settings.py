@@ -185,6 +185,7 @@ IMPORT_SHEET_SECONDS = env.int("IMPORT_SHEET_SECONDS", default=conf.IMPORT_SHEET
 IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMMEDIATE_ROWS)
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)
 IMPORT_ABANDONED_DAYS = env.int("IMPORT_ABANDONED_DAYS", default=conf.IMPORT_ABANDONED_DAYS)
+IMPORT_SECOND_PERSON = env.bool("IMPORT_SECOND_PERSON", default=conf.IMPORT_SECOND_PERSON)
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.changes.counts import Counts
@@ -64,6 +65,15 @@ class Change(models.Model):
         related_name="+",
         verbose_name=gettext_lazy("user"),
     )
+    #: Who had the file of an import checked, where `user` is who had it written.
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=gettext_lazy("checked by"),
+    )
     #: The model's label.
     model = models.CharField(gettext_lazy("model"), max_length=200, db_index=True)
     #: The file's name, the values of an edit, what was deleted, or the undone change's title.
@@ -83,7 +93,8 @@ class Change(models.Model):
     #: The step that waits for a worker, checking or applying; "" where none waits.
     waiting = models.CharField(gettext_lazy("waiting"), max_length=10, blank=True)
     error = models.TextField(gettext_lazy("error"), blank=True)
-    #: rows = new + updated + removed + unchanged + rejected. For an undo, `new` are deleted
+    #: rows = new + updated + removed + unchanged + rejected, but that an import has no rows for
+    #: what it removes. For an undo, `new` are deleted
     #: rows restored, `updated` reverted, `unchanged` already gone, `rejected` left alone.
     rows = models.PositiveIntegerField(gettext_lazy("rows"), null=True)
     new = models.PositiveIntegerField(gettext_lazy("new"), null=True)
@@ -139,7 +150,10 @@ class Change(models.Model):
         """The change reason in the history of every row it writes; at most 100 characters."""
         if self.undoes is not None:
             return f"undo of {self.undoes.reason}"[:100]
-        return f"{self.kind} {self.pk}: {self.title}"[:100]
+        checked = ""
+        if self.checked_by and self.checked_by_id != self.user_id:
+            checked = _(", checked by %s") % self.checked_by.get_username()
+        return f"{self.kind} {self.pk}: {self.title}"[: 100 - len(checked)] + checked[:100]
 
     @property
     def signature(self) -> Signature:
@@ -158,7 +172,7 @@ class Change(models.Model):
         """Whether there is something to write: rejected rows are set aside."""
         if self.status != self.Status.CHECKED or not self.is_import:
             return False
-        return bool(self.new or self.updated)
+        return bool(self.new or self.updated or self.removed)
 
     @property
     def may_apply(self) -> bool:
@@ -293,6 +307,11 @@ class ImportFile(models.Model):
         """Earlier imports of the same file (by sha256) into this model, the latest first."""
         done = Change.objects.filter(status=Change.Status.DONE, model=self.change.model)
         return done.filter(file__sha256=self.sha256).exclude(pk=self.pk).order_by("-pk")
+
+    def was_prepared_by(self, user: Any) -> bool:
+        """Whether the user uploaded the file, had it checked, or decided about its rows."""
+        prepared = user.pk in (self.change.user_id, self.change.checked_by_id)
+        return prepared or self.decisions.filter(user=user).exists()
 
     @property
     def directory(self) -> Path:

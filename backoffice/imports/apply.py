@@ -186,21 +186,9 @@ class Apply:
 
     def _remove_links(self, column: Column, link: Link) -> None:
         """Remove the links of updated rows that their cells don't list."""
-        lists = self.rows.lists_links(column, "plan.line")
-        changed = f"{self._updated()} AND {lists}"
-        wanted = self.rows.wanted_links(column, self.rows.existing())
-        self.table.execute(
-            f"""
-            DELETE FROM {link.table}
-            WHERE {link.source} IN ({changed})
-            AND NOT EXISTS (
-                SELECT 1 FROM ({wanted}) wanted
-                WHERE wanted.pk_ = {link.table}.{link.source}
-                AND wanted.target = {link.table}.{link.target}
-            )
-            """
-        )
+        self.table.execute(f"DELETE FROM {link.table} WHERE {self._is_removed(column, link)}")
         if column.is_symmetrical:
+            changed = self._relinked(column)
             self.table.execute(
                 f"""
                 DELETE FROM {link.table}
@@ -212,6 +200,33 @@ class Apply:
                 )
                 """
             )
+
+    def _relinked(self, column: Column) -> str:
+        """SELECT of the updated rows whose cells say which links there shall be."""
+        return f"{self._updated()} AND {self.rows.lists_links(column, 'plan.line')}"
+
+    def _is_removed(self, column: Column, link: Link) -> str:
+        """The condition that a link of an updated row is not in its cell."""
+        wanted = self.rows.wanted_links(column, self.rows.existing())
+        return f"""{link.source} IN ({self._relinked(column)})
+            AND NOT EXISTS (
+                SELECT 1 FROM ({wanted}) wanted
+                WHERE wanted.pk_ = {link.table}.{link.source}
+                AND wanted.target = {link.table}.{link.target}
+            )"""
+
+    def count_removed_links(self) -> dict[str, tuple[int, int]]:
+        """By field, how many links updates remove, and from how many records, if any."""
+        found = {}
+        for column in self.staging.links:
+            link = self.table.link(column.model_field)
+            if not column.protected:
+                ((links, records),) = self.table.fetch(
+                    f"SELECT count(*), count(DISTINCT {link.source}) FROM {link.table}"
+                    f" WHERE {self._is_removed(column, link)}"
+                )
+                found[column.name] = (links, records)
+        return {name: numbers for name, numbers in found.items() if numbers[0]}
 
     def _add_links(self, link: Link, wanted: str) -> None:
         """Add those of `wanted` (`line_`, `pk_`, `target`) that aren't there yet."""

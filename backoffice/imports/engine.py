@@ -291,6 +291,10 @@ class Import:
             self._find_missing()
         return self.checks.counts(rows)
 
+    def count_removed_links(self) -> dict[str, tuple[int, int]]:
+        """Of a check: by field, how many links go from how many records."""
+        return Apply(self.checks).count_removed_links()
+
     def _find_missing(self) -> None:
         self.missing = self.mirror.find() if self.mirror else Missing()
 

@@ -150,9 +150,11 @@ class Mirror:
 
     def _open_rows(self) -> str:
         codes = ", ".join(f"'{code}'" for code in NO_RECORD)
-        rejects = self.imported.staging.rejects
+        aside, params = self._set_aside()
         ((count,),) = self.table.fetch(
-            f"SELECT count(DISTINCT line) FROM {rejects} WHERE code NOT IN ({codes})"
+            f"SELECT count(DISTINCT line) FROM {self.imported.staging.rejects}"
+            f" WHERE code NOT IN ({codes}) AND line NOT IN ({aside})",
+            params,
         )
         if not count:
             return ""
@@ -162,14 +164,22 @@ class Mirror:
         )
         return said % int(count)
 
+    def _set_aside(self) -> tuple[str, list[str]]:
+        """SELECT of the lines that staff set aside, by themselves or by a cause."""
+        causes = self.imported.decided.skipped
+        where = "".join(" OR (code = %s AND field = %s)" for _cause in causes)
+        rejects = self.imported.staging.rejects
+        return (
+            f"SELECT DISTINCT line FROM {rejects} WHERE code = '{ASIDE}'{where}",
+            [text for cause in causes for text in cause],
+        )
+
     def _keep_set_aside(self) -> str:
         """Take those off the list that rows look like that were set aside.
 
         Returns why that can't be said of a row, or "".
         """
-        staging = self.imported.staging
-        aside = f"SELECT DISTINCT line FROM {staging.rejects} WHERE code = '{ASIDE}'"
-        lines = {line for (line,) in self.table.fetch(aside)}
+        lines = {line for (line,) in self.table.fetch(*self._set_aside())}
         if not lines:
             return ""
         known = Known()

@@ -5,6 +5,7 @@ works on a change. The rows and the new status are written in one transaction.
 """
 
 import contextlib
+import csv
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ from backoffice.history.records import Signature
 from backoffice.imports.decided import Decided
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
 from backoffice.imports.mapping import MappingError
+from backoffice.imports.mirror import Missing
 from backoffice.imports.options import Options
 from backoffice.imports.review import downloads
 from backoffice.imports.review.cells import unpack
@@ -33,6 +35,7 @@ from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
 from backoffice.readers.source import ReaderError, Source
+from backoffice.resources.formulas import escape_formula
 from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
+MISSING = "missing.csv"  # the records that a mirror would delete
 
 
 # Making ---------------------------------------------------------------------------------
@@ -218,12 +222,27 @@ def check_job(job: Change) -> None:
             file = job.file
             file.lines, file.causes = imported.rows or 0, store.causes(MOST_CAUSES)
             file.found = _findings(imported) | {"store": name}
+            if imported.mirror:
+                _write_missing(job, imported)
         with transaction.atomic():
             file.save(update_fields=["lines", "found", "causes"])
-            job.finish(Status.CHECKED, **asdict(counts))
+            missing = imported.missing
+            gone = {"removed": missing.total, "lost": missing.lost}
+            job.finish(Status.CHECKED, **asdict(counts), **gone)
         for path in file.directory.glob(f"{STORE}*"):
             if not path.name.startswith(name):
                 path.unlink(missing_ok=True)
+
+
+def _write_missing(job: Change, imported: Import) -> None:
+    """Keep the records that a mirror would delete, as a file with their keys."""
+    path = job.file.directory / MISSING
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", *(column.name for column in imported.columns)])
+        assert imported.mirror is not None  # noqa: S101
+        for pk, texts in imported.mirror.listed():
+            writer.writerow([pk, *map(escape_formula, texts)])
 
 
 def open_store(job: Change) -> Store:
@@ -262,7 +281,14 @@ def apply_job(job: Change) -> None:
                 raise JobStopped
             with job_import(job, decisions) as imported:
                 shown = partial(moved, store=store)
-                imported.apply(expected=job.counts, moved=shown, progress=job.beat, begin=begin)
+                missing = job.file.found.get("missing")
+                imported.apply(
+                    expected=job.counts,
+                    missing=Missing(**missing) if missing else None,
+                    moved=shown,
+                    progress=job.beat,
+                    begin=begin,
+                )
     else:
         raise JobStopped
 
@@ -297,6 +323,8 @@ def _findings(imported: Import) -> dict[str, Any]:
         "warnings": imported.warnings,
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
+        "unlinked": imported.count_removed_links(),
+        **({"missing": asdict(imported.missing)} if imported.mirror else {}),
     }
 
 

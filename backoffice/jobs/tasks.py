@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks.base import Task
 
@@ -39,7 +40,10 @@ def _run(function: Callable[[Change], None], pk: int) -> None:
         function(Change.objects.get(pk=pk))
 
 
-def start_check(job: Change) -> None:
+def start_check(job: Change, *, user: Any = None) -> None:
+    """Have the file checked. user: who wants it; whoever did before if not given."""
+    if user is not None:
+        Change.objects.filter(pk=job.pk).update(checked_by=user)
     enqueue(check, job, rows=job.file.lines)
 
 
@@ -47,14 +51,22 @@ def start_apply(job: Change, *, user: Any = None, version: int | None = None) ->
     """Have the checked rows written.
 
     user: who writes them, and is named in their history: the uploader if not given · version:
-    `Review.version`, as it was shown. Raises JobStopped if more was decided since.
+    `Review.version`, as it was shown. Raises JobStopped if more was decided since, or if it
+    takes a second person.
     """
+    if user is not None and needs_another(job, user):
+        raise JobStopped(_("It takes a second person: whoever had it checked can't write it."))
     if version is not None and version != ImportFile.objects.get(pk=job.pk).version:
         raise JobStopped
     if user is not None and user != job.user:
         Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.CHECKED, user=user)
         job.user = user
     enqueue(apply, job, rows=job.rows)
+
+
+def needs_another(job: Change, user: Any) -> bool:
+    """Whether someone else has to write the import: IMPORT_SECOND_PERSON is on."""
+    return bool(settings.IMPORT_SECOND_PERSON) and job.file.was_prepared_by(user)
 
 
 def start_undo(job: Change, *, user: Any = None) -> Change:

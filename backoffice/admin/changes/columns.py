@@ -68,6 +68,6 @@ class ColumnPages(ChangePages):
                 "headers_key": form.headers_key(),
             }
             job.file.save(update_fields=["options"])
-            tasks.start_check(job)
+            tasks.start_check(job, user=request.user)
             return self._redirect(job)
         return self._show(request, job, "map", {"form": form, "source": form.source})

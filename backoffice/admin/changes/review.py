@@ -34,7 +34,7 @@ class ReviewPages(ChangePages):
         elif "_again" in request.POST:
             job = self._again(request, job)
         elif job.may_apply:
-            tasks.start_apply(job)
+            tasks.start_apply(job, user=request.user)
         else:
             messages.error(request, _("Nothing was done: the import has moved on since."))
         return self._redirect(job)

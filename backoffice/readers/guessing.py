@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from charset_normalizer import from_bytes
+from backoffice.readers.languages import likeliest
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -17,21 +17,14 @@ BLOCK = 1 << 18
 SAMPLE_BYTES = 1 << 16
 LONG_LINE = 4096
 WORDS_SHOWN = 5
+WORDS_JUDGED = 300
 
 WESTERN = ("cp1252", "mac-roman", "cp850")
-CENTRAL = ["cp1250", "cp1257"]
-OTHERS = [
-    *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r"),
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
-]
 WESTERN_LETTERS = set("áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿšžðþÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝŸŠŽÐÞ")
 WESTERN_SIGNS = set("’‘“”–—…©®™°·´•«»¿¡§€£½¼ºª\xa0")
-# Turkish letters, as cp1252 shows them. Icelandic, which has ð ý þ too, has á í ó ú æ as well.
-TURKISH, ICELANDIC = set("ðýþÐÝÞ"), set("áéíóúæÁÉÍÓÚÆ")
-# cp1250's letters (ł ą ż …) where cp1252 has a sign, within or at the end of a word.
-SIGN_IN_WORD = re.compile(r"[a-z][³¹¿¼¾¥£](?![\d¡¿])|[£¯¥][a-z]")
 # Western text has two such letters side by side at most (AÇÃO), or a sign repeated.
 OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4,}")
+BETWEEN = re.compile(rb'[\s,;"]+')
 WORD = re.compile(r"[\w'’.-]*[^\x00-\x7f][\w'’.-]*")
 # What UTF-8 makes of Western letters and quotes; no text in cp1252 has them side by side.
 TELLING_UTF_8 = re.compile(rb"[a-z]\xc3[\x80-\xbf]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d]")
@@ -62,39 +55,33 @@ def weigh(path: Path) -> Evidence:
     sample = b"\n".join(_first(lines_beyond_ascii(path), SAMPLE_BYTES))
     shown = sample.decode("cp1252", "replace")
     runs = [run for run in OTHER_SCRIPT.findall(sample) if len(set(run)) > 1]
-    if len(b"".join(runs)) * 2 > len(shown) - len(shown.encode("ascii", "ignore")):
-        return Evidence(False, (*_other_script(sample), *WESTERN))
-    shares = {name: _western_share(sample.decode(name, "replace")) for name in WESTERN}
-    best = max(WESTERN, key=lambda name: shares[name])
-    if shares[best] >= 0.8 and shares["cp1252"] <= min(0.6, shares[best] - 0.4):
-        return Evidence(False, (best, *WESTERN))
-    if shares["cp1252"] < 0.5:
-        return Evidence(False, (*_detected(sample, OTHERS), *WESTERN))
-    if telling:
+    is_other_script = len(b"".join(runs)) * 2 > len(shown) - len(
+        shown.encode("ascii", "ignore")
+    )
+    if telling and not is_other_script:
         return Evidence(True, ())
-    letters = set(shown) & (TURKISH | ICELANDIC | WESTERN_LETTERS)
-    if len(letters & TURKISH) > 1 and letters & set("çüÇÜ") and not letters & ICELANDIC:
-        return Evidence(False, ("cp1254", *WESTERN))
-    if len(set(SIGN_IN_WORD.findall(shown))) > 1:
-        return Evidence(False, (*_detected(sample, CENTRAL), *WESTERN))
-    return Evidence(False, WESTERN)
+    western = _western(sample)
+    found = likeliest(_words(sample), western, is_other_script=is_other_script)
+    return Evidence(False, tuple(dict.fromkeys([found or western, western, *WESTERN])))
 
 
-def _other_script(sample: bytes) -> list[str]:
-    found = _detected(sample, OTHERS)
-    # A few letters are enough for some multibyte encoding to fit: names look like names.
-    words = re.findall(rb"[\x80-\xff]+", sample)
-    names = [word.decode("cp1251", "replace") for word in words]
-    if len(sample) < 200 and all(
-        n.isalpha() and (n.istitle() or n.islower() or n.isupper()) for n in names
-    ):
-        found = found if found[:1] in (["cp1253"], ["koi8-r"]) else ["cp1251"]
-    return found
+def _words(sample: bytes) -> list[bytes]:
+    """Distinct words beyond ASCII. What is between them is no part of a character anywhere."""
+    words = dict.fromkeys(word for word in BETWEEN.split(sample) if not word.isascii())
+    return list(islice(words, WORDS_JUDGED))
 
 
-def _detected(sample: bytes, among: list[str]) -> list[str]:
-    matches = from_bytes(sample, cp_isolation=among)
-    return [codecs.lookup(m.encoding).name for m in matches if m.chaos < 0.1][:1]
+def _western(sample: bytes) -> str:
+    """cp1252, unless only another encoding has its letters where they should stand."""
+    shares = {name: _western_share(sample.decode(name, "replace")) for name in WESTERN}
+    try:
+        sample.decode("cp1252")
+    except UnicodeDecodeError:
+        del shares["cp1252"]
+    best = max(shares, key=lambda name: shares[name])
+    if "cp1252" in shares and not shares[best] >= max(0.8, shares["cp1252"] + 0.4):
+        return "cp1252"
+    return best
 
 
 def _western_share(text: str) -> float:

@@ -19,6 +19,8 @@ IMPORT_IMMEDIATE_ROWS = 20_000
 IMPORT_KEEP_DAYS = 30  # uploads, and what checks found
 IMPORT_ABANDONED_DAYS = 14  # imports that nobody went on with
 IMPORT_SECOND_PERSON = False  # whoever had a file checked can't have it written
+IMPORT_FOLDER = ""  # watched for feeds; none by default
+IMPORT_FOLDER_QUIET_SECONDS = 10
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}

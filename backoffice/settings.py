@@ -186,12 +186,25 @@ IMPORT_IMMEDIATE_ROWS = env.int("IMPORT_IMMEDIATE_ROWS", default=conf.IMPORT_IMM
 IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=conf.IMPORT_KEEP_DAYS)
 IMPORT_ABANDONED_DAYS = env.int("IMPORT_ABANDONED_DAYS", default=conf.IMPORT_ABANDONED_DAYS)
 IMPORT_SECOND_PERSON = env.bool("IMPORT_SECOND_PERSON", default=conf.IMPORT_SECOND_PERSON)
+IMPORT_FOLDER = env.str("IMPORT_FOLDER", default=conf.IMPORT_FOLDER)
+if IMPORT_FOLDER:
+    IMPORT_FOLDER = str((BASE_DIR / IMPORT_FOLDER).resolve())
+IMPORT_FOLDER_QUIET_SECONDS = env.int(
+    "IMPORT_FOLDER_QUIET_SECONDS", default=conf.IMPORT_FOLDER_QUIET_SECONDS
+)
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+
+# Mail -------------------------------------------------------------------------------
+# Told by mail: rejected rows of feeds. Without a server, mails go to the log.
+
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 30  # seconds
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="library@localhost")
 
 # Exports ----------------------------------------------------------------------------
 

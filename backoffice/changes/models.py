@@ -278,6 +278,10 @@ class ImportFile(models.Model):
     name = models.CharField(gettext_lazy("file name"), max_length=200)
     #: The unguessable folder of its files in DATA_DIR/imports; "" where none are kept.
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
+    #: Its path in IMPORT_FOLDER, while it lies there; see `jobs.feeds`.
+    feed = models.CharField(  # noqa: DJ001 -- unique, where there is one
+        gettext_lazy("feed"), max_length=700, null=True, unique=True
+    )
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True, blank=True)
     size = models.PositiveBigIntegerField(gettext_lazy("size in bytes"))
     #: Its rows once it is read; before that its line ends, about as many in a text file.

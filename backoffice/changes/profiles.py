@@ -75,6 +75,15 @@ class Profile(models.Model):
         default=True,
         help_text=gettext_lazy("When rows of a feed were rejected."),
     )
+    run_at = models.TimeField(
+        gettext_lazy("imported at"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy(
+            "The time of day at which the files in its folder are imported; if there is none,"
+            " as they come."
+        ),
+    )
     created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(gettext_lazy("updated at"), auto_now=True)
 

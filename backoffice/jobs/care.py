@@ -26,7 +26,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
-from backoffice.jobs import tasks
+from backoffice.jobs import feeds, tasks
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Caretaker(threading.Thread):
         self.stop = threading.Event()
         self.running_job: int | None = None  # primary key
         self.next_cleaning = 0.0
+        self.feeder: threading.Thread | None = None
 
     def run(self) -> None:
         while not self.stop.wait(EVERY):
@@ -78,6 +79,23 @@ class Caretaker(threading.Thread):
             self.next_cleaning = time.monotonic() + 3600
             remove_old_imports()
             remove_abandoned_imports()
+        if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
+            # In a thread of its own: to copy a large file takes longer than a heartbeat may.
+            self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)
+            self.feeder.start()
+
+
+def look_for_feeds() -> None:
+    """A round of the feeds, with a connection of its own."""
+    try:
+        for outcome in feeds.look():
+            logger.info("A feed: %s", outcome.report.strip())
+    except OperationalError:
+        logger.info("The database is busy", exc_info=True)
+    except Exception:
+        logger.exception("The feeds stumbled")
+    finally:
+        connection.close()
 
 
 def take_up_dead_jobs() -> int:

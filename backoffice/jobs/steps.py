@@ -58,14 +58,17 @@ def create_job(
     *,
     file_name: str,
     user: Any = None,
+    feed: str | None = None,
     **options: Any,
 ) -> Change:
     """Store an upload and create its import.
 
-    options: of `profiles.OPTIONS`.
+    options: of `profiles.OPTIONS` · feed: see `ImportFile`; raises IntegrityError if there
+    is an import of it.
     """
     name = Path(file_name).name[:200]
-    file = ImportFile(resource=dotted_path(resource_class), name=name, options=options)
+    path = dotted_path(resource_class)
+    file = ImportFile(resource=path, name=name, options=options, feed=feed)
     file.make_directory()
     digest, file.size = hashlib.sha256(), 0
     with (file.directory / UPLOAD).open("xb") as upload:

@@ -73,8 +73,12 @@ class House:
             self.worker.wait(10)
             self.worker = None
 
+    def json(self, code):
+        """What the code prints last, read as JSON."""
+        return json.loads(self.shell(code))
+
     def state(self, pk, *, apply):
-        return json.loads(self.shell(STATE.format(pk=pk, apply=apply)))
+        return self.json(STATE.format(pk=pk, apply=apply))
 
     def start_import(self, path):
         """Upload the file and have it checked; the job's key."""

@@ -1,0 +1,433 @@
+"""Files that are put into IMPORT_FOLDER: imported once, as the profile says, and moved."""
+
+import datetime
+import os
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from backoffice.changes.models import Change, ImportFile
+from backoffice.changes.profiles import Profile
+from backoffice.jobs import feeds, tasks
+from backoffice.jobs.steps import undo_job
+from library.models import Library
+from tests.factories import make_library, make_user
+
+HEADER = "LIBNAME,ADDRESS,STABR,PHONE,ZIP\n"
+MAIN, OTHER, BAD = (
+    "Main,1 Street,NY,212-222-6559,10001\n",
+    "Other,2 Street,NJ,609-924-9529,08542\n",
+    "Bad,3 Street,NY,-4,10001\n",
+)
+RIGHTS = ["library.add_library", "library.change_library"]
+
+# Commits are real: a killed worker's transactions are what is tested.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def root(settings, tmp_path):
+    settings.DATA_DIR, settings.IMPORT_FOLDER = tmp_path / "data", str(tmp_path / "feeds")
+    settings.IMPORT_FOLDER_QUIET_SECONDS = 0
+    return tmp_path / "feeds"
+
+
+@pytest.fixture
+def profile(root):
+    return make_profile()
+
+
+@pytest.fixture
+def drop(root):
+    """Puts a file into a profile's folder, and gives its path."""
+
+    def drop(*rows, name="f.csv", profile="Supplier"):
+        folder = root / profile
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(HEADER + "".join(rows))
+        return folder / name
+
+    return drop
+
+
+def make_profile(**fields):
+    defaults = {
+        "name": "Supplier",
+        "model": "library.Library",
+        "resource": "library.resources.LibraryResource",
+        "options": {"overrides": {"name": "LIBNAME"}},
+    }
+    if "owner" not in fields:
+        defaults["owner"] = make_user(permissions=RIGHTS, email="owner@example.org")
+    return Profile.objects.create(**defaults | fields)
+
+
+def names():
+    return sorted(library.name for library in Library.objects.all())
+
+
+def files(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_a_file_is_imported_and_moved_with_its_report(profile, drop, root, mailoutbox):
+    drop(MAIN, OTHER)
+    (outcome,) = feeds.look(at_once=True)
+    job = Change.objects.get()
+    assert (job.status, job.user, job.title) == ("done", profile.owner, "f.csv")
+    assert Library.history.filter(history_user=profile.owner).count() == 2
+    assert outcome.path == root / "Supplier" / "done" / f"f-{job.pk}.csv"
+    assert files(root) == [
+        f"Supplier/done/f-{job.pk}.csv",
+        f"Supplier/done/f-{job.pk}.report.txt",
+    ]
+    report = (outcome.path.parent / f"f-{job.pk}.report.txt").read_text()
+    assert "2 rows: 2 new, 0 updated, 0 unchanged, 0 rejected." in report
+    assert ImportFile.objects.get().feed is None
+    assert feeds.look(at_once=True) == []
+    assert not mailoutbox
+
+
+def test_rejected_rows_lie_beside_the_file_and_the_owner_is_told(
+    profile, drop, root, mailoutbox
+):
+    drop(MAIN, BAD)
+    (outcome,) = feeds.look(at_once=True)
+    assert names() == ["Main"]
+    assert outcome.path.parent.name == "done"
+    rejects = outcome.path.with_name(f"{outcome.path.stem}.rejects.csv").read_text()
+    assert "Bad,3 Street" in rejects
+    assert "Main" not in rejects
+    (mail,) = mailoutbox
+    assert mail.to == ["owner@example.org"]
+    assert "f.csv" in mail.subject
+    assert "This is a code, not a number" in mail.body
+
+
+@pytest.mark.parametrize("rows", [[BAD], ['"']], ids=["no row is right", "unreadable"])
+def test_a_file_of_which_nothing_can_be_written_is_rejected(
+    profile, drop, root, mailoutbox, rows
+):
+    drop(*rows)
+    (outcome,) = feeds.look(at_once=True)
+    assert (outcome.is_rejected, outcome.path.parent.name) == (True, "rejected")
+    assert "Nothing was written" in outcome.report or "row" in outcome.report
+    assert len(mailoutbox) == 1
+    assert feeds.look(at_once=True) == []
+
+
+def test_nobody_is_told_who_does_not_want_it(root, drop, mailoutbox):
+    make_profile(mail=False)
+    drop(BAD)
+    feeds.look(at_once=True)
+    assert not mailoutbox
+
+
+def test_a_mail_that_can_not_be_sent_stops_nothing(profile, drop, settings, caplog):
+    settings.EMAIL_BACKEND = "no.such.Backend"
+    drop(MAIN, BAD)
+    (outcome,) = feeds.look(at_once=True)
+    assert outcome.path.exists()
+    assert "was not sent" in caplog.text
+
+
+# What is left alone ---------------------------------------------------------------------
+
+
+def test_a_file_that_is_still_being_written_is_left_alone(profile, drop, root, settings):
+    settings.IMPORT_FOLDER_QUIET_SECONDS = 3600
+    path = drop(MAIN)
+    os.utime(path, (0, 0))  # as programs do that keep the time of what they copy
+    assert feeds.look(at_once=True) == []
+    settings.IMPORT_FOLDER_QUIET_SECONDS = 0
+    assert len(feeds.look(at_once=True)) == 1
+
+
+@pytest.mark.parametrize("name", [".f.csv", "f.csv.part", "f.csv.tmp", "~f.csv"])
+def test_a_name_that_says_unfinished_is_left_alone(profile, drop, name):
+    drop(MAIN, name=name)
+    assert feeds.look(at_once=True) == []
+
+
+def test_a_link_is_not_followed(profile, drop, root, tmp_path):
+    drop(MAIN).rename(tmp_path / "secret.csv")
+    (root / "Supplier" / "f.csv").symlink_to(tmp_path / "secret.csv")
+    assert feeds.look(at_once=True) == []
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../feeds/Supplier", "/"])
+def test_a_profile_whose_name_is_a_path_has_no_folder(root, drop, name):
+    make_profile(name=name)
+    drop(MAIN)
+    (root.parent / "outside.csv").write_text(HEADER + MAIN)
+    assert feeds.look(at_once=True) == []
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_alone(profile, drop, monkeypatch):
+    path = drop(MAIN)
+    real = feeds.create_job
+
+    def create_job(*args, **kwargs):
+        job = real(*args, **kwargs)
+        with path.open("a") as file:
+            file.write(OTHER)
+        return job
+
+    monkeypatch.setattr(feeds, "create_job", create_job)
+    assert feeds.look(at_once=True) == []
+    assert not Change.objects.exists()
+    monkeypatch.undo()
+    feeds.look(at_once=True)
+    assert names() == ["Main", "Other"]
+
+
+def test_what_takes_the_place_of_a_file_meanwhile_is_imported_next(profile, drop, root):
+    drop(MAIN)
+    feeds.look()  # it waits for the worker
+    drop(OTHER)
+    outcomes = feeds.look(at_once=True)
+    assert len(outcomes) == 2
+    assert names() == ["Main", "Other"]
+    moved = [outcome.path.read_text() for outcome in outcomes]
+    assert moved == [HEADER + MAIN, HEADER + OTHER]
+    assert len(files(root)) == 4
+
+
+# Twice, and in order --------------------------------------------------------------------
+
+
+def test_the_same_file_twice_takes_back_nothing(profile, drop):
+    drop(MAIN)
+    feeds.look(at_once=True)
+    Library.objects.update(address="9 Edited Street")
+    drop(MAIN, name="again.csv")
+    (outcome,) = feeds.look(at_once=True)
+    assert "This very file was imported last" in outcome.report
+    assert (outcome.is_rejected, Library.objects.get().address) == (False, "9 Edited Street")
+
+
+def test_a_file_of_before_is_written_again_if_others_came_between(profile, drop):
+    changed = MAIN.replace("1 Street", "2 Street")
+    for rows, address in ((MAIN, "1 Street"), (changed, "2 Street"), (MAIN, "1 Street")):
+        drop(rows)
+        feeds.look(at_once=True)
+        assert Library.objects.get().address == address
+
+
+def test_the_same_file_is_written_again_if_its_import_was_undone(profile, drop):
+    drop(MAIN)
+    feeds.look(at_once=True)
+    undo_job(Change.objects.get())
+    drop(MAIN)
+    feeds.look(at_once=True)
+    assert names() == ["Main"]
+
+
+def test_a_file_that_says_nothing_new_is_done(profile, drop):
+    drop(MAIN, OTHER)
+    feeds.look(at_once=True)
+    drop(OTHER)
+    (outcome,) = feeds.look(at_once=True)
+    assert "There was nothing to write." in outcome.report
+    assert (outcome.is_rejected, Change.objects.latest("pk").status) == (False, "done")
+
+
+def test_files_are_written_in_the_order_they_came(profile, drop):
+    for number, name in enumerate(["z.csv", "a.csv", "m.csv"]):
+        drop(MAIN.replace("1 Street", f"{number} Street"), name=name)
+    outcomes = feeds.look(at_once=True)
+    assert [outcome.path.name[0] for outcome in outcomes] == ["z", "a", "m"]
+    assert Library.objects.get().address == "2 Street"
+
+
+def at(hour, minute=0, *, day=0):
+    local = timezone.localtime() + datetime.timedelta(days=day)
+    return local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+
+
+def test_a_profile_with_a_time_waits_for_it(root, drop):
+    make_profile(run_at=datetime.time(3, 30))
+    drop(MAIN)
+    assert feeds.waiting(at(3, 29, day=1)) == []
+    (each,) = feeds.waiting(at(3, 30, day=1))
+    assert each.path.name == "f.csv"
+    assert feeds.waiting(at(12, day=2))  # no worker was running then
+    # Of today it depends on what time it is now.
+    now = timezone.localtime()
+    assert feeds.waiting(now) == []
+
+
+# A worker that is killed ----------------------------------------------------------------
+
+
+class Killed(BaseException):
+    pass
+
+
+MOMENTS = [
+    (feeds, "create_job"),
+    (tasks.check, "func"),
+    (tasks.apply, "func"),
+    (feeds, "report_of"),
+    (feeds, "_rejects"),
+    (feeds, "_move"),
+    (Path, "rename"),
+]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("where", "name"), MOMENTS, ids=[name for _where, name in MOMENTS])
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(
+    profile, drop, root, monkeypatch, where, name, after
+):
+    real = getattr(where, name)
+
+    def killed(*args, **kwargs):
+        if after:
+            real(*args, **kwargs)
+        raise Killed
+
+    drop(MAIN, BAD)
+    with monkeypatch.context() as patch:
+        if name == "func":
+            module = "check_job" if where is tasks.check else "apply_job"
+            real = getattr(tasks.steps, module)
+            patch.setattr(tasks.steps, module, killed)
+        else:
+            patch.setattr(where, name, killed)
+        with pytest.raises(Killed):
+            feeds.look(at_once=True)
+    outcomes = feeds.look(at_once=True)
+    job = Change.objects.get()
+    assert (len(outcomes), job.status, names()) == (1, "done", ["Main"])
+    assert Library.history.count() == 1
+    base = f"Supplier/done/f-{job.pk}"
+    assert files(root) == [f"{base}.csv", f"{base}.rejects.csv", f"{base}.report.txt"]
+
+
+def test_two_workers_make_one_import_of_a_file(profile, drop, monkeypatch):
+    drop(MAIN)
+    (each,) = feeds.waiting(timezone.now())
+    assert feeds._take(each)
+    assert not feeds._take(each)
+    feeds.look(at_once=True)
+    assert (Change.objects.count(), names()) == (1, ["Main"])
+
+
+def test_with_a_worker_the_queue_runs_each_step(profile, drop):
+    drop(MAIN)
+    outcomes = []
+    for _round in range(3):
+        outcomes += feeds.look()
+        call_command("worker", "--batch", "--no-startup-delay", verbosity=0)
+    assert (len(outcomes), names()) == (1, ["Main"])
+
+
+def test_what_staff_change_between_check_and_writing_is_checked_again(profile, drop):
+    library = make_library(name="Main", zip_code="10001", address="Old")
+    drop(MAIN)
+    feeds.look()
+    call_command("worker", "--batch", "--no-startup-delay", verbosity=0)
+    assert Change.objects.get().status == "checked"
+    library.address = "Edited meanwhile"
+    library.save()
+    (outcome,) = feeds.look(at_once=True)
+    assert not outcome.is_rejected
+    library.refresh_from_db()
+    assert library.address == "1 Street"
+
+
+def test_where_it_takes_two_the_second_writes(profile, drop, settings, mailoutbox):
+    settings.IMPORT_SECOND_PERSON = True
+    drop(MAIN)
+    (outcome,) = feeds.look(at_once=True)
+    job = Change.objects.get()
+    assert (job.status, outcome.path.parent.name, names()) == ("checked", "done", [])
+    assert "waits on its page for somebody else" in mailoutbox[0].body
+    tasks.start_apply(job, user=make_user(permissions=RIGHTS))
+    assert names() == ["Main"]
+
+
+# What is refused ------------------------------------------------------------------------
+
+
+def without_rights():
+    return make_user(permissions=RIGHTS[:1])
+
+
+def inactive():
+    return make_user(permissions=RIGHTS, is_active=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"owner": None}, "has no owner"),
+        ({"owner": inactive}, "has no owner"),
+        ({"owner": without_rights}, "may no longer import libraries"),
+        ({"options": {"mirror": "state=NY"}}, "deletes records that the file lacks"),
+        ({"resource": "library.resources.Gone"}, "There is no longer a resource"),
+    ],
+)
+def test_a_profile_that_can_not_be_run_is_said(root, drop, fields, reason):
+    made = {name: value() if callable(value) else value for name, value in fields.items()}
+    make_profile(**made)
+    drop(MAIN)
+    (outcome,) = feeds.look(at_once=True)
+    assert reason in outcome.report
+    assert (outcome.is_rejected, outcome.path.exists()) == (True, True)
+    assert not Change.objects.exists()
+
+
+def test_two_profiles_of_one_name_are_refused(profile, drop):
+    make_profile(model="library.Book", resource="library.resources.BookResource")
+    drop(MAIN)
+    (outcome,) = feeds.look(at_once=True)
+    assert "library.Book, library.Library" in outcome.report
+
+
+def test_a_file_that_is_too_large_is_refused(profile, drop, settings):
+    settings.IMPORT_MAX_BYTES = 10
+    drop(MAIN)
+    assert "larger than 10 bytes" in feeds.look(at_once=True)[0].report
+
+
+def test_a_name_that_is_no_text_is_refused(profile, drop, root):
+    drop(MAIN).rename(root / "Supplier" / os.fsdecode(b"caf\xe9.csv"))
+    (outcome,) = feeds.look(at_once=True)
+    assert "characters that are no text" in outcome.report
+    assert outcome.path.exists()
+
+
+def test_a_long_name_has_room_for_its_report(profile, drop):
+    drop(MAIN, BAD, name="é" * 120 + ".csv")
+    (outcome,) = feeds.look(at_once=True)
+    assert outcome.path.exists()
+    assert names() == ["Main"]
+
+
+# The command ----------------------------------------------------------------------------
+
+
+def test_the_command_imports_what_waits(profile, drop, root, capsys):
+    drop(MAIN)
+    (root / "Suplier").mkdir()
+    call_command("import_folder")
+    said = capsys.readouterr()
+    assert "done/f-" in said.out
+    assert "1 new" in said.out
+    assert "No profile is called “Suplier”" in said.err
+    drop(BAD)
+    with pytest.raises(SystemExit) as exit_:
+        call_command("import_folder")
+    assert exit_.value.code == 1
+
+
+def test_the_command_needs_a_folder(db, settings):
+    settings.IMPORT_FOLDER = ""
+    with pytest.raises(CommandError) as error:
+        call_command("import_folder")
+    assert error.value.returncode == 2
+    assert feeds.look() == []

@@ -19,6 +19,13 @@ class LibraryResource(Resource):
         "phone_number": ("PHONE", "telephone", "tel"),
         "zip_code": ("ZIP", "postal code", "postcode"),
     }
+    examples = {
+        "name": "Main Library",
+        "address": "1 Main Street",
+        "state": "NY",
+        "phone_number": "212-222-6559",
+        "zip_code": "10016",
+    }
     repairs = {
         "zip_zeros": Repair(
             "zip_code",
@@ -38,6 +45,7 @@ class PatronResource(Resource):
         "name": ("patron", "patron name", "member", "reader", "borrower"),
         "library": ("LIBNAME", "library name", "branch", "home library", "home branch"),
     }
+    examples = {"name": "Ann Reader", "library": "Main Library"}
 
     class Meta:
         model = Patron
@@ -50,6 +58,7 @@ class LibrarianResource(Resource):
         "name": ("librarian", "librarian name", "head librarian"),
         "library": ("LIBNAME", "library name", "branch"),
     }
+    examples = {"name": "Ben Keeper", "library": "Main Library"}
 
     class Meta:
         model = Librarian
@@ -62,6 +71,7 @@ class BookResource(Resource):
         "title": ("book", "book title", "name"),
         "libraries": ("library", "branches", "branch", "held by", "holdings"),
     }
+    examples = {"title": "Pride and Prejudice", "libraries": "Main Library|Seaford"}
 
     class Meta:
         model = Book

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
 SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "backoffice").rglob("*.py")}
-EXCEPTIONS = ("ReaderError", "MappingError", "ExportError")
+EXCEPTIONS = ("ReaderError", "HeaderUnknown", "MappingError", "ExportError")
 
 
 def first_text(node: ast.expr) -> str:

@@ -243,6 +243,15 @@ class Change(models.Model):
                 self._settle_undone(status.CANCELLED, "")
         return bool(cancelled)
 
+    def reopen(self) -> bool:
+        """Go back to the choices before the check, and return whether it could be.
+
+        An import that failed comes back to them as well.
+        """
+        status = self.Status
+        kept = self._mine.filter(kind=self.Kind.IMPORT, waiting="").exclude(file__folder="")
+        return bool(kept.move(status.CHECKED, status.FAILED, to=status.UPLOADED, error=""))
+
     def _settle_undone(self, to: str, error: str) -> None:
         """Set the status of the change that this undo takes back: undone or done."""
         if self.undoes_id is None:

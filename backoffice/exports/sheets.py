@@ -30,28 +30,9 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _PARTS = {
-    "[Content_Types].xml": (
-        f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
-        '<Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
-        '<Override PartName="/xl/worksheets/sheet1.xml"'
-        f' ContentType="{_TYPE}.worksheet+xml"/></Types>'
-    ),
     "_rels/.rels": (
         f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1"'
         f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        f'{_XML}<workbook {_MAIN} xmlns:r="{_OFFICE}"><sheets>'
-        '<sheet name="Export" sheetId="1" r:id="rId1"/></sheets></workbook>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/>'
-        "</Relationships>"
     ),
     # Style 1 is text (number format 49), style 2 is that in bold, for the header.
     "xl/styles.xml": (
@@ -87,27 +68,58 @@ _CR, _CR_ESCAPED = "\r", "&#13;"  # XML makes a line feed of it as it stands
 _NEXT_CELL, _NEXT_ROW = "\x01", "\x02"
 
 
-def xlsx_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
-    """Yield chunks of rows as the bytes of a workbook, while it is made.
+def xlsx_blocks(*sheets: Iterable[Rows], names: Sequence[str] = ("Export",)) -> Iterator[bytes]:
+    """Yield chunks of rows as the bytes of a workbook, while it is made; its sheets have names.
 
     Raises ExportError where there are more than a sheet has.
     """
-    sink, number = _Sink(), 1
+    sink = _Sink()
     # Level 1: a fifth larger than level 6, in a third of the time.
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, text in _PARTS.items():
+        for name, text in {**_PARTS, **_parts_of_sheets(names)}.items():
             archive.writestr(name, text)
-        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            for rows in chunks:
-                xml = _xlsx_rows(rows, number)
-                if number == 1:
-                    xml = _SHEET.format(width=len(rows[0])) + xml.replace('s="1"', 's="2"')
-                number += len(rows)
-                _check_rows(number - 1)
-                sheet.write(xml.encode())
-                yield sink.take()
-            sheet.write(_SHEET_END.encode())
+        for at, chunks in enumerate(sheets, 1):
+            number = 1
+            with archive.open(f"xl/worksheets/sheet{at}.xml", "w") as sheet:
+                for rows in chunks:
+                    xml = _xlsx_rows(rows, number)
+                    if number == 1:
+                        xml = _SHEET.format(width=len(rows[0])) + xml.replace('s="1"', 's="2"')
+                    number += len(rows)
+                    _check_rows(number - 1)
+                    sheet.write(xml.encode())
+                    yield sink.take()
+                sheet.write(_SHEET_END.encode())
     yield sink.take()
+
+
+def _parts_of_sheets(names: Sequence[str]) -> dict[str, str]:
+    """The parts of a workbook that name its sheets."""
+    types, sheets, links = [], [], []
+    for at, name in enumerate(map(escape, names), 1):
+        part = f"worksheets/sheet{at}.xml"
+        types.append(f'<Override PartName="/xl/{part}" ContentType="{_TYPE}.worksheet+xml"/>')
+        sheets.append(f'<sheet name="{name}" sheetId="{at}" r:id="rId{at}"/>')
+        links.append(f'<Relationship Id="rId{at}" Type="{_OFFICE}/worksheet" Target="{part}"/>')
+    return {
+        "[Content_Types].xml": (
+            f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels"'
+            ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
+            f"{''.join(types)}</Types>"
+        ),
+        "xl/workbook.xml": (
+            f'{_XML}<workbook {_MAIN} xmlns:r="{_OFFICE}">'
+            f"<sheets>{''.join(sheets)}</sheets></workbook>"
+        ),
+        "xl/_rels/workbook.xml.rels": (
+            f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{"".join(links)}'
+            f'<Relationship Id="rIdStyles" Type="{_OFFICE}/styles" Target="styles.xml"/>'
+            "</Relationships>"
+        ),
+    }
 
 
 def _check_rows(rows: int) -> None:

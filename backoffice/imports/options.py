@@ -49,9 +49,18 @@ class Options:
         return {name: value for name, value in asdict(self).items() if value}
 
     def open(
-        self, resource_class: type[Resource], path: Path, file_name: str | None = None
+        self,
+        resource_class: type[Resource],
+        path: Path,
+        file_name: str | None = None,
+        *,
+        any_header: bool = False,
     ) -> Source:
-        """The file as it was asked to be read. Raises ReaderError and OSError."""
+        """The file as it was asked to be read. Raises ReaderError and OSError.
+
+        any_header: take the first row for the header where it is not known which it is.
+        """
+        known = {**resource_class.spellings(), "--map": tuple(self.overrides.values())}
         return open_source(
             path,
             file_name=file_name,
@@ -59,8 +68,8 @@ class Options:
             encoding=self.encoding,
             delimiter=self.delimiter,
             sheet=self.sheet,
-            header_row=self.header_row,
-            known={**resource_class.spellings(), "--map": tuple(self.overrides.values())},
+            header_row=None if any_header else self.header_row,
+            known={} if any_header else known,
         )
 
     def start(

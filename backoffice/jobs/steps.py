@@ -8,7 +8,7 @@ import contextlib
 import csv
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -147,16 +147,21 @@ def dotted_path(resource_class: type[Resource]) -> str:
     return f"{resource_class.__module__}.{resource_class.__qualname__}"
 
 
-def open_job(job: Change) -> Source:
-    """The import's file as a source.
+def open_job(
+    job: Change, options: Mapping[str, Any] | None = None, *, any_header: bool = False
+) -> Source:
+    """The import's file as a source, read as `options` say, its own by default.
+
+    any_header: take the first row for the header where it is not known which it is.
 
     Raises ReaderError.
     """
     file = job.file
     if not file.folder:
         raise ReaderError(_("The file is no longer kept. Choose it again."))
-    options = Options.of(file.options)
-    return options.open(file.resource_class, file.directory / UPLOAD, file.name)
+    chosen = Options.of(file.options if options is None else options)
+    path = file.directory / UPLOAD
+    return chosen.open(file.resource_class, path, file.name, any_header=any_header)
 
 
 def decided(job: Change) -> tuple[int, list[Decision]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median_high
 
-from backoffice.readers.limits import ReaderError
+from backoffice.readers.limits import HeaderUnknown
 
 MOST_LINES_ABOVE_HEADER = 10
 ROWS_SHOWN = 5
@@ -31,7 +31,7 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
 
     It is the row given; else the one that has the most of the `known` headers; else the
     first, unless that fills hardly any of the columns that the rows below fill, and a row
-    that looks like a header follows. Raises ReaderError where no row is the header given,
+    that looks like a header follows. Raises HeaderUnknown where no row is the header given,
     and where headers are known, none of them is there, and the first row does not look like
     a header.
     """
@@ -39,7 +39,7 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
         for position, (number, _row) in enumerate(rows):
             if number == given:
                 return position
-        raise ReaderError(
+        raise HeaderUnknown(
             f"Row {given:,} can't be the header: it is blank, or not among the first rows. "
             + _shown(rows)
         )
@@ -58,7 +58,7 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
     if known and (
         len(filled[position]) * 2 <= typical or not _looks_like_header(filled[position])
     ):
-        raise ReaderError(
+        raise HeaderUnknown(
             "No row is surely the header: none has a name that is known. Say which it is "
             "(--header-row), or put the names of the columns above the rows. " + _shown(rows)
         )

@@ -10,6 +10,10 @@ class ReaderError(Exception):
     """A file that can't be used. `str()` says for staff what is wrong and what to do."""
 
 
+class HeaderUnknown(ReaderError):
+    """The file can be read, but not told which row is its header."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """The largest file that is read.

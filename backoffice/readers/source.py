@@ -9,12 +9,14 @@ from backoffice.readers.delimited import DelimitedText
 from backoffice.readers.formats import OBJECTS, check_format, find_format
 from backoffice.readers.header import known_headers
 from backoffice.readers.layout import SAMPLE_ROWS, Batch, Layout
-from backoffice.readers.limits import Limits, ReaderError
+from backoffice.readers.limits import HeaderUnknown, Limits, ReaderError
 from backoffice.readers.objects import Objects
 from backoffice.readers.records import Record, Records
 from backoffice.readers.spreadsheet import Spreadsheet
 
-__all__ = ["Limits", "ReaderError", "Source", "open_source"]
+__all__ = ["HeaderUnknown", "Limits", "ReaderError", "Source", "open_source"]
+
+FIRST = 8  # rows that are shown of a file
 
 
 def open_source(
@@ -35,7 +37,7 @@ def open_source(
     xlsb, ods, json, jsonl, yaml; `sheet` is the name of a sheet in a workbook; `header_row`
     is the header's number as a spreadsheet counts; `known` are the headers that each column
     goes by, which tell the header from what stands above it; `limits` are those of the
-    settings. Raises ReaderError for a file that can't be used, OSError for a missing one.
+    settings. Raises ReaderError for a file that can't be used, and OSError for a missing one.
     """
     path, limits = Path(path), limits or Limits.from_settings()
     names = known_headers(known or {})
@@ -65,7 +67,9 @@ class Source:
 
     `headers` are the stripped cells of the header, without trailing blank ones; `header_row`
     is its row number as a spreadsheet counts, from 1. `encoding` and `delimiter` are None
-    for a spreadsheet. `approximate_rows` is for a progress bar.
+    for a spreadsheet. `approximate_rows` is for a progress bar. `first_rows` are the first of
+    the file with their numbers, the header among them mostly. `sheets` are the sheets of
+    a workbook that hold data, and `sheet` is the one that is read.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class Source:
         self.encoding: str | None = table.encoding
         self.delimiter: str | None = table.delimiter
         self._table = table
+        self.sheets: list[str] = table.sheets if isinstance(table, Spreadsheet) else []
+        self.sheet: str | None = table.sheet if isinstance(table, Spreadsheet) else None
         batches = table.batches(SAMPLE_ROWS)
         sample = next(batches, None)
         if sample is None:
@@ -90,6 +96,7 @@ class Source:
             )
         self._layout = Layout(sample, limits, known, header_row)
         self._records = Records(self._layout)
+        self.first_rows = list(enumerate(sample.rows[:FIRST], sample.number))
         self.headers: list[str] = self._layout.headers
         self.header_row: int = self._layout.header_row
         self.approximate_rows: int = max(0, table.approximate_rows - self.header_row)

@@ -86,9 +86,11 @@ class Spreadsheet:
         self._argument, self._limits = json.dumps(options), limits
         # The rows that are read first serve each pass; the process goes on with the first.
         self._process: _Process | None = self._start()
-        about = self._process.next_line("format", "rows", "warnings")
+        about = self._process.next_line("format", "rows", "warnings", "sheet", "sheets")
         self._first = self._process.next_line("runs", "marks", "suspect")
         self.format: str = about["format"]
+        self.sheet: str = about["sheet"]
+        self.sheets: list[str] = about["sheets"]
         self.warnings: list[str] = about["warnings"]
         self.approximate_rows: int = about["rows"]
 

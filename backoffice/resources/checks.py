@@ -110,6 +110,7 @@ def _names(resource_class: type[Resource]) -> Iterator[Error]:
         "Meta.export_order": meta.export_order or (),
         "repairs": [repair.field for repair in resource_class.repairs.values()],
         "synonyms": resource_class.synonyms,
+        "examples": resource_class.examples,
     }
     for where, names in given.items():
         for name in names:

@@ -55,6 +55,8 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     nothing: tuple[str, ...] = ()
     #: Header spellings other systems use, by field: `{"name": ("LIBNAME",)}`.
     synonyms: dict[str, tuple[str, ...]] = {}
+    #: What a template to fill in has as an example, by field; else one for its kind.
+    examples: dict[str, str] = {}
 
     class Meta:
         # django-import-export then gives the widget an object, not a primary key.

@@ -41,9 +41,21 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             name = f"{app_label}_{model_name}_{name}"
             return path(route, self.admin_site.admin_view(function), name=name)
 
+        templates = [
+            path(
+                f"import/template.{kind}",
+                self.admin_site.admin_view(self.import_template_view),
+                {"kind": kind},
+                name=f"{app_label}_{model_name}_import_template_{kind}",
+            )
+            for kind in ("csv", "xlsx")
+        ]
         return [
+            *templates,
             view("import/<int:pk>/", self.import_job_view, "import_job"),
             view("import/<int:pk>/progress/", self.import_progress_view, "import_progress"),
+            view("import/<int:pk>/columns/", self.import_columns_view, "import_columns"),
+            view("import/<int:pk>/replace/", self.import_replace_view, "import_replace"),
             view("import/<int:pk>/undo/", self.import_undo_view, "import_undo"),
             view(
                 "import/<int:pk>/undo/records/", self.undo_records_view, "import_undo_records"

@@ -6,15 +6,18 @@ from django.contrib.admin.models import LogEntry
 
 from backoffice.admin.records.activity import ActivityAdmin
 from backoffice.admin.records.changes import EditAdmin, ImportAdmin
+from backoffice.admin.records.profiles import ProfileAdmin
 from backoffice.admin.records.saved_filters import SavedFilterAdmin
 from backoffice.changes.models import BulkEdit, Change
+from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 
 
 def register_records(site: admin.AdminSite) -> None:
-    """Register the lists of changes, of saved filters and of log entries."""
+    """Register the lists of changes, of profiles, of saved filters and of log entries."""
     site.register(Change, ImportAdmin)
     site.register(BulkEdit, EditAdmin)
+    site.register(Profile, ProfileAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
     site.register(LogEntry, ActivityAdmin)
     if apps.is_installed("django_tasks_db"):

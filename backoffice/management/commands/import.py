@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
 from backoffice.changes.models import Change
+from backoffice.changes.profiles import Profile
 from backoffice.changes.undo import plural
 from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
@@ -46,9 +47,20 @@ SHOWN = 20  # rejects on the terminal; `--rejects` writes all of them
 class Command(BaseCommand):
     help = "Import a CSV or spreadsheet file into a model, all of it or nothing."
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Options may stand between MODEL and FILE, though MODEL may be left out."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign] # argparse's own remedy
+        return parser
+
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
-        add("resource", help="The model (library.Library) or a Resource by its dotted path.")
+        add(
+            "resource",
+            nargs="?",
+            help="The model (library.Library) or a Resource by its dotted path; may be left out"
+            " with --profile.",
+        )
         add("import_file_name", metavar="FILE", help="The file to import; - reads stdin.")
         add(
             "--format",
@@ -81,7 +93,6 @@ class Command(BaseCommand):
         add(
             "--blank",
             choices=("keep", "clear"),
-            default="keep",
             help="A blank cell keeps the stored value (the default), or clears it.",
         )
         add(
@@ -101,7 +112,6 @@ class Command(BaseCommand):
         add(
             "--only",
             choices=[Only.NEW.value, Only.UPDATES.value],
-            default=Only.BOTH,
             help="Write new records alone, or updates alone; both by default.",
         )
         add(
@@ -122,7 +132,6 @@ class Command(BaseCommand):
         add(
             "--alike",
             choices=list(Alike),
-            default=Alike.REJECT,
             help="A row that looks like a record: reject it (the default), it is the same, or"
             " it is new.",
         )
@@ -132,6 +141,11 @@ class Command(BaseCommand):
             default=[],
             metavar="NAME",
             help="Repair cells before they are checked: --repair zip_zeros.",
+        )
+        add(
+            "--profile",
+            metavar="NAME",
+            help="Import as this profile says; options that are given go before its own.",
         )
         add(
             "--on-error",
@@ -153,10 +167,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.started = time.monotonic()
         try:
-            resource_class = resource_class_named(options["resource"])
+            profile = self.profile(options["profile"], options["resource"])
+            if options["resource"]:
+                resource_class = resource_class_named(options["resource"])
+            elif profile:
+                resource_class = profile.resource_class
+            else:
+                raise LookupError(_("Name the model and the file: library.Library FILE."))
             with tempfile.TemporaryDirectory() as folder:
                 path = self.local_file(options["import_file_name"], Path(folder))
-                rejected = self.import_file(resource_class, path, options)
+                chosen = self.chosen(options, profile)
+                rejected = self.import_file(resource_class, path, chosen, options)
         except UNUSABLE as error:
             raise CommandError(str(error), returncode=2) from error
         except OperationalError as error:  # locked for too long, or not reachable
@@ -177,13 +198,16 @@ class Command(BaseCommand):
         return path
 
     def import_file(
-        self, resource_class: type[Resource], path: Path, options: dict[str, Any]
+        self,
+        resource_class: type[Resource],
+        path: Path,
+        chosen: Options,
+        options: dict[str, Any],
     ) -> int:
         """Import the file, and return how many rows were rejected."""
         self.job: Change | None = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
-        chosen = self.chosen(options)
         source = chosen.open(resource_class, path)
         imported = chosen.start(resource_class, source)
 
@@ -247,19 +271,47 @@ class Command(BaseCommand):
 
         return show
 
-    def chosen(self, options: dict[str, Any]) -> Options:
-        """The command's options by the engine's names."""
-        return Options.of(
-            {
-                **options,
-                "overrides": self.pairs("--map", options["map"]),
-                "constants": self.pairs("--set", options["set"]),
-                "match": [n.strip() for n in (options["match"] or "").split(",") if n.strip()],
-                "clear_blank": options["blank"] == "clear",
-                "repairs": options["repair"],
-                "protected": options["protect"],
-            }
+    @staticmethod
+    def profile(name: str | None, resource: str | None) -> Profile | None:
+        """The profile of that name; of the model, where one is named. Raises LookupError."""
+        if not name:
+            return None
+        profiles = Profile.objects.order_by("model", "name")
+        if resource:
+            profiles = profiles.for_model(resource_class_named(resource)._meta.model)
+        found = profiles.filter(name=name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            models = ", ".join(profile.model for profile in found)
+            raise LookupError(
+                _("Name the model, too: %(models)s have a profile “%(name)s”.")
+                % {"models": models, "name": name}
+            )
+        known = ", ".join(f"“{profile}”" for profile in profiles) or "–"
+        raise LookupError(
+            _("There is no profile “%(name)s”. Profiles: %(known)s.")
+            % {"name": name, "known": known}
         )
+
+    def chosen(self, options: dict[str, Any], profile: Profile | None = None) -> Options:
+        """The command's options by the engine's names, completed by those of the profile."""
+        kept = profile.options if profile else {}
+        overrides = self.pairs("--map", options["map"])
+        constants = self.pairs("--set", options["set"])
+        given = {
+            **options,
+            "match": [n.strip() for n in (options["match"] or "").split(",") if n.strip()],
+            "repairs": options["repair"],
+            "protected": options["protect"],
+        }
+        given = {name: value for name, value in given.items() if value}
+        if options["blank"]:
+            given["clear_blank"] = options["blank"] == "clear"
+        of_profile = {n: v for n, v in kept.get("constants", {}).items() if n not in overrides}
+        given["overrides"] = {**kept.get("overrides", {}), **overrides}
+        given["constants"] = {**of_profile, **constants}
+        return Options.of({**kept, **given})
 
     @staticmethod
     def pairs(option: str, pairs: list[str]) -> dict[str, str]:

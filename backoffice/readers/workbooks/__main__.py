@@ -91,6 +91,8 @@ def lines(options: Options) -> Iterator[dict[str, Any]]:
     yield {
         "format": book.format,
         "rows": survey.rows,
+        "sheet": sheet.name,
+        "sheets": [each.name for each in book.sheets if each is sheet or each in others],
         "warnings": list(warnings(sheet, others, survey)),
     }
     rows = book.rows(sheet)

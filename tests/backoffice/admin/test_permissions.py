@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from backoffice.changes.models import BulkEdit, Change
+from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
@@ -28,8 +29,8 @@ MAKERS = {
     ),
 }
 READ_ONLY = {LogEntry, Change, BulkEdit}
-# test_changes.py, test_saved_filters.py
-ELSEWHERE = {Change, BulkEdit, SavedFilter}
+# test_changes.py, test_profiles.py, test_saved_filters.py
+ELSEWHERE = {Change, BulkEdit, Profile, SavedFilter}
 WITH_HISTORY = {Library, Patron, Librarian, Book, Loan}
 
 # Which permission opens a page, and which of them writes when it is sent a form.

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from backoffice.changes.models import Change
+from backoffice.changes.profiles import Profile
 from backoffice.tables.table import Table
 from library.models import Library
 from tests.factories import make_library
@@ -266,6 +267,64 @@ def test_new_records_or_updates_alone_and_fields_that_stay(make_file):
     assert (library.address, library.state) == ("1 Old Street", "NJ")
     outcome, code = run(path, "--only", "new")
     assert (outcome["new"], outcome["unchanged"], code) == (1, 1, 0)
+
+
+def make_profile(**fields):
+    defaults = {
+        "name": "County",
+        "model": "library.Library",
+        "resource": "library.resources.LibraryResource",
+        "options": {"constants": {"state": "VT"}, "overrides": {"name": "Wo"}, "alike": "same"},
+    }
+    return Profile.objects.create(**defaults | fields)
+
+
+@pytest.mark.parametrize("model", [["library.Library"], []], ids=["of a model", "alone"])
+def test_a_file_is_imported_as_a_profile_says(make_file, model):
+    make_profile()
+    path = make_file(
+        HEADER.replace("name", "Wo").replace("state,", "") + GOOD.replace("NJ,", "")
+    )
+    call_command("import", *model, "--profile", "County", str(path), "--no-input")
+    library = Library.objects.get()
+    assert (library.name, library.state) == ("Princeton", "VT")
+
+
+def test_what_is_said_goes_before_a_profile(make_file):
+    make_profile()
+    path = make_file(HEADER.replace("name", "Name der Bibliothek") + GOOD)
+    _outcome, code = run(
+        path, "--profile", "County", "--map", "name=Name der Bibliothek", "--map", "state=state"
+    )
+    assert code == 0
+    assert Library.objects.get().state == "NJ"
+
+
+def test_blanks_are_kept_where_that_is_said_against_a_profile(make_file):
+    library = make_library(name="Princeton", zip_code="08542-3214", address="1 Old Street")
+    make_profile(options={"clear_blank": True})
+    path = make_file("name,address,zip_code\nPrinceton,,08542-3214\n")
+    outcome, _code = run(path, "--profile", "County", "--blank", "keep")
+    assert outcome["unchanged"] == 1
+    library.refresh_from_db()
+    assert library.address == "1 Old Street"
+    assert run(path, "--profile", "County")[0]["rejected"] == 1
+
+
+def test_a_profile_that_is_none_exits_with_2_and_names_those_that_are(make_file):
+    make_profile()
+    path = str(make_file(HEADER + GOOD))
+    for arguments, says in (
+        (["--profile", "Town"], "Profiles: “County”"),
+        (["library.Book", "--profile", "County"], "Profiles: –"),
+        ([], "Name the model"),
+    ):
+        with pytest.raises(CommandError, match=says) as raised:
+            call_command("import", *arguments, path)
+        assert raised.value.returncode == 2
+    make_profile(model="library.Book", resource="library.resources.BookResource")
+    with pytest.raises(CommandError, match=r"library\.Book, library\.Library have a profile"):
+        call_command("import", "--profile", "County", path)
 
 
 def test_the_header_row_and_a_value_for_every_row_can_be_said(make_file):

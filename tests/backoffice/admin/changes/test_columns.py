@@ -1,0 +1,374 @@
+"""The columns page: how a file is read, which column is which field, what is written."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from backoffice.changes.models import Change
+from backoffice.changes.profiles import Profile
+from backoffice.exports.sheets import xlsx_blocks
+from library.models import Library
+from tests.backoffice.admin.changes.test_imports import (
+    BAD,
+    GOOD,
+    HEADER,
+    JOB,
+    check,
+    press,
+    sent,
+    upload,
+)
+from tests.factories import make_library, make_patron, make_user
+
+pytestmark = pytest.mark.django_db
+
+REPLACE = "admin:library_library_import_replace"
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+
+def send(client, page, *, button="_show", **changes):
+    """What a browser sends of the columns page, with these changes, by a button."""
+    job = page.context["job"]
+    data = sent(page.context) | changes | {button: "1"}
+    return client.post(reverse(JOB, args=[job.pk]), data, follow=True)
+
+
+def rows_by_name(page):
+    return {row.field.name: row for row in page.context["rows"]}
+
+
+def job_of(page):
+    return Change.objects.get(pk=page.context["job"].pk)
+
+
+# How the file is read -------------------------------------------------------------------
+
+
+def test_the_first_rows_are_shown_as_they_are_read(admin_client):
+    page = upload(admin_client, "Branches of 2026\n" + HEADER + GOOD)
+    assert "Branches of 2026" in page.text
+    assert '<tr class="header"><th scope="row">2' in page.text
+    assert page.context["source"].header_row == 2
+
+
+def test_another_encoding_or_delimiter_is_shown_anew(admin_client):
+    page = upload(admin_client, (HEADER + GOOD.replace("Princeton", "Chávez")).encode("cp1252"))
+    assert "Chávez" in page.text
+    page = send(admin_client, page, **{"reading-encoding": "mac-roman"})
+    assert "Ch·vez" in page.text
+    assert job_of(page).file.options["encoding"] == "mac-roman"
+    page = send(admin_client, page, **{"reading-delimiter": "tab"})
+    assert "None of the file" not in page.text
+    assert page.context["source"].headers == [HEADER.strip()]
+    page = send(admin_client, page, **{"reading-delimiter": ",", "reading-encoding": ""})
+    assert page.context["form"]["zip_code"].value() == "zip_code"
+
+
+def test_an_encoding_that_does_not_fit_is_said_and_not_kept(admin_client):
+    page = upload(admin_client, (HEADER + GOOD.replace("Princeton", "Chávez")).encode("cp1252"))
+    page = send(admin_client, page, **{"reading-encoding": "utf-8"})
+    assert "encoding" in page.context["reading"].non_field_errors()[0]
+    assert not job_of(page).file.options.get("encoding")
+    assert job_of(page).status == "uploaded"
+
+
+def test_a_header_that_is_not_found_is_chosen_among_the_first_rows(admin_client):
+    text = "a,1,2,3,4\nb,5,6,7,8\nWo,Wie,Was,Ruf,PLZ\n" + GOOD
+    page = upload(admin_client, text)
+    assert "No row is surely the header" in page.context["problem"]
+    assert "Ruf" in page.text
+    page = send(admin_client, page, **{"reading-header_row": "3"})
+    assert page.context["problem"] == ""
+    assert page.context["source"].headers == ["Wo", "Wie", "Was", "Ruf", "PLZ"]
+    assert job_of(page).file.options["header_row"] == 3
+
+
+def test_a_row_that_is_no_header_is_said(admin_client):
+    page = upload(admin_client, HEADER + GOOD)
+    page = send(admin_client, page, **{"reading-header_row": "9"})
+    assert "Row 9 can't be the header" in page.context["problem"]
+    page = send(admin_client, page, button="_check", **{"reading-header_row": "9"})
+    assert job_of(page).status == "uploaded"
+
+
+def test_the_sheet_can_be_chosen_among_those_with_data(admin_client):
+    one, two = [["name"], ["A"]], [HEADER.strip().split(","), GOOD.strip().split(",")]
+    book = b"".join(xlsx_blocks([one], [two], names=["Notes", "Branches & more"]))
+    page = upload(admin_client, book, name="branches.xlsx")
+    choices = page.context["reading"].fields["sheet"].choices
+    assert choices == [("", "Notes"), ("Notes", "Notes"), ("Branches & more",) * 2]
+    page = send(admin_client, page, **{"reading-sheet": "Branches & more"})
+    assert page.context["form"]["zip_code"].value() == "zip_code"
+    assert send(admin_client, page, button="_check").context["job"].new == 1
+
+
+# Columns --------------------------------------------------------------------------------
+
+
+def test_a_text_for_every_row_stands_in_for_a_column(admin_client):
+    text = "name,address,phone_number,zip_code\nPrinceton,65 Street,609-924-9529,08542\n"
+    preview = check(admin_client, text, columns={"constant-state": "NJ"})
+    assert preview.context["job"].new == 1
+    press(admin_client, preview)
+    assert Library.objects.get().state == "NJ"
+
+
+def test_a_column_and_a_text_for_every_row_contradict_each_other(admin_client):
+    page = check(admin_client, HEADER + GOOD, columns={"constant-state": "NJ"})
+    assert "not both" in page.context["form"].errors["state"][0]
+
+
+def test_values_are_listed_with_what_they_become_the_bad_ones_first(admin_client):
+    page = upload(admin_client, HEADER + GOOD * 2 + GOOD.replace("NJ", "New York") + BAD)
+    listed = {v.text: v for v in rows_by_name(page)["state"].values}
+    assert (listed["New York"].becomes, listed["NJ"].rows) == ("NY", 2)
+    first = rows_by_name(page)["phone_number"].values[0]
+    assert (first.text, first.rows) == ("-4", 1)
+    assert "code, not a number" in first.problem
+    assert rows_by_name(page)["phone_number"].bad == 1
+
+
+def test_references_are_looked_up(admin_client):
+    make_library(name="Main")
+    page = upload_patrons(admin_client, "name,library\nAnn,Main\nBob,Nowhere\n")
+    listed = {v.text: v for v in rows_by_name(page)["library"].values}
+    assert (listed["Main"].becomes, listed["Main"].problem) == ("Main", "")
+    assert "No such record" in listed["Nowhere"].problem
+
+
+def upload_patrons(client, text):
+    file = SimpleUploadedFile("patrons.csv", text.encode())
+    url = reverse("admin:library_patron_import")
+    return client.post(url, {"import_file": file}, follow=True)
+
+
+def test_a_value_is_read_as_another_where_that_was_written(admin_client):
+    page = upload(admin_client, HEADER + GOOD + BAD)
+    values = [v.text for v in rows_by_name(page)["phone_number"].values]
+    at = f"values-phone_number-{values.index('-4')}"
+    page = send(admin_client, page, **{at: "212-222-6559"})
+    row = rows_by_name(page)["phone_number"]
+    assert (row.values[0].rule, row.values[0].becomes) == ("212-222-6559", "212-222-6559")
+    preview = send(admin_client, page, button="_check")
+    assert (preview.context["job"].new, preview.context["job"].rejected) == (2, 0)
+
+
+def test_a_value_that_an_input_would_change_is_left_out(admin_client):
+    text = HEADER + GOOD.replace("65 Witherspoon Street", '"65 Street\nFloor 2"') + GOOD
+    page = upload(admin_client, text)
+    assert [v.text for v in rows_by_name(page)["address"].values] == ["65 Witherspoon Street"]
+    preview = send(admin_client, page, button="_check")
+    assert preview.context["job"].file.options["values"] == {}
+
+
+# What is written ------------------------------------------------------------------------
+
+
+def test_match_keys_are_offered_with_what_they_would_find(admin_client):
+    make_library(name="Princeton", zip_code="99999", phone_number="609-924-9529")
+    rows = "".join(f"B{i},{i} Main St,NY,212-222-{i:04},10001\n" for i in range(20))
+    page = upload(admin_client, HEADER + GOOD + rows)
+    keys = {key.fields: key for key in page.context["keys"]}
+    assert (keys["name", "zip_code"].one, keys["name", "zip_code"].none) == (0, 21)
+    assert (keys["name",].one, keys["name",].none) == (1, 20)
+    assert ("state",) not in keys
+    assert "of the first 21 rows, 1 find a record, 20 find none" in page.text
+    preview = send(admin_client, page, button="_check", **{"with-match": "name"})
+    assert (preview.context["job"].updated, preview.context["job"].new) == (1, 20)
+
+
+def test_a_key_that_finds_several_says_so(admin_client):
+    make_library(name="Princeton", zip_code="1")
+    make_library(name="Princeton", zip_code="2")
+    page = upload(admin_client, HEADER + GOOD)
+    assert "<b>1 find several</b>" in page.text
+
+
+def test_a_key_of_references_finds_records(admin_client):
+    library = make_library(name="Main")
+    make_patron(name="Ann", library=library)
+    page = upload_patrons(admin_client, "name,library\nAnn,Main\nBob,Main\n")
+    key = page.context["keys"][0]
+    assert (key.fields, key.one, key.none) == (("name", "library"), 1, 1)
+
+
+def test_a_key_that_is_none_is_refused(admin_client):
+    page = upload(admin_client, HEADER + GOOD)
+    page = send(admin_client, page, button="_check", **{"with-match": "colour"})
+    assert "be matched by colour" in page.context["form"].non_field_errors()[0]
+    assert job_of(page).status == "uploaded"
+
+
+def test_new_records_alone_and_fields_that_stay(admin_client):
+    library = make_library(name="Princeton", zip_code="08542-3214", address="1 Old", state="NY")
+    text = HEADER + GOOD + GOOD.replace("Princeton", "Other")
+    preview = check(admin_client, text, columns={"keep-address": "on"})
+    press(admin_client, preview)
+    library.refresh_from_db()
+    assert (library.address, library.state) == ("1 Old", "NJ")
+    preview = check(admin_client, text, columns={"with-only": "new"})
+    assert preview.context["job"].unchanged == 2
+
+
+def test_texts_that_say_nothing_are_blank(admin_client):
+    text = HEADER + GOOD.replace("NJ", "N/A") + GOOD.replace("Princeton", "B")
+    preview = check(admin_client, text, columns={"with-nothing": "N/A\r\n\r\n -1 "})
+    assert preview.context["job"].file.options["nothing"] == ["N/A", "-1"]
+    assert "A new record needs it, and the cell is blank." in preview.text
+
+
+# Staying and coming back ----------------------------------------------------------------
+
+
+def test_choices_stay_when_the_rows_are_shown_again(admin_client):
+    page = upload(admin_client, HEADER + GOOD)
+    page = send(admin_client, page, address="", **{"constant-address": "?", "with-only": "new"})
+    page = admin_client.get(reverse(JOB, args=[page.context["job"].pk]))
+    assert page.context["form"]["constant-address"].value() == "?"
+    assert page.context["form"]["with-only"].value() == "new"
+    assert page.context["form"]["address"].value() == ""
+
+
+def test_from_the_review_one_can_go_back_to_the_columns(admin_client):
+    preview = check(admin_client, HEADER + GOOD, columns={"address": ""})
+    job = preview.context["job"]
+    back = reverse("admin:library_library_import_columns", args=[job.pk])
+    page = admin_client.post(back, follow=True)
+    assert page.context["form"]["address"].value() == ""
+    again = send(admin_client, page, button="_check", address="address")
+    assert again.context["job"].new == 1
+    press(admin_client, again)
+    assert "has moved on since" in admin_client.post(back, follow=True).text
+
+
+# Profiles -------------------------------------------------------------------------------
+
+
+def keep(client, text, *, name="County", **choices):
+    page = upload(client, text)
+    return send(client, page, button="_keep", **{"with-name": name}, **choices)
+
+
+def test_choices_are_kept_as_a_profile_and_offered_for_such_a_file(admin_client, superuser):
+    keep(admin_client, HEADER + GOOD, state="", **{"constant-state": "VT", "with-only": "new"})
+    profile = Profile.objects.get()
+    assert (profile.name, profile.owner, profile.model) == (
+        "County",
+        superuser,
+        "library.Library",
+    )
+    page = upload(admin_client, HEADER + BAD)
+    assert "as in the profile <strong>County</strong>" in page.text
+    assert page.context["form"]["constant-state"].value() == "VT"
+    assert page.context["form"]["with-only"].value() == "new"
+    other = upload(admin_client, HEADER.replace("address", "street") + GOOD)
+    assert other.context["used"] in (None, "")
+
+
+def test_a_profile_can_be_left_and_taken(admin_client):
+    keep(admin_client, HEADER + GOOD, **{"with-only": "new"})
+    page = upload(admin_client, HEADER + GOOD)
+    page = send(admin_client, page, **{"with-profile": ""})
+    assert page.context["form"]["with-only"].value() == ""
+    page = send(admin_client, page, **{"with-profile": "County"})
+    assert page.context["form"]["with-only"].value() == "new"
+
+
+def test_a_profile_is_chosen_at_the_upload(admin_client):
+    keep(admin_client, HEADER + GOOD, **{"with-only": "updates"})
+    text = HEADER.replace("address", "street") + GOOD
+    page = upload(admin_client, text, profile=Profile.objects.get().pk)
+    assert page.context["form"]["with-only"].value() == "updates"
+    assert page.context["form"]["address"].value() == ""  # there is no such column
+
+
+def test_a_profile_needs_a_name_and_is_replaced_by_one_of_its_name(admin_client, client):
+    page = keep(admin_client, HEADER + GOOD, name=" ")
+    assert page.context["form"].errors["with-name"]
+    keep(admin_client, HEADER + GOOD)
+    keep(admin_client, HEADER + GOOD, **{"with-only": "new"})
+    assert Profile.objects.get().options["only"] == "new"
+
+
+# Another file ---------------------------------------------------------------------------
+
+
+def replace(client, job, text):
+    file = SimpleUploadedFile("mended.csv", text.encode())
+    return client.post(reverse(REPLACE, args=[job.pk]), {"import_file": file}, follow=True)
+
+
+def test_a_mended_file_takes_the_place_of_the_first_and_is_checked_at_once(admin_client):
+    first = check(admin_client, HEADER + GOOD + BAD, columns={"with-only": "new"})
+    page = replace(
+        admin_client, first.context["job"], HEADER + GOOD + BAD.replace("-4", "212-222-6559")
+    )
+    job = page.context["job"]
+    assert (job.status, job.new, job.rejected, job.title) == ("checked", 2, 0, "mended.csv")
+    assert job.file.options["only"] == "new"
+    assert job_of(first).status == "cancelled"
+
+
+def test_decisions_about_rows_that_are_there_too_stay(admin_client, superuser):
+    rows = [GOOD.replace("Princeton", name) for name in "ABCD"]
+    first = check(admin_client, HEADER + "".join(rows)).context["job"]
+    decide = first.file.decisions.create
+    decide(line=2, answer="skip", value="x", user=superuser)
+    decide(line=3, field="address", value="65 Witherspoon Street", answer="text", text="1 St")
+    decide(line=5, field="address", value="65 Witherspoon Street", answer="text", text="2 St")
+    decide(field="state", value="NJ", answer="text", text="NY", user=superuser)
+    new = [rows[0], GOOD, rows[1], rows[2]]  # B is a row lower, D is gone
+    page = replace(admin_client, first, HEADER + "".join(new))
+    job = page.context["job"]
+    kept = {(d.line, d.field): d for d in job.file.decisions.all()}
+    assert set(kept) == {(2, ""), (4, "address"), (None, "state")}
+    assert kept[2, ""].value != "x"
+    assert kept[None, "state"].user == superuser
+    assert "Decisions that still hold: 3" in page.text
+    assert "row 5, address" in page.text
+
+
+def test_a_file_with_other_headers_is_asked_about(admin_client):
+    first = check(admin_client, HEADER + GOOD)
+    page = replace(admin_client, first.context["job"], HEADER.replace("name", "Wo") + GOOD)
+    assert page.context["job"].status == "uploaded"
+    assert page.context["form"]["address"].value() == "address"
+
+
+def test_a_file_that_can_not_be_read_replaces_nothing(admin_client):
+    first = check(admin_client, HEADER + GOOD)
+    page = replace(admin_client, first.context["job"], "")
+    assert page.context["form"].errors["import_file"]
+    assert job_of(first).status == "checked"
+    assert Change.objects.count() == 1
+
+
+def test_what_is_written_is_not_replaced(admin_client):
+    done = press(admin_client, check(admin_client, HEADER + GOOD))
+    assert "has moved on since" in replace(admin_client, done.context["job"], HEADER).text
+
+
+# Templates ------------------------------------------------------------------------------
+
+
+def template(client, kind):
+    response = client.get(reverse(f"admin:library_library_import_template_{kind}"))
+    name = f'attachment; filename="libraries template.{kind}"'
+    assert response["Content-Disposition"] == name
+    return b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_template_can_be_filled_in_and_imported(admin_client, kind):
+    preview = check(admin_client, template(admin_client, kind), name=f"template.{kind}")
+    assert (preview.context["job"].new, preview.context["job"].rejected) == (1, 0)
+
+
+def test_a_template_takes_the_right_to_import(client):
+    client.force_login(make_user(permissions=["library.view_library"]))
+    page = client.get(reverse("admin:library_library_import_template_csv"))
+    assert page.status_code == 403

@@ -1,7 +1,8 @@
 """`python -m benchmarks.floor FILE`: the fastest way known to write new libraries.
 
-The same rows, history and indexes as an import writes; nothing is checked. Secondary indexes
-of the libraries are dropped and made again; those of history only grow at their end. On SQLite
+The same rows, history and indexes as an import writes, the search index too; nothing is
+checked. Secondary indexes of the libraries, and what keeps the search index, are dropped and
+made again; indexes of history only grow at their end. On SQLite
 `csv.reader`, `executemany` and `INSERT … SELECT`, on PostgreSQL `COPY` of both tables.
 """
 
@@ -16,7 +17,10 @@ COLUMNS = "name, address, state, phone_number, zip_code"
 PRAGMAS = "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32000", "temp_store=FILE"
 HISTORY = f"library_historicallibrary (id, {COLUMNS}, history_date, history_type)"
 SIGNED = "2026-01-01", "+"
-INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
+MADE = "SELECT name, sql FROM sqlite_master WHERE type = ? AND tbl_name = 'library_library'"
+SEARCH = (
+    "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE %library_library%'"
+)
 INDEXES_OF_POSTGRESQL = (
     "SELECT relname, pg_get_indexdef(oid) FROM pg_index JOIN pg_class ON oid = indexrelid"
     " WHERE indrelid = 'library_library'::regclass AND NOT indisunique"
@@ -24,11 +28,12 @@ INDEXES_OF_POSTGRESQL = (
 LINES = 5_000  # in a block of COPY
 
 
-def drop_indexes(connection, *query):
-    indexes = connection.execute(*query).fetchall()
-    for name, _sql in indexes:
-        connection.execute(f'DROP INDEX "{name}"')
-    return [sql for _name, sql in indexes]
+def drop(connection, kind, *query):
+    """Drop the indexes or triggers; the statements that make them again."""
+    made = connection.execute(*query).fetchall()
+    for name, _sql in made:
+        connection.execute(f'DROP {kind} "{name}"')
+    return [sql for _name, sql in made]
 
 
 def sqlite(path, database):
@@ -39,12 +44,16 @@ def sqlite(path, database):
         rows = csv.reader(file)
         next(rows)
         connection.execute("BEGIN IMMEDIATE")
-        indexes = drop_indexes(connection, INDEXES, ["library_library"])
+        made = [
+            sql for kind in ("index", "trigger") for sql in drop(connection, kind, MADE, [kind])
+        ]
         insert = f"INSERT INTO library_library ({COLUMNS}) VALUES (?, ?, ?, ?, ?)"
         connection.executemany(insert, rows)
         select = f"SELECT id, {COLUMNS}, ?, ? FROM library_library"
         connection.execute(f"INSERT INTO {HISTORY} {select}", SIGNED)
-        for sql in indexes:
+        for (name,) in connection.execute(SEARCH).fetchall():
+            connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+        for sql in made:
             connection.execute(sql)
         connection.execute("COMMIT")
     connection.close()
@@ -67,7 +76,7 @@ def postgresql(path, url):
 
     with psycopg.connect(url) as connection:
         connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
-        indexes = drop_indexes(connection, INDEXES_OF_POSTGRESQL)
+        indexes = drop(connection, "index", INDEXES_OF_POSTGRESQL)
         copy(connection, path, f"library_library (id, {COLUMNS})")
         copy(connection, path, HISTORY, "".join(f",{value}" for value in SIGNED))
         for sql in indexes:

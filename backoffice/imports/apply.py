@@ -11,7 +11,7 @@ from backoffice.changes.counts import Counts
 from backoffice.history.records import Records, Signature
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column
-from backoffice.tables.indexes import made_again
+from backoffice.tables.indexes import ENOUGH, made_again
 from backoffice.tables.planner import keep_statistics
 from backoffice.tables.table import Link
 
@@ -151,15 +151,27 @@ class Apply:
             columns.append(self.table.column(field))
             values.append(value)
         made = f"JOIN {self.staging.made_values} made ON made.line = staged.line_"
-        with made_again(self.table, new):
+        with made_again(self.table, new) as without_indexes:
+            order = "staged.line_" if without_indexes else self._order(new)
             return self.table.execute(
                 f"""
                 INSERT INTO {self.table.name} ({", ".join(columns)})
                 SELECT {", ".join(values)} FROM ({self.rows.new_rows()}) staged
-                {made if self.staging.made else ""} ORDER BY staged.line_
+                {made if self.staging.made else ""} ORDER BY {order}
                 """,
                 params,
             )
+
+    def _order(self, new: int) -> str:
+        """In which order new rows are inserted.
+
+        SQLite keeps rows by their keys, which the lines of the file give. Many rows that come
+        in the order of the match key, which an index has, take it half the time.
+        """
+        by = ["line_"]
+        if self.table.vendor == "sqlite" and new >= ENOUGH and self._counts_on:
+            by = [*self.checks.key_columns, "line_"]
+        return ", ".join(f"staged.{column}" for column in by)
 
     def _new_key(self) -> str:
         if self.table.pk_field in self.rows.fields and not self.table.counts_keys:

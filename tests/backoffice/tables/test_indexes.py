@@ -3,6 +3,7 @@
 import pytest
 from django.db import OperationalError, connection, connections
 
+from backoffice.imports import apply
 from backoffice.tables import indexes
 from library.models import Library
 from library.resources import LibrarianResource, LibraryResource
@@ -17,6 +18,7 @@ READERS_WAIT = pytest.mark.skipif(not IS_POSTGRESQL, reason="SQLite's readers ne
 @pytest.fixture(autouse=True)
 def few_are_enough(monkeypatch):
     monkeypatch.setattr(indexes, "ENOUGH", 2)
+    monkeypatch.setattr(apply, "ENOUGH", 2)
 
 
 class Statements(list):
@@ -49,7 +51,9 @@ def definitions():
 
 
 def write_libraries(write_csv, number):
-    rows = ([f"A{i}", "1 Street", "NY", "212-222-6559", "10001"] for i in range(number))
+    rows = (
+        [f"A{number - i}", "1 Street", "NY", "212-222-6559", "10001"] for i in range(number)
+    )
     return write_csv(HEADER, *rows)
 
 
@@ -72,7 +76,7 @@ def test_into_an_empty_table(write_csv):
 
 
 def test_old_rows_that_are_few(write_csv):
-    for name in "123456":
+    for name in "123":
         make_library(name=name)
     statements = Statements()
     import_libraries(write_csv, 3, statements)
@@ -80,11 +84,14 @@ def test_old_rows_that_are_few(write_csv):
 
 
 def test_old_rows_that_are_many(write_csv):
-    for name in "1234567":
+    for name in "1234":
         make_library(name=name)
     statements = Statements()
     import_libraries(write_csv, 3, statements)
     assert not statements.dropped
+    names = list(Library.objects.order_by("pk").values_list("name", flat=True))
+    assert names[4:] == ["A3", "A2", "A1"]  # as in the file, in whatever order inserted
+    assert [library.name for library in Library.objects.all()] == names
 
 
 def test_few_rows(write_csv):

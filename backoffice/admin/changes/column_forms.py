@@ -64,15 +64,22 @@ class ColumnsForm(forms.Form):
     """A column for each field of the Resource, and the other choices for an import.
 
     options: what the form starts with · `samples`: the first distinct values by header ·
-    `unused`: the headers that are mapped to no field.
+    may_delete: whether a mirror is offered · `unused`: the headers that are mapped to no field.
 
     Names of fields have no hyphen, so the names of the other inputs have one.
     """
 
     def __init__(
-        self, job: Change, source: Source, options: Mapping[str, Any], data: Any = None
+        self,
+        job: Change,
+        source: Source,
+        options: Mapping[str, Any],
+        data: Any = None,
+        *,
+        may_delete: bool = False,
     ) -> None:
         self.job, self.source, self.start = job, source, options
+        self.may_delete = may_delete
         self.resource_class = job.file.resource_class
         self.spellings: dict[str, Sequence[str]] = self.resource_class.spellings()
         super().__init__(data)
@@ -156,6 +163,18 @@ class ColumnsForm(forms.Form):
                 initial=start.get("repairs") or [],
                 required=False,
                 widget=forms.CheckboxSelectMultiple if repairs else forms.MultipleHiddenInput,
+            ),
+            "with-mirror": forms.CharField(
+                label=_("Delete the records that the file lacks, inside"),
+                initial="\n".join(start.get("mirror") or ()),
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2})
+                if self.may_delete
+                else forms.HiddenInput,
+                help_text=_(
+                    "A filter such as state=NY, one a line. The review lists them; they are"
+                    " deleted when the import is written, and its undo brings them back."
+                ),
             ),
             "with-name": forms.CharField(
                 label=_("Keep these choices as a profile"),
@@ -249,9 +268,10 @@ class ColumnsForm(forms.Form):
             "match": self.match,
             "only": get("with-only", ""),
             "alike": get("with-alike", ""),
-            "nothing": list(filter(None, map(str.strip, get("with-nothing", "").splitlines()))),
+            "nothing": _lines(get("with-nothing", "")),
             "clear_blank": get("with-clear_blank", False),
             "repairs": get("with-repairs", []),
+            "mirror": _lines(get("with-mirror", "")) if self.may_delete else [],
             "profile": get("with-profile", ""),
             "headers_key": headers_key(self.source.headers),
         }
@@ -298,7 +318,7 @@ class ColumnsForm(forms.Form):
 
     @property
     def more(self) -> list[forms.BoundField]:
-        names = ["alike", "nothing", "clear_blank", "repairs"]
+        names = ["alike", "nothing", "clear_blank", "repairs", "mirror"]
         fields = [self[f"with-{name}"] for name in names]
         return [field for field in fields if not field.is_hidden]
 
@@ -362,6 +382,10 @@ class ColumnsForm(forms.Form):
 def shown(cell: str) -> str:
     """A cell as a page shows it. Half a character, which rejects its row, can't be shown."""
     return cell[:40].encode(errors="replace").decode()
+
+
+def _lines(text: str) -> list[str]:
+    return list(filter(None, map(str.strip, text.splitlines())))
 
 
 def _choices(headers: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The pages between a file and its check: the upload, and which column is which field."""
 
 import io
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -192,9 +193,12 @@ class ColumnPages(ChangePages):
     ) -> ColumnsForm:
         """The form with what was sent, unless that was about other columns or a profile."""
         start = starting_options(job, source.headers)
+        new_form = partial(
+            ColumnsForm, job, source, may_delete=self.has_delete_permission(request)
+        )
         sent = request.POST
         if request.method != "POST":
-            return ColumnsForm(job, source, start)
+            return new_form(start)
         name = sent.get("with-profile", "")
         if name != start.get("profile", ""):
             profiles = Profile.objects.for_model(self.model).filter(name=name)
@@ -202,10 +206,10 @@ class ColumnPages(ChangePages):
             start = (
                 with_profile(reading, profiles[0]) if profiles else {**reading, "overrides": {}}
             )
-            return ColumnsForm(job, source, start)
-        form = ColumnsForm(job, source, start, sent)
+            return new_form(start)
+        form = new_form(start, sent)
         if sent.get("with-headers") != form["with-headers"].initial:
-            return ColumnsForm(job, source, {**start, "overrides": {}})
+            return new_form({**start, "overrides": {}})
         return form
 
     def _keep(

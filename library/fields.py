@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import phonenumbers
@@ -33,10 +34,8 @@ class ZipCodeField(models.CharField[Any, Any]):
     #: Values that match need no cleaning.
     canonical = re.compile(r"\A[0-9]{5}(-[0-9]{4})?\Z")
 
-    @staticmethod
-    def alike(text: str) -> str:
-        """ZIP code and ZIP+4 look alike."""
-        return text[:5]
+    #: ZIP code and ZIP+4 look alike: the first five digits, as a call without Python code.
+    alike = itemgetter(slice(5))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 10)

@@ -46,6 +46,8 @@ class Plan:
         self.pk, self.history = self.live.pk, self.records.table
         schema = "pg_temp" if self.live.vendor == "postgresql" else "temp"
         self.name = f"{schema}.undo_plan_{len(plans)}"
+        #: How many rows there are by `kind` and `why`, as last counted.
+        self.counts: dict[tuple[str, str], int] = {}
 
     def create(self) -> None:
         self.drop()
@@ -250,12 +252,11 @@ class Plan:
             [*params, *params],
         )
 
-    def counts(self) -> dict[tuple[str, str], int]:
-        """`{(kind, why): number of rows}`."""
+    def count(self) -> None:
         rows = self.live.fetch(
             f"SELECT kind, why, count(*) FROM {self.name} GROUP BY kind, why"
         )
-        return {(kind, why): number for kind, why, number in rows}
+        self.counts = {(kind, why): number for kind, why, number in rows}
 
     def left(self, limit: int) -> list[tuple[Any, str, str]]:
         """The rows that are left alone: `[(pk, text, why), …]`, at most `limit`."""
@@ -279,7 +280,7 @@ class Plan:
         owners = {field.model: Table(field.model) for field in self.records.fields}
         for model, owner in owners.items():
             fields = [f for f in self.records.fields if f.model is model and not f.primary_key]
-            if not fields:
+            if not fields or not self.counts.get(("~", "")):
                 continue
             values = (f"{owner.column(f)} = record.{owner.column(f)}" for f in fields)
             self.live.execute(
@@ -290,7 +291,7 @@ class Plan:
                 WHERE plan.kind = '~' AND plan.why = '' AND {owner.name}.{owner.pk} = plan.pk
                 """
             )
-        if not self.counts().get(("-", "")):
+        if not self.counts.get(("-", "")):
             return
         columns = ", ".join(self.records.columns)
         self.live.execute(
@@ -339,14 +340,16 @@ class Plan:
     def record(self, signature: Signature, *, gone: bool) -> None:
         """Write the history of the rows to delete (`gone`), or of the rows restored."""
         for kind, written in (("+", "-"),) if gone else (("~", "~"), ("-", "+")):
-            self.records.write(
-                f"live.{self.pk} IN ({self.taken_back(kind)})",
-                history_type=written,
-                signature=signature,
-            )
+            if self.counts.get((kind, "")):
+                self.records.write(
+                    f"live.{self.pk} IN ({self.taken_back(kind)})",
+                    history_type=written,
+                    signature=signature,
+                )
 
-    def remove(self, count: int) -> None:
+    def remove(self) -> None:
         """Delete the created rows and their links."""
+        count = self.counts.get(("+", ""), 0)
         if not count:
             return
         created = self.taken_back("+")

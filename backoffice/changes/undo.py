@@ -135,7 +135,9 @@ class Undo:
             plan.leave_exempt()
         while sum(plan.leave_what_cannot() for plan in plans):
             pass
-        numbers = [(kind, why, n) for p in plans for (kind, why), n in p.counts().items()]
+        for plan in plans:
+            plan.count()
+        numbers = [(kind, why, n) for p in plans for (kind, why), n in p.counts.items()]
 
         def count(*kinds: str) -> int:
             return sum(n for kind, why, n in numbers if why == "" and kind in kinds)
@@ -168,7 +170,7 @@ class Undo:
         for plan in plans:
             plan.record(signature, gone=False)
             plan.record(signature, gone=True)
-            plan.remove(plan.counts().get(("+", ""), 0))
+            plan.remove()
         tables = {table for plan in plans for table in plan.records.tables}
         keep_statistics(self.connection, counts.removed + counts.restored, *sorted(tables))
 

@@ -4,7 +4,7 @@ The same text goes before the alike, full texts before labels. What fits one rec
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib.admin.utils import get_fields_from_path
@@ -18,7 +18,7 @@ from backoffice.tables.texts import alike_all, is_text, same
 BATCH = 50_000  # references that are looked for in one reading of the records
 CHUNK = 5_000
 SAME_FULL, SAME_LABEL, ALIKE_FULL, ALIKE_LABEL = range(4)
-Form = tuple[int, tuple[str, ...]]
+Form = tuple[int, tuple[str | bytes, ...]]
 
 
 class Forms:
@@ -60,7 +60,7 @@ class Forms:
                 yield ALIKE_FULL, tuple(self._fold([part], f)[0] for part, f in folded)
 
     @staticmethod
-    def _fold(texts: list[str], field: Any) -> list[str]:
+    def _fold(texts: list[str], field: Any) -> Sequence[str | bytes]:
         return alike_all(texts, field) if is_text(field) else texts
 
 

@@ -98,12 +98,13 @@ class Checks:
         constraints.reject_refused()
         # After what is wrong with a row by itself, so that a row that is not taken keeps
         # none from being taken that repeats it.
-        self.reject_repeated(
-            self.rows.repeated(self.rows.staged()),
-            self.key_columns,
-            self.match,
-            same=self._says_nothing_new(),
-        )
+        if self.rows.may_repeat:
+            self.reject_repeated(
+                self.rows.repeated(self.rows.staged()),
+                self.key_columns,
+                self.match,
+                same=self._says_nothing_new(),
+            )
         self._compare_links()
         constraints.reject_taken()
         self._reject_with_the_first()
@@ -346,7 +347,7 @@ class Checks:
     def _needs_a_value(self, column: Column) -> bool:
         """Whether a new row can't be made of a blank cell in the column, which keeps."""
         field = column.model_field
-        if not column.keep_blank or field.null or field in self.staging.made:
+        if not column.keeps or field.null or field in self.staging.made:
             return False
         return column.kind != "value" or self.rows.blanks.get(field) is None
 

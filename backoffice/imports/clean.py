@@ -90,6 +90,8 @@ class Column(dict[str, Any]):
         self.resource_field, self.model_field = resource_field, model_field
         self.connection = table.connection
         self.seen_invalid = False
+        #: Whether a cell was blank and keeps what is there, so far.
+        self.keeps = False
         #: (text, label it may begin with), of the references cleaned since last taken.
         self.candidates: list[tuple[str, str]] = []
         widget = resource_field.widget
@@ -190,6 +192,9 @@ class Column(dict[str, Any]):
             value = self[""]
         if self.is_line and value.__class__ is str and (line := same(value)) != value:
             self.untidy[value] = line[: self.model_field.max_length]
+            self.keeps = self.keeps or (not line and self.keep_blank)
+        if self.keep_blank and value in (None, ()):
+            self.keeps = True
         if text or not callable(self.resource_field.default):  # which is called for each row
             self[cell] = value
         return value

@@ -8,6 +8,7 @@ Checking and applying are the same pass, so a preview never lies. Reading, clean
 staging hold no lock on the live tables.
 """
 
+import gc
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -213,20 +214,22 @@ class Import:
         header that differ.
         """
         rows, beat = 0, time.monotonic()
-        for chunk in self.source.chunks():
-            rows += len(chunk)
-            with collector_paused(), self.staging.appending():
-                self._stage_chunk(chunk)
-                if keep:
-                    keep(chunk)
-            if progress and time.monotonic() > beat + BEAT:
-                self.staging.end_copy()
-                progress(rows)
-                beat = time.monotonic()
+        with collector_paused():
+            for chunk in self.source.chunks():
+                rows += len(chunk)
+                with self.staging.appending():
+                    self._stage_chunk(chunk)
+                    if keep:
+                        keep(chunk)
+                if progress and time.monotonic() > beat + BEAT:
+                    self.staging.end_copy()
+                    progress(rows)
+                    beat = time.monotonic()
         self.staging.end_copy()
         if progress:
             progress(rows)
         self.staging.analyze()
+        self.staging.confirm_repeats()
         self.rows = rows
         return rows
 
@@ -249,6 +252,7 @@ class Import:
             keep = [i for i, line in enumerate(lines) if line not in bad]
             lines = [lines[i] for i in keep]
             cleaned = {name: [vs[i] for i in keep] for name, vs in cleaned.items()}
+            gc.collect(0)  # exceptions, which nothing else frees while the collector is paused
         values = [cleaned[c.name] for c in self.staging.values]
         links = [cleaned[c.name] for c in self.staging.links]
         self.staging.write_chunk(lines, values, links)

@@ -95,6 +95,7 @@ class References:
         lost = " OR ".join(found[code] for code in LOST if code in column.blanked)
         if not lost:
             return
+        column.keeps = column.keep_blank
         source, ref = self.staging.source(column)
         lines = (
             f"SELECT staged.line FROM {source} staged LEFT JOIN {self.staging.targets(column)}"

@@ -61,7 +61,7 @@ class Rows:
         """The fields that `staged()` has, and whether NULL keeps the present value."""
         if self.is_cleaned:
             return dict.fromkeys(self.staging.cleaned_fields, False)
-        return {column.model_field: column.keep_blank for column in self.staging.values}
+        return {column.model_field: column.keeps for column in self.staging.values}
 
     def staged(self, *, every: bool = False) -> str:
         """every: also the rejected ones whose cells are values."""
@@ -135,8 +135,13 @@ class Rows:
             and not isinstance(column.blank, Invalid)
         }
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a row may have the key of another."""
+        return self.staging.has_repeats or not self.staging.texts or self.is_cleaned
+
     def repeated(self, rows: str) -> str:
-        """Of `rows`, a SELECT, those whose key another row may have, or one that looks so."""
+        """Of `rows`, a SELECT, those whose key another row has, or one that looks so."""
         if not self.staging.texts or self.is_cleaned:
             return rows
         return (
@@ -271,7 +276,7 @@ class Rows:
         ours, theirs = (
             f"{listed} WHERE listed.line = {row}.line_" for row in ("staged", "first")
         )
-        if column.keep_blank:
+        if column.keeps:
             theirs += (
                 f" UNION ALL SELECT link.{link.target} FROM {link.table} link"
                 f" WHERE link.{link.source} = plan.pk"
@@ -281,7 +286,7 @@ class Rows:
             f"NOT EXISTS (SELECT 1 FROM ({one}) one WHERE one.target NOT IN ({other}))"
             for one, other in ((ours, theirs), (theirs, ours))
         )
-        if not column.keep_blank:
+        if not column.keeps:
             return f"({same})"
         return f"({same} OR NOT {self.lists_links(column, 'staged.line_')})"
 
@@ -297,7 +302,7 @@ class Rows:
 
     def lists_links(self, column: Column, line: str) -> str:
         """The condition that a row says which links there shall be."""
-        if not column.keep_blank:
+        if not column.keeps:
             return "1 = 1"
         links = self.staging.links_of(column)
         return f"EXISTS (SELECT 1 FROM {links} listed WHERE listed.line = {line})"

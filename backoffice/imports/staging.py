@@ -4,7 +4,7 @@
                                                   number that its key's look-alikes share
     tidied               line, v_<column>…        single lines as they are stored in a new
                                                   record, where that is not what `rows` has
-    repeats              look                     numbers that several rows have, most likely
+    repeats              look                     numbers that several rows have
     likes                pk, look                 live rows that a new row may look like
     found                line, pk, same           live rows that a new row looks like, or is
     links_of(column)     line, ref                what a many-to-many cell lists
@@ -27,6 +27,7 @@ table is `live`, that of a many-to-many `link`.
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -36,6 +37,8 @@ from backoffice.imports.clean import Column
 from backoffice.tables.lookalikes import Known
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_text, looks
+
+VARIABLES = 900  # of one statement on SQLite
 
 
 class Staging:
@@ -71,6 +74,8 @@ class Staging:
         self.tidied, self.likes = self._name("tidied"), self._name("likes")
         self.found, self.repeats = self._name("found"), self._name("repeats")
         self.looks = Known()  # of the rows
+        self.has_repeats = False  # in `repeats`
+        self.count = 0  # of the rows
 
     # Tables -------------------------------------------------------------------------
 
@@ -182,9 +187,18 @@ class Staging:
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                     for row in rows:
                         copy.write_row(row)
-            else:
-                marks = ", ".join(["%s"] * width)
-                cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # type: ignore[arg-type] # an iterator will do
+                return
+            # A statement of a hundred rows takes less time than a hundred statements.
+            values = list(chain.from_iterable(rows))
+            block = max(1, VARIABLES // width) * width
+            whole = len(values) // block * block
+            insert = f"INSERT INTO {table} VALUES "
+            row = f"({', '.join(['%s'] * width)})"
+            if whole:
+                blocks = [values[at : at + block] for at in range(0, whole, block)]
+                cursor.executemany(insert + ", ".join([row] * (block // width)), blocks)
+            if rest := values[whole:]:
+                cursor.execute(insert + ", ".join([row] * (len(rest) // width)), rest)
 
     def write_chunk(
         self,
@@ -205,7 +219,9 @@ class Staging:
             values = [*values, list(map(str, found)) if self.is_postgresql else found]
         if not (self.is_postgresql and self._copy_texts(lines, values)):
             self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))
+        self.count += len(lines)
         if repeats:
+            self.has_repeats = True
             self.write(self.repeats, 1, [(look,) for look in repeats])
         if tidied:
             self.write(self.tidied, 1 + len(self.lines), tidied)
@@ -220,6 +236,18 @@ class Staging:
             if candidates:
                 self.write(self.candidates(column), 2, candidates)
 
+    def confirm_repeats(self) -> None:
+        """Take out of `repeats` what only seemed to be repeated, when all rows are there."""
+        if not self.has_repeats:
+            return
+        with self.writing():
+            self.table.execute(
+                f"DELETE FROM {self.repeats} WHERE look NOT IN (SELECT look FROM {self.rows}"
+                f" WHERE look IN (SELECT look FROM {self.repeats})"
+                " GROUP BY look HAVING count(*) > 1)"
+            )
+            self.has_repeats = bool(self.table.fetch(f"SELECT 1 FROM {self.repeats} LIMIT 1"))
+
     def _tidied(self, lines: list[int], values: list[list[Any]]) -> list[tuple[Any, ...]]:
         if not any(column.untidy for column in self.lines):
             return []
@@ -229,7 +257,7 @@ class Staging:
         ]
         return [row for row in zip(lines, *cells, strict=True) if set(row[1:]) != {None}]
 
-    def _copy_texts(self, lines: list[int], values: list[list[Any]]) -> bool:
+    def _copy_texts(self, lines: list[int], values: list[list[Any]], nulls: int = 0) -> bool:
         """COPY a chunk in one piece; whether it is all plain text, and so it could be.
 
         The server takes it in while the next chunk is read and cleaned.
@@ -237,11 +265,14 @@ class Staging:
         try:
             rows = list(map("\t".join, zip(map(str, lines), *values, strict=True)))
         except TypeError:  # a number, a date, a NULL
-            return False
+            if nulls or not (nulls := sum(column.count(None) for column in values)):
+                return False
+            filled = [["\\N" if v is None else v for v in column] for column in values]
+            return self._copy_texts(lines, filled, nulls)
         rows.append("")
         text = "\n".join(rows)
         # COPY has an escape for each of these.
-        plain = text.count("\t") == len(lines) * len(values) and "\\" not in text
+        plain = text.count("\t") == len(lines) * len(values) and text.count("\\") == nulls
         if not plain or text.count("\n") != len(lines) or "\r" in text:
             return False
         if self._copy is None:

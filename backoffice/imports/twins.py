@@ -147,11 +147,13 @@ class Twins:
         return is_found
 
     def _known(self) -> Known:
-        """The numbers of the new rows, or, where most rows are new, of all."""
+        """The numbers of the new rows, or, where all rows are new, of all."""
         ((planned,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.plan}")
         if not planned:
             return self.staging.looks
         known = Known()
+        if planned == self.staging.count:
+            return known
         for rows in self._read(f"SELECT staged.look_ FROM ({self.rows.new_rows()}) staged"):
             known.add([look for (look,) in rows])
         return known
@@ -236,7 +238,7 @@ class Twins:
 
     def compare_new(self) -> None:
         """New rows that are the same as an earlier one get its key; alike ones are rejected."""
-        if not self.keys:
+        if not self.staging.has_repeats:
             return
         grouped = ", ".join(["look_", *self.others])
         differs = " OR ".join(f"min({key}) <> max({key})" for key in self.keys)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from backoffice.querysets.reading import collector_paused
 from backoffice.readers.block_yaml import BlockYaml
 from backoffice.readers.delimited import DelimitedText
 from backoffice.readers.formats import OBJECTS, check_format, find_format
@@ -116,9 +115,8 @@ class Source:
         batches = self._table.batches(size)
         records = self._records = Records(self._layout)
         while True:
-            with collector_paused():
-                batch = next(batches, None)
-                chunk = batch and records.examine(batch)
+            batch = next(batches, None)
+            chunk = batch and records.examine(batch)
             if batch is None:
                 return
             if chunk:

@@ -1,38 +1,39 @@
 """Records of one model whose keys look alike, found by reading the keys twice."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, count
 from typing import Any, cast
 
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import alike_all, is_text
 
-FEW = 200_000  # numbers that are kept as they are; of more, only bits are kept
-BYTES = 1 << 24
+FEW = 20_000  # numbers that are kept as they are; of more, only marks are kept
+MARKS = 1 << 25  # bytes
 CHUNK = 5_000
 Key = tuple[Any, ...]
 
 
 class Known:
-    """The numbers that were added, or most likely so: of many, as bits. Memory is bounded."""
+    """The numbers that were added, or most likely so: of many, as marks. Memory is bounded."""
 
     def __init__(self) -> None:
         self._few: set[int] = set()
-        self._bits: bytearray | None = None
+        self._marks: bytearray | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._few) or self._bits is not None
+        return bool(self._few) or self._marks is not None
 
-    def add(self, numbers: Sequence[int]) -> None:
-        if self._bits is None:
+    def add(self, numbers: Iterable[int]) -> None:
+        if self._marks is None:
             self._few.update(numbers)
             if len(self._few) <= FEW:
                 return
-            self._bits = bytearray(BYTES)
-            numbers, self._few = list(self._few), set()
-        bits = self._bits
-        for number in numbers:
-            bits[(number >> 3) % BYTES] |= 1 << (number & 7)
+            self._marks = bytearray(MARKS)
+            numbers, self._few = self._few, set()
+        marks = self._marks
+        for mark in map((MARKS - 1).__and__, numbers):
+            marks[mark] = 1
 
     def add_new(self, numbers: Sequence[int]) -> list[int]:
         """Add them; those that were known before, or stand twice among them."""
@@ -45,14 +46,11 @@ class Known:
 
     def places(self, numbers: Sequence[int]) -> list[int]:
         """The places of those in `numbers` that are known."""
-        if (bits := self._bits) is None:
-            few = self._few
-            return [place for place, number in enumerate(numbers) if number in few]
-        return [
-            place
-            for place, number in enumerate(numbers)
-            if bits[(number >> 3) % BYTES] >> (number & 7) & 1
-        ]
+        if self._marks is None:
+            known: Iterator[int] = map(self._few.__contains__, numbers)
+        else:
+            known = map(self._marks.__getitem__, map((MARKS - 1).__and__, numbers))
+        return list(compress(count(), known))
 
 
 def read_chunks(table: Table, sql: str) -> Iterator[list[Key]]:

@@ -313,7 +313,7 @@ def test_an_undo_that_fails_leaves_all_as_it_was(monkeypatch, caplog):
     job = applied(LibraryResource, HEADER, library_row("New"))
     before = state()
 
-    def fail(self, count):
+    def fail(self):
         self.live.execute("DELETE FROM no_such_table")
 
     monkeypatch.setattr(Plan, "remove", fail)

@@ -38,19 +38,19 @@ run: $(installed) ## Serve the admin at http://127.0.0.1:8000/admin/ with demo d
 	@exec $(python) manage.py serve
 
 test: $(installed) ## Run the tests, on SQLite or on the database of DATABASE_URL (ARGS= go to pytest)
-	$(python) -m pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
+	$(python) -m pytest -n auto -m "not slow" $(ARGS)
 
 test-slow: $(installed) ## Run the slow tests: killed workers, restarted databases, the benchmarks' own
-	$(python) -m pytest -n auto --dist loadgroup -m slow $(ARGS)
+	$(python) -m pytest -n auto -m slow $(ARGS)
 
 # Without autovacuum, statistics change only when a test changes them.
 test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slow ones too
-	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto --dist loadgroup $(ARGS)
+	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed
 	.venv-next/bin/python -m pip install -q --disable-pip-version-check --upgrade Django
-	.venv-next/bin/python -m pytest -n auto --dist loadgroup --ignore=tests/browser --ignore=tests/test_makefile.py $(ARGS)
+	.venv-next/bin/python -m pytest -n auto --ignore=tests/browser --ignore=tests/test_makefile.py $(ARGS)
 
 query-counts: $(installed) ## Write tests/backoffice/admin/query_counts.json anew: how many statements each page takes
 	WRITE_QUERY_COUNTS=1 $(python) -m pytest -q tests/backoffice/admin/test_queries.py -k written_down

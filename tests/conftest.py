@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.factories import make_user
 
@@ -20,6 +21,20 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 def pytest_xdist_auto_num_workers():
     """Of `-n auto`: one more than there are processors, as one waits for the browser."""
     return (os.cpu_count() or 1) + 1
+
+
+class Scheduling(LoadScopeScheduling):
+    """One worker drives the one browser and its server; the other tests go to whoever is free.
+
+    `--dist loadgroup` would do it, but pytest-xdist 3.8 can't name groups to pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid):
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log)
 
 
 def pytest_configure():

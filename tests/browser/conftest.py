@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -25,16 +24,6 @@ document.addEventListener("securitypolicyviolation", (event) => {
     console.error("CSP", violatedDirective, blockedURI, sourceFile, lineNumber);
 });
 """
-
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items):
-    """One worker drives the one browser and the one server."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 def find_chromium():

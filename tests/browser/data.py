@@ -23,6 +23,7 @@ from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from backoffice.changes.models import Change  # noqa: E402
+from backoffice.changes.profiles import Profile  # noqa: E402
 from backoffice.filters.models import SavedFilter  # noqa: E402
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
@@ -66,6 +67,13 @@ def import_pages(user):
     apply_job(done)
     apply_job(undone)
     undone = undo_job(undone, user=user)
+    profile = Profile.objects.create(
+        name="County",
+        model="library.Library",
+        resource="library.resources.LibraryResource",
+        options={"overrides": {"name": "LIBNAME"}},
+        owner=user,
+    )
     abandoned = job(HEADER, GOOD)
     long_ago = timezone.now() - datetime.timedelta(days=3)
     Change.objects.filter(pk=abandoned.pk).update(created_at=long_ago)
@@ -85,6 +93,8 @@ def import_pages(user):
         "import undone": job_page(undone),
         "imports": reverse("admin:backoffice_change_changelist"),
         "edits and deletions": reverse("admin:backoffice_bulkedit_changelist"),
+        "profiles": reverse("admin:backoffice_profile_changelist"),
+        "profile change": reverse("admin:backoffice_profile_change", args=[profile.pk]),
     }
 
 

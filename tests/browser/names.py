@@ -35,6 +35,8 @@ PAGES = (
     "import undone",
     "imports",
     "edits and deletions",
+    "profiles",
+    "profile change",
     "crowded delete",
     "crowd list",
     "library filters",

@@ -1,10 +1,12 @@
 """Import profiles: made on the columns page of an import; renamed, changed and deleted here."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -40,7 +42,7 @@ WORDS = {
 class ProfileForm(forms.ModelForm[Profile]):
     class Meta:
         model = Profile
-        fields = ("name", "owner", "mail", "options")
+        fields = ("name", "owner", "mail", "run_at", "options")
 
     def clean_options(self) -> dict[str, Any]:
         """Refuse what is no option of an import, or names no field of the Resource."""
@@ -82,10 +84,29 @@ class ProfileAdmin(PlainModelAdmin):
     search_fields = ("name",)
     ordering = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "records", "owner", "mail", "choices", "for_headers")}),
+        (None, {"fields": ("name", "records", "owner", "choices", "for_headers")}),
+        (gettext_lazy("Feed"), {"fields": ("folder", "run_at", "mail")}),
         (gettext_lazy("Choices as JSON"), {"fields": ("options",), "classes": ("collapse",)}),
     )
-    readonly_fields = ("records", "choices", "for_headers")
+    readonly_fields = ("records", "choices", "for_headers", "folder")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Feeds write in the owner's name: only a superuser makes somebody else the owner."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "owner")
+
+    def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
+        """Whoever saves a profile that has no owner, or one who has left, is its owner."""
+        if obj.owner is None or not obj.owner.is_active:
+            user: Any = request.user
+            obj.owner = user
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description=gettext_lazy("folder"))
+    def folder(self, profile: Profile) -> str:
+        if not settings.IMPORT_FOLDER:
+            return _("Feeds are off: IMPORT_FOLDER is not set.")
+        return str(Path(settings.IMPORT_FOLDER) / profile.name)
 
     @admin.display(description=gettext_lazy("records"), ordering="model")
     def records(self, profile: Profile) -> str:

@@ -1,5 +1,6 @@
 """Import profiles in the admin: who sees them, and what can be changed."""
 
+import datetime
 import json
 
 import pytest
@@ -88,6 +89,35 @@ def test_whoever_may_import_sees_and_changes_them(client, profile):
     assert "County" in client.get(url(Profile, "changelist")).text
     assert change(client, profile, name="Town").status_code == 302
     assert client.get(url(Profile, "add")).status_code == 403
+
+
+def test_a_feed_has_a_time_and_a_folder(admin_client, profile, settings):
+    address = url(Profile, "change", profile.pk)
+    settings.IMPORT_FOLDER = ""
+    assert "IMPORT_FOLDER is not set" in admin_client.get(address).text
+    settings.IMPORT_FOLDER = "/srv/feeds"
+    assert "/srv/feeds/County" in admin_client.get(address).text
+    change(admin_client, profile, run_at="03:30")
+    profile.refresh_from_db()
+    assert profile.run_at == datetime.time(3, 30)
+
+
+def test_nobody_is_made_the_owner_by_others(client, profile):
+    """A feed writes in its owner's name."""
+    owner, other = make_user(permissions=RIGHTS), make_user(permissions=RIGHTS)
+    client.force_login(owner)
+    change(client, profile)
+    profile.refresh_from_db()
+    assert profile.owner == owner  # it had none
+    client.force_login(other)
+    change(client, profile, owner=other.pk)
+    profile.refresh_from_db()
+    assert profile.owner == owner
+    owner.is_active = False
+    owner.save()
+    change(client, profile)
+    profile.refresh_from_db()
+    assert profile.owner == other
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """CSV and its kin: records, and quotes that go wrong."""
 
 import csv
+import functools
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -16,6 +17,10 @@ SAMPLE_CHARACTERS = 1 << 16
 LEAST_LINES = 1000
 DOS_END = "\x1a"  # Ctrl-Z, which programs of that time put behind the last line
 LONG_LINES_AT_A_TIME = 1 << 20
+TORN = (
+    "has a quotation mark in the midst of a cell and one at the end of another; put a "
+    "delimiter before the first, or double them"
+)
 
 
 class DelimitedText:
@@ -76,6 +81,8 @@ class DelimitedText:
                 lines = lines + fresh if lines else fresh
                 del fresh
                 batch, lines = self._parse(lines, number, ended)
+                if self._formula:
+                    batch.rows = [[_without_formula(cell) for cell in r] for r in batch.rows]
                 if number == 1 and self._dialect.is_declared and batch.rows:
                     batch.rows[0] = []
                 for at in range(0, len(batch.rows), size):
@@ -108,34 +115,39 @@ class DelimitedText:
             return self._parse_with_care(lines, number, ended)
         scan = self._scan
         suspect = scan.has_nul or scan.has_long_lines or scan.has_lost_characters
-        if self._formula:
-            rows = [[_without_formula(cell) for cell in row] for row in rows]
         batch = Batch(number, rows, suspect=suspect or len(rows) != len(lines))
         if scan.has_quotes and '"' in "".join(map("".join, rows)):
             batch.problems = self._torn_rows(lines, number)
         return batch, []
 
     def _torn_rows(self, lines: list[str], number: int) -> dict[int, str]:
-        """Rows where a quote stands within a cell and one at the end of another.
-
-        `45"Silk, knitted",x` lacks a delimiter; it has the right width, but is shifted.
-        """
-        mark = re.escape(self.delimiter)
-        before = rf'[^"{mark}]*[^"{mark}{" " if self._dialect.skips_blanks else ""}]'
-        opens = re.compile(rf'(?:^|{mark}){before}"(?:[^"{mark}\r\n]|"")+{mark}')
-        closes = re.compile(rf'{mark}[^"{mark}]+"[ ]*(?:{mark}|\r?\n?$)')
         problems, start = {}, 0
         reader = self._dialect.reader(lines)
         for row, _cells in enumerate(reader, number):
-            line = "".join(lines[start : reader.line_num])
+            if self._is_torn("".join(lines[start : reader.line_num])):
+                problems[row] = TORN
             start = reader.line_num
-            found = opens.search(line) if '"' in line else None
-            if found and closes.search(line, found.end() - 1):
-                problems[row] = (
-                    "has a quotation mark in the midst of a cell and one at the end of "
-                    "another; put a delimiter before the first, or double them"
-                )
         return problems
+
+    def _is_torn(self, record: str) -> bool:
+        """Whether a quote stands within a cell of a record and one at the end of another.
+
+        `45"Silk, knitted",x` lacks a delimiter; it has the right width, but is shifted.
+        """
+        if '"' not in record:
+            return False
+        opens, closes = self._torn_patterns
+        found = opens.search(record)
+        return bool(found and closes.search(record, found.end() - 1))
+
+    @functools.cached_property
+    def _torn_patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        mark = re.escape(self.delimiter)
+        before = rf'[^"{mark}]*[^"{mark}{" " if self._dialect.skips_blanks else ""}]'
+        return (
+            re.compile(rf'(?:^|{mark}){before}"(?:[^"{mark}\r\n]|"")+{mark}'),
+            re.compile(rf'{mark}[^"{mark}]+"[ ]*(?:{mark}|\r?\n?$)'),
+        )
 
     def _parse_with_care(
         self, lines: list[str], number: int, ended: bool
@@ -146,8 +158,11 @@ class DelimitedText:
             reader, record = self._dialect.reader(lines[start:]), start
             try:
                 for row in reader:
+                    end = start + reader.line_num
+                    if self._is_torn("".join(lines[record:end])):
+                        batch.problems[number + len(batch.rows)] = TORN
                     batch.rows.append(row)
-                    record = start + reader.line_num
+                    record = end
                 break
             except csv.Error:
                 unfinished = start + reader.line_num == len(lines) and not ended

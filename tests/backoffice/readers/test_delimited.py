@@ -165,3 +165,11 @@ def test_a_source_is_read_anew_each_time(saved):
     unfinished = source.chunks(1)
     next(unfinished)
     assert len(rows_of(source)) == len(rows_of(source)) == 3
+
+
+def test_a_torn_row_is_seen_beside_one_with_another_fault(saved):
+    text = 'a,b,c\n45"Silk, knitted",x\n"=""01""",2,3\n'
+    for fault in ("", 'x,"a"b,8\n', '"open,7,8\n9,9,9\n'):
+        rows = rows_of(open_source(saved(text + fault)))
+        assert "in the midst of a cell" in rows[0][2]
+        assert rows[1][1:] == (["01", "2", "3"], None)

@@ -165,5 +165,6 @@ def test_a_job_whose_file_turns_out_unreadable_fails_and_opens_it_no_more(
     assert CORNER in response.content.decode()
     job.refresh_from_db()
     assert job.status == "failed"
-    monkeypatch.setattr("backoffice.jobs.steps.open_source", None)  # whoever opens it fails
+    # Whoever opens it fails.
+    monkeypatch.setattr("backoffice.imports.options.open_source", None)
     assert CORNER in admin_client.get(page).content.decode()

@@ -46,7 +46,7 @@ def test_options_are_kept_as_json():
     assert Options.of({"sheet": "", "on_error": "abort", "headers_key": "x"}) == Options()
     kept = Options.of(json.loads(json.dumps(CHOSEN.as_dict())))
     assert kept.as_dict() == json.loads(json.dumps(CHOSEN.as_dict()))
-    whole = replace(CHOSEN, sheet="Sheet 1", on_error="skip")
+    whole = replace(CHOSEN, sheet="Sheet 1", on_error="skip", mirror=["state=NY"])
     assert all(
         getattr(whole, field.name) != getattr(Options(), field.name)
         for field in fields(Options)

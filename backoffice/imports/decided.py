@@ -24,6 +24,11 @@ def digest(cells: Sequence[str]) -> str:
     return hashlib.blake2b(joined, digest_size=12).hexdigest()
 
 
+def storable(text: str) -> str:
+    """The text with "?" for half characters, which no database takes and no page shows."""
+    return text.encode(errors="replace").decode()
+
+
 class Decided:
     """Decisions about one file."""
 
@@ -100,7 +105,7 @@ class Decided:
         line, cells, problem = row
         for decision in self._cells.get(line, ()):
             place = places.get(decision.field, len(cells))
-            if place < len(cells) and cells[place].strip() == decision.value:
+            if place < len(cells) and storable(cells[place].strip()) == decision.value:
                 cells = [*cells[:place], decision.text, *cells[place + 1 :]]
         return line, cells, problem
 

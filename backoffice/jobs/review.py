@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from backoffice.changes.counts import Counts
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
-from backoffice.imports.decided import digest
+from backoffice.imports.decided import digest, storable
 from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.recheck import Whole, take_in
 from backoffice.imports.review.store import Store
@@ -183,7 +183,7 @@ class Review:
             cells, place = unpack(found[0][0]), columns.get(decision.field, {}).get("index")
             if is_cell and (place is None or place >= len(cells)):
                 raise ValidationError(_("The row has no cell for %s.") % decision.field)
-            decision.value = cells[place].strip() if is_cell else digest(cells)
+            decision.value = storable(cells[place].strip()) if is_cell else digest(cells)
         else:
             decision.value = decision.value.strip()
         decision.clean()

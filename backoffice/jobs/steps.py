@@ -30,7 +30,6 @@ from backoffice.imports.mapping import MappingError
 from backoffice.imports.mirror import Missing
 from backoffice.imports.options import Options
 from backoffice.imports.review import downloads
-from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
@@ -41,7 +40,6 @@ from backoffice.resources.resource import Resource
 logger = logging.getLogger(__name__)
 
 Status = Change.Status
-SAMPLED = 1000  # rows of each kind that a preview shows
 MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
@@ -345,36 +343,3 @@ def download(job: Change, name: str) -> Iterator[bytes]:
     if name == CHANGES:
         return downloads.changes(store)
     return downloads.rejects(store, Decided(decided(job)[1]))
-
-
-def read_sample(job: Change) -> dict[str, list[Any]]:
-    """The first rows of each kind, for the preview; {} if they are no longer kept."""
-    try:
-        store = open_store(job)
-    except ReaderError:
-        return {}
-    with store:
-        names = [column["name"] for column in store.about("columns")]
-        sample: dict[str, list[Any]] = {"new": [], "updated": []}
-        for kind, rows in sample.items():
-            for line in store.lines(kind, 0, SAMPLED):
-                ((new, old),) = store.fetch(
-                    "SELECT new, old FROM outcomes WHERE line = ?", [line]
-                )
-                was = [None] * len(names) if old is None else unpack(old)
-                cells = [
-                    {"name": name, "old": before, "new": after}
-                    for name, before, after in zip(names, was, unpack(new), strict=True)
-                ]
-                rows.append({"line": line, "action": kind, "cells": cells})
-        sample["repaired"] = store.fetch(
-            "SELECT line, field, value, repaired FROM repairs ORDER BY line LIMIT ?", [SAMPLED]
-        )
-        sample["rejected"] = [
-            {"line": line, "field": field, "value": value, "message": message}
-            for line, field, value, message in store.fetch(
-                "SELECT line, field, value, message FROM problems ORDER BY line LIMIT ?",
-                [SAMPLED],
-            )
-        ]
-        return sample

@@ -22,9 +22,11 @@ from django.core.management import call_command  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from backoffice.changes.decisions import Decision  # noqa: E402
 from backoffice.changes.models import Change  # noqa: E402
 from backoffice.changes.profiles import Profile  # noqa: E402
 from backoffice.filters.models import SavedFilter  # noqa: E402
+from backoffice.jobs.review import Review  # noqa: E402
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
 from library.resources import LibraryResource  # noqa: E402
@@ -56,14 +58,19 @@ def import_pages(user):
     running = job(HEADER, GOOD)
     running.take("uploaded", to="checking")
     stopped = job(HEADER, BAD)
-    checked = job(HEADER, GOOD, BAD)
-    failed = job(b"a,b\n1,2\n")
+    checked, decided = job(HEADER, GOOD, BAD), job(HEADER, GOOD, BAD)
     library = Library.objects.first()
+    like = f"{library.name.upper()},2 New Street,NY,212-222-6559,{library.zip_code}\n"
+    alike = job(HEADER, like.encode())
+    failed = job(b"a,b\n1,2\n")
     change = f"{library.name},1 New Street,{library.state},212-222-6559,{library.zip_code}\n"
     done = job(HEADER, GOOD.replace(b"Princeton", b"New Branch"), change.encode())
     undone = job(HEADER, GOOD.replace(b"Princeton", b"Undone Branch"))
-    for each in (stopped, checked, failed, done, undone):
+    for each in (stopped, checked, decided, alike, failed, done, undone):
         check_job(each)
+    review = Review(decided)
+    review.decide(user, Decision(line=3, answer="skip"))
+    review.decide(user, Decision(line=4, field="state", answer="text", text="NY"))
     apply_job(done)
     apply_job(undone)
     undone = undo_job(undone, user=user)
@@ -83,8 +90,14 @@ def import_pages(user):
         "import upload": reverse("admin:library_library_import"),
         "import columns": job_page(uploaded),
         "import running": job_page(running),
-        "import preview": job_page(checked),
-        "import preview of rejects": job_page(checked) + "?show=rejected",
+        "import review": job_page(checked),
+        "import review of new": job_page(checked) + "?tab=new",
+        "import review of all": job_page(checked) + "?tab=all",
+        "import review of values": job_page(checked) + "?tab=rejected&values=phone_number",
+        "import review of one row": job_page(checked) + "?tab=rejected&edit=3",
+        "import review of look-alikes": job_page(alike),
+        "import review of decisions": job_page(decided) + "?tab=decided",
+        "import review of what is set aside": job_page(decided) + "?tab=rejected",
         "import stopped": job_page(stopped),
         "import failed": job_page(failed),
         "import done": job_page(done),
@@ -200,6 +213,7 @@ def main():
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("loaddata", "tutorial", "roles", "demo", verbosity=0)
     admin = User.objects.create_superuser("admin", password="walk the pages")
+    colleague = User.objects.create_superuser("colleague")
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.groups.add(Group.objects.get(name="Auditor"))
     pages = {
@@ -215,7 +229,7 @@ def main():
         **crowded_pages(),
         **filter_pages(admin),
     }
-    sessions = {user.username: session_of(user) for user in (admin, viewer)}
+    sessions = {user.username: session_of(user) for user in (admin, colleague, viewer)}
     print(json.dumps({"sessions": sessions, "pages": pages}))  # noqa: T201
 
 

@@ -20,8 +20,8 @@ def undo_page(open_page, server, tmp_path):
         page.click("#import-form input[type=submit]")
         page.wait_for_selector("#mapping-form")
         page.click("#mapping-form input.default")
-        page.wait_for_selector("#apply-form")
-        page.click("input[name=_apply]")
+        page.wait_for_selector("#bar")
+        page.click("button[name=_apply]")
         page.click("a:has-text('Undo this import')")
         page.wait_for_selector("#undo-form")
         return page

@@ -76,7 +76,7 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
         if job.status == Status.UPLOADED:
             return self._map(request, job)
         if job.status == Status.CHECKED:
-            return self._show(request, job, "preview", self._preview(request, job))
+            return self._review(request, job)
         return self._show(request, job, "ended", self._ended(request, job))
 
     def import_progress_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:

@@ -5,6 +5,7 @@ function watchProgress(section) {
     const show = (name, value) => {
         section.querySelector(`[data-${name}]`).textContent = value;
     };
+    let told = 0;
     const poll = async () => {
         const response = await fetch(section.dataset.url, {headers: {Accept: "application/json"}});
         const job = response.ok ? await response.json() : null;
@@ -22,6 +23,11 @@ function watchProgress(section) {
         if (job.total) {
             bar.max = job.total;
             bar.value = Math.min(job.rows, job.total);
+            const quarter = Math.floor(4 * bar.value / job.total);
+            if (quarter > told) {
+                told = quarter;
+                announce([section.querySelector("[data-told]")]);
+            }
         }
         window.setTimeout(poll, 1000);
     };
@@ -51,3 +57,13 @@ const file = document.getElementById("id_import_file");
 if (file) {
     acceptDrops(file.form, file);
 }
+
+/* A live region is read aloud when its text comes, not when the page does. */
+function announce(elements) {
+    const said = document.getElementById("said");
+    window.setTimeout(() => {
+        said.textContent = [...elements].map((each) => each.textContent.trim()).join(" ");
+    }, 200);
+}
+
+announce(document.querySelectorAll(".messagelist li, [data-announce], .errornote:not([hidden], [data-announce] *)"));

@@ -1,8 +1,9 @@
 """Profiles of imports: used where one fits, and made of what was chosen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import OPTIONS, Profile, headers_key
 
@@ -43,6 +44,13 @@ def profile_of(file: ImportFile) -> Profile | None:
     return profiles.filter(name=file.options.get("profile", "")).first()
 
 
+def remember(profile: Profile, *decisions: Decision) -> None:
+    """Have a profile read values as staff decided; decisions about rows and causes are left."""
+    values = _with_decided(profile.options.get("values"), decisions)
+    profile.options = {**profile.options, "values": values}
+    profile.save(update_fields=["options", "updated_at"])
+
+
 def save_profile(
     file: ImportFile, name: str, *, headers: Sequence[str], user: Any = None
 ) -> Profile:
@@ -50,13 +58,10 @@ def save_profile(
 
     The profile of that name, if there is one, gets them; it keeps its owner.
     """
-    values: dict[str, dict[str, str]] = file.options.get("values") or {}
-    for field, value, text in decided_values(file):
-        values = {**values, field: {**values.get(field, {}), value: text}}
-    options = {**chosen(file.options), **({"values": values} if values else {})}
+    values = _with_decided(file.options.get("values"), file.decisions.all())
     kept = {
         "resource": file.resource,
-        "options": options,
+        "options": chosen({**file.options, "values": values}),
         "headers": list(headers),
         "headers_key": headers_key(headers),
     }
@@ -71,7 +76,12 @@ def save_profile(
     return profile
 
 
-def decided_values(file: ImportFile) -> Iterator[tuple[str, str, str]]:
-    """(field, value, text) of what staff decided about a value wherever it stands."""
-    rules = file.decisions.filter(line=None, code="").exclude(field="")
-    yield from rules.values_list("field", "value", "text")
+def _with_decided(
+    values: Mapping[str, Mapping[str, str]] | None, decisions: Iterable[Decision]
+) -> dict[str, dict[str, str]]:
+    """`values` with what was decided about a value wherever it stands."""
+    found = {field: dict(texts) for field, texts in (values or {}).items()}
+    for decision in decisions:
+        if decision.line is None and decision.field and not decision.code:
+            found.setdefault(decision.field, {})[decision.value] = decision.text
+    return found

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.admin.changes.base import ChangePages
@@ -25,6 +26,8 @@ from backoffice.querysets.counts import Count
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source
 
 DROPPED = 5  # decisions that a message names
+KEPT = gettext_lazy("The choices are kept as the profile “%s”.")
+UNNAMED = gettext_lazy("Name it, for example after the supplier.")
 
 Status = Change.Status
 
@@ -74,6 +77,23 @@ class ColumnPages(ChangePages):
         job = self._get_job(request, pk)
         if not job.reopen():
             messages.error(request, _("Nothing was done: the import has moved on since."))
+        return self._redirect(job)
+
+    @method_decorator(require_POST)
+    def import_profile_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
+        """Keep the choices of an import, and how it reads values by now, as a profile."""
+        job = self._get_job(request, pk)
+        name = request.POST.get("name", "").replace("\0", "").strip()[:100]
+        try:
+            headers = open_job(job).headers
+        except ReaderError as error:
+            messages.error(request, str(error))
+            return self._redirect(job)
+        if name:
+            save_profile(job.file, name, headers=headers, user=request.user)
+            messages.success(request, KEPT % name)
+        else:
+            messages.error(request, UNNAMED)
         return self._redirect(job)
 
     def import_replace_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
@@ -218,8 +238,8 @@ class ColumnPages(ChangePages):
         """Save the choices as a profile; whether there was a name for it."""
         name = form.cleaned_data["with-name"].strip()
         if not name:
-            form.add_error("with-name", _("Name it, for example after the supplier."))
+            form.add_error("with-name", UNNAMED)
             return False
         save_profile(job.file, name, headers=source.headers, user=request.user)
-        messages.success(request, _("The choices are kept as the profile “%s”.") % name)
+        messages.success(request, KEPT % name)
         return True

@@ -55,6 +55,7 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             view("import/<int:pk>/", self.import_job_view, "import_job"),
             view("import/<int:pk>/progress/", self.import_progress_view, "import_progress"),
             view("import/<int:pk>/columns/", self.import_columns_view, "import_columns"),
+            view("import/<int:pk>/profile/", self.import_profile_view, "import_profile"),
             view("import/<int:pk>/replace/", self.import_replace_view, "import_replace"),
             view("import/<int:pk>/undo/", self.import_undo_view, "import_undo"),
             view(

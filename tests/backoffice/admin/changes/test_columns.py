@@ -4,9 +4,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile
 from backoffice.exports.sheets import xlsx_blocks
+from backoffice.jobs.profiles import remember
 from library.models import Library
 from tests.backoffice.admin.changes.test_imports import (
     BAD,
@@ -292,6 +294,26 @@ def test_a_profile_needs_a_name_and_is_replaced_by_one_of_its_name(admin_client,
     keep(admin_client, HEADER + GOOD)
     keep(admin_client, HEADER + GOOD, **{"with-only": "new"})
     assert Profile.objects.get().options["only"] == "new"
+
+
+def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, superuser):
+    job = check(admin_client, HEADER + GOOD + BAD, columns={"with-only": "new"}).context["job"]
+    decide = job.file.decisions.create
+    decide(field="phone_number", value="-4", answer="text", text="212-222-6559")
+    decide(line=3, field="phone_number", value="-4", answer="blank")
+    decide(code="code", field="phone_number", answer="skip")
+    keep_it = reverse("admin:library_library_import_profile", args=[job.pk])
+    admin_client.post(keep_it, {"name": " "})
+    assert not Profile.objects.exists()
+    page = admin_client.post(keep_it, {"name": "County"}, follow=True)
+    assert "kept as the profile “County”" in page.text
+    profile = Profile.objects.get()
+    assert profile.options["values"] == {"phone_number": {"-4": "212-222-6559"}}
+    assert (profile.options["only"], profile.owner) == ("new", superuser)
+    remember(profile, Decision(field="state", value="Jersey", answer="text", text="NJ"))
+    profile.refresh_from_db()
+    assert profile.options["values"]["state"] == {"Jersey": "NJ"}
+    assert check(admin_client, HEADER + BAD).context["job"].new == 1
 
 
 # Another file ---------------------------------------------------------------------------

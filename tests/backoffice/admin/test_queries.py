@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
 from backoffice.changes.models import BulkEdit, Change
+from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import DOMAIN, statements, url
@@ -91,6 +92,10 @@ LISTS = MAKERS | {
     ),
     BulkEdit: lambda number: Change.objects.bulk_create(
         Change(model="library.Library", kind="edit", title="x", status="done")
+        for _ in range(number)
+    ),
+    Profile: lambda number: Profile.objects.bulk_create(
+        Profile(model="library.Library", name=str(make_user()), owner=make_user())
         for _ in range(number)
     ),
     SavedFilter: lambda number: SavedFilter.objects.bulk_create(

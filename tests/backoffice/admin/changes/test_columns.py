@@ -15,6 +15,7 @@ from tests.backoffice.admin.changes.test_imports import (
     GOOD,
     HEADER,
     JOB,
+    RIGHTS,
     check,
     press,
     sent,
@@ -221,6 +222,21 @@ def test_texts_that_say_nothing_are_blank(admin_client):
     preview = check(admin_client, text, columns={"with-nothing": "N/A\r\n\r\n -1 "})
     assert preview.context["job"].file.options["nothing"] == ["N/A", "-1"]
     assert "A new record needs it, and the cell is blank." in preview.text
+
+
+def test_what_the_file_lacks_goes_with_the_right_to_delete(admin_client, client):
+    make_library(name="Gone", state="NJ")
+    make_library(name="Elsewhere", state="NY")
+    preview = check(admin_client, HEADER + GOOD, columns={"with-mirror": "state=NJ\r\n"})
+    job = preview.context["job"]
+    assert job.file.options["mirror"] == ["state=NJ"]
+    assert job.file.found["missing"]["count"] == 1
+    page = check(admin_client, HEADER + GOOD, columns={"with-mirror": "colour=red"})
+    assert "--mirror wants" in page.context["form"].non_field_errors()[0]
+    client.force_login(make_user(permissions=RIGHTS))
+    assert upload(client, HEADER + GOOD).context["form"]["with-mirror"].is_hidden
+    preview = check(client, HEADER + GOOD, columns={"with-mirror": "state=NJ"})
+    assert preview.context["job"].file.options["mirror"] == []
 
 
 # Staying and coming back ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.changes.base import downloads
@@ -41,9 +41,8 @@ STATES = {
     Status.UNDOING: (gettext_lazy("Being undone"), "info"),
     Status.UNDONE: (gettext_lazy("Undone"), "mute"),
 }
-#: The counts of a change, in words.
+#: The counts of a change beside its rows, in words.
 RESULT = [
-    ("rows", gettext_lazy("rows: %(n)s")),
     ("new", gettext_lazy("%(n)s new")),
     ("updated", gettext_lazy("%(n)s updated")),
     ("removed", gettext_lazy("%(n)s deleted")),
@@ -140,18 +139,22 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     @admin.display(description=gettext_lazy("when"), ordering="created_at")
     def when(self, job: Change) -> str:
-        return date_format(timezone.localtime(job.created_at), "M j, Y, P")
+        local = timezone.localtime(job.created_at)
+        is_this_year = local.year == timezone.localtime().year
+        return date_format(local, "M j, P" if is_this_year else "M j, Y")
 
     @admin.display(description=gettext_lazy("result"), ordering="rows")
     def result(self, job: Change) -> str:
-        numbers = [(number, words) for name, words in RESULT if (number := getattr(job, name))]
-        if job.rows is None or not numbers:
-            return "" if job.rows is None else _("nothing")
+        if job.rows is None:
+            return ""
         parts = [
             str(words) % {"n": number_format(number, force_grouping=True)}
-            for number, words in numbers
+            for name, words in RESULT
+            if (number := getattr(job, name))
         ]
-        return ", ".join(parts)
+        rows = ngettext("%(n)s row", "%(n)s rows", job.rows)
+        rows %= {"n": number_format(job.rows, force_grouping=True)}
+        return f"{rows}: {', '.join(parts)}" if parts else rows
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, job: Change) -> SafeString:

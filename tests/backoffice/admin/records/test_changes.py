@@ -86,7 +86,7 @@ def test_a_status_is_said_in_words_and_leads_on(admin_client, status, pill, lead
 def test_the_result_is_said_with_separators(admin_client):
     make_import(rows=1_234_567, new=0, updated=1_234_560, unchanged=0, rejected=7)
     page = admin_client.get(IMPORTS)
-    assert ">rows: 1,234,567, 1,234,560 updated, 7 rejected</td>" in page.text
+    assert ">1,234,567 rows: 1,234,560 updated, 7 rejected</td>" in page.text
 
 
 def test_what_was_checked_can_be_downloaded(admin_client):

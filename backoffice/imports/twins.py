@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from backoffice.imports.decided import ALIKE
+from backoffice.querysets.reading import collector_paused
 from backoffice.resources.references import ReferenceKey
 from backoffice.tables.lookalikes import Known, read_chunks
 from backoffice.tables.texts import alike_all, looks, same
@@ -91,6 +92,7 @@ class Twins:
 
     # Records ------------------------------------------------------------------------
 
+    @collector_paused()
     def find_records(self) -> bool:
         """Plan the new rows that are a record after all, or reject them; whether any are."""
         for name in (self.staging.likes, self.staging.found):

@@ -5,7 +5,6 @@ works on a change. The rows and the new status are written in one transaction.
 """
 
 import contextlib
-import csv
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +32,8 @@ from backoffice.imports.review import downloads
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
+from backoffice.jobs.missing import MISSING, write_missing
 from backoffice.readers.source import ReaderError, Source
-from backoffice.resources.formulas import escape_formula
 from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,6 @@ MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
-MISSING = "missing.csv"  # the records that a mirror would delete
 
 
 # Making ---------------------------------------------------------------------------------
@@ -229,7 +227,7 @@ def check_job(job: Change) -> None:
             file.lines, file.causes = imported.rows or 0, store.causes(MOST_CAUSES)
             file.found = _findings(imported) | {"store": name}
             if imported.mirror:
-                _write_missing(job, imported)
+                write_missing(job, imported)
         with transaction.atomic():
             file.save(update_fields=["lines", "found", "causes"])
             missing = imported.missing
@@ -238,17 +236,6 @@ def check_job(job: Change) -> None:
         for path in file.directory.glob(f"{STORE}*"):
             if not path.name.startswith(name):
                 path.unlink(missing_ok=True)
-
-
-def _write_missing(job: Change, imported: Import) -> None:
-    """Keep the records that a mirror would delete, as a file with their keys."""
-    path = job.file.directory / MISSING
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", *(column.name for column in imported.columns)])
-        assert imported.mirror is not None  # noqa: S101
-        for pk, texts in imported.mirror.listed():
-            writer.writerow([pk, *map(escape_formula, texts)])
 
 
 def open_store(job: Change) -> Store:
@@ -335,10 +322,13 @@ def _findings(imported: Import) -> dict[str, Any]:
 
 
 def download(job: Change, name: str) -> Iterator[bytes]:
-    """What the last check found, as one of the files REJECTS and CHANGES.
+    """What the last check found, as one of the files REJECTS, CHANGES and MISSING.
 
     Raises ReaderError if it is no longer kept.
     """
+    if name == MISSING:
+        path = job.file.directory / MISSING
+        return iter([path.read_bytes()])
     store = open_store(job)
     if name == CHANGES:
         return downloads.changes(store)

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.models import Change
+from backoffice.jobs.missing import MISSING
 from backoffice.jobs.steps import CHANGES, REJECTS
 
 
@@ -19,7 +20,8 @@ def downloads(job: Change) -> list[str]:
     """The names of the files that there are of what the check of the import found."""
     if not (job.is_import and job.file.folder and "store" in job.file.found):
         return []
-    return [REJECTS, CHANGES]
+    missing = [MISSING] if job.file.found.get("missing", {}).get("count") else []
+    return [REJECTS, CHANGES, *missing]
 
 
 class ChangePages(ModelAdminBase):

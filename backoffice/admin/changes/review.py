@@ -25,13 +25,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.admin.changes.answers import Answers
-from backoffice.admin.changes.base import ChangePages, downloads
+from backoffice.admin.changes.base import downloads
+from backoffice.admin.changes.mirrors import MirrorPages
 from backoffice.admin.changes.review_rows import Shower, answer, field_labels
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.history.records import names_change
 from backoffice.imports.decided import ALIKE
 from backoffice.jobs import tasks
+from backoffice.jobs.missing import MissingRows
 from backoffice.jobs.review import Cause, Review, ReviewRow
 from backoffice.jobs.steps import create_job, download
 from backoffice.querysets.counts import Count
@@ -51,6 +53,7 @@ TABS = {
     "repaired": gettext_lazy("Repaired"),
 }
 DECIDED = "decided"  # the tab of the decisions themselves
+MISSING = "missing"  # and that of the records that a mirror deletes
 MENDING = ("rejected", "alike", "open", "aside")  # tabs whose rows are decided about
 #: What becomes of a row, for the message after a decision about it.
 BECAME = {
@@ -77,7 +80,7 @@ class Place:
     @classmethod
     def of(cls, query: QueryDict, counts: dict[str, int]) -> Self:
         tab = query.get("tab", "")
-        if tab not in (*TABS, *MENDING, DECIDED):
+        if tab not in (*TABS, *MENDING, DECIDED, MISSING):
             tab = opening_tab(counts)
         cause, editing = query.get("cause", ""), query.get("edit", "")
         return cls(
@@ -110,7 +113,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 10
 
 
-class ReviewPages(ChangePages):
+class ReviewPages(MirrorPages):
     # Buttons ------------------------------------------------------------------------
 
     @method_decorator(require_POST)
@@ -131,12 +134,16 @@ class ReviewPages(ChangePages):
 
     def _write(self, request: HttpRequest, job: Change, version: int | None = None) -> None:
         """Have it written by this user; version: of the decisions that the page showed."""
+        if job.may_apply and (refusal := self._refuses_mirror(request, job)):
+            messages.error(request, refusal)
+            return
         try:
             if not job.may_apply:
                 raise JobStopped
             tasks.start_apply(job, user=request.user, version=version)
-        except JobStopped:
-            messages.error(request, _("Nothing was done: the import has moved on since."))
+        except JobStopped as stopped:
+            moved = _("Nothing was done: the import has moved on since.")
+            messages.error(request, str(stopped) or moved)
 
     def import_file_view(
         self, request: HttpRequest, pk: int | str, name: str
@@ -192,6 +199,8 @@ class ReviewPages(ChangePages):
             page: Any = Paginator(review.decisions(), PER_PAGE).get_page(place.number)
             labels = context["labels"]
             context["decided_rows"] = [(d, labels.get(d.field, d.field)) for d in page]
+        elif place.tab == MISSING:
+            page = self._missing_page(request, job, place.number, PER_PAGE)
         else:
             page = review.page(
                 place.tab,
@@ -231,7 +240,14 @@ class ReviewPages(ChangePages):
             "written_names": self._names(written),
             "left": Count(counts["rejected"] + counts["alike"]),
             "is_undoable": names_change(self.model),
-            "may_write": bool(written),
+            "unlinked": [
+                (labels.get(name, name), Count(links), Count(records), self._names(records))
+                for name, (links, records) in job.file.found.get("unlinked", {}).items()
+            ],
+            "needs_another": tasks.needs_another(job, request.user),
+            "may_write": bool(written or job.removed),
+            "missing": Count(len(MissingRows(job))),
+            **self._mirror(job),
         }
 
     def _names(self, number: int) -> Any:

@@ -7,8 +7,9 @@ import pytest
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import tasks
+from backoffice.jobs.missing import MISSING, MissingRows
 from backoffice.jobs.review import Review
-from backoffice.jobs.steps import MISSING, check_job, create_job, undo_job
+from backoffice.jobs.steps import check_job, create_job, undo_job
 from library.models import Book, Library, Patron
 from library.resources import BookResource, LibraryResource
 from tests.factories import make_book, make_library, make_patron, make_user
@@ -47,7 +48,10 @@ def test_a_check_keeps_what_a_mirror_would_delete():
     with (job.file.directory / MISSING).open(encoding="utf-8-sig", newline="") as file:
         header, row = csv.reader(file)
     assert header == ["id", *HEADER.split(",")]
-    assert row[:2] == [str(Library.objects.get().pk), "'=Gone"]
+    key = str(Library.objects.get().pk)
+    assert row[:2] == [key, "'=Gone"]
+    rows = MissingRows(job)
+    assert (len(rows), rows[0][1][0], rows[0:5], rows[1:5]) == (1, "=Gone", [rows[0]], [])
 
 
 def test_it_is_written_as_shown_and_undone():

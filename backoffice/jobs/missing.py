@@ -1,0 +1,53 @@
+"""The records that a mirror would delete, as the check of an import kept them in a file."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import overload
+
+from backoffice.changes.models import Change
+from backoffice.imports.engine import Import
+from backoffice.resources.formulas import escape_formula, unescape
+
+MISSING = "missing.csv"  # also as a download
+Row = tuple[str, list[str]]
+
+
+def write_missing(job: Change, imported: Import) -> None:
+    """Keep them: a line with the key, and a text for each column of the import."""
+    path = job.file.directory / MISSING
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", *(column.name for column in imported.columns)])
+        if imported.mirror:
+            for pk, texts in imported.mirror.listed():
+                writer.writerow([pk, *map(escape_formula, texts)])
+
+
+class MissingRows(Sequence[Row]):
+    """`(key, texts)` of each, in the order of their keys, read as far as it is asked for."""
+
+    def __init__(self, job: Change) -> None:
+        self._path = job.file.directory / MISSING
+        self._count = int(job.file.found.get("missing", {}).get("count", 0))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return list(islice(self._rows(), place.start or 0, place.stop))
+        return next(islice(self._rows(), place, None))
+
+    def _rows(self) -> Iterator[Row]:
+        with self._path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            next(rows)
+            for pk, *texts in rows:
+                yield pk, list(map(unescape, texts))

@@ -20,6 +20,7 @@ ROWS = 500
 VALUES = 12  # of a column that are listed
 KEYS = 6
 TELLING = 0.98  # of the rows differ in what tells records apart
+LARGE = 100_000  # records of a table that is not searched without an index
 MOST_RECORDS = 20_000  # that are looked at for one key
 
 
@@ -157,9 +158,36 @@ class Sample:
     def keys(self, chosen: Sequence[str]) -> list[Key]:
         """What may tell records apart, the usual key first, with what each would find."""
         usual = tuple(self.imported.resource._meta.import_id_fields)
-        candidates = [usual, tuple(chosen), *self._unique(), *self._telling(usual[0])]
+        candidates = [
+            usual,
+            tuple(chosen),
+            *self._unique(),
+            *filter(self._is_quick, self._telling(usual[0])),
+        ]
         known = [key for key in dict.fromkeys(candidates) if self._keyed.keys() >= set(key)]
         return [self._key(key) for key in known[:KEYS]]
+
+    def _is_quick(self, key: Sequence[str]) -> bool:
+        """Whether records are found by an index, or are few."""
+        return not self._indexed.isdisjoint(key) or not self._is_large
+
+    @cached_property
+    def _is_large(self) -> bool:
+        return self.imported.model._base_manager.order_by()[LARGE : LARGE + 1].exists()
+
+    @cached_property
+    def _indexed(self) -> set[str]:
+        """The fields that an index begins with."""
+        opts = self.imported.table.opts
+        found = {
+            field.name
+            for field in opts.concrete_fields
+            if field.unique or field.is_relation or getattr(field, "db_index", False)
+        }
+        for index in [*opts.indexes, *opts.constraints]:
+            names = getattr(index, "fields", ())
+            found.update(name.lstrip("-") for name in names[:1])
+        return found
 
     @cached_property
     def _keyed(self) -> dict[str, list[Any]]:

@@ -184,6 +184,18 @@ def test_match_keys_are_offered_with_what_they_would_find(admin_client):
     assert (preview.context["job"].updated, preview.context["job"].new) == (1, 20)
 
 
+def test_a_large_table_is_not_searched_without_an_index(admin_client, monkeypatch):
+    monkeypatch.setattr("backoffice.imports.sample.LARGE", 0)
+    rows = "".join(f"B{i},{i} Main St,NY,212-222-{i:04},{i:05}\n" for i in range(20))
+    page = upload(admin_client, HEADER + rows)
+    assert ("address",) in [key.fields for key in page.context["keys"]]
+    make_library()
+    page = upload(admin_client, HEADER + rows)
+    found = [key.fields for key in page.context["keys"]]
+    assert ("name", "address") in found
+    assert ("address",) not in found
+
+
 def test_a_key_that_finds_several_says_so(admin_client):
     make_library(name="Princeton", zip_code="1")
     make_library(name="Princeton", zip_code="2")

@@ -19,13 +19,14 @@ from django.utils.translation import gettext as _
 from backoffice.imports.decided import ALIKE
 from backoffice.querysets.reading import collector_paused
 from backoffice.resources.references import ReferenceKey
-from backoffice.tables.lookalikes import Known, read_chunks
+from backoffice.tables.lookalikes import Known, may_look_like, read_chunks
 from backoffice.tables.texts import alike_all, looks, same
 
 if TYPE_CHECKING:
     from backoffice.imports.checks import Checks
 
 CHUNK = 5_000
+FEW = 20  # new rows, whose look-alikes the database can look for
 NAMED = 3  # records in one sentence
 CHOSEN = 2  # of a record that a row only looks like: it is that one
 
@@ -138,7 +139,8 @@ class Twins:
             return False
         is_found = False
         keys = ", ".join(self.keys)
-        for rows in self._read(f"SELECT {self.table.pk}, {keys} FROM {self.table.name}"):
+        select = f"SELECT {self.table.pk}, {keys} FROM {self.table.name} {self._where_near()}"
+        for rows in self._read(select):
             pks, *columns = zip(*rows, strict=True)
             numbers = looks(columns, self.fields)
             if places := known.places(numbers):
@@ -147,6 +149,19 @@ class Twins:
                 is_found = True
         self.staging.analyze(self.staging.likes)
         return is_found
+
+    def _where_near(self) -> str:
+        """Leaves out most live rows where there are few new ones, as in a review."""
+        for field, key in zip(self.fields, self.keys, strict=True):
+            if getattr(field, "alike", None):  # other texts look alike, too
+                continue
+            new = self.table.fetch(
+                f"SELECT staged.{key} FROM ({self.rows.new_rows()}) staged LIMIT {FEW + 1}"
+            )
+            texts = [text for (text,) in new]
+            near = may_look_like(key, texts, self.table.vendor) if len(new) <= FEW else ""
+            return f"WHERE {near}" if near else ""
+        return ""
 
     def _known(self) -> Known:
         """The numbers of the new rows, or, where all rows are new, of all."""

@@ -29,6 +29,7 @@ from backoffice.imports.mapping import MappingError
 from backoffice.imports.mirror import Missing
 from backoffice.imports.options import Options
 from backoffice.imports.review import downloads
+from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
@@ -321,9 +322,10 @@ def _findings(imported: Import) -> dict[str, Any]:
     }
 
 
-def download(job: Change, name: str) -> Iterator[bytes]:
+def download(job: Change, name: str, seen: Seen | None = None) -> Iterator[bytes]:
     """What the last check found, as one of the files REJECTS, CHANGES and MISSING.
 
+    seen: finds out which records whoever downloads it may see; all if not given.
     Raises ReaderError if it is no longer kept.
     """
     if name == MISSING:
@@ -331,5 +333,5 @@ def download(job: Change, name: str) -> Iterator[bytes]:
         return iter([path.read_bytes()])
     store = open_store(job)
     if name == CHANGES:
-        return downloads.changes(store)
-    return downloads.rejects(store, Decided(decided(job)[1]))
+        return downloads.changes(store, seen)
+    return downloads.rejects(store, Decided(decided(job)[1]), seen)

@@ -32,8 +32,10 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.history.records import names_change
 from backoffice.imports.decided import ALIKE
+from backoffice.imports.review.downloads import Seen
 from backoffice.jobs import tasks
 from backoffice.jobs.missing import MissingRows
+from backoffice.jobs.profiles import profile_of, remember
 from backoffice.jobs.review import Cause, Review, ReviewRow
 from backoffice.jobs.steps import create_job, download
 from backoffice.querysets.counts import Count
@@ -153,12 +155,21 @@ class ReviewPages(MirrorPages):
         if name not in downloads(job):
             raise Http404
         try:
-            blocks = download(job, name)
+            blocks = download(job, name, self._seen(request))
         except ReaderError as error:
             raise Http404(str(error)) from error
         disposition = content_disposition_header(True, f"{Path(job.title).stem}-{name}")
         headers = {"Content-Disposition": disposition}
         return StreamingHttpResponse(blocks, content_type="text/csv", headers=headers)
+
+    def _seen(self, request: HttpRequest) -> Seen | None:
+        """Finds out which of some records the user may see; None where that is all."""
+        records = self.get_queryset(request).order_by()
+        if not records.query.has_filters():
+            return None
+        return lambda pks: set(
+            map(str, records.filter(pk__in=pks).values_list("pk", flat=True))
+        )
 
     def _again(self, request: HttpRequest, job: Change) -> Change:
         """Create a new job with the same file and options; the old one keeps its status."""
@@ -216,6 +227,7 @@ class ReviewPages(MirrorPages):
         if field and place.is_mending:
             context["values"] = review.values(field)[:PER_PAGE]
             context["values_label"] = context["labels"][field]
+            context["profile"] = profile_of(job.file)
         return context | {"page": page, "same_file": job.file.same_file.first()}
 
     def _parts(self, request: HttpRequest, review: Review, place: Place) -> dict[str, Any]:
@@ -314,6 +326,8 @@ class ReviewPages(MirrorPages):
             messages.error(request, _("Nothing was done: the import has moved on since."))
             return self._redirect(review.job)
         else:
+            if "remember" in request.POST and (profile := profile_of(review.job.file)):
+                remember(profile, *answers.decisions)
             if not review.is_checking:
                 said += self._became(request, review, answers)
         is_refused = bool(answers.refused)

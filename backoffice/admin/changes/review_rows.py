@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.changes.decisions import Decision
 from backoffice.imports.decided import storable
+from backoffice.imports.review.downloads import UNSEEN
 from backoffice.jobs.review import Cell, Record, ReviewRow
 
 Answer = Decision.Answer
@@ -214,7 +214,7 @@ class Shower:
 
 def without_record(row: ReviewRow) -> ReviewRow:
     """The row with nothing of a record that the user may not see: only what the file has."""
-    problems = [_("It concerns a record that you may not see.")] if row.kind in OPEN else []
+    problems = [str(UNSEEN)] if row.kind in OPEN else []
     cells = [
         replace(cell, new=None, old=None, problems=problems if cell.problems else [])
         for cell in row.cells

@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
+from backoffice.jobs.profiles import save_profile
+from backoffice.jobs.review import Review
 from library.models import Library
 from tests.backoffice.admin.changes.test_imports import (
     BAD,
@@ -176,6 +178,18 @@ def test_a_value_is_mended_in_all_its_rows(admin_client):
     assert (decision.line, decision.value, decision.text) == (None, "-4", "212-222-6559")
 
 
+def test_a_value_is_remembered_for_the_supplier(admin_client):
+    review = check(admin_client, HEADER + GOOD + BAD)
+    file = review.context["job"].file
+    profile = save_profile(file, "County", headers=HEADER.strip().split(","))
+    values = page(admin_client, review, tab="rejected", values="phone_number")
+    assert "Remember for County" in values.text
+    mended = Form(values).data | {"instead": ["212-222-6559"], "remember": [str(profile.pk)]}
+    send(admin_client, values, mended, tab="rejected")
+    profile.refresh_from_db()
+    assert profile.options["values"] == {"phone_number": {"-4": "212-222-6559"}}
+
+
 def test_every_cell_of_a_row_can_be_edited(admin_client):
     repeat = GOOD.replace("65 Witherspoon", "1 Main")
     review = check(admin_client, HEADER + GOOD + repeat)
@@ -247,8 +261,6 @@ def ann(client):
 
 
 def decide_as(user, response, **fields):
-    from backoffice.jobs.review import Review
-
     job = Change.objects.get(pk=response.context["job"].pk)
     Review(job).decide(user, Decision(**fields))
 
@@ -347,6 +359,27 @@ def test_a_look_alike_that_may_not_be_seen_is_not_shown(admin_client, monkeypatc
     assert "Seaford" not in review.text
     assert "9 Other Street" not in review.text
     assert "It concerns a record that you may not see." in review.text
+
+
+def test_downloads_have_nothing_of_records_that_may_not_be_seen(admin_client, monkeypatch):
+    text = make_alike() + GOOD
+    make_library(name="Princeton", zip_code="08542-3214", address="1 Secret Street")
+    review = check(admin_client, text)
+
+    def download(name):
+        job = review.context["job"].pk
+        address = reverse("admin:library_library_import_file", args=[job, name])
+        return b"".join(admin_client.get(address).streaming_content).decode()
+
+    assert "1 Secret Street" in download("changes.csv")
+    assert "Seaford" in download("rejects.csv")
+    kind = type(model_admin(Library))
+    seen = kind.get_queryset
+    monkeypatch.setattr(kind, "get_queryset", lambda *args: seen(*args).filter(name="Dover"))
+    assert "3,updated" in download("changes.csv")
+    assert "Secret" not in download("changes.csv")
+    assert "SEAFORD" in download("rejects.csv")
+    assert "Seaford" not in download("rejects.csv")
 
 
 def test_decisions_take_the_rights_of_an_import(admin_client, client):

@@ -275,6 +275,17 @@ def test_from_the_review_one_can_go_back_to_the_columns(admin_client):
     assert "has moved on since" in admin_client.post(back, follow=True).text
 
 
+def test_an_import_that_failed_goes_back_to_the_columns(admin_client):
+    text = "name,zip_code,name\nPrinceton,08542,Main\n"
+    failed = check(admin_client, text)
+    back = reverse("admin:library_library_import_columns", args=[failed.context["job"].pk])
+    assert (job_of(failed).status, back in failed.text) == ("failed", True)
+    page = admin_client.post(back, follow=True)
+    assert page.context["form"]["name"].value() == "name"
+    again = send(admin_client, page, button="_check", name="name (column C)")
+    assert again.context["job"].status == "checked"
+
+
 # Profiles -------------------------------------------------------------------------------
 
 
@@ -331,6 +342,7 @@ def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, sup
     decide(line=3, field="phone_number", value="-4", answer="blank")
     decide(code="code", field="phone_number", answer="skip")
     keep_it = reverse("admin:library_library_import_profile", args=[job.pk])
+    assert keep_it in admin_client.get(reverse(JOB, args=[job.pk])).text
     admin_client.post(keep_it, {"name": " "})
     assert not Profile.objects.exists()
     page = admin_client.post(keep_it, {"name": "County"}, follow=True)

@@ -155,14 +155,14 @@ class ReviewPages(MirrorPages):
         if name not in downloads(job):
             raise Http404
         try:
-            blocks = download(job, name, self._seen(request))
+            blocks = download(job, name, self._seen_keys(request))
         except ReaderError as error:
             raise Http404(str(error)) from error
         disposition = content_disposition_header(True, f"{Path(job.title).stem}-{name}")
         headers = {"Content-Disposition": disposition}
         return StreamingHttpResponse(blocks, content_type="text/csv", headers=headers)
 
-    def _seen(self, request: HttpRequest) -> Seen | None:
+    def _seen_keys(self, request: HttpRequest) -> Seen | None:
         """Finds out which of some records the user may see; None where that is all."""
         records = self.get_queryset(request).order_by()
         if not records.query.has_filters():

@@ -124,6 +124,7 @@ def draw_decision(data, columns, lines, causes):
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)  # the locks of so many temporary tables are too many
 @pytest.mark.parametrize("resource_class", CELLS, ids=lambda each: each.__name__)
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

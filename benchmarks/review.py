@@ -2,7 +2,7 @@
 
 Checks a file of `--rows` and one of 1,000 rows in a database of its own (SQLite, and the
 cluster of DATABASE_URL where it names one), and exits with 1 where a bound is missed. Times
-are wall-clock seconds of one process, the best of three.
+are wall-clock seconds of one process, the best of several; of the check, seconds of CPU.
 """
 
 import argparse
@@ -21,7 +21,7 @@ FEW = 1_000
 FIRST, TIMES, MENDED = 0.3, 2, {100_000: 1.0, 1_000_000: 2.0}  # seconds; times those of FEW
 
 
-def best(function, times=3):
+def best(function, times=10):
     seconds = []
     for _ in range(times):
         started = time.perf_counter()
@@ -69,7 +69,7 @@ def measure(path):
             text = next(answers)
             review.decide(None, Decision(line=line, field=field, answer="text", text=text))
 
-        found[name] = best(mend)
+        found[name] = best(mend, times=3)
     found["a row set aside"] = best(
         lambda: review.decide(None, Decision(line=5, answer="skip"))
     )

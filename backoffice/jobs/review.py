@@ -255,4 +255,5 @@ def _count(job: Change, store: Store) -> None:
     for name, number in counts.items():
         setattr(job, name, number)
     job.file.causes = store.causes(MOST_CAUSES)
-    job.file.save(update_fields=["causes"])
+    job.file.found["unlinked"] = store.about("unlinked")
+    job.file.save(update_fields=["causes", "found"])

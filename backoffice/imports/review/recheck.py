@@ -5,6 +5,7 @@ says otherwise (`by_rows`): then all of the file is checked again, as a job.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
 from backoffice.changes.decisions import Decision
@@ -12,9 +13,10 @@ from backoffice.imports.decided import ALIKE, Answer, Decided
 from backoffice.imports.engine import Import
 from backoffice.imports.review.cells import ODD, unpack
 from backoffice.imports.review.findings import Keys, write
-from backoffice.imports.review.store import Store
+from backoffice.imports.review.store import UPDATED, Store
 from backoffice.readers.records import Record
 from backoffice.readers.source import Source
+from backoffice.resources.references import split_references
 
 MOST = 20_000  # rows that are checked again at once
 CHUNK = 2_000
@@ -134,6 +136,31 @@ def _check_again(store: Store, lines: set[int], start: Callable[[Kept], Import])
 
 def _replace(store: Store, imported: Import, lines: Collection[int]) -> None:
     """Put what was found of these lines in the place of what was found before."""
+    before = _removed_links(store, lines)
     store.forget(lines)
     write(imported, store)
     store.count_again()
+    after, found = _removed_links(store, lines), store.about("unlinked")
+    for name in store.about("links"):
+        links, records = found.get(name, (0, 0))
+        links += after[name, "links"] - before[name, "links"]
+        records += after[name, "records"] - before[name, "records"]
+        found[name] = (links, records)
+    store.set_about(unlinked={name: numbers for name, numbers in found.items() if numbers[0]})
+
+
+def _removed_links(store: Store, lines: Collection[int]) -> Counter[tuple[str, str]]:
+    """How many links the updates of these lines remove, and from how many records, by field."""
+    counts: Counter[tuple[str, str]] = Counter()
+    if not store.about("links"):
+        return counts
+    names = [column["name"] for column in store.about("columns")]
+    for packed in store.fetch_in(
+        f"SELECT new, old FROM outcomes WHERE kind = {UPDATED} AND line IN {{}}", lines
+    ):
+        new, old = (dict(zip(names, unpack(cells), strict=True)) for cells in packed)
+        for name in store.about("links"):
+            gone = {*split_references(old[name])} - {*split_references(new[name])}
+            counts[name, "links"] += len(gone)
+            counts[name, "records"] += bool(gone)
+    return counts

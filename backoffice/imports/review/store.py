@@ -168,6 +168,8 @@ class Store:
                 }
                 for name, index in mapping.columns.items()
             ],
+            links=[column.name for column in imported.staging.links],
+            unlinked=imported.count_removed_links(),
             rows=imported.rows,
             by_rows=imported.checks.by_rows,
             asks=imported.checks.asks,

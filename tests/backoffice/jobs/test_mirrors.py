@@ -118,7 +118,14 @@ def test_links_that_updates_remove_are_counted():
     make_book(title="Ulysses", libraries=[here])
     job = checked("Emma,Here", "Ulysses,Here", header="title,libraries", resource=BookResource)
     assert job.file.found["unlinked"] == {"libraries": [1, 1]}
-    tasks.start_apply(job)
+    found = Review(job)
+    both = {"field": "libraries", "answer": "text", "text": "Here|There"}
+    found.decide(None, Decision(line=2, **both))
+    assert fresh(job).file.found["unlinked"] == {}
+    found.take_back(None, found.decisions()[0].pk)
+    found.decide(None, Decision(line=3, field="libraries", answer="text", text="There"))
+    assert fresh(job).file.found["unlinked"] == {"libraries": [2, 2]}
+    tasks.start_apply(fresh(job))
     assert Book.objects.get(title="Emma").libraries.get() == here
 
 

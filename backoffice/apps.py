@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.core import checks
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import autodiscover_modules
 
 from backoffice.conf import apply_defaults
@@ -37,3 +38,8 @@ class AdminConfig(admin_apps.AdminConfig):
 
         register_records(site)
         register_accounts(site)
+
+        from backoffice.admin.lists.search_indexes import after_migrations, before_migrations
+
+        pre_migrate.connect(before_migrations, sender=self)
+        post_migrate.connect(after_migrations, sender=self)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Model, Q, QuerySet, TextField
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
@@ -20,8 +21,12 @@ from backoffice.querysets.related import (
     related_to,
     split_path,
 )
+from backoffice.tables.search_index import SearchIndex
+from backoffice.tables.table import Table
 
 RelatedCondition = Callable[[type[Model], str, Q], Condition]
+
+Narrow = Callable[[type[Model], Sequence[str], str], Q]
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # words of a search; the rest are ignored
@@ -52,7 +57,7 @@ class Search:
 
     @cached_property
     def condition(self) -> Q:
-        return self._condition(related_to)
+        return self._condition(related_to, narrowed)
 
     @cached_property
     def keys(self) -> list[Any] | None:
@@ -79,12 +84,14 @@ class Search:
         """The matching rows among `rows`, which are few enough to test each of them."""
         return rows.filter(self._condition(related_row_by_row))
 
-    def _condition(self, related: RelatedCondition) -> Q:
+    def _condition(self, related: RelatedCondition, narrow: Narrow | None = None) -> Q:
         condition = Q()
         for word in self.words:
             fits = Q()
             for relation, paths in self.lookups.items():
                 any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
+                if narrow:
+                    any_of &= narrow(_end(self.model, relation), paths, word)
                 if relation is not None:
                     any_of = related(self.model, relation, any_of).q
                 fits |= any_of
@@ -159,11 +166,45 @@ def text_lookups(
         path = name.lstrip("^=")
         try:
             relation, rest = split_path(model, path)
-            end: Any = model._meta.get_field(relation).related_model if relation else model
-            field = end._meta.get_field(rest)
+            field = _end(model, relation)._meta.get_field(rest)
         except FieldDoesNotExist:
             return None  # a custom lookup, or more than one relation away
         if not isinstance(field, CharField | TextField):
             return None
         lookups.setdefault(relation, []).append(f"{rest}__{lookup}")
     return lookups
+
+
+def _end(model: type[Model], relation: str | None) -> Any:
+    return model._meta.get_field(relation).related_model if relation else model
+
+
+def narrowed(model: type[Model], lookups: Sequence[str], word: str) -> Q:
+    """The condition that a row may meet one of `lookups`, where an index finds such rows."""
+    index = search_index(model)
+    if index is None or not index.fields.issuperset(map(_field_of, lookups)):
+        return Q()
+    keys = index.candidates(word, FEW)
+    return Q() if keys is None else Q(pk__in=keys)
+
+
+def search_index(
+    model: type[Model], connection: BaseDatabaseWrapper | None = None
+) -> SearchIndex | None:
+    """The index of what the model's ModelAdmin searches, if it can have one.
+
+    Args:
+        connection: the one that the model is written on, where none is given.
+    """
+    model_admin = admin.site._registry.get(model)
+    table = Table(model, connection)
+    if not isinstance(model_admin, SearchMixin) or not SearchIndex.can_be_of(table):
+        return None
+    lookups = text_lookups(model, model_admin.search_fields) or {}
+    fields = set(map(_field_of, lookups.get(None, [])))
+    own = {field.name for field in model._meta.local_concrete_fields}
+    return SearchIndex(table, sorted(fields)) if fields and fields <= own else None
+
+
+def _field_of(lookup: str) -> str:
+    return lookup.rpartition("__")[0]

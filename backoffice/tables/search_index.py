@@ -1,0 +1,127 @@
+"""An index for search on SQLite: FTS5 with trigrams. PostgreSQL has its own, by a migration.
+
+It finds the rows that may contain a text, at a cost that does not grow with their number.
+Triggers keep it, so it holds what the table holds, whoever writes. A migration on SQLite may
+make a table anew, without its triggers: indexes are dropped before migrations and made again
+after them. Where there is none, search reads the rows.
+"""
+
+import zlib
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from backoffice.tables.table import Table
+
+PREFIX = "search_of_"  # of the names of all that belongs to such an index
+LENGTH = 3  # characters of the shortest text that it can find
+TRIGRAMS = 32  # of a text; the rest would hardly exclude a row
+MEMORY = 16 << 20  # bytes of new entries that are kept until they are written
+
+
+class SearchIndex:
+    """An index of text fields of one table; its name says of which.
+
+    fields: of the table itself, with columns of text. The key must be SQLite's row number.
+    """
+
+    def __init__(self, table: Table, fields: Sequence[str]) -> None:
+        self.table, self.fields = table, frozenset(fields)
+        by_name = {field.name: field for field in table.columns}
+        columns = [table.column(by_name[name]) for name in sorted(self.fields)]
+        self.columns = ", ".join(columns)
+        version = zlib.crc32(f"{table.pk} {self.columns}".encode())
+        bare = f"{PREFIX}{table.opts.db_table}_{version:08x}"
+        self.name = name = table.quote(bare)
+        new, old = (", ".join(f"{row}.{c}" for c in columns) for row in ("new", "old"))
+        add = f"INSERT INTO {name} (rowid, {self.columns}) VALUES (new.{table.pk}, {new});"
+        remove = (
+            f"INSERT INTO {name} ({name}, rowid, {self.columns})"
+            f" VALUES ('delete', old.{table.pk}, {old});"
+        )
+        update = f"AFTER UPDATE OF {table.pk}, {self.columns}"
+        self._triggers = {
+            f"{bare}_insert": f"AFTER INSERT ON {table.name} BEGIN {add} END",
+            f"{bare}_delete": f"AFTER DELETE ON {table.name} BEGIN {remove} END",
+            f"{bare}_update": f"{update} ON {table.name} BEGIN {remove} {add} END",
+        }
+
+    @staticmethod
+    def can_be_of(table: Table) -> bool:
+        """Whether the key is SQLite's row number, which the index knows rows by."""
+        return (
+            table.vendor == "sqlite" and table.pk_field.db_type(table.connection) == "integer"
+        )
+
+    @property
+    def _keepers(self) -> tuple[str, list[Any]]:
+        """SELECT of the number of its triggers that are there, and the params."""
+        marks = ", ".join(["%s"] * len(self._triggers))
+        return (
+            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+            f" AND name IN ({marks})",
+            [self.table.opts.db_table, *self._triggers],
+        )
+
+    def is_kept(self) -> bool:
+        """Whether it is there, and holds what the table holds."""
+        return bool(self.table.fetch(*self._keepers)[0][0] == len(self._triggers))
+
+    def make(self) -> None:
+        """Make it anew, of the rows that are there. Raises OperationalError without FTS5."""
+        table, name = self.table, self.name
+        with transaction.atomic(using=table.connection.alias):
+            table.execute(f"DROP TABLE IF EXISTS {name}")
+            table.execute(
+                f"CREATE VIRTUAL TABLE {name} USING fts5({self.columns}, content={table.name},"
+                f" content_rowid={table.pk}, tokenize='trigram', detail=none, columnsize=0)"
+            )
+            table.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('hashsize', {MEMORY})")
+            table.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+            for trigger, definition in self._triggers.items():
+                table.execute(f"DROP TRIGGER IF EXISTS {table.quote(trigger)}")
+                table.execute(f"CREATE TRIGGER {table.quote(trigger)} {definition}")
+
+    def candidates(self, text: str, most: int) -> list[Any] | None:
+        """The keys of all rows that may contain `text` in one of the fields, in any case.
+
+        None if they are more than `most`, if the text is too short, or without the index.
+        """
+        if len(text) < LENGTH:
+            return None
+        all_trigrams = dict.fromkeys(
+            text[i : i + LENGTH] for i in range(len(text) - LENGTH + 1)
+        )
+        trigrams = ['"' + t.replace('"', '""') + '"' for t in islice(all_trigrams, TRIGRAMS)]
+        keepers, params = self._keepers
+        try:
+            keys = self.table.fetch(
+                f"""
+                SELECT NULL WHERE {len(self._triggers)} > ({keepers}) UNION ALL
+                SELECT rowid FROM (
+                    SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s LIMIT {most + 1:d}
+                )
+                """,
+                [*params, " AND ".join(trigrams)],
+            )
+        except DatabaseError:  # there is none
+            return None
+        found = [key for (key,) in keys]
+        return None if len(found) > most or None in found else found
+
+
+def drop_search_indexes(connection: BaseDatabaseWrapper) -> None:
+    """Drop all that there are."""
+    with connection.cursor() as cursor:
+        for kind, made in (("trigger", "CREATE TRIGGER "), ("table", "CREATE VIRTUAL TABLE ")):
+            cursor.execute(
+                "SELECT name FROM sqlite_master WHERE type = %s AND substr(name, 1, %s) = %s"
+                " AND substr(sql, 1, %s) = %s",
+                [kind, len(PREFIX), PREFIX, len(made), made],
+            )
+            for (name,) in cursor.fetchall():
+                quoted = connection.ops.quote_name(name).replace("%", "%%")
+                cursor.execute(f"DROP {kind} {quoted}", [])

@@ -37,6 +37,7 @@ from simple_history.models import HistoricalRecords
 from backoffice.changes.keys import compiled, held, temporary
 from backoffice.changes.models import Change
 from backoffice.history.records import Records, Signature, history_model, names_change
+from backoffice.tables.search_index import made_anew
 from backoffice.tables.table import Table
 
 Rows = QuerySet[Any]
@@ -167,7 +168,8 @@ class Deletion:
                 Records(table).write_missing(keys, signature.date)
             for model, queryset in rows.items():
                 why = reason if model is self.model else reason_with
-                _record(queryset, "-", replace(signature, reason=why))
+                recorded = _record(queryset, "-", replace(signature, reason=why))
+                stack.enter_context(made_anew(Table(model), recorded))
             for queryset, field in self._nulled:
                 queryset.update(**{field.name: None})
             for queryset in reversed(rows.values()):
@@ -241,18 +243,20 @@ def _keeping(through: type[Model]) -> Iterator[tuple[type[Model], Any]]:
                     yield model, field
 
 
-def _record(queryset: Rows, history_type: str, signature: Signature) -> None:
+def _record(queryset: Rows, history_type: str, signature: Signature) -> int:
+    """Write the history of the rows, and return the number of records."""
     records = Records(Table(queryset.model))
     if records.model is None or not getattr(settings, "SIMPLE_HISTORY_ENABLED", True):
-        return
+        return 0
     with contextlib.suppress(EmptyResultSet):
         sql, params = compiled(queryset.values("pk"), records.live)
-        records.write(
+        return records.write(
             f"live.{records.pk} IN ({sql})",
             params,
             history_type=history_type,
             signature=signature,
         )
+    return 0
 
 
 def _cascading_to_itself(model: type[Model]) -> list[Any]:

@@ -4,6 +4,7 @@ Created rows are deleted, changed rows return to their previous record, deleted 
 restored. Rows that were edited since, or that others now refer to, are left alone and listed.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -19,6 +20,7 @@ from backoffice.changes.models import Change
 from backoffice.changes.plan import WHY, Plan
 from backoffice.history.records import Signature, history_model, names_change
 from backoffice.tables.planner import expect_many, keep_statistics
+from backoffice.tables.search_index import made_anew
 
 
 @dataclass(frozen=True)
@@ -163,14 +165,18 @@ class Undo:
     def run(self, counts: UndoCounts, signature: Signature) -> None:
         """Undo the planned rows; the caller holds the transaction."""
         plans = self.plans.values()
-        for plan in plans:
-            plan.restore()
-        for plan in plans:
-            plan.restore_links()
-        for plan in plans:
-            plan.record(signature, gone=False)
-            plan.record(signature, gone=True)
-            plan.remove()
+        with contextlib.ExitStack() as stack:
+            for plan in plans:
+                moved = plan.counts.get(("+", ""), 0) + plan.counts.get(("-", ""), 0)
+                stack.enter_context(made_anew(plan.live, moved))
+            for plan in plans:
+                plan.restore()
+            for plan in plans:
+                plan.restore_links()
+            for plan in plans:
+                plan.record(signature, gone=False)
+                plan.record(signature, gone=True)
+                plan.remove()
         tables = {table for plan in plans for table in plan.records.tables}
         keep_statistics(self.connection, counts.removed + counts.restored, *sorted(tables))
 

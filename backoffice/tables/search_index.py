@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from backoffice.tables.indexes import ENOUGH
 from backoffice.tables.table import Table
 
-PREFIX = "search_of_"  # of the names of all that belongs to such an index
+PREFIX = "backoffice_search_of_"  # of the names of all that belongs to such an index
 LENGTH = 3  # characters of the shortest text that it can find
 TRIGRAMS = 32  # of a text; the rest would hardly exclude a row
 MEMORY = 16 << 20  # bytes of new entries that are kept until they are written
@@ -36,7 +36,7 @@ class SearchIndex:
         columns = [table.column(by_name[name]) for name in sorted(self.fields)]
         self.columns = ", ".join(columns)
         version = zlib.crc32(f"{table.pk} {self.columns}".encode())
-        bare = f"{PREFIX}{table.opts.db_table}_{version:08x}"
+        self.bare_name = bare = f"{PREFIX}{table.opts.db_table}_{version:08x}"
         self.name = name = table.quote(bare)
         new, old = (", ".join(f"{row}.{c}" for c in columns) for row in ("new", "old"))
         add = f"INSERT INTO {name} (rowid, {self.columns}) VALUES (new.{table.pk}, {new});"
@@ -44,11 +44,15 @@ class SearchIndex:
             f"INSERT INTO {name} ({name}, rowid, {self.columns})"
             f" VALUES ('delete', old.{table.pk}, {old});"
         )
-        update = f"AFTER UPDATE OF {table.pk}, {self.columns}"
+        # COLLATE: a column's own may take two texts for the same.
+        differs = " OR ".join(
+            f"old.{c} IS NOT new.{c} COLLATE BINARY" for c in (table.pk, *columns)
+        )
+        update = f"AFTER UPDATE OF {table.pk}, {self.columns} ON {table.name} WHEN {differs}"
         self._triggers = {
             f"{bare}_insert": f"AFTER INSERT ON {table.name} BEGIN {add} END",
             f"{bare}_delete": f"AFTER DELETE ON {table.name} BEGIN {remove} END",
-            f"{bare}_update": f"{update} ON {table.name} BEGIN {remove} {add} END",
+            f"{bare}_update": f"{update} BEGIN {remove} {add} END",
         }
 
     @staticmethod
@@ -115,8 +119,11 @@ class SearchIndex:
         return None if len(found) > most or None in found else found
 
 
-def drop_search_indexes(connection: BaseDatabaseWrapper) -> None:
-    """Drop all that there are."""
+def drop_search_indexes(
+    connection: BaseDatabaseWrapper, *, kept: Sequence[SearchIndex] = ()
+) -> None:
+    """Drop all that there are, but those to be kept."""
+    names = tuple(index.bare_name for index in kept)
     with connection.cursor() as cursor:
         for kind, made in (("trigger", "CREATE TRIGGER "), ("table", "CREATE VIRTUAL TABLE ")):
             cursor.execute(
@@ -124,16 +131,17 @@ def drop_search_indexes(connection: BaseDatabaseWrapper) -> None:
                 " AND substr(sql, 1, %s) = %s",
                 [kind, len(PREFIX), PREFIX, len(made), made],
             )
-            for (name,) in cursor.fetchall():
+            for name in [n for (n,) in cursor.fetchall() if not n.startswith(names)]:
                 quoted = connection.ops.quote_name(name).replace("%", "%%")
                 cursor.execute(f"DROP {kind} {quoted}", [])
 
 
 @contextlib.contextmanager
 def made_anew(table: Table, rows: int) -> Iterator[None]:
-    """Make the table's search indexes anew at the end, where that is faster for `rows` written.
+    """Make the table's search indexes anew at the end, where that is faster.
 
-    The caller holds the transaction, which brings them back if anything fails.
+    rows: how many are inserted and deleted. The caller holds the transaction, which brings
+    the indexes back if anything fails.
     """
     made: list[tuple[str, str]] = []
     if table.vendor == "sqlite" and rows >= ENOUGH:

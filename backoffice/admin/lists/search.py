@@ -26,7 +26,7 @@ from backoffice.tables.table import Table
 
 RelatedCondition = Callable[[type[Model], str, Q], Condition]
 
-Narrow = Callable[[type[Model], Sequence[str], str], Q]
+Narrow = Callable[[type[Model], Sequence[str], str, int], Q]
 
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # words of a search; the rest are ignored
@@ -91,7 +91,8 @@ class Search:
             for relation, paths in self.lookups.items():
                 any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
                 if narrow:
-                    any_of &= narrow(_end(self.model, relation), paths, word)
+                    few = FEW // len(self.words)  # SQLite counts a statement's parameters
+                    any_of &= narrow(_end(self.model, relation), paths, word, few)
                 if relation is not None:
                     any_of = related(self.model, relation, any_of).q
                 fits |= any_of
@@ -179,12 +180,15 @@ def _end(model: type[Model], relation: str | None) -> Any:
     return model._meta.get_field(relation).related_model if relation else model
 
 
-def narrowed(model: type[Model], lookups: Sequence[str], word: str) -> Q:
-    """The condition that a row may meet one of `lookups`, where an index finds such rows."""
+def narrowed(model: type[Model], lookups: Sequence[str], word: str, most: int) -> Q:
+    """The condition that a row may meet one of `lookups`, by the keys that an index finds.
+
+    Empty without such an index, or if there are more than `most`.
+    """
     index = search_index(model)
     if index is None or not index.fields.issuperset(map(_field_of, lookups)):
         return Q()
-    keys = index.candidates(word, FEW)
+    keys = index.candidates(word, most)
     return Q() if keys is None else Q(pk__in=keys)
 
 

@@ -1,5 +1,6 @@
 """Search indexes of SQLite: dropped before migrations, and made after them."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,23 +20,21 @@ def before_migrations(using: str, plan: Sequence[Any] = (), **kwargs: Any) -> No
 def after_migrations(using: str, **kwargs: Any) -> None:
     """Make the indexes that aren't there, of what the ModelAdmins search now.
 
-    Where that fails, for want of FTS5 or for a column's name, search reads every row.
+    Where that fails, for want of FTS5, of the table or for a column's name, search reads the
+    rows.
     """
     connection = connections[using]
     if connection.vendor != "sqlite":
         return
     indexes = [
-        search_index(model, connection)
+        index
         for model in admin.site._registry
         if model._meta.managed and router.allow_migrate_model(using, model)
+        if (index := search_index(model, connection))
     ]
-    if all(index is None or index.is_kept() for index in indexes):
-        return
-    drop_search_indexes(connection)  # those of other fields as well
-    tables = connection.introspection.table_names()
+    kept = [index for index in indexes if index.is_kept()]
+    drop_search_indexes(connection, kept=kept)  # those of other fields as well
     for index in indexes:
-        if index and index.table.opts.db_table in tables:
-            try:
+        if index not in kept:
+            with contextlib.suppress(DatabaseError):
                 index.make()
-            except DatabaseError:
-                continue

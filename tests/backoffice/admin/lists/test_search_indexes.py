@@ -6,19 +6,19 @@ import json
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backoffice.admin.lists.search import search_index
+from backoffice.admin.lists.search import Search, search_index
 from backoffice.admin.lists.search_indexes import after_migrations, before_migrations
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
-from backoffice.tables.search_index import SearchIndex
+from backoffice.tables.search_index import SearchIndex, made_anew
 from backoffice.tables.table import Table
 from library.models import Library, Patron
 from library.resources import LibraryResource
@@ -105,7 +105,30 @@ def test_a_page_without_hits_reads_no_row(admin_client, reading):
     assert [str(row) for row in response.context["cl"].result_list] == ["Ann"]
 
 
-def test_it_holds_what_is_imported_edited_deleted_and_undone(superuser, tmp_path, settings):
+@pytest.fixture(params=[10_000, 1], ids=["by triggers", "made anew"])
+def enough(request, monkeypatch):
+    """From how many rows on the index may be made anew."""
+    monkeypatch.setattr("backoffice.tables.search_index.ENOUGH", request.param)
+    return request.param
+
+
+@pytest.fixture
+def rebuilt():
+    """The statements that make an index anew."""
+    said = []
+
+    def note(execute, sql, params, many, context):
+        if "'rebuild'" in sql:
+            said.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield said
+
+
+def test_it_holds_what_is_imported_edited_deleted_and_undone(
+    superuser, tmp_path, settings, enough
+):
     settings.DATA_DIR = tmp_path
     make_library(name="Another")
     rows = [[name, "1 Street", "NY", "212-222-6559", "10001"] for name in ("Abc", "Bcd", "Cde")]
@@ -128,6 +151,79 @@ def test_it_holds_what_is_imported_edited_deleted_and_undone(superuser, tmp_path
     assert len(index().candidates("cde", 9)) == 1
     undo_job(Change.objects.get(pk=change.pk), user=superuser)
     assert is_right()
+
+
+def test_many_rows_make_it_anew(superuser, tmp_path, settings, enough, rebuilt):
+    settings.DATA_DIR = tmp_path
+    for n in range(5):
+        make_library(name=f"Library {n}", zip_code="11783")
+    made = 0
+    for few in (True, False):
+        names = ("Abc",) if few else ("Abcd", "Bcde", "Cdef", "Defg", "Efgh", "Fghi")
+        rows = [[name, "1 Street", "NY", "212-222-6559", "10001"] for name in names]
+        change = applied(LibraryResource, HEADER, *rows)
+        undo_job(Change.objects.get(pk=change.pk), user=superuser)
+        applied(LibraryResource, HEADER, *rows)
+        deletion = Deletion(Library.objects.filter(zip_code="10001")).run(user=None, title="")
+        undo_job(Change.objects.get(pk=deletion.pk), user=superuser)
+        assert is_right()
+        made += 0 if few or enough > 1 else 5
+        assert len(rebuilt) == made
+
+
+def test_rows_that_cascade_leave_it(rebuilt, monkeypatch):
+    monkeypatch.setattr("backoffice.tables.search_index.ENOUGH", 2)
+    library = make_library(name="Seaford")
+    for name in ("Anna", "Bertha"):
+        make_patron(name=name, library=library)
+    Deletion(Library.objects.all()).run(user=None, title="")
+    assert [sql.split('"')[1] for sql in rebuilt] == [search_index(Patron).bare_name]
+    assert search_index(Patron).is_kept()
+    assert search_index(Patron).candidates("bertha", 9) == []
+    assert index().candidates("seaford", 9) == []
+
+
+def test_what_fails_leaves_it_as_it_was(enough):
+    make_library(name="Seaford")
+    with (
+        contextlib.suppress(ZeroDivisionError),
+        transaction.atomic(),
+        made_anew(index().table, 1),
+    ):
+        Library.objects.all().delete()
+        raise ZeroDivisionError
+    assert is_right()
+    assert len(index().candidates("seaford", 9)) == 1
+
+
+def test_a_value_that_stays_writes_nothing_to_it():
+    def written():
+        """The blocks of the index, each with what is in it."""
+        sql = 'SELECT id, block FROM "%s_data"'
+        return index().table.fetch(sql % index().bare_name)
+
+    library = make_library(name="Seaford")
+    before = written()
+    library.save()
+    assert written() == before
+    library.name = "SEAFORD"
+    library.save()
+    assert written() != before
+    assert is_right()
+
+
+def test_many_words_take_few_parameters(monkeypatch):
+    for _turn in range(3):
+        make_library(name="Seaford Public Library")
+    monkeypatch.setattr("backoffice.admin.lists.search.FEW", 6)
+    lookups = {None: ["name__icontains"]}
+    for words, narrows in (
+        (["seaford", "public"], True),
+        (["sea", "public", "library"], False),
+    ):
+        condition = Search(Library, words, lookups).condition
+        assert ("pk__in" in str(condition)) == narrows
+        assert Library.objects.filter(condition).count() == 3
 
 
 def test_it_holds_what_is_saved_and_loaded(tmp_path):
@@ -174,6 +270,15 @@ def test_other_fields_make_another_index(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [old[1:-1]])
         assert not cursor.fetchall()
+
+
+def test_only_what_is_not_there_is_made(rebuilt):
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP TRIGGER "{index().bare_name}_insert"')
+    after_migrations("default")
+    assert [sql.split('"')[1] for sql in rebuilt] == [index().bare_name]
+    after_migrations("default")
+    assert len(rebuilt) == 1
 
 
 def test_without_fts5_search_reads_the_rows(admin_client, monkeypatch, reading):

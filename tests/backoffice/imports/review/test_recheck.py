@@ -127,7 +127,7 @@ def draw_decision(data, columns, lines, causes):
 @pytest.mark.django_db(transaction=True)  # the locks of so many temporary tables are too many
 @pytest.mark.parametrize("resource_class", CELLS, ids=lambda each: each.__name__)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_piece_by_piece_is_the_whole(resource_class, data):

@@ -244,7 +244,7 @@ def test_what_the_file_lacks_goes_with_the_right_to_delete(admin_client, client)
     assert job.file.options["mirror"] == ["state=NJ"]
     assert job.file.found["missing"]["count"] == 1
     page = check(admin_client, HEADER + GOOD, columns={"with-mirror": "colour=red"})
-    assert "--mirror wants" in page.context["form"].non_field_errors()[0]
+    assert "A mirror wants" in page.context["form"].non_field_errors()[0]
     client.force_login(make_user(permissions=RIGHTS))
     assert upload(client, HEADER + GOOD).context["form"]["with-mirror"].is_hidden
     preview = check(client, HEADER + GOOD, columns={"with-mirror": "state=NJ"})

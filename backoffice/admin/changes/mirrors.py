@@ -32,7 +32,9 @@ class MirrorPages(ChangePages):
         return {
             "mirror_refusal": found["refusal"],
             "mirror_lost": bool(found["lost"]),
-            "going": [(Count(number), plural(label)) for label, number in going.items()],
+            "going": [
+                (Count(number), _named(label, number)) for label, number in going.items()
+            ],
             "to_type": Count(job.removed) if job.removed > MANY else None,
         }
 
@@ -92,3 +94,9 @@ class MirrorPages(ChangePages):
             if self._seen(request, pks).count() != len(pks):
                 return False
         return True
+
+
+def _named(label: str, number: int) -> str:
+    """What staff call so many rows of a model: "library" or "libraries"."""
+    opts = apps.get_model(label)._meta
+    return str(opts.verbose_name if number == 1 else opts.verbose_name_plural)

@@ -43,7 +43,7 @@ def gone():
 
 def test_what_goes_is_said_listed_and_downloaded(admin_client, gone):
     response = check(admin_client, HEADER + GOOD, columns=MIRROR)
-    assert "deleted, because the file lacks them: 1 libraries, 1 patrons" in response.text
+    assert "deleted, because the file lacks them: 1 library, 1 patron" in response.text
     assert "Write 1 library, and delete" in response.text
     missing = page(admin_client, response, tab="missing")
     assert reverse("admin:library_library_change", args=[gone.pk]) in missing.text

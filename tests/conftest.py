@@ -9,6 +9,8 @@ from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
+from backoffice.filters.filterset import filtersets
+from backoffice.resources.registry import resources
 from tests.factories import make_user
 
 # A slow machine is no failure: what takes time is measured in benchmarks/.
@@ -54,6 +56,16 @@ def pytest_collection_finish():
     """What is loaded by now stays: looking for garbage in it takes a tenth of the time."""
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)
+
+
+@pytest.fixture(autouse=True)
+def _declared():
+    """What a test declares is gone after it, and not only when garbage is collected."""
+    before = {registry: list(registry._declared) for registry in (resources, filtersets)}
+    yield
+    for registry, declared in before.items():
+        for each in set(registry._declared) - set(declared):
+            del registry._declared[each]
 
 
 @pytest.fixture(scope="session")

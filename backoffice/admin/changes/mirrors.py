@@ -28,7 +28,9 @@ class MirrorPages(ChangePages):
         found = job.file.found.get("missing")
         if not found:
             return {}
-        going = {**found["removed"], **found["lost"]}
+        # The job's own model first: PostgreSQL keeps no order in JSON.
+        numbers = {**found["removed"], **found["lost"]}.items()
+        going = dict(sorted(numbers, key=lambda each: (each[0] != job.model, each[0])))
         return {
             "mirror_refusal": found["refusal"],
             "mirror_lost": bool(found["lost"]),

@@ -1,6 +1,7 @@
 """The review of an import: by mouse, by keyboard, without JavaScript, and by two at once."""
 
 import pytest
+from playwright.sync_api import Locator
 
 from tests.browser.clean import NARROW, WIDE, assert_clean
 
@@ -227,3 +228,16 @@ def test_the_survey_in_twelve_clicks(open_page, shared_data):
     click("#undo-form input[type=submit]", "text=Undone on")
     assert "17,200" in page.inner_text("dl.counts")
     assert clicks <= 12
+
+
+def test_head_and_side_bar_look_as_on_other_pages(open_page, tmp_path):
+    page = open_page("/admin/library/library/")
+
+    def places():
+        parts = ["#logout-form button", "#toggle-nav-sidebar", "#nav-sidebar td a >> nth=0"]
+        boxes = map(Locator.bounding_box, map(page.locator, parts))
+        return [(box["x"], box["y"], box["width"]) for box in boxes]
+
+    before = places()
+    open_review(page, write(tmp_path, "Look", "-4"))
+    assert places() == before

@@ -211,9 +211,11 @@ class Mirror:
     def _keys_of(self, lines: set[int]) -> Iterator[tuple[int, list[str] | None]]:
         """The texts of the match key of each of these rows; None for one that isn't known."""
         columns, constants = self.imported.staging.texts, self.imported.constants
+        places = self.imported.mapping.columns
         for chunk in self.imported.source.chunks():
-            for line, cells, problem in chunk:
-                if line in lines:
+            for record in chunk:
+                if record[0] in lines:
+                    line, cells, problem = self.imported.decided.mended(record, places)
                     row = [*cells, *constants.values()]
                     key = [
                         column.clean_all([row[column.index]])[0]

@@ -93,9 +93,14 @@ class Twins:
 
     # Records ------------------------------------------------------------------------
 
-    @collector_paused()
     def find_records(self) -> bool:
         """Plan the new rows that are a record after all, or reject them; whether any are."""
+        is_found = self._find_records()
+        self._reject_lost()
+        return is_found
+
+    @collector_paused()
+    def _find_records(self) -> bool:
         for name in (self.staging.likes, self.staging.found):
             self.table.execute(f"DELETE FROM {name}")
         if not self.keys or not self._find_likes():
@@ -200,8 +205,9 @@ class Twins:
                 answer, chosen = self._answer(lines[i])
                 if is_same or answer == Alike.REJECT:
                     found.append((lines[i], pks[i], int(is_same)))
-                elif answer == Alike.SAME and chosen in ("", str(pks[i])):
-                    found.append((lines[i], pks[i], CHOSEN))
+                elif answer == Alike.SAME:
+                    is_meant = chosen in ("", str(pks[i]))
+                    found.append((lines[i], pks[i], CHOSEN if is_meant else 0))
             if found:
                 self.staging.write(self.staging.found, 3, found)
         self.staging.analyze(self.staging.found)
@@ -244,6 +250,23 @@ class Twins:
                 (line, _like([f"“{names.get(to_python(pk))}”" for _line, pk in group]))
                 for line, group in groupby(pairs, key=lambda pair: pair[0])
             )
+
+    def _reject_lost(self) -> None:
+        """Ask again about rows whose record, as it was decided, is no longer there or alike."""
+        chosen = [
+            line for line, (answer, pk) in self.answers.items() if answer == Alike.SAME and pk
+        ]
+        for at in range(0, len(chosen), CHUNK):
+            marks = ", ".join(["%s"] * len(part := chosen[at : at + CHUNK]))
+            lost = self.table.fetch(
+                f"SELECT line_ FROM ({self.rows.new_rows()}) staged WHERE line_ IN ({marks})",
+                part,
+            )
+            message = _(
+                "The record that it was to be is gone, or is another now. Decide again."
+            )
+            if lost:
+                self._write_rejects((line, message) for (line,) in lost)
 
     def _write_rejects(self, found: Iterator[tuple[int, str]]) -> None:
         self.staging.write_rejects(

@@ -147,6 +147,22 @@ def test_the_record_is_chosen_where_a_row_looks_like_several(write_csv):
     assert (meant.name, meant.address) == ("PRINCETON", "65 Witherspoon Street")
 
 
+@pytest.mark.parametrize("others", [[], ["Seaford"]])
+def test_a_row_that_was_to_be_a_record_that_is_gone_is_asked_about_again(write_csv, others):
+    gone = make_library(name="seaford", zip_code="11783")
+    for name in others:
+        make_library(name=name, zip_code="11783")
+    row = changed(SEAFORD, name="SEAFORD")
+    same = {"line": 2, "value": digest(row), "answer": "same", "text": str(gone.pk)}
+    gone.delete()
+    decided = Decided([Decision(**same)])
+    with Import(
+        LibraryResource, open_source(write_csv(HEADER, row)), decided=decided
+    ) as imported:
+        assert counted(imported.check()) == (0, 0, 0, 1)
+        assert [reject.code for reject in imported.rejects()] == ["alike"]
+
+
 @pytest.mark.parametrize("answer", ["same", "new"])
 def test_look_alikes_within_the_file_are_answered(write_csv, answer):
     rows = [PRINCETON, changed(PRINCETON, name="PRINCETON")]

@@ -107,7 +107,9 @@ def test_a_record_stays_that_a_row_set_aside_looks_like(three, write_csv):
 
 
 def test_a_row_set_aside_is_what_its_mended_cells_say(three, write_csv):
-    path = write_csv(HEADER, OTHER, row(OTHER, name="Gnoe", zip_code="10002", phone_number="-4"))
+    path = write_csv(
+        HEADER, OTHER, row(OTHER, name="Gnoe", zip_code="10002", phone_number="-4")
+    )
     mended = {"line": 3, "field": "name", "value": "Gnoe", "answer": "text", "text": "Gone"}
     cause = {"field": "phone_number", "code": "code", "answer": "skip"}
     with mirror(path, mended, cause) as imported:

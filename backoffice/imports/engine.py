@@ -235,14 +235,13 @@ class Import:
 
     def _stage_chunk(self, chunk: list[Any]) -> None:
         rejects: list[tuple[Any, ...]] = []
+        self._check_doubles(chunk)
         chunk = self.decided.take(chunk, self.mapping.columns, rejects)
         if any(map(_PROBLEM, chunk)):
             rejects += [(row[0], "", "", "row", row[2], None) for row in chunk if row[2]]
             chunk = [row for row in chunk if not row[2]]
         lines = list(map(_LINE, chunk))
         cells = list(zip(*map(_CELLS, chunk), strict=True))
-        if chunk and self.mapping.doubles:
-            self.mapping.check_doubles(lines, cells)
         cells += [(value,) * len(chunk) for value in self.constants.values()]
         cleaned = {c.name: self._clean(c, cells, lines, rejects) for c in self.columns}
         self._note_repairs(cells, lines)
@@ -256,6 +255,13 @@ class Import:
         values = [cleaned[c.name] for c in self.staging.values]
         links = [cleaned[c.name] for c in self.staging.links]
         self.staging.write_chunk(lines, values, links)
+
+    def _check_doubles(self, chunk: list[Record]) -> None:
+        """In what the file has: a cell that staff mended differs from its double."""
+        rows = [row for row in chunk if not row[2]] if self.mapping.doubles else []
+        if rows:
+            lines, cells, _problems = zip(*rows, strict=True)
+            self.mapping.check_doubles(lines, list(zip(*cells, strict=True)))
 
     @staticmethod
     def _clean(

@@ -102,6 +102,8 @@ class Decision(models.Model):
             allowed |= {answer.BLANK} if self.field else set()
         if self.answer not in allowed or (self.line is None and not (self.field or self.code)):
             raise ValidationError(gettext_lazy("Such an answer can't be given to this."))
+        if self.text and self.answer not in (answer.TEXT, answer.SAME):
+            raise ValidationError(gettext_lazy("This answer has no text."))
         if self.line is None and len(self.value) > LONGEST:
             raise ValidationError(
                 gettext_lazy("A value of more than %d characters is mended row by row.")

@@ -172,6 +172,7 @@ class Review:
     @staticmethod
     def _fill(store: Store, decision: Decision) -> None:
         """Note what the cell or row is that is decided about; validate."""
+        decision.text = decision.text.strip()  # as cells are read
         columns = {column["name"]: column for column in store.about("columns")}
         is_cell = decision.line is not None and decision.field
         if decision.field and not decision.code and decision.field not in columns:

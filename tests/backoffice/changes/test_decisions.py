@@ -46,6 +46,7 @@ def test_what_can_be_decided(file, fields):
         {"code": "row", "answer": "blank"},
         {"field": "state", "value": "x" * (LONGEST + 1), "answer": "blank"},
         {"line": 2, "field": "state", "answer": "text", "text": "N\0Y"},
+        {"line": 2, "field": "state", "answer": "blank", "text": "NY"},
     ],
 )
 def test_what_can_not(file, fields):

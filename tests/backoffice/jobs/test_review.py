@@ -165,6 +165,25 @@ def test_look_alikes_are_answered_one_by_one_and_all(answer, expected):
     assert counted(found) == {"all": 2, expected: 1, "alike": 1, "open": 1}
 
 
+def test_a_value_mended_everywhere_is_mended_in_what_was_typed_with_blanks():
+    found = review("A,1 Main St,?,516-221-1334,11783")
+    decide(found, line=2, field="state", answer="text", text=" Calif. ")
+    decide(found, field="state", value="Calif.", answer="text", text="CA")
+    assert counted(found) == {"all": 1, "new": 1, "repaired": 1}
+    apply_job(found.job)
+    assert Library.objects.get().state == "CA"
+
+
+def test_a_cell_is_mended_whose_column_stands_twice():
+    text = f"{HEADER},name\nA,1 Main St,NY,516-221-1334,11783,A\n".encode()
+    job = create_job(LibraryResource, [text], file_name="branches.csv")
+    check_job(job)
+    found = Review(Change.objects.get(pk=job.pk))
+    decide(found, line=2, field="name", answer="text", text="B")
+    apply_job(found.job)
+    assert Library.objects.get().name == "B"
+
+
 def test_blanks_for_a_cause():
     make_library(name="Seaford", zip_code="11783", address="2 Main St", state="NY")
     found = review("Seaford,2 Main St,NY,-4,11783", "New,2 Main St,NY,-4,11783")

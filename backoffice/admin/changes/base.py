@@ -17,11 +17,15 @@ from backoffice.jobs.steps import CHANGES, REJECTS
 
 
 def downloads(job: Change) -> list[str]:
-    """The names of the files that there are of what the check of the import found."""
+    """The names of the files with what the check of the import found, if they have rows."""
     if not (job.is_import and job.file.folder and "store" in job.file.found):
         return []
-    missing = [MISSING] if job.file.found.get("missing", {}).get("count") else []
-    return [REJECTS, CHANGES, *missing]
+    rows = {
+        REJECTS: job.rejected,
+        MISSING: job.file.found.get("missing", {}).get("count"),
+        CHANGES: job.new or job.updated,
+    }
+    return [name for name, number in rows.items() if number]
 
 
 class ChangePages(ModelAdminBase):

@@ -26,7 +26,6 @@ from backoffice.admin.records.names import USER_NAME
 from backoffice.changes.models import Change
 from backoffice.changes.undo import plural, refusal
 from backoffice.jobs.care import UNFINISHED, goes_at, is_abandoned, touched_at
-from backoffice.jobs.steps import REJECTS
 
 Kind, Status = Change.Kind, Change.Status
 #: The words of a status, and the tone of its pill.
@@ -204,10 +203,8 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 and all(may(job.model_class, right) for right in needs if needs[right])
             ):
                 yield self._page(job, "import_undo"), _("Undo")
-            names = downloads(job)
-            if names:
-                name = REJECTS if job.rejected and REJECTS in names else names[-1]
-                yield self._page(job, "import_file", name), _("Download")
+            if names := downloads(job):
+                yield self._page(job, "import_file", names[0]), _("Download")
 
         return links
 

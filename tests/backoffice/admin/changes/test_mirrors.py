@@ -138,3 +138,12 @@ def test_the_second_person_is_asked_for(client, settings):
     record = Library.history.get()
     assert record.history_user.username == "zoe"
     assert "checked by" in record.history_change_reason
+
+
+def test_each_download_has_rows_and_a_name_of_its_own(admin_client, gone):
+    response = check(admin_client, HEADER + GOOD, columns=MIRROR)
+    for shown in (response, press(admin_client, response)):
+        assert shown.text.count("Download what the file lacks") == 1
+        assert shown.text.count("Download all changes") == 1
+        assert "Download the rejected rows" not in shown.text
+    assert "The first records that were written or deleted" in shown.text

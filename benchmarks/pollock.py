@@ -33,6 +33,8 @@ are left out. Our measure compares text; its own program, `pollock/metrics.py`, 
 that we read (`--metrics`), takes numbers, dates and prices that are written differently for
 equal in headers and records. A file is silently wrong where no warning is given and the header
 or a row that is taken differs, cell by cell, from the clean file's, or a row is not there.
+
+- {stamp}
 """
 
 Rows = list[list[str]]
@@ -159,7 +161,8 @@ def main() -> None:
     scores = means({name: points for name, points, _ in found}, weights)
     own = means(theirs, weights) if theirs else {}
     wrong = [name for name, _, is_silent in found if is_silent]
-    lines = [HEAD.format(files=len(found)), "| measure | is | must be | |", "|---|--:|--:|---|"]
+    head = HEAD.format(files=len(found), stamp=report.stamp())
+    lines = [head, "| measure | is | must be | |", "|---|--:|--:|---|"]
     for name, bound in BOUNDS.items():
         mark = "holds" if min(scores[name], own.get(name, 10)) >= bound else "**fails**"
         lines.append(f"| our measure, {name} | {scores[name]:.3f} | ≥ {bound} | {mark} |")

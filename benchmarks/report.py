@@ -3,7 +3,10 @@
 import os
 import platform
 import re
+import subprocess
 from datetime import date
+
+from benchmarks.databases import ROOT
 
 IMPORTS = """\
 # Imports, measured
@@ -33,12 +36,20 @@ export. Stock django-import-export exports {stock_rows:,} books and is compared 
 """
 
 
+def stamp():
+    """When it was measured, and of which commit; "-dirty" where files differ from it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    commit = f", commit {done.stdout.strip()}" if done.returncode == 0 else ""
+    return date.today().isoformat() + commit
+
+
 def machine(databases):
     with open("/proc/cpuinfo") as file:
         models = [line.partition(":")[2].strip() for line in file if "model name" in line]
     with open("/proc/meminfo") as file:
         memory = int(file.readline().split()[1]) / 1024**2
-    yield date.today().isoformat()
+    yield stamp()
     yield f"{os.cpu_count()} × {models[0] if models else platform.machine()}, {memory:.0f} GB"
     yield f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
     for database in databases:

@@ -36,6 +36,18 @@ def test_the_benchmarks_run_and_write_their_report(tmp_path):
     assert "200 libraries to CSV ÷ raw" in text
 
 
+def test_a_report_says_of_which_code_it_is(tmp_path):
+    path = tmp_path / "RESULTS.md"
+    report.write(path, report.EXPORTS, [], stock_rows=1, repeat=1, compared=1, links=3)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
+    if head.returncode:
+        pytest.skip("this is no checkout")
+    said = re.search(r"^- \d{4}-\d\d-\d\d, commit (\w+)(-dirty)?$", path.read_text(), re.M)
+    assert head.stdout.startswith(said[1])
+
+
 def test_each_benchmark_rewrites_its_own_section_of_the_report(tmp_path):
     path = tmp_path / "RESULTS.md"
     sizes = {"repeat": 1, "compared": 1, "links": 3}

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -22,18 +23,24 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def pytest_xdist_auto_num_workers():
-    """Of `-n auto`: one more than there are processors, as one waits for the browser."""
+    """Of `-n auto`: one more than there are processors, as two wait for their browsers."""
     return (os.cpu_count() or 1) + 1
 
 
+#: Half of the browser tests, by their time: those of imports, and the walk over all pages.
+IMPORTS = re.compile(r"tests/browser/test_(columns|imports|mirror|pages|review|undo)\.py::")
+
+
 class Scheduling(LoadScopeScheduling):
-    """One worker drives the one browser and its server; the other tests go to whoever is free.
+    """Two workers drive a browser and its server each; the other tests go to whoever is free.
 
     `--dist loadgroup` would do it, but pytest-xdist 3.8 can't name groups to pytest 9.2.
     """
 
     def _split_scope(self, nodeid):
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+        if not nodeid.startswith("tests/browser/"):
+            return nodeid
+        return "browser, imports" if IMPORTS.match(nodeid) else "browser, records"
 
 
 def pytest_xdist_make_scheduler(config, log):

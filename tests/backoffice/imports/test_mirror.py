@@ -62,6 +62,24 @@ def test_what_the_file_lacks_is_counted_listed_and_not_deleted_by_a_check(three,
     assert names() == ["Elsewhere", "Gone", "Other"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "options"),
+    [([OTHER, OTHER], {}), ([OTHER, SEAFORD], {"only": "updates"})],
+    ids=["a row that repeats another", "a row that would be new"],
+)
+def test_a_row_that_is_no_record_s_hinders_nothing(three, write_csv, rows, options):
+    with mirror(write_csv(HEADER, *rows), **options) as imported:
+        imported.check()
+        assert (imported.missing.count, imported.missing.refusal) == (1, "")
+
+
+def test_a_filter_that_finds_nothing_deletes_nothing(three, write_csv):
+    filters = ["looks_like_another=yes"]  # no query is needed to know that none does
+    with mirror(write_csv(HEADER, OTHER), filters=filters) as imported:
+        imported.check()
+        assert (imported.missing.count, imported.missing.refusal) == (0, "")
+
+
 def test_it_is_deleted_with_the_import_and_comes_back_with_its_undo(three, write_csv, capsys):
     path = write_csv(HEADER, OTHER, SEAFORD)
     call_command("import", "library.Library", path, "--mirror", "state=NY", "--json")

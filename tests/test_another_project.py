@@ -69,7 +69,7 @@ data = {field.html_name: field.value() for field in page.context["form"] if fiel
 page = post(page.request["PATH_INFO"], data)
 assert page.context["job"].new == 3, page.text
 imported = page.context["job"].pk
-page = post(reverse("shop:shop_article_process_import"), {"job": imported, "_apply": ""})
+page = post(page.request["PATH_INFO"], {"_apply": page.context["review"].state})
 assert colours() == {"1": "red", "2": "red", "3": "blue"}, page.text
 assert {record.history_user for record in Article.history.all()} == {ann}
 

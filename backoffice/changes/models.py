@@ -303,6 +303,8 @@ class ImportFile(models.Model):
     #: Goes up by one in the transaction of every decision, so that what was made of an
     #: earlier state is known to be old.
     version = models.PositiveIntegerField(gettext_lazy("version"), default=0)
+    #: `Review.state` of the page on which the writing was asked for; "" where no page was.
+    shown = models.CharField(gettext_lazy("shown"), max_length=100, blank=True)
 
     class Meta:
         verbose_name = gettext_lazy("file of an import")

@@ -38,22 +38,18 @@ class Review:
     Where all of the file has to be checked again for it, the job is a job again that waits
     or runs, and `is_checking` is True: there is nothing to show before it is done.
 
+    state: what is shown is of this state or a later one; for `tasks.start_apply`.
+
     Raises ReaderError if what the check found is no longer kept.
     """
 
     def __init__(self, job: Change) -> None:
         self.job = job
         self.model = job.model_class
-        self.is_checking = False
+        self.is_checking, self.state = False, ""
         self._take_in()
 
     # What was found -----------------------------------------------------------------
-
-    @property
-    def version(self) -> int:
-        """Of the decisions that are taken in; for `tasks.start_apply`."""
-        with open_store(self.job) as store:
-            return store.version
 
     @property
     def counts(self) -> dict[str, int]:
@@ -204,6 +200,8 @@ class Review:
     def _take_in(self) -> None:
         """Bring the store, and the counts of the job, up to date with the decisions."""
         if bring_up_to_date(self.job):
+            with open_store(self.job) as store:
+                self.state = store.state
             return
         tasks.start_check(self.job)
         self.job.refresh_from_db()

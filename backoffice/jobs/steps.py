@@ -269,9 +269,16 @@ def apply_job(job: Change) -> None:
     elif job.is_applicable:
         with running(job, Status.CHECKED, to=Status.APPLYING), open_store(job) as store:
             version, decisions = decided(job)
-            if version != store.version:
-                # Somebody decided since it was sent off, and nobody has seen the outcome.
-                job.finish(Status.CHECKED)
+            if version != store.version or job.file.shown not in ("", store.state):
+                # Whoever had it written has not seen what it is now.
+                ImportFile.objects.filter(pk=job.pk).update(shown="")
+                job.finish(
+                    Status.CHECKED,
+                    error=_(
+                        "Nothing was written: somebody decided, or had the file checked again,"
+                        " meanwhile. Look at what is written now."
+                    ),
+                )
                 raise JobStopped
             with job_import(job, decisions) as imported:
                 shown = partial(moved, store=store)

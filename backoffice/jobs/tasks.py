@@ -47,20 +47,22 @@ def start_check(job: Change, *, user: Any = None) -> None:
     enqueue(check, job, rows=job.file.lines)
 
 
-def start_apply(job: Change, *, user: Any = None, version: int | None = None) -> None:
+def start_apply(job: Change, *, user: Any = None, shown: str = "") -> None:
     """Have the checked rows written.
 
-    user: who writes them, and is named in their history: the uploader if not given · version:
-    `Review.version`, as it was shown. Raises JobStopped if more was decided since, or if it
-    takes a second person.
+    user: who writes them, and is named in their history: the uploader if not given · shown:
+    `Review.state` of the page; if the import is in another state by the time it is written,
+    nothing is. Raises JobStopped if it is no longer checked, or waits to be written already,
+    or if it takes a second person.
     """
     if user is not None and needs_another(job, user):
         raise JobStopped(_("It takes a second person: whoever had it checked can't write it."))
-    if version is not None and version != ImportFile.objects.get(pk=job.pk).version:
-        raise JobStopped
-    if user is not None and user != job.user:
-        Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.CHECKED, user=user)
-        job.user = user
+    job.user = user or job.user
+    with transaction.atomic():
+        waits = Change.objects.filter(pk=job.pk, waiting="")
+        if not waits.move(Status.CHECKED, to=Status.CHECKED, user=job.user):
+            raise JobStopped
+        ImportFile.objects.filter(pk=job.pk).update(shown=shown)
     enqueue(apply, job, rows=job.rows)
 
 

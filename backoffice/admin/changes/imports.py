@@ -7,9 +7,11 @@ The URL names and the permission hook are django-import-export's. Each page show
 import math
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from import_export.admin import ImportMixin as UpstreamImportMixin
 
 from backoffice.admin.changes.columns import ColumnPages
@@ -20,6 +22,7 @@ from backoffice.jobs import tasks
 
 Status = Change.Status
 RUNNING = (Status.CHECKING, Status.APPLYING)
+ASKING = (Status.UPLOADED, Status.CHECKED)  # whose pages have a form
 
 
 class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
@@ -68,6 +71,9 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
     def import_job_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The page of a job, by its status."""
         job = self._get_job(request, pk)
+        if request.method == "POST" and (job.waiting or job.status not in ASKING):
+            messages.error(request, _("Nothing was done: the import has moved on since."))
+            return self._redirect(job)
         if (
             job.waiting
             or job.status in RUNNING

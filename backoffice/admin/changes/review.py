@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
 from django.http import (
     Http404,
@@ -120,7 +120,7 @@ class ReviewPages(MirrorPages):
 
     @method_decorator(require_POST)
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Write, cancel or check again, by the button that was pressed."""
+        """Cancel or check again, by the button that was pressed; a review writes."""
         number = request.POST.get("job", "")
         if not number.isdecimal():
             raise Http404
@@ -131,18 +131,18 @@ class ReviewPages(MirrorPages):
         elif "_again" in request.POST:
             job = self._again(request, job)
         else:
-            self._write(request, job)
+            raise BadRequest
         return self._redirect(job)
 
-    def _write(self, request: HttpRequest, job: Change, version: int | None = None) -> None:
-        """Have it written by this user; version: of the decisions that the page showed."""
+    def _write(self, request: HttpRequest, job: Change, shown: str) -> None:
+        """Have it written by this user; shown: `Review.state` of the page."""
         if job.may_apply and (refusal := self._refuses_mirror(request, job)):
             messages.error(request, refusal)
             return
         try:
             if not job.may_apply:
                 raise JobStopped
-            tasks.start_apply(job, user=request.user, version=version)
+            tasks.start_apply(job, user=request.user, shown=shown)
         except JobStopped as stopped:
             moved = _("Nothing was done: the import has moved on since.")
             messages.error(request, str(stopped) or moved)
@@ -349,13 +349,13 @@ class ReviewPages(MirrorPages):
     ) -> HttpResponse:
         """Write, unless the page did not show all that is decided: then show it first."""
         job = review.job
-        is_shown = request.POST["_apply"] == str(review.version)
+        is_shown = request.POST["_apply"] == review.state
         if answers.decisions or answers.taken_back or not is_shown:
             said.append(_("Nothing is written yet: look at what is written now."))
             for sentence in said:
                 messages.warning(request, sentence)
         else:
-            self._write(request, job, review.version)
+            self._write(request, job, review.state)
         return self._redirect(job)
 
     def _changed_parts(

@@ -180,6 +180,11 @@ class Store:
         return json.loads(value)
 
     @property
+    def state(self) -> str:
+        """Of the check and the decisions that are taken in: another for each."""
+        return f"{self.path.stem} {self.version}"
+
+    @property
     def version(self) -> int:
         """Of the decisions that are taken in."""
         return int(self.about("version"))

@@ -241,7 +241,36 @@ def test_two_see_what_the_other_decided():
 
 def test_writing_what_is_no_longer_shown_is_refused():
     found = review(PRINCETON)
-    version = found.version
-    decide(Review(Change.objects.get(pk=found.job.pk)), line=2, answer="skip")
-    with pytest.raises(JobStopped):
-        tasks.start_apply(found.job, version=version)
+    shown = found.state
+    mended = {"field": "phone_number", "answer": "text", "text": "516 221 1334"}
+    decide(Review(Change.objects.get(pk=found.job.pk)), line=2, **mended)
+    tasks.start_apply(found.job, shown=shown)
+    job = Change.objects.get(pk=found.job.pk)
+    assert (job.status, job.file.shown) == (Status.CHECKED, "")
+    assert "Look at what is written now" in job.error
+    assert not Library.objects.exists()
+
+
+def test_writing_what_was_checked_again_with_other_choices_is_refused():
+    found = review(PRINCETON)
+    job = Change.objects.get(pk=found.job.pk)
+    assert job.reopen()
+    job.file.options |= {"constants": {"address": "2 Main St"}}
+    job.file.save()
+    tasks.start_check(job)
+    tasks.start_apply(Change.objects.get(pk=job.pk), shown=found.state)
+    assert Change.objects.get(pk=job.pk).status == Status.CHECKED
+    assert not Library.objects.exists()
+
+
+def test_a_decision_between_the_queue_and_the_worker_stops_the_writing(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    found = review(PRINCETON)
+    tasks.start_apply(found.job, shown=found.state)
+    # The moment between the check of the page's state and the queue: not waiting yet.
+    Change.objects.filter(pk=found.job.pk).update(waiting="")
+    mended = {"field": "phone_number", "answer": "text", "text": "516 221 1334"}
+    decide(Review(Change.objects.get(pk=found.job.pk)), line=2, **mended)
+    tasks.apply.call(found.job.pk)
+    assert Change.objects.get(pk=found.job.pk).status == Status.CHECKED
+    assert not Library.objects.exists()

@@ -61,6 +61,9 @@ def sent(page):
 
 def press(client, response, button="_apply"):
     job = response.context["job"]
+    if button == "_apply":
+        sent = {button: response.context["review"].state}
+        return client.post(response.request["PATH_INFO"], sent, follow=True)
     return client.post(reverse(PROCESS), {"job": job.pk, button: "1"}, follow=True)
 
 
@@ -333,7 +336,9 @@ def test_a_large_file_waits_for_the_worker_and_says_so(
     assert "No worker has been seen lately" in page.text
     # A second click, or another tab, queues nothing more.
     job = page.context["job"]
-    assert "Waiting for the worker" in admin_client.post(reverse(JOB, args=[job.pk])).text
+    clicked = admin_client.post(reverse(JOB, args=[job.pk]), follow=True)
+    assert "Waiting for the worker" in clicked.text
+    assert "moved on since" in clicked.text
     assert DBTaskResult.objects.count() == 1
     assert "Cancelled" in press(admin_client, page, "_cancel").text
 

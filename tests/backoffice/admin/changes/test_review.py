@@ -322,9 +322,14 @@ def test_nobody_writes_twice(admin_client):
     write = Form(review).press("_apply")
     send(admin_client, review, write)
     send(admin_client, review, write)
-    job = review.context["job"].pk
-    admin_client.post(reverse(PROCESS), {"job": job, "_apply": "1"})
     assert Library.objects.count() == 1
+
+
+def test_only_a_review_writes(admin_client):
+    job = check(admin_client, HEADER + GOOD).context["job"].pk
+    sent = admin_client.post(reverse(PROCESS), {"job": job, "_apply": "1"})
+    assert sent.status_code == 400
+    assert not Library.objects.exists()
 
 
 def test_nothing_is_decided_about_what_is_written(admin_client):

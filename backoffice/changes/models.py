@@ -323,6 +323,11 @@ class ImportFile(models.Model):
         done = Change.objects.filter(status=Change.Status.DONE, model=self.change.model)
         return done.filter(file__sha256=self.sha256).exclude(pk=self.pk).order_by("-pk")
 
+    @property
+    def was_touched(self) -> bool:
+        """Whether staff have decided about the rows, or had the file checked."""
+        return bool(self.version or self.change.checked_by_id)
+
     def was_prepared_by(self, user: Any) -> bool:
         """Whether the user uploaded the file, had it checked, or decided about its rows."""
         prepared = user.pk in (self.change.user_id, self.change.checked_by_id)

@@ -5,8 +5,8 @@
 A round takes the file that came first one step further: it is stored as an import, checked,
 written, moved. All that a round knows is in the database: `ImportFile.feed` names the file
 from the moment it is stored until it is moved, and is unique. So a worker that is killed
-loses nothing, and two that look at the same folder do nothing twice. One file at a time, in
-the order they came: what a file says may rest on the one before.
+loses nothing, and two that look at the same folder write nothing twice; only a mail may come
+twice. One file at a time, in the order they came: what a file says may rest on the one before.
 """
 
 import contextlib
@@ -121,9 +121,7 @@ def _came_before(profile: Profile, now: datetime.datetime) -> datetime.datetime:
     local = timezone.localtime(now)
     at = datetime.datetime.combine(local.date(), profile.run_at, tzinfo=local.tzinfo)
     if at > local:
-        at = datetime.datetime.combine(
-            local.date() - datetime.timedelta(days=1), profile.run_at, tzinfo=local.tzinfo
-        )
+        at -= datetime.timedelta(days=1)
     return min(quiet, at)
 
 
@@ -159,10 +157,10 @@ def _take_next(outcomes: list[Outcome]) -> bool:
 def _refusal(each: Waiting) -> str:
     """Why the file can't be imported, whatever is in it; "" if it can."""
     profile, owner = each.profile, each.profile.owner
-    named = Profile.objects.filter(name=profile.name)
-    if named.count() > 1:
-        models = ", ".join(named.order_by("model").values_list("model", flat=True))
-        return _("Several profiles have this name (%s). Rename all but one.") % models
+    named = Profile.objects.filter(name=profile.name).order_by("model")
+    if len(models := named.values_list("model", flat=True)) > 1:
+        said = _("Several profiles have this name (%s). Rename all but one.")
+        return said % ", ".join(models)
     if each.path.name != _as_text(each.path.name):
         return _("The file's name has characters that are no text. Rename it.")
     if each.path.stat().st_size > settings.IMPORT_MAX_BYTES:
@@ -242,9 +240,8 @@ def _follow(file: ImportFile, *, at_once: bool) -> Outcome | None:
             _run(tasks.check, job, at_once=at_once)
         elif status == Status.CHECKED and job.is_applicable and not _waits(job):
             _run(tasks.apply, job, at_once=at_once)
-        elif status == Status.CHECKED and not (
-            job.is_applicable or job.rejected
-        ):  # it says nothing new
+        elif status == Status.CHECKED and not (job.is_applicable or job.rejected):
+            # It says nothing new.
             Change.objects.filter(pk=job.pk).move(status, to=Status.DONE)
         elif status == Status.FAILED and job.rows is not None and _tries_again(file):
             continue
@@ -260,8 +257,8 @@ def _run(task: Any, job: Change, *, at_once: bool) -> None:
 
 
 def _waits(job: Change) -> bool:
-    """Whether a second person has to write what was checked in the owner's name."""
-    return job.is_applicable and tasks.needs_another(job, job.user)
+    """Whether it is for staff to write: they went on with it, or it takes a second person."""
+    return job.file.was_touched or tasks.needs_another(job, job.user)
 
 
 def _is_same_as_last(file: ImportFile) -> Change | None:
@@ -301,10 +298,12 @@ def _file_away(file: ImportFile) -> Outcome:
         with target.with_name(f"{target.stem}.rejects.csv").open("wb") as rows:
             rows.writelines(_rejects(file))
     _move(path, target, file)
-    if ImportFile.objects.filter(pk=file.pk, feed=file.feed).update(feed=None):
+    mine = ImportFile.objects.filter(pk=file.pk, feed=file.feed)
+    if mine.exists() and (is_rejected or job.rejected or job.is_applicable):
         profile = Profile.objects.filter(model=job.model, name=file.options["profile"]).first()
-        if profile and (is_rejected or job.rejected or job.is_applicable):
+        if profile:
             _mail(profile, path.name, report)
+    mine.update(feed=None)  # last: who is killed before is followed by one who does it again
     return Outcome(target, is_rejected, report)
 
 
@@ -339,12 +338,12 @@ def _rejects(file: ImportFile) -> Iterator[bytes]:
 
 def _refuse(each: Waiting, problem: str) -> Outcome:
     """Move a file that no import was made of to rejected/, with the reason beside it."""
-    mark = timezone.localtime().strftime("%Y%m%dT%H%M%S%f")
-    target = _place(each.path, True, mark)
-    each.path.rename(target)
+    came = datetime.datetime.fromtimestamp(each.came, tz=timezone.get_current_timezone())
+    target = _place(each.path, True, came.strftime("%Y%m%dT%H%M%S%f"))
     report = _("Rejected: %s") % problem + "\n"
     _report_path(target).write_text(report, encoding="utf-8")
     _mail(each.profile, _as_text(each.path.name), report)
+    each.path.rename(target)  # last, as a file that still lies there is refused again
     return Outcome(target, True, report)
 
 
@@ -364,6 +363,8 @@ def report_of(job: Change) -> str:
         lines.append(_("Cancelled. Nothing was written."))
     elif job.applied_at:
         lines.append(_("Written."))
+    elif job.is_applicable and job.file.was_touched:
+        lines.append(_("Checked. Staff went on with it on its page; it is written from there."))
     elif job.is_applicable:
         lines.append(_("Checked. It waits on its page for somebody else to have it written."))
     elif job.rejected:

@@ -8,9 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.jobs import feeds, tasks
+from backoffice.jobs.review import Review
 from backoffice.jobs.steps import undo_job
 from library.models import Library
 from tests.factories import make_library, make_user
@@ -273,6 +275,7 @@ MOMENTS = [
     (feeds, "report_of"),
     (feeds, "_rejects"),
     (feeds, "_move"),
+    (feeds, "_mail"),
     (Path, "rename"),
 ]
 
@@ -280,7 +283,7 @@ MOMENTS = [
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("where", "name"), MOMENTS, ids=[name for _where, name in MOMENTS])
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(
-    profile, drop, root, monkeypatch, where, name, after
+    profile, drop, root, monkeypatch, mailoutbox, where, name, after
 ):
     real = getattr(where, name)
 
@@ -305,6 +308,47 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     assert Library.history.count() == 1
     base = f"Supplier/done/f-{job.pk}"
     assert files(root) == [f"{base}.csv", f"{base}.rejects.csv", f"{base}.report.txt"]
+    assert {mail.body for mail in mailoutbox} == {outcomes[0].report}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("where", "name"), [(feeds, "_mail"), (Path, "rename")])
+def test_a_worker_that_is_killed_while_it_refuses_says_why(
+    root, drop, monkeypatch, mailoutbox, where, name, after
+):
+    make_profile(options={"mirror": "state=NY"})
+    real = getattr(where, name)
+
+    def killed(*args, **kwargs):
+        if after:
+            real(*args, **kwargs)
+        raise Killed
+
+    drop(MAIN)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, killed)
+        with pytest.raises(Killed):
+            feeds.look(at_once=True)
+    feeds.look(at_once=True)
+    kept, report = files(root)
+    assert (kept.removesuffix(".csv"), report) == (
+        report.removesuffix(".report.txt"),
+        report,
+    )
+    assert {mail.body for mail in mailoutbox} == {(root / report).read_text()}
+
+
+def test_what_staff_decided_about_is_theirs_to_write(profile, drop):
+    drop(MAIN, OTHER)
+    feeds.look()
+    call_command("worker", "--batch", "--no-startup-delay", verbosity=0)
+    found = Review(Change.objects.get(status="checked"))
+    found.decide(make_user(), Decision(line=3, answer="skip"))
+    (outcome,) = feeds.look(at_once=True)
+    assert "Staff went on with it" in outcome.report
+    assert names() == []
+    tasks.start_apply(Change.objects.get(), user=make_user(permissions=RIGHTS))
+    assert names() == ["Main"]
 
 
 def test_two_workers_make_one_import_of_a_file(profile, drop, monkeypatch):

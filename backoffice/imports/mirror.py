@@ -139,12 +139,34 @@ class Mirror:
                 "%(n)d records are not in the file, and stay: %(names)s can't be brought back."
             )
             return Missing(count, refusal=said % {"n": count, "names": names})
-        for holding in deletion.forbidden():
+        for holding in [*deletion.forbidden(), self._taken_along(deletion)]:
             if record := holding.first():
                 said = _("%(n)d records are not in the file, and stay: %(record)s needs one.")
                 return Missing(count, refusal=said % {"n": count, "record": record})
+        for referred in self._referred_to():
+            if record := referred.first():
+                said = _("%(n)d records are not in the file, and stay: a row names %(record)s.")
+                return Missing(count, refusal=said % {"n": count, "record": record})
         removed, lost = deletion.count()
         return Missing(count, removed, lost, digest.hexdigest())
+
+    def _taken_along(self, deletion: Deletion) -> QuerySet[Any]:
+        """Records that rows of the file are, and that would cascade from one that goes."""
+        planned = RawSQL(f"SELECT pk FROM {self.imported.staging.plan}", [])  # noqa: S611
+        return deletion.rows()[self.imported.model].filter(pk__in=planned)
+
+    def _referred_to(self) -> Iterator[QuerySet[Any]]:
+        """Records that would go, but that rows of the file refer to."""
+        for column in self.imported.checks.references.to_itself:
+            targets = self.imported.staging.targets(column)
+            yield self.records().filter(
+                pk__in=RawSQL(  # noqa: S611 # names of models
+                    f"SELECT {self.table.pk} FROM {self.table.name}"
+                    f" WHERE {self.table.column(column.target_field)} IN"
+                    f" (SELECT target FROM {targets})",
+                    [],
+                )
+            )
 
     # Rows that are not taken --------------------------------------------------------
 
@@ -156,13 +178,23 @@ class Mirror:
             f" WHERE code NOT IN ({codes}) AND line NOT IN ({aside})",
             params,
         )
-        if not count:
-            return ""
-        said = _(
-            "Nothing is deleted while rows are rejected, because one of them may be a record"
-            " that seems to be missing. Mend these rows or set them aside: %d."
+        if count:
+            return _(
+                "Nothing is deleted while rows are rejected, because one of them may be a"
+                " record that seems to be missing. Mend these rows or set them aside: %d."
+            ) % int(count)
+        nulls = " OR ".join(f"{key} IS NULL" for key in self.imported.checks.key_columns)
+        ((line,),) = self.table.fetch(
+            f"SELECT min(line_) FROM ({self.imported.checks.rows.staged(every=True)}) staged"
+            f" WHERE ({nulls}) AND line_ NOT IN ({aside})",
+            params,
         )
-        return said % int(count)
+        if line is None:
+            return ""
+        return _(
+            "Nothing is deleted, because the %(key)s of row %(line)d is blank, so any record"
+            " without one may be meant. Fill it in, or delete the records by hand."
+        ) % {"line": line, "key": ", ".join(self.imported.match)}
 
     def _set_aside(self) -> tuple[str, list[str]]:
         """SELECT of the lines that staff set aside, by themselves or by a cause."""

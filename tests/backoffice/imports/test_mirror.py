@@ -16,6 +16,8 @@ from backoffice.readers.source import open_source
 from library.models import Book, Librarian, Library, Patron
 from library.resources import BookResource, LibrarianResource, LibraryResource
 from tests.backoffice.imports.running import HEADER, SEAFORD
+from tests.everything.models import Owner, Pointing
+from tests.everything.resources import RESOURCES
 from tests.factories import make_book, make_librarian, make_library, make_patron
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +188,34 @@ def test_a_record_that_the_file_moves_out_of_the_filter_stays(three, write_csv):
     with mirror(write_csv(HEADER, OTHER, moved)) as imported:
         imported.apply(begin=lambda _counts: Signature())
     assert names() == ["Elsewhere", "Gone", "Other"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "refusal"),
+    [
+        ([["code"], ["B"]], "B needs one"),  # its parent would take it along
+        ([["code", "parent"], ["C", "A"]], "a row names A"),
+    ],
+)
+def test_what_the_file_means_does_not_go_with_what_it_lacks(write_csv, rows, refusal):
+    owner = Owner.objects.create(code="O")
+    parent = Pointing.objects.create(code="A", owner=owner)
+    Pointing.objects.create(code="B", owner=owner, parent=parent)
+    with mirror(
+        write_csv(*rows), resource=RESOURCES[Pointing], filters=["owner=O"]
+    ) as imported:
+        imported.apply(begin=lambda _counts: Signature())
+        assert refusal in imported.missing.refusal
+    assert {*Pointing.objects.values_list("code", flat=True)} >= {"A", "B"}
+
+
+def test_a_blank_key_may_be_any_record_without_one(write_csv):
+    Pointing.objects.create(code="A")
+    with mirror(
+        write_csv(["code", "owner"], ["B", ""]),
+        resource=RESOURCES[Pointing],
+        filters=["code=A"],
+        match=["owner"],
+    ) as imported:
+        assert imported.check().new == 1
+        assert "owner of row 2 is blank" in imported.missing.refusal

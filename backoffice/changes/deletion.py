@@ -152,9 +152,25 @@ class Deletion:
         history of the rows that cascade.
         """
         with transaction.atomic(using=self.using):
+            self.lock()
             change = self._record_change(title, user)
             self.delete(change.signature, reason, reason_with)
         return change
+
+    def lock(self) -> None:
+        """Keep all of it as it is until the transaction ends.
+
+        Nobody can add a row that refers to a locked one, so the rows are locked before those
+        that cascade from them. On SQLite the transaction itself is the lock.
+        """
+        for model, queryset in self.rows().items():
+            table = Table(model, connections[self.using])
+            if table.vendor == "postgresql":
+                every = model._base_manager.using(self.using)
+                rows = every.filter(pk__in=queryset.values("pk")).select_for_update()
+                with contextlib.suppress(EmptyResultSet):
+                    sql, params = compiled(rows.values("pk"), table)
+                    table.execute(f"SELECT count(*) FROM ({sql}) locked", params)
 
     def delete(self, signature: Signature, reason: str, reason_with: str) -> None:
         """Delete all of it for a Change that the caller records, in its transaction."""

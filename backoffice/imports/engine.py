@@ -305,8 +305,8 @@ class Import:
         """Of a check: by field, how many links go from how many records."""
         return Apply(self.checks).count_removed_links()
 
-    def _find_missing(self) -> None:
-        self.missing = self.mirror.find() if self.mirror else Missing()
+    def _find_missing(self, *, writing: bool = False) -> None:
+        self.missing = self.mirror.find(writing=writing) if self.mirror else Missing()
 
     def apply(
         self,
@@ -346,7 +346,7 @@ class Import:
             self.table.lock()
             self.checks.run(rows, writing=True)
             counts = self.checks.counts(rows)
-            self._find_missing()
+            self._find_missing(writing=True)
             sentences = moved(self) if moved else None
             if not sentences and missing not in (None, self.missing):
                 sentences = [_("Other records than then are not in the file.")]

@@ -74,8 +74,11 @@ class Mirror:
             message = _("A mirror needs a filter that says which records the file has all of.")
             raise MappingError(message)
 
-    def find(self) -> Missing:
-        """Find the records that the file lacks, as the plan of the checks has it."""
+    def find(self, *, writing: bool = False) -> Missing:
+        """Find the records that the file lacks, as the plan of the checks has it.
+
+        writing: they are deleted after this, in the same transaction.
+        """
         key = self.table.key_type
         self.table.execute(f"DROP TABLE IF EXISTS {self.name}")
         self.table.execute(f"CREATE TABLE {self.name} (pk {key} PRIMARY KEY)")
@@ -92,6 +95,8 @@ class Mirror:
         )
         if refusal := self._keep_set_aside():
             return Missing(refusal=refusal)
+        if writing:
+            Deletion(self.records()).lock()
         return self._missing()
 
     def delete(self, missing: Missing, signature: Signature) -> None:

@@ -9,6 +9,7 @@
 | `SKIP LOCKED` of `take_up_dead_jobs` | a run that writes from being taken up | here |
 | the heartbeat | a run that reads from being taken up | `test_tasks` |
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
+| `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
 | `held` of an edit or a deletion | rows that leave the filter | `admin/test_races` |
 
 Each test runs once as it is, and once with the lock taken away, which must be seen.
@@ -20,10 +21,11 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change, ChangeQuerySet, JobStopped
 from backoffice.changes.undo import Undo
 from backoffice.history.records import Signature
@@ -32,10 +34,10 @@ from backoffice.jobs.care import take_up_dead_jobs
 from backoffice.jobs.steps import apply_job, check_job, create_job
 from backoffice.readers.source import open_source
 from backoffice.tables.table import Table
-from library.models import Library
+from library.models import Library, Patron
 from library.resources import LibraryResource
 from tests.backoffice.imports.running import HEADER, PRINCETON
-from tests.factories import make_library
+from tests.factories import make_library, make_patron
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -104,6 +106,37 @@ def test_two_imports_create_one_record(write_csv, monkeypatch, is_locked):
 
         imported.apply(begin=begin)
     assert Library.objects.count() == (1 if is_locked else 2)
+
+
+@on_postgresql
+@locked_or_not
+def test_nobody_adds_a_row_to_what_a_mirror_deletes(write_csv, monkeypatch, is_locked):
+    if not is_locked:
+        monkeypatch.setattr(Deletion, "lock", lambda self: None)
+    gone = make_library(name="Gone", state="NJ")
+    make_patron(library=gone)
+    refused = []
+
+    def other():
+        try:
+            make_patron(library=gone)
+        except IntegrityError as error:
+            refused.append(error)
+
+    path = write_csv(HEADER, PRINCETON)
+    with (
+        ExitStack() as stack,
+        Import(LibraryResource, open_source(path), mirror=["state=NJ"]) as imported,
+    ):
+
+        def begin(_counts):
+            stack.enter_context(meanwhile(other))
+            return Signature()
+
+        imported.apply(begin=begin)
+        assert imported.missing.removed == {"library.Library": 1, "library.Patron": 1}
+    assert len(refused) == is_locked
+    assert Patron.history.filter(history_type="-").count() == (1 if is_locked else 2)
 
 
 def make_job():

@@ -36,7 +36,13 @@ from simple_history.models import HistoricalRecords
 
 from backoffice.changes.keys import compiled, held, temporary
 from backoffice.changes.models import Change
-from backoffice.history.records import Records, Signature, history_model, names_change
+from backoffice.history.records import (
+    Records,
+    Signature,
+    history_model,
+    keeps_all,
+    names_change,
+)
 from backoffice.tables.search_index import made_anew
 from backoffice.tables.table import Table
 
@@ -115,7 +121,7 @@ class Deletion:
     @property
     def is_undoable(self) -> bool:
         """Whether an undo can bring the rows back."""
-        return self.is_plain and names_change(self.model)
+        return self.is_plain and names_change(self.model) and keeps_all(self.model)
 
     def rows(self) -> dict[type[Model], Rows]:
         """`{model: queryset}` of everything that is deleted, the rows themselves first."""

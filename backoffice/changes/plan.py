@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import Change
-from backoffice.history.records import Records, Signature
+from backoffice.history.records import Records, Signature, keeps_all
 from backoffice.tables.foreign_keys import checked_as_a_whole
 from backoffice.tables.table import Link, Table, UniqueKey
 
@@ -103,7 +103,7 @@ class Plan:
             [self.change.pk],
         )
         self.leave("edited", "kind = '~' AND previous_id IS NULL")
-        if set(self.live.columns) - set(self.records.fields):
+        if not keeps_all(self.model):
             self.leave("partly", "kind = '-'")
         for link, kept in self.records.links:
             self.leave(

@@ -42,6 +42,12 @@ def names_change(model: type[Model]) -> bool:
     )
 
 
+def keeps_all(model: type[Model]) -> bool:
+    """Whether the history of `model` has all its fields, so that a deleted row can return."""
+    kept = {field.name for field in history_model(model).tracked_fields}
+    return all(f.generated or f.name in kept for f in model._meta.concrete_fields)
+
+
 def parents(model: type[Model]) -> Iterator[tuple[type[Model], ModelField]]:
     """The models that `model` inherits columns from, each with its parent link."""
     for parent, link in model._meta.parents.items():

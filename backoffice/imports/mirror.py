@@ -140,13 +140,11 @@ class Mirror:
         deletion = Deletion(self.records())
         names = self.table.opts.verbose_name_plural
         if not deletion.is_undoable:
-            said = _(
-                "%(n)d records are not in the file, and stay: %(names)s can't be brought back."
-            )
+            said = _("What the file lacks stays (%(n)d): %(names)s can't be brought back.")
             return Missing(count, refusal=said % {"n": count, "names": names})
         for holding in [*deletion.forbidden(), self._taken_along(deletion)]:
             if record := holding.first():
-                said = _("%(n)d records are not in the file, and stay: %(record)s needs one.")
+                said = _("What the file lacks stays (%(n)d): %(record)s needs one of them.")
                 return Missing(count, refusal=said % {"n": count, "record": record})
         for referred in self._referred_to():
             if record := referred.first():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import models
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
@@ -16,7 +17,7 @@ from backoffice.readers.source import open_source
 from library.models import Book, Librarian, Library, Patron
 from library.resources import BookResource, LibrarianResource, LibraryResource
 from tests.backoffice.imports.running import HEADER, SEAFORD
-from tests.everything.models import Owner, Pointing
+from tests.everything.models import Owner, PartlyKept, Pointing
 from tests.everything.resources import RESOURCES
 from tests.factories import make_book, make_librarian, make_library, make_patron
 
@@ -87,6 +88,9 @@ def test_it_is_deleted_with_the_import_and_comes_back_with_its_undo(three, write
     call_command("import", "library.Library", path, "--mirror", "state=NY", "--json")
     out = json.loads(capsys.readouterr().out)
     assert (out["new"], out["removed"], out["written"]) == (1, 3, True)
+    assert Change.objects.get(pk=out["job"]).removed == 3
+    reason = Library.history.get(history_type="-").history_change_reason
+    assert reason.startswith("not in the file: ")
     assert names() == ["Elsewhere", "Other", "Seaford"]
     assert not Patron.objects.exists()
     assert not Book.objects.get().libraries.exists()
@@ -165,6 +169,40 @@ def test_what_was_agreed_to_is_what_is_deleted(three, write_csv):
         with pytest.raises(DatabaseMoved, match="Other records than then"):
             imported.apply(expected=counts, missing=agreed, begin=lambda _counts: Signature())
     assert names() == ["Elsewhere", "New since", "Other"]
+
+
+def test_another_record_than_the_one_agreed_to_stays(write_csv):
+    one = make_library(name="One", state="NY")
+    with mirror(write_csv(HEADER, OTHER)) as imported:
+        counts = imported.check()
+        agreed = imported.missing
+        one.delete()
+        make_library(name="Two", state="NY")
+        with pytest.raises(DatabaseMoved, match="Other records than then"):
+            imported.apply(expected=counts, missing=agreed, begin=lambda _counts: Signature())
+    assert names() == ["Two"]
+
+
+def test_what_no_undo_brings_back_stays(write_csv):
+    """Its history leaves a field out."""
+    PartlyKept.objects.create(code="a", secret="s")
+    path = write_csv(["code"], ["b"])
+    resource = RESOURCES[PartlyKept]
+    with mirror(path, resource=resource, filters=["code=a"]) as imported:
+        imported.check()
+        assert "stays (1): partly kepts can't be brought back." in imported.missing.refusal
+        assert imported.missing.total == 0
+
+
+def test_what_others_need_stays(three, write_csv, monkeypatch):
+    reference = Patron._meta.get_field("library").remote_field
+    monkeypatch.setattr(reference, "on_delete", models.PROTECT)
+    with mirror(write_csv(HEADER, OTHER)) as imported:
+        imported.check()
+        assert (
+            imported.missing.refusal == "What the file lacks stays (1): Jo needs one of them."
+        )
+        assert imported.missing.total == 0
 
 
 @pytest.mark.parametrize("filters", [["state=XX"], ["nonsense=1"], ["state="], ["state"]])

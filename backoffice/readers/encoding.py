@@ -37,6 +37,7 @@ class Scan:
     """What one pass over the text found: `lines` is the number of line ends."""
 
     lines: int = 0
+    is_ascii: bool = True
     has_nul: bool = False
     has_quotes: bool = False
     has_long_lines: bool = False
@@ -75,14 +76,17 @@ def find_encoding(path: Path, given: str | None, limits: Limits) -> Encoding:
     controls = len(start) - len(start.translate(None, CONTROLS))
     if controls > len(start) * 0.3:
         raise _not_text()
+    first_fault = None
     try:
-        return _found(path, "utf-8", scan(path, "utf-8", limits))
+        found = scan(path, "utf-8", limits)
+        if found.is_ascii or guessing.proves_utf_8(path):
+            return _found(path, "utf-8", found)
     except UnicodeDecodeError as error:
         if controls > 2 + len(start) / 300:
             raise _not_text() from None
         first_fault = error
     evidence = guessing.weigh(path)
-    if evidence.is_mixed:
+    if evidence.is_mixed and first_fault:
         raise _mixed(path, first_fault)
     for name in evidence.likely:
         try:
@@ -222,6 +226,7 @@ def scan(path: Path, encoding: str, limits: Limits) -> Scan:
             continue
         found.has_nul = found.has_nul or "\0" in text
         if not text.isascii():
+            found.is_ascii = False
             found.has_lost_characters = found.has_lost_characters or "\ufffd" in text
             if len(found.mended) < guessing.WORDS_SHOWN:
                 found.mended += _mended_words(text)

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backoffice.readers.languages import likeliest
+from backoffice.readers.languages import is_beside_number, is_usual_sign, likeliest
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -21,13 +21,18 @@ WORDS_JUDGED = 300
 
 WESTERN = ("cp1252", "mac-roman", "cp850")
 WESTERN_LETTERS = set("áàâäãåæçéèêëíìîïñóòôöõøœßúùûüýÿšžðþÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØŒÚÙÛÜÝŸŠŽÐÞ")
-WESTERN_SIGNS = set("’‘“”–—…©®™°·´•«»¿¡§€£½¼ºª\xa0")
 # Western text has two such letters side by side at most (AÇÃO), or a sign repeated.
 OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4,}")
 BETWEEN = re.compile(rb'[\s,;"]+')
 WORD = re.compile(r"[\w'’.-]*[^\x00-\x7f][\w'’.-]*")
 # What UTF-8 makes of Western letters and quotes; no text in cp1252 has them side by side.
 TELLING_UTF_8 = re.compile(rb"[a-z]\xc3[\x80-\xbf]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d]")
+# A Latin letter beside one of another alphabet: “CAFÉ’S” in cp1252 is “CAFɒS” in UTF-8.
+ODD_UTF_8 = re.compile(
+    "[A-Za-z][{0}]|[{0}][A-Za-z]|[a-z][{1}]".format(
+        "\u0250-\u02ff\u0370-\u07ff", "\u2e80-\ufaff"
+    )
+)
 
 MIXED = "utf-8+cp1252"
 
@@ -45,10 +50,9 @@ def weigh(path: Path) -> Evidence:
     whole = faulty = telling = 0
     for line in lines_beyond_ascii(path):
         telling += len(TELLING_UTF_8.findall(line))
-        try:
-            line.decode()
+        if _is_utf_8(line):
             whole += 1
-        except UnicodeDecodeError:
+        else:
             faulty += 1
     if whole >= faulty:
         return Evidence(True, ())
@@ -63,6 +67,28 @@ def weigh(path: Path) -> Evidence:
     western = _western(sample)
     found = likeliest(_words(sample), western, is_other_script=is_other_script)
     return Evidence(False, tuple(dict.fromkeys([found or western, western, *WESTERN])))
+
+
+def proves_utf_8(path: Path) -> bool:
+    """Whether a file that decodes as UTF-8 has a line that does not look like cp1252."""
+    return not all(map(_is_cp1252_by_look, lines_beyond_ascii(path)))
+
+
+def _is_utf_8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return not _is_cp1252_by_look(line)
+
+
+def _is_cp1252_by_look(line: bytes) -> bool:
+    """Whether a line that decodes as UTF-8 looks odd so, and right as cp1252."""
+    return (
+        bool(ODD_UTF_8.search(line.decode(errors="ignore")))
+        and not TELLING_UTF_8.search(line)
+        and _western_share(line.decode("cp1252", "replace")) == 1
+    )
 
 
 def _words(sample: bytes) -> list[bytes]:
@@ -91,10 +117,9 @@ def _western_share(text: str) -> float:
         if char.isascii():
             continue
         total += 1
-        if char in WESTERN_SIGNS:
-            inside = before.isalpha() and after.isalpha()
-            good += not inside or char in "’´·" or (char in "–—" and after.isupper())
-        elif char in WESTERN_LETTERS:
+        if is_usual_sign(before, char, after):
+            good += 1
+        elif char in WESTERN_LETTERS and not is_beside_number(before, char, after):
             odd = char.isupper() and (
                 before.islower() or (before.isalpha() and after.islower())
             )

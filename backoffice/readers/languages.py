@@ -52,8 +52,10 @@ WEAK = -5
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{[^}]*\}|<[^>]*>|&\w+;")
 LETTERS = re.compile(r"[^\W\d_]+")
 ROMANIAN = str.maketrans("șțȘȚ", "şţŞŢ")  # cp1250 has these, with a cedilla
-SIGNS = frozenset("’‘“”–—…€°ºª¿¡·´«»\xa0©®™§")
-WITHIN_WORDS = frozenset("’´·–—")
+SIGNS = frozenset("’‘“”„‚«»‹›–—…•·´°ºª¿¡§¶†‡©®™²€\xa0")
+WITHIN_WORDS = frozenset("’´·")
+OF_NUMBERS = frozenset("£¥¢¤±×÷‰µ¹³¼½¾")  # where cp1250 and others have letters: Ł12.50
+NO_ALPHABET = "\u2e80"  # the first character of Chinese, Japanese and Korean, or near it
 
 
 def likeliest(words: Sequence[bytes], western: str, *, is_other_script: bool) -> str | None:
@@ -89,10 +91,11 @@ def _likelihood(text: str, language: str) -> float:
     for before, char, after in zip(text, text[1:], text[2:], strict=False):
         if char.isascii():
             continue
-        is_inside = before.isalpha() and after.isalpha()
-        if not char.isalpha() or char in SIGNS:
-            usual = char in SIGNS and (not is_inside or char in WITHIN_WORDS)
-            total -= 4 if usual else 25
+        if not char.isalpha() or char in SIGNS or char in OF_NUMBERS:
+            total -= 4 if is_usual_sign(before, char, after) else 25
+            continue
+        if is_beside_number(before, char, after):
+            total -= 25
             continue
         total += letters.follow(before, char)
         if after.isascii():
@@ -104,6 +107,20 @@ def _likelihood(text: str, language: str) -> float:
         elif before.isupper() and char.isupper() and after.islower():
             total -= 3
     return total
+
+
+def is_usual_sign(before: str, char: str, after: str) -> bool:
+    """Whether a character is a sign that stands where such signs do."""
+    if char in OF_NUMBERS:
+        return not before.isalpha() and not after.isalpha()
+    is_inside = before.isalpha() and after.isalpha()
+    may_be_inside = char in WITHIN_WORDS or (char in "–—" and after.isupper())
+    return char in SIGNS and (not is_inside or may_be_inside)
+
+
+def is_beside_number(before: str, char: str, after: str) -> bool:
+    """Whether it is a letter of an alphabet next to a digit, where a sign is likelier."""
+    return char < NO_ALPHABET and (before.isdigit() or after.isdigit())
 
 
 def _is_ascii_letter(char: str) -> bool:

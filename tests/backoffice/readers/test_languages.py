@@ -82,3 +82,42 @@ def test_words_of_other_languages_are_read_where_they_are_evidence(saved, langua
         is_right, warning = read(saved, some, codec)
         assert is_right, (some, warning)
         assert any(f"“{word}”" in warning for word in some)
+
+
+@pytest.mark.parametrize("names", [[], ["Muñoz"], ["Müller", "Café"]], ids=len)
+@pytest.mark.parametrize(
+    "signs",
+    ["£12.50 £7.99 £5", "12.50£", "¥100 ¥2500", "50¢ 75¢", "12¾ 221½ 3¼", "3×4 6÷2", "5m² 7m²"],
+)
+def test_prices_and_fractions_are_no_letters_of_another_language(saved, signs, names):
+    is_right, warning = read(saved, [*names, *signs.split()], "cp1252")
+    assert is_right, warning
+
+
+@pytest.mark.parametrize("names", [[], ["Muñoz"], ["Müller", "Café"]], ids=len)
+@pytest.mark.parametrize("word", ["CAFÉ’S", "CAFÉ–BAR", "„Spieß“", "Groß™", "café…’"])
+def test_western_words_that_decode_as_utf_8_by_chance_are_cp1252_and_told(saved, word, names):
+    is_right, warning = read(saved, [*names, word], "cp1252")
+    assert is_right, warning
+    assert any(each.strip("„“’…") in warning for each in (*names, word))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Kɔfi",
+        "Hawaiʻi",
+        "HAWAIʻI",
+        "ʻOahu",
+        "µm",
+        "αTest",
+        "CAFÉ’S",
+        "Café",
+        "Ωmega",
+        "ﬂower",
+        "B级",
+    ],
+)
+def test_utf_8_with_two_alphabets_in_a_word_is_proven(saved, word):
+    source = open_source(saved(f"name,address\nCentral,{word}\n".encode()))
+    assert (source.encoding, source.warnings) == ("utf-8", [])

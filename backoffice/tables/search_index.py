@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backoffice.tables.indexes import ENOUGH
@@ -33,27 +33,44 @@ class SearchIndex:
     def __init__(self, table: Table, fields: Sequence[str]) -> None:
         self.table, self.fields = table, frozenset(fields)
         by_name = {field.name: field for field in table.columns}
-        columns = [table.column(by_name[name]) for name in sorted(self.fields)]
-        self.columns = ", ".join(columns)
-        version = zlib.crc32(f"{table.pk} {self.columns}".encode())
-        self.bare_name = bare = f"{PREFIX}{table.opts.db_table}_{version:08x}"
-        self.name = name = table.quote(bare)
-        new, old = (", ".join(f"{row}.{c}" for c in columns) for row in ("new", "old"))
-        add = f"INSERT INTO {name} (rowid, {self.columns}) VALUES (new.{table.pk}, {new});"
+        self._columns = [table.column(by_name[name]) for name in sorted(self.fields)]
+        # Another version of these statements makes another index, by the next migration.
+        version = zlib.crc32("\n".join([self._definition, *self._triggers("")]).encode())
+        self.bare_name = f"{PREFIX}{table.opts.db_table}_{version:08x}"
+        self.name = name = table.quote(self.bare_name)
+        kinds = ("insert", "delete", "update")
+        self._kept_by = {
+            f"{self.bare_name}_{kind}": trigger
+            for kind, trigger in zip(kinds, self._triggers(name), strict=True)
+        }
+
+    @property
+    def _definition(self) -> str:
+        table = self.table
+        return (
+            f"USING fts5({', '.join(self._columns)}, content={table.name},"
+            f" content_rowid={table.pk}, tokenize='trigram', detail=none, columnsize=0)"
+        )
+
+    def _triggers(self, name: str) -> tuple[str, str, str]:
+        """What keeps an index of this name at INSERT, DELETE and UPDATE."""
+        table, columns = self.table, ", ".join(self._columns)
+        new, old = (", ".join(f"{row}.{c}" for c in self._columns) for row in ("new", "old"))
+        add = f"INSERT INTO {name} (rowid, {columns}) VALUES (new.{table.pk}, {new});"
         remove = (
-            f"INSERT INTO {name} ({name}, rowid, {self.columns})"
+            f"INSERT INTO {name} ({name}, rowid, {columns})"
             f" VALUES ('delete', old.{table.pk}, {old});"
         )
         # COLLATE: a column's own may take two texts for the same.
         differs = " OR ".join(
-            f"old.{c} IS NOT new.{c} COLLATE BINARY" for c in (table.pk, *columns)
+            f"old.{c} IS NOT new.{c} COLLATE BINARY" for c in (table.pk, *self._columns)
         )
-        update = f"AFTER UPDATE OF {table.pk}, {self.columns} ON {table.name} WHEN {differs}"
-        self._triggers = {
-            f"{bare}_insert": f"AFTER INSERT ON {table.name} BEGIN {add} END",
-            f"{bare}_delete": f"AFTER DELETE ON {table.name} BEGIN {remove} END",
-            f"{bare}_update": f"{update} BEGIN {remove} {add} END",
-        }
+        return (
+            f"AFTER INSERT ON {table.name} BEGIN {add} END",
+            f"AFTER DELETE ON {table.name} BEGIN {remove} END",
+            f"AFTER UPDATE OF {table.pk}, {columns} ON {table.name} WHEN {differs}"
+            f" BEGIN {remove} {add} END",
+        )
 
     @staticmethod
     def can_be_of(table: Table) -> bool:
@@ -65,29 +82,32 @@ class SearchIndex:
     @property
     def _keepers(self) -> tuple[str, list[Any]]:
         """SELECT of the number of its triggers that are there, and the params."""
-        marks = ", ".join(["%s"] * len(self._triggers))
+        marks = ", ".join(["%s"] * len(self._kept_by))
         return (
             "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
             f" AND name IN ({marks})",
-            [self.table.opts.db_table, *self._triggers],
+            [self.table.opts.db_table, *self._kept_by],
         )
 
     def is_kept(self) -> bool:
-        """Whether it is there, and holds what the table holds."""
-        return bool(self.table.fetch(*self._keepers)[0][0] == len(self._triggers))
+        """Whether it is there, can be read, and holds what the table holds."""
+        if self.table.fetch(*self._keepers)[0][0] < len(self._kept_by):
+            return False
+        try:
+            self.table.fetch(f"SELECT 1 FROM {self.name} LIMIT 0")
+        except DatabaseError:  # this SQLite has no FTS5
+            return False
+        return True
 
     def make(self) -> None:
         """Make it anew, of the rows that are there. Raises OperationalError without FTS5."""
         table, name = self.table, self.name
         with transaction.atomic(using=table.connection.alias):
             table.execute(f"DROP TABLE IF EXISTS {name}")
-            table.execute(
-                f"CREATE VIRTUAL TABLE {name} USING fts5({self.columns}, content={table.name},"
-                f" content_rowid={table.pk}, tokenize='trigram', detail=none, columnsize=0)"
-            )
+            table.execute(f"CREATE VIRTUAL TABLE {name} {self._definition}")
             table.execute(f"INSERT INTO {name} ({name}, rank) VALUES ('hashsize', {MEMORY})")
             table.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
-            for trigger, definition in self._triggers.items():
+            for trigger, definition in self._kept_by.items():
                 table.execute(f"DROP TRIGGER IF EXISTS {table.quote(trigger)}")
                 table.execute(f"CREATE TRIGGER {table.quote(trigger)} {definition}")
 
@@ -106,7 +126,7 @@ class SearchIndex:
         try:
             keys = self.table.fetch(
                 f"""
-                SELECT NULL WHERE {len(self._triggers)} > ({keepers}) UNION ALL
+                SELECT NULL WHERE {len(self._kept_by)} > ({keepers}) UNION ALL
                 SELECT rowid FROM (
                     SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s LIMIT {most + 1:d}
                 )
@@ -124,8 +144,13 @@ def drop_search_indexes(
 ) -> None:
     """Drop all that there are, but those to be kept."""
     names = tuple(index.bare_name for index in kept)
+    # An SQLite without FTS5 can drop the triggers alone; nothing uses the table then.
+    kinds: list[tuple[str, str, list[type[Exception]]]] = [
+        ("trigger", "CREATE TRIGGER ", []),
+        ("table", "CREATE VIRTUAL TABLE ", [OperationalError]),
+    ]
     with connection.cursor() as cursor:
-        for kind, made in (("trigger", "CREATE TRIGGER "), ("table", "CREATE VIRTUAL TABLE ")):
+        for kind, made, errors in kinds:
             cursor.execute(
                 "SELECT name FROM sqlite_master WHERE type = %s AND substr(name, 1, %s) = %s"
                 " AND substr(sql, 1, %s) = %s",
@@ -133,7 +158,8 @@ def drop_search_indexes(
             )
             for name in [n for (n,) in cursor.fetchall() if not n.startswith(names)]:
                 quoted = connection.ops.quote_name(name).replace("%", "%%")
-                cursor.execute(f"DROP {kind} {quoted}", [])
+                with contextlib.suppress(*errors):
+                    cursor.execute(f"DROP {kind} {quoted}", [])
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import json
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Q
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -295,6 +295,42 @@ def test_without_fts5_search_reads_the_rows(admin_client, monkeypatch, reading):
     response = admin_client.get(url(Library, "changelist"), {"q": "seaford"})
     assert [str(row) for row in response.context["cl"].result_list] == ["Seaford"]
     assert reading
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_moved_to_an_sqlite_without_fts5_can_be_written_after_migrate():
+    def use(module):
+        """Let the index be of a module that SQLite has, or has not."""
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA writable_schema = ON")
+            cursor.execute(
+                "UPDATE sqlite_master SET sql = 'CREATE VIRTUAL TABLE ' || name || %s"
+                " || substr(sql, instr(sql, '(')) WHERE sql LIKE 'CREATE VIRTUAL TABLE%%'",
+                [f" USING {module}"],
+            )
+            cursor.execute("PRAGMA writable_schema = RESET")
+
+    use("no_such_module")
+    try:
+        with pytest.raises(OperationalError):
+            make_library(name="Seaford")
+        after_migrations("default")
+        library = make_library(name="Seaford")
+        assert index().candidates("seaford", 9) is None
+    finally:
+        use("fts5")
+    after_migrations("default")
+    assert index().candidates("seaford", 9) == [library.pk]
+    assert is_right()
+
+
+def test_other_triggers_make_another_index(monkeypatch):
+    old = index().name
+    triggers = SearchIndex._triggers
+    monkeypatch.setattr(
+        SearchIndex, "_triggers", lambda self, name: (*triggers(self, name)[:2], "AFTER")
+    )
+    assert index().name != old
 
 
 def test_a_key_that_is_no_row_number_has_none():

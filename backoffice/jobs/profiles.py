@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import OPTIONS, Profile, headers_key
@@ -44,32 +48,44 @@ def profile_of(file: ImportFile) -> Profile | None:
     return profiles.filter(name=file.options.get("profile", "")).first()
 
 
-def remember(profile: Profile, *decisions: Decision) -> None:
-    """Have a profile read values as staff decided; decisions about rows and causes are left."""
-    values = _with_decided(profile.options.get("values"), decisions)
-    profile.options = {**profile.options, "values": values}
-    profile.save(update_fields=["options", "updated_at"])
+def remember(profile: Profile, user: Any, *decisions: Decision) -> bool:
+    """Have a profile read values as staff decided, and whether there was such a decision.
+
+    Decisions about rows and causes are left. The user becomes the profile's owner.
+    """
+    if not _with_decided({}, decisions):
+        return False
+    with transaction.atomic():
+        current = Profile.objects.select_for_update().get(pk=profile.pk)
+        values = _with_decided(current.options.get("values"), decisions)
+        current.options, current.owner = {**current.options, "values": values}, user
+        current.save(update_fields=["options", "owner", "updated_at"])
+    return True
 
 
-def save_profile(
-    file: ImportFile, name: str, *, headers: Sequence[str], user: Any = None
-) -> Profile:
+def save_profile(file: ImportFile, name: str, *, headers: Sequence[str], user: Any) -> Profile:
     """Keep the options of an import, and what values are read as everywhere, under a name.
 
-    The profile of that name, if there is one, gets them; it keeps its owner.
+    The profile with which the import was made gets them under its own name. The user becomes
+    the owner: feeds write in the owner's name what the options say.
+
+    Raises ValidationError if another profile has the name.
     """
+    others = Profile.objects.filter(model=file.change.model, name=name)
+    if name != file.options.get("profile") and others.exists():
+        raise ValidationError(
+            _("There is a profile “%s” already. Choose it first, or another name.") % name
+        )
     values = _with_decided(file.options.get("values"), file.decisions.all())
     kept = {
         "resource": file.resource,
         "options": chosen({**file.options, "values": values}),
         "headers": list(headers),
         "headers_key": headers_key(headers),
+        "owner": user,
     }
     profile, _is_new = Profile.objects.update_or_create(
-        model=file.change.model,
-        name=name,
-        defaults=kept,
-        create_defaults={**kept, "owner": user},
+        model=file.change.model, name=name, defaults=kept
     )
     file.options["profile"] = name
     file.save(update_fields=["options"])

@@ -8,32 +8,18 @@ from typing import Any
 from django import forms
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from backoffice.admin.changes.choices import choice_fields
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile, headers_key
 from backoffice.imports.mapping import MappingError, map_columns, placed_headers
 from backoffice.imports.options import Options
-from backoffice.imports.rows import Only
 from backoffice.imports.sample import ROWS, Key, Sample, Value
 from backoffice.imports.twins import Alike
 from backoffice.readers.header import loose
 from backoffice.readers.records import Record
 from backoffice.readers.source import Source
 
-ONLY = [
-    (Only.BOTH.value, gettext_lazy("New records and updates")),
-    (
-        Only.NEW.value,
-        gettext_lazy("New records alone: records that are there stay as they are"),
-    ),
-    (Only.UPDATES.value, gettext_lazy("Updates alone: a row without a record is rejected")),
-]
-ALIKE = [
-    (Alike.REJECT.value, gettext_lazy("Ask in the review, and name the record")),
-    (Alike.SAME.value, gettext_lazy("It is the same record")),
-    (Alike.NEW.value, gettext_lazy("It is a new record")),
-]
 SAMPLED = 3  # values shown for each column
 LONGEST = 200  # characters of a value that can be read as another
 
@@ -64,7 +50,8 @@ class ColumnsForm(forms.Form):
     """A column for each field of the Resource, and the other choices for an import.
 
     options: what the form starts with · `samples`: the first distinct values by header ·
-    may_delete: whether a mirror is offered · `unused`: the headers that are mapped to no field.
+    may_delete: whether a mirror is offered · `lost_mirror`: that of the options or of their
+    profile, where it is not · `unused`: the headers that are mapped to no field.
 
     Names of fields have no hyphen, so the names of the other inputs have one.
     """
@@ -114,78 +101,19 @@ class ColumnsForm(forms.Form):
         start = self.start
         profiles = Profile.objects.for_model(self.job.model_class)
         names = list(profiles.values_list("name", flat=True))
+        used = profiles.filter(name=start.get("profile", "")).first()
+        mirror = start.get("mirror") or (used and used.options.get("mirror"))
+        self.lost_mirror = [] if self.may_delete else list(mirror or ())
         match = start.get("match") or self.resource_class._meta.import_id_fields
         repairs = [(n, repair.label) for n, repair in self.resource_class.repairs.items()]
-        self.fields |= {
-            "with-headers": forms.CharField(
-                widget=forms.HiddenInput, initial=headers_key(self.source.headers)
-            ),
-            "with-profile": forms.ChoiceField(
-                label=_("Profile"),
-                choices=[("", _("None")), *((name, name) for name in names)],
-                initial=start.get("profile", ""),
-                required=False,
-                widget=forms.Select if names else forms.HiddenInput,
-            ),
-            "with-match": forms.CharField(
-                label=_("Records are told apart by"), initial=",".join(match)
-            ),
-            "with-only": forms.ChoiceField(
-                label=_("What is written"),
-                choices=ONLY,
-                initial=start.get("only") or "",
-                required=False,
-                widget=forms.RadioSelect,
-            ),
-            "with-alike": forms.ChoiceField(
-                label=_("If a row looks like a record"),
-                choices=ALIKE,
-                initial=start.get("alike") or Alike.REJECT,
-                required=False,
-                help_text=_("Its key differs in case, quotes or dashes alone, or in ZIP+4."),
-            ),
-            "with-nothing": forms.CharField(
-                label=_("Read as blank"),
-                initial="\n".join(start.get("nothing") or ()),
-                required=False,
-                widget=forms.Textarea(attrs={"rows": 2}),
-                help_text=_("Texts that say nothing, such as N/A, one a line."),
-            ),
-            "with-clear_blank": forms.BooleanField(
-                label=_("A blank cell clears the present value"),
-                initial=bool(start.get("clear_blank")),
-                required=False,
-                help_text=_("Otherwise it leaves a record's value and links as they are."),
-            ),
-            "with-repairs": forms.MultipleChoiceField(
-                label=_("Repairs"),
-                choices=repairs,
-                initial=start.get("repairs") or [],
-                required=False,
-                widget=forms.CheckboxSelectMultiple if repairs else forms.MultipleHiddenInput,
-            ),
-            "with-mirror": forms.CharField(
-                label=_("Delete the records that the file lacks, inside"),
-                initial="\n".join(start.get("mirror") or ()),
-                required=False,
-                widget=forms.Textarea(attrs={"rows": 2})
-                if self.may_delete
-                else forms.HiddenInput,
-                help_text=_(
-                    "A filter such as state=NY, one a line. The review lists them; they are"
-                    " deleted when the import is written, and its undo brings them back."
-                ),
-            ),
-            "with-name": forms.CharField(
-                label=_("Keep these choices as a profile"),
-                initial=start.get("profile", ""),
-                max_length=100,
-                required=False,
-                help_text=_(
-                    "It is offered by itself for files with these headers, to all staff."
-                ),
-            ),
-        }
+        self.fields |= choice_fields(
+            start,
+            headers=headers_key(self.source.headers),
+            profiles=names,
+            match=match,
+            repairs=repairs,
+            may_delete=self.may_delete,
+        )
 
     def _mapped(self) -> dict[str, str]:
         """The header for each field: as it was chosen, else by its spelling."""

@@ -1,14 +1,16 @@
 """The pages between a file and its check: the upload, and which column is which field."""
 
 import io
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.admin.changes.base import ChangePages
@@ -26,8 +28,6 @@ from backoffice.querysets.counts import Count
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source
 
 DROPPED = 5  # decisions that a message names
-KEPT = gettext_lazy("The choices are kept as the profile “%s”.")
-UNNAMED = gettext_lazy("Name it, for example after the supplier.")
 
 Status = Change.Status
 
@@ -89,11 +89,10 @@ class ColumnPages(ChangePages):
         except ReaderError as error:
             messages.error(request, str(error))
             return self._redirect(job)
-        if name:
-            save_profile(job.file, name, headers=headers, user=request.user)
-            messages.success(request, KEPT % name)
-        else:
-            messages.error(request, UNNAMED)
+        try:
+            self._keep(request, job, name, headers)
+        except ValidationError as error:
+            messages.error(request, error.messages[0])
         return self._redirect(job)
 
     def import_replace_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
@@ -184,7 +183,12 @@ class ColumnPages(ChangePages):
             if "_keep" not in request.POST:
                 tasks.start_check(job, user=request.user)
                 return self._redirect(job)
-            if self._keep(request, job, form, source):
+            try:
+                name = form.cleaned_data["with-name"].strip()
+                self._keep(request, job, name, source.headers)
+            except ValidationError as error:
+                form.add_error("with-name", error)
+            else:
                 return self._redirect(job)
         sample = form.sample()
         context = {
@@ -232,14 +236,18 @@ class ColumnPages(ChangePages):
             return new_form({**start, "overrides": {}})
         return form
 
-    def _keep(
-        self, request: HttpRequest, job: Change, form: ColumnsForm, source: Source
-    ) -> bool:
-        """Save the choices as a profile; whether there was a name for it."""
-        name = form.cleaned_data["with-name"].strip()
+    @staticmethod
+    def _keep(request: HttpRequest, job: Change, name: str, headers: Sequence[str]) -> None:
+        """Save the choices as a profile. Raises ValidationError if it can't have the name."""
         if not name:
-            form.add_error("with-name", UNNAMED)
-            return False
-        save_profile(job.file, name, headers=source.headers, user=request.user)
-        messages.success(request, KEPT % name)
-        return True
+            raise ValidationError(_("Name it, for example after the supplier."))
+        save_profile(job.file, name, headers=headers, user=request.user)
+        said = _("The choices are kept as the profile “%s”.") % name
+        messages.success(request, f"{said} {owner_note()}".strip())
+
+
+def owner_note() -> str:
+    """What it means for whoever has changed a profile; "" where there are no feeds."""
+    if not settings.IMPORT_FOLDER:
+        return ""
+    return _("You are its owner now: what its feed brings is written in your name.")

@@ -1,8 +1,7 @@
 """The review of a checked import: what would be written, row by row, and what staff decide."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote
@@ -13,7 +12,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
-    QueryDict,
     StreamingHttpResponse,
 )
 from django.template.response import TemplateResponse
@@ -26,7 +24,9 @@ from django.views.decorators.http import require_POST
 
 from backoffice.admin.changes.answers import Answers
 from backoffice.admin.changes.base import downloads
+from backoffice.admin.changes.columns import owner_note
 from backoffice.admin.changes.mirrors import MirrorPages
+from backoffice.admin.changes.places import DECIDED, MISSING, TABS, Place, is_number
 from backoffice.admin.changes.review_rows import Shower, answer, field_labels
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
@@ -45,18 +45,6 @@ Answer = Decision.Answer
 
 PER_PAGE = 50  # rows
 FIELDS = 800  # of one form's rows; Django takes 1,000 in all
-TABS = {
-    "all": gettext_lazy("All"),
-    "new": gettext_lazy("New"),
-    "updated": gettext_lazy("Updated"),
-    "unchanged": gettext_lazy("Unchanged"),
-    "alike": gettext_lazy("Look alike"),
-    "rejected": gettext_lazy("Rejected"),
-    "repaired": gettext_lazy("Repaired"),
-}
-DECIDED = "decided"  # the tab of the decisions themselves
-MISSING = "missing"  # and that of the records that a mirror deletes
-MENDING = ("rejected", "alike", "open", "aside")  # tabs whose rows are decided about
 #: What becomes of a row, for the message after a decision about it.
 BECAME = {
     "new": gettext_lazy("Mended: row %(line)s is new now."),
@@ -66,53 +54,6 @@ BECAME = {
     "alike": gettext_lazy("Row %(line)s looks like a record."),
     "rejected": gettext_lazy("Row %(line)s is still rejected: %(problem)s"),
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Which part of a review is shown. editing: the row whose cells all have an input."""
-
-    tab: str
-    search: str
-    cause: int | None
-    number: str
-    editing: int | None
-    values_of: str
-
-    @classmethod
-    def of(cls, query: QueryDict, counts: dict[str, int]) -> Self:
-        tab = query.get("tab", "")
-        if tab not in (*TABS, *MENDING, DECIDED, MISSING):
-            tab = opening_tab(counts)
-        cause, editing = query.get("cause", ""), query.get("edit", "")
-        return cls(
-            tab=tab,
-            search=query.get("q", "").replace("\0", "").strip()[:200],
-            cause=int(cause) if _is_number(cause) else None,
-            number=query.get("p", "1"),
-            editing=int(editing) if _is_number(editing) else None,
-            values_of=query.get("values", ""),
-        )
-
-    @property
-    def is_mending(self) -> bool:
-        return self.tab in MENDING
-
-    def has(self, cause: Cause) -> bool:
-        """Whether rows of the tab have this cause."""
-        is_alike = cause.code == ALIKE
-        return is_alike == (self.tab == "alike") if self.tab in TABS else True
-
-
-def opening_tab(counts: dict[str, int]) -> str:
-    """The tab that needs a decision; if none does, the one with the most to look at."""
-    if counts["open"]:
-        return "rejected" if counts["open"] > counts["alike"] else "alike"
-    return next((tab for tab in ("updated", "new", "rejected") if counts[tab]), "all")
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 class ReviewPages(MirrorPages):
@@ -326,8 +267,9 @@ class ReviewPages(MirrorPages):
             messages.error(request, _("Nothing was done: the import has moved on since."))
             return self._redirect(review.job)
         else:
-            if "remember" in request.POST and (profile := profile_of(review.job.file)):
-                remember(profile, *answers.decisions)
+            profile = profile_of(review.job.file) if "remember" in request.POST else None
+            if profile and remember(profile, request.user, *answers.decisions):
+                said += filter(None, [owner_note()])
             if not review.is_checking:
                 said += self._became(request, review, answers)
         is_refused = bool(answers.refused)
@@ -363,7 +305,7 @@ class ReviewPages(MirrorPages):
     ) -> HttpResponse:
         place = self._place(request, review)
         lines = [
-            int(n) for n in request.POST.get("lines", "").split()[:PER_PAGE] if _is_number(n)
+            int(n) for n in request.POST.get("lines", "").split()[:PER_PAGE] if is_number(n)
         ]
         context = {
             **self._parts(request, review, place),

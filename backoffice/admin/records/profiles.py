@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.apps import apps
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.changes.columns import owner_note
 from backoffice.admin.records.changes import ModelFilter
 from backoffice.changes.profiles import OPTIONS, Profile
 from backoffice.changes.undo import plural
@@ -45,7 +46,18 @@ class ProfileForm(forms.ModelForm[Profile]):
         fields = ("name", "owner", "mail", "run_at", "options")
 
     def clean_options(self) -> dict[str, Any]:
-        """Refuse what is no option of an import, or names no field of the Resource."""
+        """Refuse what is no option of an import, or names no field of the Resource.
+
+        And what would be written over what somebody else has changed: the page sends the
+        options that it was made with as well.
+        """
+        if "options" not in self.changed_data:
+            return dict(self.instance.options)
+        field, sent = self.fields["options"], self.data.get(self.add_initial_prefix("options"))
+        if field.to_python(sent) != self.instance.options:
+            raise forms.ValidationError(
+                _("Somebody else changed them meanwhile. Load the page again.")
+            )
         options = self.cleaned_data["options"]
         if not isinstance(options, dict) or set(options) - set(OPTIONS):
             known = ", ".join(OPTIONS)
@@ -96,10 +108,18 @@ class ProfileAdmin(PlainModelAdmin):
         return fields if request.user.is_superuser else (*fields, "owner")
 
     def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
-        """Whoever saves a profile that has no owner, or one who has left, is its owner."""
-        if obj.owner is None or not obj.owner.is_active:
-            user: Any = request.user
+        """Whoever changes a profile is its owner; a superuser can leave it to its owner.
+
+        So nobody has a feed write in another's name. Of one that has no owner, or one who
+        has left, whoever saves it is the owner.
+        """
+        user: Any = request.user
+        is_vacant = obj.owner is None or not obj.owner.is_active
+        is_anothers = obj.owner != user and form.changed_data and not user.is_superuser
+        if is_vacant or is_anothers:
             obj.owner = user
+            if note := owner_note():
+                messages.info(request, note)
         super().save_model(request, obj, form, change)
 
     @admin.display(description=gettext_lazy("folder"))

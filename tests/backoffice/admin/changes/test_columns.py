@@ -335,6 +335,28 @@ def test_a_profile_needs_a_name_and_is_replaced_by_one_of_its_name(admin_client,
     assert Profile.objects.get().options["only"] == "new"
 
 
+def test_another_profile_is_not_overwritten(admin_client):
+    keep(admin_client, HEADER + GOOD, name="County", **{"with-only": "new"})
+    other = HEADER.replace("address", "Street")
+    page = keep(admin_client, other + GOOD, name="County", address="Street")
+    assert "There is a profile “County” already." in page.text
+    job = page.context["job"]
+    admin_client.post(
+        reverse("admin:library_library_import_profile", args=[job.pk]), {"name": "County"}
+    )
+    assert Profile.objects.get().options["only"] == "new"
+
+
+def test_whoever_keeps_a_profile_is_its_owner(client, admin_client, settings):
+    settings.IMPORT_FOLDER = "/srv/feeds"
+    keep(admin_client, HEADER + GOOD)
+    ann = make_user(permissions=RIGHTS)
+    client.force_login(ann)
+    page = send(client, upload(client, HEADER + GOOD), button="_keep")
+    assert "written in your name" in page.text
+    assert Profile.objects.get().owner == ann
+
+
 def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, superuser):
     job = check(admin_client, HEADER + GOOD + BAD, columns={"with-only": "new"}).context["job"]
     decide = job.file.decisions.create
@@ -350,9 +372,15 @@ def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, sup
     profile = Profile.objects.get()
     assert profile.options["values"] == {"phone_number": {"-4": "212-222-6559"}}
     assert (profile.options["only"], profile.owner) == ("new", superuser)
-    remember(profile, Decision(field="state", value="Jersey", answer="text", text="NJ"))
+    jersey = Decision(field="state", value="Jersey", answer="text", text="NJ")
+    ann = make_user()
+    assert remember(profile, ann, jersey)
     profile.refresh_from_db()
     assert profile.options["values"]["state"] == {"Jersey": "NJ"}
+    assert (profile.owner, "phone_number" in profile.options["values"]) == (ann, True)
+    assert not remember(profile, superuser, Decision(line=3, answer="skip"))
+    profile.refresh_from_db()
+    assert profile.owner == ann
     assert check(admin_client, HEADER + BAD).context["job"].new == 1
 
 

@@ -14,6 +14,7 @@ from tests.backoffice.admin.changes.test_imports import (
     check,
     data_dir,  # noqa: F401 -- a fixture
     press,
+    sent,
     upload,
 )
 from tests.backoffice.admin.changes.test_review import Form, page, send
@@ -85,9 +86,23 @@ def test_many_are_confirmed_by_typing_their_number(admin_client):
         "Nothing was written: what you typed does not match."
     ]
     form = Form(response)
-    sent = form.press("_apply") | {"confirmation": ["101"]}
-    send(admin_client, response, sent)
+    send(admin_client, response, form.press("_apply") | {"confirmation": ["101"]})
     assert names() == ["Princeton"]
+
+
+def test_who_may_not_delete_is_told_that_the_profile_would(client, admin_user, gone):
+    client.force_login(admin_user)
+    page = upload(client, HEADER + GOOD)
+    data = sent(page.context) | MIRROR | {"with-name": "County", "_keep": "1"}
+    client.post(reverse(JOB, args=[page.context["job"].pk]), data)
+    client.force_login(make_user(permissions=RIGHTS))
+    page = upload(client, HEADER + GOOD)
+    assert "The records inside state=NJ that the file lacks are not deleted" in page.text
+    address = reverse(JOB, args=[page.context["job"].pk])
+    again = client.post(address, sent(page.context) | {"_show": "1"})
+    assert "The records inside state=NJ that the file lacks are not deleted" in again.text
+    client.force_login(admin_user)
+    assert "are not deleted" not in upload(client, HEADER + GOOD).text
 
 
 def test_it_takes_the_right_to_delete(client, gone):

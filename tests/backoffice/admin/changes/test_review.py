@@ -181,13 +181,14 @@ def test_a_value_is_mended_in_all_its_rows(admin_client):
 def test_a_value_is_remembered_for_the_supplier(admin_client):
     review = check(admin_client, HEADER + GOOD + BAD)
     file = review.context["job"].file
-    profile = save_profile(file, "County", headers=HEADER.strip().split(","))
+    profile = save_profile(file, "County", headers=HEADER.strip().split(","), user=None)
     values = page(admin_client, review, tab="rejected", values="phone_number")
     assert "Remember for County" in values.text
     mended = Form(values).data | {"instead": ["212-222-6559"], "remember": [str(profile.pk)]}
     send(admin_client, values, mended, tab="rejected")
     profile.refresh_from_db()
     assert profile.options["values"] == {"phone_number": {"-4": "212-222-6559"}}
+    assert profile.owner == review.wsgi_request.user
 
 
 def test_every_cell_of_a_row_can_be_edited(admin_client):

@@ -33,8 +33,21 @@ def profile():
 
 
 def change(client, profile, **fields):
-    data = {"name": profile.name, "options": json.dumps(profile.options), "mail": "on"}
+    options = json.dumps(profile.options)
+    data = {"name": profile.name, "options": options, "initial-options": options, "mail": "on"}
     return client.post(url(Profile, "change", profile.pk), data | fields)
+
+
+def test_what_a_colleague_has_changed_is_not_written_over(admin_client, profile):
+    page = admin_client.get(url(Profile, "change", profile.pk)).text
+    assert 'name="initial-options"' in page
+    now = {"constants": {"state": "NH"}}
+    Profile.objects.update(options=now)
+    change(admin_client, profile, name="Town")  # they are not what was changed here
+    sent = change(admin_client, profile, options=json.dumps({"constants": {"state": "NY"}}))
+    assert "Somebody else changed them meanwhile" in sent.text
+    profile.refresh_from_db()
+    assert (profile.name, profile.options) == ("Town", now)
 
 
 def test_a_profile_is_told_in_words(admin_client, profile):
@@ -102,7 +115,7 @@ def test_a_feed_has_a_time_and_a_folder(admin_client, profile, settings):
     assert profile.run_at == datetime.time(3, 30)
 
 
-def test_nobody_is_made_the_owner_by_others(client, profile):
+def test_nobody_is_made_the_owner_by_others(client, superuser, profile):
     """A feed writes in its owner's name."""
     owner, other = make_user(permissions=RIGHTS), make_user(permissions=RIGHTS)
     client.force_login(owner)
@@ -113,6 +126,15 @@ def test_nobody_is_made_the_owner_by_others(client, profile):
     change(client, profile, owner=other.pk)
     profile.refresh_from_db()
     assert profile.owner == owner
+    client.force_login(other)
+    change(client, profile, run_at="03:30")
+    profile.refresh_from_db()
+    assert profile.owner == other  # who says what it does from now on
+    client.force_login(superuser)
+    change(client, profile, run_at="04:30", owner=owner.pk)
+    profile.refresh_from_db()
+    assert (profile.owner, profile.run_at) == (owner, datetime.time(4, 30))
+    client.force_login(other)
     owner.is_active = False
     owner.save()
     change(client, profile)

@@ -187,14 +187,14 @@ class Checks:
         )
 
     def _says_nothing_new(self) -> str:
-        """The condition that the row `staged` says nothing, or what the row `first` leaves.
+        """The condition that the row `staged` says nothing, or what the row `first` says.
 
         What a blank of the first row keeps is in its record, `live`.
         """
         conditions = []
         for field, keeps in self.rows.fields.items():
             column = self.table.column(field)
-            said = self.rows.new_value(field, "live", "first")
+            said = f"coalesce(first.{column}, live.{column})" if keeps else f"first.{column}"
             same = f"staged.{column} IS NOT DISTINCT FROM {said}"
             conditions.append(f"({same} OR staged.{column} IS NULL)" if keeps else same)
         conditions += [self.rows.lists_no_other(column) for column in self.staging.links]

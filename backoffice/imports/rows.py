@@ -105,14 +105,14 @@ class Rows:
             f" (SELECT 1 FROM {self.staging.plan} plan WHERE plan.line = staged.line_)"
         )
 
-    def new_value(self, field: ModelField, live: str, staged: str = "staged") -> str:
+    def new_value(self, field: ModelField, live: str) -> str:
         """What an update gives a field: a blank that keeps is the value of the row `live`."""
         column = self.table.column(field)
         if field in self.protected:
             return f"{live}.{column}"
         if not self.fields[field]:
-            return f"{staged}.{column}"
-        return f"coalesce({staged}.{column}, {live}.{column})"
+            return f"staged.{column}"
+        return f"coalesce(staged.{column}, {live}.{column})"
 
     def first_value(self, field: ModelField) -> Sql:
         """What a new row gets in a field of the file, where a blank can't keep anything."""

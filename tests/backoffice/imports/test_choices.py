@@ -37,6 +37,19 @@ def test_new_records_alone(path, princeton):
     assert Library.objects.count() == 3
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("options", [{"only": "new"}, {"protected": ["address"]}])
+def test_a_row_that_repeats_another_is_unchanged(write_csv, options, is_there):
+    if is_there:
+        make_library(name=SEAFORD[0], zip_code=SEAFORD[4], address="1 Old")
+    other = [SEAFORD[0], "2 Other", *SEAFORD[2:]]
+    counts, rejects = run(
+        LibraryResource, write_csv(HEADER, SEAFORD, SEAFORD, other), **options
+    )
+    assert (counts.new + counts.updated + counts.unchanged, counts.rejected) == (2, 1)
+    assert "row 4" in rejects[0]
+
+
 def test_updates_alone(path, princeton):
     counts, rejects = run(LibraryResource, path, only="updates")
     assert counted(counts) == (0, 1, 0, 3)

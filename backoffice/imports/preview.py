@@ -8,6 +8,7 @@ from import_export.widgets import CharWidget
 
 from backoffice.imports.checksums import checksums
 from backoffice.imports.clean import Column
+from backoffice.imports.rows import Rows
 from backoffice.resources.references import join_references
 from backoffice.tables.table import ModelField
 
@@ -66,7 +67,7 @@ def read_planned(
     written; without them, rows that would be new are left out.
     """
     staging, rows = imported.staging, imported.checks.rows
-    fields = [imported.table.column(c.model_field) for c in staging.values] if texts else []
+    fields, params = _values(rows) if texts else ([], [])
     selected = ", ".join(
         ["staged.line_, plan.pk, coalesce(plan.action, 'new')", *beside, *fields]
     )
@@ -78,7 +79,7 @@ def read_planned(
         {"LEFT" if texts else ""} JOIN {staging.plan} plan ON plan.line = staged.line_
         WHERE staged.line_ > %s ORDER BY staged.line_ LIMIT {CHUNK:d}
         """,
-        [line],
+        [*params, line],
     ):
         lines, found_pks, actions, *values = zip(*found, strict=True)
         line = lines[-1]
@@ -98,6 +99,22 @@ def read_planned(
             old = _old_texts(imported, [pks[i] for i in changed if pks[i] is not None])
             new = _new_texts(imported, [pks[i] for i in changed], found, width, old)
         yield Planned(lines, actions, pks, besides, changed, new, old, seen)
+
+
+def _values(rows: Rows) -> tuple[list[str], list[Any]]:
+    """SQL of what is written of the columns of values, and its params.
+
+    Of a blank in a new record it is the default, but for one that is made for each row.
+    """
+    selected, params = [], []
+    for field in (column.model_field for column in rows.staging.values):
+        value = f"staged.{rows.table.column(field)}"
+        blank = None if field in rows.staging.made else rows.blanks.get(field)
+        if rows.fields[field] and blank is not None:
+            value = f"CASE WHEN plan.pk IS NULL THEN coalesce({value}, %s) ELSE {value} END"
+            params.append(blank)
+        selected.append(value)
+    return selected, params
 
 
 def _new_texts(

@@ -8,6 +8,8 @@ from backoffice.readers.source import open_source
 from library.models import Book, Library
 from library.resources import BookResource, LibraryResource
 from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, run
+from tests.everything.models import Given
+from tests.everything.resources import RESOURCES
 from tests.factories import make_book, make_library
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +149,14 @@ def test_a_value_is_read_anew_before_a_repair(write_csv):
     path = write_csv(HEADER, [*PRINCETON[:4], "?"])
     run(LibraryResource, path, values={"zip_code": {"?": "8542"}}, repairs=["zip_zeros"])
     assert Library.objects.get().zip_code == "08542"
+
+
+def test_the_default_that_a_blank_is_in_a_new_record_is_shown(write_csv):
+    there = Given.objects.create(code="A", number=3)
+    path = write_csv(["code", "number", "unlike"], ["A", "", str(there.unlike)], ["B", "", ""])
+    with Import(RESOURCES[Given], open_source(path)) as imported:
+        imported.check()
+        (shown,) = imported.changes()
+        assert shown.new == ("B", "7", "")  # another default is made for each row
+        imported.apply()
+    assert dict(Given.objects.values_list("code", "number")) == {"A": 3, "B": 7}

@@ -192,10 +192,14 @@ def test_blanks_for_a_cause():
 
 
 def test_what_was_typed_is_in_the_rejects():
-    found = review("Seaford,2 Main St,XX,-4,11783", PRINCETON)
+    found = review("Seaford,2 Main St,XX,-4,11783", "Other,2 Main St,XX,-3 ,11783", PRINCETON)
     decide(found, line=2, field="phone_number", answer="text", text="516 221 1334")
-    text = b"".join(download(found.job, REJECTS)).decode("utf-8-sig")
-    assert "Seaford,2 Main St,XX,516 221 1334,11783" in text.splitlines()[1]
+    decide(found, field="phone_number", value="-3", answer="text", text="516 221 1335")
+    _header, first, second = (
+        b"".join(download(found.job, REJECTS)).decode("utf-8-sig").splitlines()
+    )
+    assert "Seaford,2 Main St,XX,516 221 1334,11783" in first
+    assert "Other,2 Main St,XX,516 221 1335,11783" in second
     assert b"Princeton" in b"".join(download(found.job, CHANGES))
 
 
@@ -219,6 +223,42 @@ def test_nothing_is_decided_about_what_is_written_or_done():
     apply_job(Change.objects.get(pk=found.job.pk))
     with pytest.raises(JobStopped):
         decide(found, line=2, answer="skip")
+
+
+def test_nothing_is_decided_about_what_waits_to_be_written():
+    found = review(PRINCETON)
+    Change.objects.update(waiting="apply")
+    with pytest.raises(JobStopped):
+        decide(found, line=2, answer="skip")
+    assert not found.decisions()
+
+
+def test_a_decision_about_another_file_is_not_taken_back():
+    found, other = review(PRINCETON), review(PRINCETON)
+    decide(other, line=2, answer="skip")
+    found.take_back(None, other.decisions()[0].pk)
+    assert len(other.decisions()) == 1
+
+
+def test_counts_that_a_killed_worker_left_behind_are_brought_up_to_date():
+    found = review(PRINCETON)
+    Change.objects.update(new=0, rejected=1)
+    assert counted(Review(Change.objects.get(pk=found.job.pk))) == {"all": 1, "new": 1}
+
+
+def test_the_causes_of_most_rows_come_first_and_those_that_are_mended_go():
+    found = review(
+        "A,2 Main St,XX,516-221-1334,11783",
+        *(f"{name},2 Main St,NY,-4,11783" for name in "BC"),
+    )
+    assert [(cause.field, cause.rows) for cause in found.causes()] == [
+        ("phone_number", 2),
+        ("state", 1),
+    ]
+    decide(found, field="phone_number", value=" -4", answer="text", text="516-221-1334")
+    assert [cause.field for cause in found.causes()] == ["state"]
+    (kept,) = Change.objects.get(pk=found.job.pk).file.causes
+    assert kept[1] == "state"
 
 
 def test_what_nobody_has_seen_is_not_written():

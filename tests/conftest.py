@@ -28,7 +28,9 @@ def pytest_xdist_auto_num_workers():
 
 
 #: Half of the browser tests, by their time: those of imports, and the walk over all pages.
-IMPORTS = re.compile(r"tests/browser/test_(columns|imports|mirror|pages|review|undo)\.py::")
+IMPORTS = re.compile(
+    r"tests/browser/test_(columns|imports|mirror|pages|review|second_person|undo)\.py::"
+)
 
 
 class Scheduling(LoadScopeScheduling):

@@ -21,8 +21,11 @@ class Server:
 
 
 @contextmanager
-def serve(folder):
-    """A server over the data of `data.py`, kept in `folder`, until the block ends."""
+def serve(folder, **variables):
+    """A server over the data of `data.py`, kept in `folder`, until the block ends.
+
+    variables: of its environment, beside those that all have.
+    """
     port = free_port()
     environment = os.environ | {
         "DATA_DIR": str(folder),
@@ -49,7 +52,7 @@ def serve(folder):
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
             cwd=ROOT,
-            env=environment,
+            env=environment | variables,
             stdout=log,
             stderr=log,
         )

@@ -25,11 +25,6 @@ RIGHTS = ["library.view_library", "library.add_library", "library.change_library
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def data_dir(settings, tmp_path):
-    settings.DATA_DIR = tmp_path
-
-
 def upload(client, text, *, name="branches.csv", **data):
     content = text if isinstance(text, bytes) else text.encode()
     data |= {"import_file": SimpleUploadedFile(name, content)}

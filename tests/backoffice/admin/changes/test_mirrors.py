@@ -12,7 +12,6 @@ from tests.backoffice.admin.changes.test_imports import (
     JOB,
     RIGHTS,
     check,
-    data_dir,  # noqa: F401 -- a fixture
     press,
     sent,
     upload,

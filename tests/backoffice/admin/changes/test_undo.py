@@ -17,11 +17,6 @@ RIGHTS = [f"library.{action}_library" for action in ("view", "add", "change", "d
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def data_dir(settings, tmp_path):
-    settings.DATA_DIR = tmp_path
-
-
 def imported(*names, user=None):
     text = HEADER + "".join(map(ROW.format, names))
     job = create_job(LibraryResource, [text.encode()], file_name="f.csv", user=user)

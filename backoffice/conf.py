@@ -5,6 +5,7 @@ docs/reference/settings.md explains each.
 """
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -26,12 +27,22 @@ EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}
 
 
+#: Tags that all templates have without loading them: see the module.
+BUILTIN_TAGS = "backoffice.templatetags.once"
+
+
 def apply_defaults() -> None:
     """Give each of our settings that the project has not set its default.
 
-    DATA_DIR, the folder of uploads, is `var` beside `manage.py`.
+    DATA_DIR, the folder of uploads, is `var` beside `manage.py`. Templates get `BUILTIN_TAGS`.
     """
     base = Path(getattr(settings, "BASE_DIR", Path.cwd()))
     for name, value in {"DATA_DIR": base / "var", **DEFAULTS}.items():
         if not hasattr(settings, name):
             setattr(settings, name, value)
+    engines: Any = settings.TEMPLATES
+    for engine in engines:
+        if engine["BACKEND"] == "django.template.backends.django.DjangoTemplates":
+            tags = engine.setdefault("OPTIONS", {}).setdefault("builtins", [])
+            if BUILTIN_TAGS not in tags:
+                tags.append(BUILTIN_TAGS)

@@ -5,6 +5,7 @@ from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
+from backoffice.submissions import Submission
 
 __all__ = [
     "BulkEdit",
@@ -14,4 +15,5 @@ __all__ = [
     "ImportFile",
     "Profile",
     "SavedFilter",
+    "Submission",
 ]

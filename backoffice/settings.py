@@ -119,6 +119,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+#: A form that is open while somebody signs in anew is not lost.
+CSRF_FAILURE_VIEW = "backoffice.admin.submissions.kept.csrf_failure"
+
 # Language and time ------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"

@@ -23,6 +23,7 @@ from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
 from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.pickers.picker import PickerMixin
+from backoffice.admin.submissions.once import guard
 from backoffice.admin.typing import ModelAdminBase
 
 #: The default from Django 6.0 on; before, Django warns without it.
@@ -50,6 +51,11 @@ class PlainModelAdmin(
     show_facets = admin.ShowFacets.NEVER  # our filters count on their own, in one statement
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
     own_actions: tuple[str, ...] = ()  # offered beside `actions`
+
+    @property
+    def urls(self) -> list[Any]:
+        """The pages, whatever mixins add: each does a form once."""
+        return guard(self.get_urls(), self)
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
         """Django's actions, with our deletion, and those in `own_actions`.

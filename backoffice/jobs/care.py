@@ -27,6 +27,7 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks
+from backoffice.submissions import remove_old_submissions
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Caretaker(threading.Thread):
             self.next_cleaning = time.monotonic() + 3600
             remove_old_imports()
             remove_abandoned_imports()
+            remove_old_submissions()
         if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
             self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)

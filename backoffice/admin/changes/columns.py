@@ -17,6 +17,7 @@ from backoffice.admin.changes.base import ChangePages
 from backoffice.admin.changes.column_forms import ColumnsForm, shown
 from backoffice.admin.changes.import_forms import FileForm, ReadingForm, UploadForm
 from backoffice.admin.changes.uploads import is_too_large
+from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.profiles import Profile, headers_key
 from backoffice.exports.template import template_file
@@ -38,6 +39,7 @@ class ColumnPages(ChangePages):
     get_import_resource_classes: Any  # upstream's
     _ended: Any  # UndoPages'
 
+    @in_steps
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the upload form, and create a job from a sent file."""
         self._require_import_permission(request)
@@ -95,6 +97,7 @@ class ColumnPages(ChangePages):
             messages.error(request, error.messages[0])
         return self._redirect(job)
 
+    @in_steps
     def import_replace_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """Ask for another file, and import that with the same columns and decisions."""
         job = self._get_job(request, pk)

@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
@@ -178,6 +179,7 @@ class DeletionMixin(ModelAdminBase):
             change_message=_("Deleted together; see the history of each."),
         )
 
+    @confirmed_by("post")
     @admin.action(
         permissions=["delete"],
         description=gettext_lazy("Delete selected %(verbose_name_plural)s"),

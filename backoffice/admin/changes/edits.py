@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.edits import Edit, Refused, RowsMoved
 from backoffice.history.checks import check_history
@@ -57,6 +58,7 @@ class EditMixin(ModelAdminBase):
     def check(self, **kwargs: Any) -> list[Any]:
         return [*super().check(**kwargs), *check_history(self.model)]
 
+    @confirmed_by("_apply")
     @admin.action(
         permissions=["change"],
         description=gettext_lazy("Edit selected %(verbose_name_plural)s"),

@@ -17,6 +17,7 @@ from import_export.admin import ImportMixin as UpstreamImportMixin
 from backoffice.admin.changes.columns import ColumnPages
 from backoffice.admin.changes.review import ReviewPages
 from backoffice.admin.changes.undo import UndoPages
+from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.models import Change
 from backoffice.jobs import tasks
 
@@ -68,6 +69,7 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             *super().get_urls(),
         ]
 
+    @in_steps
     def import_job_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The page of a job, by its status."""
         job = self._get_job(request, pk)

@@ -28,6 +28,7 @@ from backoffice.admin.changes.columns import owner_note
 from backoffice.admin.changes.mirrors import MirrorPages
 from backoffice.admin.changes.places import DECIDED, MISSING, TABS, Place, is_number
 from backoffice.admin.changes.review_rows import Shower, answer, field_labels
+from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.history.records import names_change
@@ -59,6 +60,7 @@ BECAME = {
 class ReviewPages(MirrorPages):
     # Buttons ------------------------------------------------------------------------
 
+    @in_steps
     @method_decorator(require_POST)
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Cancel or check again, by the button that was pressed; a review writes."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.changes.base import ChangePages
 from backoffice.admin.changes.deletion import MANY, typed_number
 from backoffice.admin.lists.search import Search, text_lookups, words_of
+from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo, refusal, rights
@@ -37,6 +38,7 @@ class UndoPages(ChangePages):
 
     # Before -------------------------------------------------------------------------
 
+    @in_steps
     def import_undo_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """Show what an undo would change and what it would leave alone; undo on POST."""
         job = self._get_job(request, pk)

@@ -25,6 +25,7 @@ from import_export.admin import ExportMixin as UpstreamExportMixin
 from import_export.signals import post_export
 
 from backoffice.admin.lists.export_forms import ExportForm
+from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
@@ -50,6 +51,7 @@ class ExportMixin(UpstreamExportMixin):
 
     # Links to the page --------------------------------------------------------------
 
+    @confirmed_by("")  # it only shows a form
     @admin.action(
         permissions=["export"],
         description=gettext_lazy("Export selected %(verbose_name_plural)s"),

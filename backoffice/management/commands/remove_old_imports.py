@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from backoffice.jobs.care import remove_abandoned_imports, remove_old_imports
+from backoffice.submissions import remove_old_submissions
 
 
 class Command(BaseCommand):
@@ -17,3 +18,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(_("Removed %d abandoned imports.") % remove_abandoned_imports())
         self.stdout.write(_("Removed the files of %d imports.") % remove_old_imports())
+        remove_old_submissions()

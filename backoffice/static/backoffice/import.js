@@ -8,7 +8,7 @@ function watchProgress(section) {
     let told = 0;
     const poll = async () => {
         const response = await fetch(section.dataset.url, {headers: {Accept: "application/json"}});
-        const job = response.ok ? await response.json() : null;
+        const job = response.ok && !response.redirected ? await response.json() : null;
         if (!job || job.status !== section.dataset.status) {
             window.location.reload();
             return;

@@ -1,0 +1,188 @@
+"""Once is once: two clicks on *Save*, or a page loaded again, write one time.
+
+Every form that a signed-in user opens has a token. What was done with it is remembered with
+the answer, in the transaction of the work itself, so that a repeat waits for the first and
+gets the same answer, and a form that ended with errors can be sent again. A form without a
+token is done as often as it is sent.
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.db import IntegrityError, router, transaction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from backoffice.admin.submissions import kept
+from backoffice.admin.submissions.answers import answer_of, said_in, say_again
+from backoffice.submissions import Submission, Token, body_of, digest
+
+WAIT = 60  # seconds for the answer of a form that is done in several transactions
+AT_ONCE = 60  # seconds within which a repeat is called a second click
+
+Work = Callable[[], Any]
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def in_steps(view: View) -> View:
+    """Mark a view that can't be one transaction: it commits step by step.
+
+    It has to keep a second run from doing the same itself; a repeat still waits for the first
+    and gets its answer.
+    """
+    view.in_steps = True  # type: ignore[attr-defined] # Django's decorators copy it
+    return view
+
+
+def confirmed_by(name: str) -> Callable[[View], View]:
+    """Mark an action of a list that only asks until its form sends `name`."""
+
+    def mark(action: View) -> View:
+        action.confirmed_by = name  # type: ignore[attr-defined] # as `admin.action` does it
+        return action
+
+    return mark
+
+
+def guard(patterns: list[Any], model_admin: Any) -> list[Any]:
+    """Have each view of the URL patterns do a form once."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            guard(pattern.url_patterns, model_admin)
+        elif isinstance(pattern, URLPattern):
+            pattern.callback = guarded(pattern.callback, model_admin)
+    return patterns
+
+
+def guarded(view: Callable[..., Any], model_admin: Any) -> Callable[..., Any]:
+    site = model_admin.admin_site
+
+    @wraps(view)
+    def once(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        if not site.has_permission(request):
+            if not kept.is_own(request):
+                return view(request, *args, **kwargs)  # asks to sign in
+            if refused := kept.sign_in(request, site):
+                return refused
+        token = Token.of(request)
+        if token is None or kept.is_fetch(request) or asks(request, model_admin):
+            return view(request, *args, **kwargs)
+        if token.user != request.user.get_username():
+            return kept.page(request, site, kept.ANOTHER)
+        sent = Sent(request, token)
+        do = sent.in_steps if getattr(view, "in_steps", False) else sent.at_once
+        return do(lambda: view(request, *args, **kwargs), site)
+
+    once.is_guarded = True  # type: ignore[attr-defined] # a function takes any
+    return once
+
+
+def asks(request: HttpRequest, model_admin: Any) -> bool:
+    """Whether the form is a list's action that only asks, as its `confirmed_by` says.
+
+    It writes nothing, and may take a while to count what it would: that locks nobody out.
+    """
+    for name in request.POST.getlist("action"):
+        confirmed = getattr(getattr(model_admin, name, None), "confirmed_by", None)
+        if confirmed is not None and confirmed not in request.POST:
+            return True
+    return False
+
+
+class Sent:
+    """A form that was sent."""
+
+    def __init__(self, request: HttpRequest, token: Token) -> None:
+        self.request = request
+        self.body = body_of(request)
+        # A form that adds is done once whatever it says: see `repeat`.
+        body = "" if adds(request) else self.body
+        address = request.get_full_path()
+        self.key = digest(str(request.user.pk), address, token.nonce, body)
+        self.using = router.db_for_write(Submission)
+
+    @property
+    def row(self) -> Any:
+        return Submission.objects.using(self.using).filter(pk=self.key)
+
+    def at_once(self, work: Work, site: Any) -> Any:
+        """Do the work and note its answer in one transaction."""
+        with transaction.atomic(using=self.using):
+            if not self.begin():
+                return self.repeat(self.row.get(), site)
+            response = work()
+            self.end(response)
+        return response
+
+    def in_steps(self, work: Work, site: Any) -> Any:
+        """Do work that commits step by step; its answer is noted after it."""
+        while not self.begin():
+            first = self.row.first()
+            if first is None:
+                continue  # it ended with errors: now it is this one's turn
+            if first.answer is not None:
+                return self.repeat(first, site)
+            if first.age.total_seconds() > WAIT:
+                break  # its process has died
+            time.sleep(0.05)
+        try:
+            response = work()
+        except BaseException:
+            self.row.delete()
+            raise
+        self.end(response)
+        return response
+
+    def begin(self) -> bool:
+        """Write the row; False if there is one. This waits for whoever is writing it."""
+        try:
+            with transaction.atomic(using=self.using):
+                new = Submission(key=self.key, body=self.body)
+                new.save(using=self.using, force_insert=True)
+        except IntegrityError:
+            return False
+        return True
+
+    def end(self, response: HttpResponseBase) -> None:
+        answer = answer_of(self.request, response)
+        if answer is None:
+            self.row.delete()
+        else:
+            self.row.update(answer=answer)
+
+    def repeat(self, first: Submission, site: Any) -> HttpResponseBase:
+        """The first's answer; or, if this is not the same, ask whether it is meant."""
+        answer: Any = first.answer
+        sent_at = formats.time_format(timezone.localtime(first.created_at))
+        if first.body != self.body or "file" in answer:
+            why = kept.FILE if "file" in answer else kept.ADDED
+            return kept.page(
+                self.request,
+                site,
+                why,
+                at=sent_at,
+                said=said_in(answer),
+                led_to=answer.get("to"),
+            )
+        response = say_again(self.request, answer)
+        if first.age.total_seconds() > AT_ONCE:
+            told = _("This form was sent before, at %s. Nothing was done again.") % sent_at
+            messages.info(self.request, told)
+        return response
+
+
+def adds(request: HttpRequest) -> bool:
+    """Whether the form makes a new record each time it is sent."""
+    match = request.resolver_match
+    is_form = match is not None and (match.url_name or "").endswith("_add")
+    return is_form or "_saveasnew" in request.POST

@@ -1,0 +1,87 @@
+"""Forms that were sent: a form is done once, and whoever sends it again gets its answer.
+
+`{% csrf_token %}` puts the token of a form beside it, see `backoffice.templatetags.once`.
+"""
+
+import datetime
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+
+NAME = "_once"  # of the hidden input
+OWN = ("csrfmiddlewaretoken", NAME)  # what is in a form beside its own inputs
+KEPT = datetime.timedelta(days=2)  # for which an answer is remembered
+
+
+@dataclass(frozen=True)
+class Token:
+    """Tells forms apart, and says who opened them.
+
+    nonce: as random as a key · user: a user name, as the form says; nothing is granted by it.
+    """
+
+    nonce: str
+    user: str
+
+    @classmethod
+    def new(cls, user: str) -> Self:
+        return cls(secrets.token_urlsafe(16), user)
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self | None:
+        """The token that was sent; None where the form had none."""
+        nonce, _space, user = request.POST.get(NAME, "").partition(" ")
+        return cls(nonce, user) if nonce else None
+
+    def __str__(self) -> str:
+        return f"{self.nonce} {self.user}"
+
+
+def digest(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+def body_of(request: HttpRequest) -> str:
+    """A digest of what was sent. Files count by their names and sizes: they may be large."""
+    fields = [pair for pair in request.POST.lists() if pair[0] not in OWN]
+    files = [
+        (name, file.name, file.size)
+        for name, sent in request.FILES.lists()
+        for file in sent
+        if file is not None
+    ]
+    return digest(fields, files)
+
+
+class Submission(models.Model):
+    """A form that was sent and did something, or is about to.
+
+    Where the form is done in one transaction, its row is written in that: a repeat waits for
+    the row at the database, whichever process it reaches.
+    """
+
+    #: The digest of user, address, token and, except for a form that adds, of what was sent.
+    key = models.CharField(max_length=64, primary_key=True)
+    body = models.CharField(max_length=64)
+    #: Where it led and what was said, see `backoffice.admin.submissions.answers`; null while
+    #: it is being done.
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def age(self) -> datetime.timedelta:
+        return timezone.now() - self.created_at
+
+
+def remove_old_submissions() -> int:
+    """Forget answers older than `KEPT`; return how many."""
+    old = Submission.objects.filter(created_at__lt=timezone.now() - KEPT)
+    return old.delete()[0]

@@ -22,6 +22,7 @@ from backoffice.admin.lists.columns import ColumnsMixin
 from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
 from backoffice.admin.lists.search import SearchMixin
+from backoffice.admin.pickers.keys import KeysMixin
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.submissions.once import guard
 from backoffice.admin.typing import ModelAdminBase
@@ -35,6 +36,7 @@ FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
 class PlainModelAdmin(
     NamedInputsMixin,
     LinesMixin,
+    KeysMixin,
     PagedInlinesMixin,
     PickerMixin,
     KeepUnseenLinksMixin,
@@ -112,12 +114,12 @@ class ModelAdmin(
 
 
 class TabularInline(
-    NamedRowsMixin, LinesMixin, PagedInlineMixin, admin.TabularInline[Any, Any]
+    NamedRowsMixin, LinesMixin, KeysMixin, PagedInlineMixin, admin.TabularInline[Any, Any]
 ):
     formfield_overrides = FORMFIELDS
     rows_template = admin.TabularInline.template
 
 
-class StackedInline(LinesMixin, PagedInlineMixin, admin.StackedInline[Any, Any]):
+class StackedInline(LinesMixin, KeysMixin, PagedInlineMixin, admin.StackedInline[Any, Any]):
     formfield_overrides = FORMFIELDS
     rows_template = admin.StackedInline.template

@@ -313,7 +313,8 @@ class PickerMixin(ModelAdminBase):
     ) -> None:
         super().save_related(request, form, formsets, change)
         for name in form.changed_data:
-            form_field, chosen = form.fields[name], form.cleaned_data[name]
+            # Without a value where a form's own cleaning has taken it out.
+            form_field, chosen = form.fields[name], form.cleaned_data.get(name)
             if isinstance(form_field, LinksField):
                 form_field.links.obj = form.instance
                 form_field.links.change(added=chosen.added, removed=chosen.removed)

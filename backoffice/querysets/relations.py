@@ -16,6 +16,7 @@ class ManyToMany:
         through: the model of the links.
         source: the field of `through` that leads to `model`.
         target: the field of `through` that leads to `related_model`.
+        field: the ManyToManyField, whichever side this is.
         limit: `limit_choices_to` of the field; empty from the reverse side.
     """
 
@@ -26,6 +27,7 @@ class ManyToMany:
     through: type[Model]
     source: str
     target: str
+    field: Any
     limit: Any = None
 
     @classmethod
@@ -43,6 +45,7 @@ class ManyToMany:
             field.remote_field.through,
             field.m2m_field_name(),
             field.m2m_reverse_field_name(),
+            field,
             field.get_limit_choices_to(),
         )
 
@@ -57,7 +60,12 @@ class ManyToMany:
             relation.through,
             field.m2m_reverse_field_name(),
             field.m2m_field_name(),
+            field,
         )
+
+    @property
+    def is_forward(self) -> bool:
+        return bool(self.source == self.field.m2m_field_name())
 
     @property
     def links(self) -> QuerySet[Any]:

@@ -22,20 +22,21 @@ NAMED = 100  # rows that autocompletion, which shows 20, filters by their keys
 
 
 class ChoicesJsonView(AutocompleteJsonView):
-    """Django's, for forward relations only: a reverse one has no `limit_choices_to`."""
+    """Django's, for forward relations and either side of a many-to-many."""
 
     found: Found
 
     def process_request(self, request: HttpRequest) -> Any:
         found = super().process_request(request)
         source_field = found[2]
-        if source_field.auto_created:
+        if source_field.auto_created and not source_field.many_to_many:
             raise PermissionDenied
         return found
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = self.model_admin.get_queryset(self.request)
-        rows = rows.complex_filter(self.source_field.get_limit_choices_to())
+        if not self.source_field.auto_created:
+            rows = rows.complex_filter(self.source_field.get_limit_choices_to())
         self.found = search_rows(self.model_admin, self.request, rows, self.term, most=NAMED)
         return self.found.rows
 

@@ -1,11 +1,36 @@
-/* Ticks a field when its value is entered. The page works without this. */
+/* Ticks a field when its value is entered, by whatever enters it. The page works without this. */
 "use strict";
 
-for (const row of document.querySelectorAll(".edit-fields .form-row")) {
-    const tick = row.querySelector("input[name=change]");
-    row.addEventListener("change", (event) => {
-        if (event.target !== tick) {
-            tick.checked = true;
+{
+    const form = document.getElementById("edit-form");
+
+    /* What the inputs of a row hold, apart from its tick. */
+    const valuesOf = (row) => JSON.stringify(
+        [...row.querySelectorAll("input, select, textarea")]
+            .filter((input) => input.name && input.name !== "change")
+            .map((input) => {
+                if (input.type === "checkbox" || input.type === "radio") {
+                    return input.checked;
+                }
+                return input.selectedOptions
+                    ? [...input.selectedOptions].map((option) => option.value)
+                    : input.value;
+            })
+    );
+    const rows = [...document.querySelectorAll(".edit-fields .form-row")];
+    const known = new Map(rows.map((row) => [row, valuesOf(row)]));
+    const tickChanged = () => {
+        for (const row of rows) {
+            const values = valuesOf(row);
+            if (values !== known.get(row)) {
+                known.set(row, values);
+                row.querySelector("input[name=change]").checked = true;
+            }
         }
-    });
+    };
+    for (const event of ["input", "change", "focusin", "submit"]) {
+        form.addEventListener(event, tickChanged);
+    }
+    // Autocompletion and popups tell only jQuery.
+    window.django?.jQuery?.(form).on("change", tickChanged);
 }

@@ -138,9 +138,11 @@ class Edit:
 
     def _left_empty(self, rows: QuerySet[Any]) -> Iterator[tuple[Model, str]]:
         """The first rows that would have no link where they need one."""
+        filled = [edit.relation.field for edit in self.links if edit.added]
         for edit in self.links:
-            if edit.relation.is_forward and not edit.relation.field.blank:
-                why = _("It would be left without %s.") % edit.relation.field.verbose_name
+            field = edit.relation.field
+            if edit.relation.is_forward and not field.blank and field not in filled:
+                why = _("It would be left without %s.") % field.verbose_name
                 yield from ((row, why) for row in rows.filter(edit.empties)[:LISTED])
 
     # Doing it -----------------------------------------------------------------------

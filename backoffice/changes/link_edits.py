@@ -82,11 +82,10 @@ class LinkEdit:
 
     @property
     def empties(self) -> Q:
-        """The condition that a row is left without any link."""
-        if self.added:
-            return Q(pk__in=[])
-        kept = self.relation.links.filter(**{self.relation.source: OuterRef("pk")})
-        return ~Q(Exists(kept.exclude(pk__in=self.lost.values("pk"))))
+        """The condition that a row loses all the links that it has."""
+        links = self.relation.links.filter(**{self.relation.source: OuterRef("pk")})
+        lost = self.lost.order_by().values("pk")
+        return Q(Exists(links.filter(pk__in=lost))) & ~Q(Exists(links.exclude(pk__in=lost)))
 
     @property
     def writes_others(self) -> bool:
@@ -126,7 +125,7 @@ class LinkEdit:
         """
         source, target = self.relation.source, self.relation.target
         keys = [row.pk for row in rows]
-        place = Window(RowNumber(), partition_by=F(source), order_by=F(target))
+        place = Window(RowNumber(), partition_by=F(source), order_by=target)
         going = (
             self.lost.filter(**{f"{source}__in": keys})
             .annotate(_place=place)

@@ -32,8 +32,8 @@ Clean = Callable[[Any], Any]
 class Replacement:
     """Finds a text and puts another in its place, letter by letter as they are given.
 
-    ignore_case: of any letter of Unicode · whole_words: no letter, digit or underscore stands
-    before it or after it.
+    ignore_case: of any letter of Unicode · whole_words: where it begins or ends with a letter,
+    a digit or an underscore, no other stands beside it.
     """
 
     find: str
@@ -43,10 +43,11 @@ class Replacement:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        found = re.escape(unicodedata.normalize("NFC", self.find))
-        if self.whole_words:
-            found = rf"(?<!\w){found}(?!\w)"
-        return re.compile(found, re.IGNORECASE if self.ignore_case else 0)
+        find = unicodedata.normalize("NFC", self.find)
+        before = r"(?<!\w)" if self.whole_words and re.match(r"\w", find) else ""
+        after = r"(?!\w)" if self.whole_words and re.match(r"\w", find[-1:]) else ""
+        flags = re.IGNORECASE if self.ignore_case else 0
+        return re.compile(f"{before}{re.escape(find)}{after}", flags)
 
     def may_be_in(self, field: ModelField) -> Q:
         """A condition that all rows meet in which the text is found; others may meet it."""

@@ -20,16 +20,28 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:library_library_changelist")
 
 
-def post(client, step, rows, *, url=LIST, across=False, expected=None, **values):
+def post(
+    client,
+    step,
+    rows,
+    *,
+    url=LIST,
+    across=False,
+    expected=None,
+    change=None,
+    unticked=(),
+    **values,
+):
     """A step's page. What is applied was looked at just before, if nothing else is expected."""
     if step == "apply" and expected is None:
-        expected = expect(client, rows, url=url, across=across, **values)
+        expected = expect(client, rows, url=url, across=across, change=change, **values)
     data = {
         "action": "edit_selected",
         "_selected_action": [row.pk for row in rows],
         f"_{step}": "1",
-        **{f"edit-{name}": value for name, value in values.items() if name != "change"},
-        "change": values.get("change", list(values)),
+        **{f"edit-{name}": value for name, value in values.items()},
+        "change": list(values) if change is None else change,
+        "unticked": unticked,
         "expected": expected or "",
     }
     if across:
@@ -230,9 +242,16 @@ def test_the_way_back_keeps_what_was_given(admin_client, libraries):
     assert 'name="change" value="state" checked' in page.text
 
 
-def test_only_what_is_ticked_changes(admin_client, libraries):
-    post(admin_client, "apply", libraries, state="NY", zip_code="x", change=["state"])
+def test_a_value_that_is_not_ticked_is_asked_about_once(admin_client, libraries):
+    values = {"state": "NY", "zip_code": "x", "change": ["state"]}
+    page = post(admin_client, "preview", libraries, **values)
+    assert page.context["asked"] == ["ZIP code"]
+    assert '<input type="hidden" name="unticked" value="zip_code">' in page.text
+    page = post(admin_client, "preview", libraries, unticked=["zip_code"], **values)
+    assert "Of 3 libraries, 2 would change." in page.text
+    post(admin_client, "apply", libraries, expected=page.context["expected"], **values)
     assert states() == ["NY", "NY", "NY"]
+    assert not Library.objects.filter(zip_code="x").exists()
 
 
 def test_values_are_cleaned_as_in_the_form(admin_client, libraries):
@@ -259,6 +278,9 @@ def test_a_field_that_must_be_unique_is_not_offered(admin_client):
         "patron",
         "due",
         "renewals",
+        "books-add",
+        "books-remove",
+        "books-set",
     ]
 
 

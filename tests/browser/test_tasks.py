@@ -115,7 +115,7 @@ def test_books_go_to_a_library_and_a_word_is_mended_in_500_titles(open_page, imp
 
     task = Clicks(open_page("/admin/"))
     task.page.click("#content .model-book th a")
-    task.edit_all()
+    task.page.click("button:has-text('Edit these')")
     task.page.click("#id_replace-find")
     task.page.keyboard.type("Teh ")
     task.page.keyboard.press("Tab")

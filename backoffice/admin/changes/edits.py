@@ -54,6 +54,14 @@ class EditMixin(ModelAdminBase):
     def check(self, **kwargs: Any) -> list[Any]:
         return [*super().check(**kwargs), *check_history(self.model)]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_edit = "edit_selected" in self.get_actions(request)
+        return super().changelist_view(
+            request, {"may_edit_list": may_edit, **(extra_context or {})}
+        )
+
     @confirmed_by("_apply")
     @admin.action(
         permissions=["change"],

@@ -189,6 +189,19 @@ class PagedRows(FormSetBase):
                 # The form's own row is the only choice: nothing to look up.
                 form.fields[name] = InlineForeignKeyField(form.instance, pk_field=True)
 
+    def clean(self) -> None:
+        super().clean()
+        if any(map(self.is_dropped, self.forms)):
+            names = self.model._meta.verbose_name_plural
+            raise ValidationError(
+                _("You may not write these %s: clear what you typed to save the rest.") % names
+            )
+
+    def is_dropped(self, form: Any) -> bool:
+        """Whether something was typed that Django would leave out, for want of a permission."""
+        typed = (name for name in form.changed_data if form.add_prefix(name) in self.data)
+        return not form.has_changed() and any(typed)
+
     def gone_rows(self) -> list[Gone]:
         return [row for row in self.get_queryset() if isinstance(row, Gone)]
 
@@ -330,7 +343,9 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
         form = kwargs.pop("form", self.form)
         form = type(form)(form.__name__, (RowForm, form), {})
         formset = super().get_formset(request, obj, form=form, **kwargs)
-        attributes = {"inline": self, "request": request}
+        attributes: dict[str, Any] = {"inline": self, "request": request}
+        if not self.has_add_permission(request, obj):
+            attributes["max_num"] = 0  # Django makes it 1 where the key is unique
         return type(formset.__name__, (PagedRows, formset), attributes)
 
 

@@ -24,6 +24,11 @@ function nameSelect2(root) {
             combobox.setAttribute("aria-label", name);
             combobox.removeAttribute("aria-labelledby");
         }
+        // Of several values, it is there before it is open.
+        const field = box.querySelector(".select2-search__field:not([aria-label])");
+        if (field && name) {
+            field.setAttribute("aria-label", name);
+        }
         if (value) {
             value.removeAttribute("role");
             value.removeAttribute("aria-readonly");

@@ -204,7 +204,9 @@ class Edit:
 
     def _write(self, rows: QuerySet[Any], change: Change) -> None:
         signature, keys = change.signature, _keys(Table(self.model), "held_keys")
-        with contextlib.ExitStack() as stack:
+        # The mark: whoever holds keys then writes no more in a transaction that failed.
+        mark = transaction.mark_for_rollback_on_error(self.using)
+        with contextlib.ExitStack() as stack, mark:
             recorded = list(self._recorded(rows, keys, stack))
             for records, found in recorded:
                 records.write_missing(found, signature.date)

@@ -1,4 +1,4 @@
-"""Tasks of the staff from the start page, without an address typed: how many clicks they take."""
+"""Tasks of the staff from the start page, by links alone: how many clicks they take."""
 
 import pytest
 

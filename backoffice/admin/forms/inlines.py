@@ -18,7 +18,7 @@ from django.db import connections, router
 from django.db.models import QuerySet
 from django.db.models.expressions import DatabaseDefault
 from django.forms import HiddenInput, Media
-from django.forms.formsets import DEFAULT_MAX_NUM
+from django.forms.formsets import DEFAULT_MAX_NUM, DELETION_FIELD_NAME
 from django.forms.models import InlineForeignKeyField, ModelChoiceField, _get_foreign_key
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
@@ -199,8 +199,8 @@ class PagedRows(FormSetBase):
 
     def is_dropped(self, form: Any) -> bool:
         """Whether something was typed that Django would leave out, for want of a permission."""
-        typed = (name for name in form.changed_data if form.add_prefix(name) in self.data)
-        return not form.has_changed() and any(typed)
+        typed = {name for name in form.changed_data if form.add_prefix(name) in self.data}
+        return not form.has_changed() and bool(typed - {DELETION_FIELD_NAME})
 
     def gone_rows(self) -> list[Gone]:
         return [row for row in self.get_queryset() if isinstance(row, Gone)]

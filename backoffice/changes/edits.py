@@ -41,8 +41,8 @@ class Refused(Exception):
 class Edit:
     """What is done to each of the rows of a queryset.
 
-    The model's history must record changes: see `names_change`. What is found and replaced is
-    looked for first: `with Edit(…) as edit`.
+    The model's history must record changes: see `names_change`. With a `replacement`, it is
+    used as `with Edit(…) as edit`, and `edit.look()` comes before asking which rows change.
 
     Args:
         values: a cleaned `{field: value}` to set.
@@ -69,7 +69,6 @@ class Edit:
     def __enter__(self) -> Self:
         if self.texts:
             self.texts.create()
-            self.texts.fill(self.rows)
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -77,6 +76,11 @@ class Edit:
             self.texts.drop()
 
     # Which rows ---------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Find what is to be replaced."""
+        if self.texts:
+            self.texts.fill(self.rows)
 
     @property
     def changing(self) -> QuerySet[Any]:

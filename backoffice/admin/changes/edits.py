@@ -267,6 +267,7 @@ class EditMixin(ModelAdminBase):
         replacing: ReplaceForm,
     ) -> TemplateResponse:
         """What would change, row by row in the order of the list, which is the queryset's."""
+        edit.look()
         # First, so that rows changed while the page is made don't match the fingerprint.
         number, expected = edit.fingerprint()
         related = [field.name for field in edit.values if field.is_relation]

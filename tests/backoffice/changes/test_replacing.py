@@ -28,6 +28,7 @@ def editing(queryset: models.QuerySet[Any], name: str, replacement: Replacement)
 
 def replace(queryset: models.QuerySet[Any], name: str, find: str, put: str, **how: Any) -> Any:
     with editing(queryset, name, Replacement(find, put, **how)) as edit:
+        edit.look()
         _number, expected = edit.fingerprint()
         return edit.run(user=None, title="-", expected=expected)
 
@@ -88,6 +89,7 @@ def test_only_rows_where_it_is_found_change_and_come_back() -> None:
 def test_what_can_t_be_is_named_and_left_alone() -> None:
     make_library(name="One", zip_code="08542"), make_library(name="Two", zip_code="10016")
     with editing(Library.objects.all(), "zip_code", Replacement("0854", "x")) as edit:
+        edit.look()
         assert edit.fingerprint()[0] == 0
         (row,) = edit.left_out
         ((why, _new),) = edit.texts.of([row.pk]).values()
@@ -135,6 +137,7 @@ def test_values_are_set_and_texts_replaced_in_one_change() -> None:
         replacement=Replacement("Old", "New"),
         fields={name_field: lambda text: text},
     ) as edit:
+        edit.look()
         change = edit.run(user=None, title="-", expected=edit.fingerprint()[1])
     assert change.updated == 2
     assert sorted(Library.objects.values_list("name", "state")) == [
@@ -147,6 +150,7 @@ def test_values_are_set_and_texts_replaced_in_one_change() -> None:
 def test_a_text_that_moved_since_is_looked_at_again() -> None:
     book = make_book(title="Teh cat")
     with editing(Book.objects.all(), "title", Replacement("Teh", "The")) as edit:
+        edit.look()
         _number, expected = edit.fingerprint()
         Book.objects.filter(pk=book.pk).update(title="Teh dog")
         with pytest.raises(RowsMoved):
@@ -181,5 +185,6 @@ def test_a_form_s_own_refusal_is_a_sentence() -> None:
 
     fields = {Book._meta.get_field("title"): clean}
     with Edit(Book.objects.all(), replacement=Replacement("D", "T"), fields=fields) as edit:
+        edit.look()
         (row,) = edit.left_out
         assert edit.texts.of([row.pk])[row.pk][0] == "Tune: No such title."

@@ -13,7 +13,7 @@ from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column
 from backoffice.tables.indexes import ENOUGH, made_again
 from backoffice.tables.planner import keep_statistics
-from backoffice.tables.search_index import made_anew
+from backoffice.tables.search_index import filled_at_once
 from backoffice.tables.table import Link
 
 CHUNK = 1_000  # rows whose links are made as instances at once
@@ -152,7 +152,8 @@ class Apply:
             columns.append(self.table.column(field))
             values.append(value)
         made = f"JOIN {self.staging.made_values} made ON made.line = staged.line_"
-        with made_anew(self.table, new), made_again(self.table, new) as without_indexes:
+        search_index = filled_at_once(self.table, new, self._is_new(self.table.pk))
+        with search_index, made_again(self.table, new) as without_indexes:
             order = "staged.line_" if without_indexes else self._order(new)
             return self.table.execute(
                 f"""

@@ -13,7 +13,7 @@ from benchmarks.exports import ExportBench
 from benchmarks.files import LINKS
 from benchmarks.measures import Bench
 
-COMPARED, STOCK, POOL = 100_000, 20_000, 10_000
+COMPARED, STOCK = 100_000, 20_000
 SECTIONS = {"imports": (Bench, report.IMPORTS), "exports": (ExportBench, report.EXPORTS)}
 
 
@@ -33,26 +33,6 @@ def arguments():
     return options
 
 
-def write_files(folder, rows, compared, stock_rows, ten):
-    pool = min(POOL, rows)
-    million = {
-        "pool": files.libraries(pool),
-        "shuffled": files.shuffled(files.libraries(rows)),
-        "others": files.libraries(rows, first=rows),
-    }
-    if ten:
-        million["ten"] = files.libraries(10 * rows)
-    made = {name: files.write(folder / f"{name}.csv", rows) for name, rows in million.items()}
-    for count in {rows, compared, stock_rows}:
-        path = folder / f"libraries-{count}.csv"
-        made["libraries", count] = files.write(path, files.libraries(count))
-    for count in {compared, stock_rows}:
-        for name, generate in (("patrons", files.patrons), ("books", files.books)):
-            path = folder / f"{name}-{count}.csv"
-            made[name, count] = files.write(path, generate(count, pool))
-    return made
-
-
 def main():
     options = arguments()
     rows, compared = options.rows, min(COMPARED, options.rows)
@@ -67,7 +47,7 @@ def main():
         # Rows are shuffled in another process: Linux counts the memory that this one ever had
         # as the peak of each process that it starts.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            made = pool.apply(write_files, [folder], {"ten": options.ten, **sizes})
+            made = pool.apply(files.write_all, [folder], {"ten": options.ten, **sizes})
         databases = [] if options.only == "postgresql" else [SQLite(folder)]
         if url.startswith("postgres") and options.only != "sqlite":
             databases.append(PostgreSQL(folder, url))

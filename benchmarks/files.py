@@ -5,6 +5,7 @@ import random
 
 STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA".split()  # noqa: SIM905
 LINKS = 3  # libraries of a book
+POOL = 10_000  # libraries that patrons and books are in
 
 
 def libraries(rows, first=0):
@@ -45,3 +46,24 @@ def write(path, rows):
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     return path
+
+
+def write_all(folder, rows, compared, stock_rows, ten):
+    """Write all files that are imported: `{name: path}`."""
+    pool = min(POOL, rows)
+    million = {
+        "pool": libraries(pool),
+        "shuffled": shuffled(libraries(rows)),
+        "others": libraries(rows, first=rows),
+    }
+    if ten:
+        million["ten"] = libraries(10 * rows)
+    made = {name: write(folder / f"{name}.csv", rows) for name, rows in million.items()}
+    for count in {rows, compared, stock_rows}:
+        path = folder / f"libraries-{count}.csv"
+        made["libraries", count] = write(path, libraries(count))
+    for count in {compared, stock_rows}:
+        for name, generate in (("patrons", patrons), ("books", books)):
+            path = folder / f"{name}-{count}.csv"
+            made[name, count] = write(path, generate(count, pool))
+    return made

@@ -1,7 +1,11 @@
 import csv
 import os
+import uuid
 
+import psycopg
 import pytest
+
+from tests.faults.house import House
 
 #: Of the file; the full run is FAULTS_KILLS=20 FAULTS_ROWS=200000.
 ROWS = int(os.environ.get("FAULTS_ROWS", 30_000))
@@ -23,3 +27,18 @@ def libraries(tmp_path, rows):
             for i in range(rows)
         )
     return path
+
+
+@pytest.fixture
+def house(tmp_path):
+    """On the database of the tests' own kind: SQLite, or PostgreSQL by DATABASE_URL."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield House(tmp_path, "")
+        return
+    name = f"faults_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield House(tmp_path, f"{server.rpartition('/')[0]}/{name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

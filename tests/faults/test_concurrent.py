@@ -7,12 +7,10 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 
-import psycopg
 import pytest
 
-from tests.faults.house import ROOT, House
+from tests.faults.house import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -108,20 +106,6 @@ names = list(Library.objects.values_list("name", flat=True))
 done = Change.objects.filter(status="done").count()
 print(json.dumps([wrong, states, len(names) - len(set(names)), done]))
 """
-
-
-@pytest.fixture
-def house(tmp_path):
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        yield House(tmp_path, "")
-        return
-    name = f"faults_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield House(tmp_path, f"{server.rpartition('/')[0]}/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -17,6 +17,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions.errors import refused
@@ -102,8 +103,8 @@ def page(
         "text": why.text,
         "address": request.get_full_path(),
         "fields": fields,
-        "typed": [(n, v) for n, v in fields if is_readable(n, v)],
-        "secrets": sorted({name for name, _value in sent if is_secret(name)}),
+        "typed": [(readable(n), v) for n, v in fields if is_readable(n, v)],
+        "secrets": [(n, readable(n)) for n in sorted({n for n, _v in sent if is_secret(n)})],
         "files": [
             (name, [file.name for file in files if file])
             for name, files in request.FILES.lists()
@@ -122,6 +123,11 @@ def is_readable(name: str, value: str) -> bool:
     """Whether an input says something to a reader: not those that only scripts fill."""
     is_technical = name.startswith(("_", "initial-")) or re.search(r"-(?:[A-Z_]+|id)$", name)
     return bool(value.strip()) and not is_technical and len(value) <= READABLE
+
+
+def readable(name: str) -> str:
+    """The name of an input as a label: only its form would know the right one."""
+    return str(capfirst(re.sub(r"[-_]+", " ", name).strip()))
 
 
 # Signing in on the page -----------------------------------------------------------------
@@ -171,8 +177,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     site = site_of(request)
     if request.method != "POST" or not is_own(request):
         return refused(request, reason)
-    if request.path == address_of(site, "login") and reason != REASON_NO_CSRF_COOKIE:
-        # A second page to sign in. It was our own; the password says who it is.
-        request.csrf_processing_done = True  # type: ignore[attr-defined] # as Django's middleware does
-        return site.login(request)
+    for view in (site.login, site.logout):
+        # A second page to sign in: the password says who it is. Or somebody leaves.
+        is_there = request.path == address_of(site, view.__name__)
+        if is_there and reason != REASON_NO_CSRF_COOKIE:
+            request.csrf_processing_done = True  # type: ignore[attr-defined] # as Django does
+            return view(request)
     return page(request, site, OLD if may_use(site, request) else SIGNED_OUT)

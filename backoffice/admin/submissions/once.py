@@ -163,7 +163,7 @@ class Sent:
     def repeat(self, first: Submission, site: Any) -> HttpResponseBase:
         """The first's answer; or, if this is not the same, ask whether it is meant."""
         answer: Any = first.answer
-        sent_at = formats.time_format(timezone.localtime(first.created_at))
+        sent_at = formats.time_format(timezone.localtime(first.created_at), "H:i:s")
         if first.body != self.body or "file" in answer:
             why = kept.FILE if "file" in answer else kept.ADDED
             return kept.page(

@@ -8,6 +8,9 @@ const PARTS = ["known", "bar", "tabs", "causes"];
 const FOCUSABLE = "input:not([type=hidden]), button, a[href]";
 let saving = Promise.resolve();
 let waiting = 0;
+const unsent = []; // what was typed while nobody was signed in
+
+class SignedOut extends Error {}
 
 function showTab() {
     const tabs = document.getElementById("tabs");
@@ -65,7 +68,21 @@ function show(html) {
     say(answer.getElementById("said").textContent);
 }
 
-async function send(fields, row) {
+/* Takes the token of a new session from the page that refused an old one, if it is the same user's. */
+function renew(html) {
+    const kept = new DOMParser().parseFromString(html, "text/html").getElementById("kept-form");
+    const user = form.elements._once.value.replace(/^\S* /, "");
+    if (kept?.dataset.user === "") {
+        throw new SignedOut();
+    }
+    if (kept?.dataset.user !== user) {
+        throw new Error("signed in as another");
+    }
+    const token = kept.elements.csrfmiddlewaretoken.value;
+    document.querySelectorAll("[name=csrfmiddlewaretoken]").forEach((each) => { each.value = token; });
+}
+
+async function send(fields, row, isRenewed = false) {
     const body = new FormData();
     for (const name of ["csrfmiddlewaretoken", "since", "tab", "lines"]) {
         body.set(name, document.querySelector(`#review [name=${name}]`).value);
@@ -82,6 +99,10 @@ async function send(fields, row) {
         window.location.assign(response.url);
     } else if (response.ok) {
         show(await response.text());
+        document.getElementById("signed-out").hidden = true;
+    } else if (response.status === 403 && !isRenewed) {
+        renew(await response.text());
+        await send(fields, row, true);
     } else {
         throw new Error(response.status);
     }
@@ -94,14 +115,25 @@ function save(fields, line) {
         try {
             const row = document.getElementById(`row-${line}`);
             await send(fields, row);
-        } catch {
-            say(form.dataset.failed);
-            document.getElementById("failed").hidden = false;
+        } catch (error) {
+            const note = document.getElementById(error instanceof SignedOut ? "signed-out" : "failed");
+            note.hidden = false;
+            say(note.textContent);
+            if (error instanceof SignedOut) {
+                unsent.push([fields, line]);
+            }
         } finally {
             waiting -= 1;
         }
     });
 }
+
+/* Back from signing in in another tab. */
+window.addEventListener("focus", () => {
+    for (const [fields, line] of unsent.splice(0)) {
+        save(fields, line);
+    }
+});
 
 document.addEventListener("change", (event) => {
     const cell = event.target;

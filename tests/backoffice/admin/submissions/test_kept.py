@@ -81,7 +81,7 @@ def test_whoever_else_signed_in_sees_whose_form_it_is(browser, form, bob):
     page = browser.post(ADD, form, **ORIGIN)
     assert page.status_code == 403
     assert "ann opened this form." in page.text
-    assert "<dd>Typed</dd>" in page.text
+    assert "<dt>Name</dt><dd>Typed</dd>" in page.text
     assert "<strong>bob</strong>" in page.text
     browser.post(ADD, hidden(page), **ORIGIN)
     assert Patron.history.get().history_user == bob
@@ -239,6 +239,15 @@ def test_a_second_page_to_sign_in_takes_whoever_is_typed_there(browser, ann, bob
     typed = {"username": "bob", "password": PASSWORD, "next": ADD}
     browser.post(LOGIN, typed | csrf(second), **ORIGIN)
     assert browser.get(ADD).context["user"] == bob
+
+
+def test_one_leaves_from_a_page_that_was_opened_before(browser, ann):
+    sign_in(browser, "ann")
+    page = browser.get(ADD)
+    sign_in(browser, "ann")
+    response = browser.post(reverse("admin:logout"), csrf(page), **ORIGIN)
+    assert "Thanks for spending" in response.text
+    assert browser.get(ADD).status_code == 302
 
 
 def test_nobody_is_signed_in_from_another_site(browser, ann):

@@ -166,9 +166,22 @@ def _clean_odd_form(value: str) -> str:
 def phone_number_prefix(text: str) -> str:
     """Write the beginning of a number the way it is stored: `(212) 22` as `212-22`."""
     digits = "".join(re.findall("[0-9]", text)).removeprefix("1")
-    if not digits or re.search(r"[^0-9 ()./+-]", text):
+    if not 1 <= len(digits) <= 10 or re.search(r"[^0-9 ()./+-]", text):
         return text
     return "-".join(filter(None, (digits[:3], digits[3:6], digits[6:])))
+
+
+def phone_number_searched(text: str) -> str:
+    """Write a number, or a part that can be nothing else, as stored: `555.0100` as `555-0100`.
+
+    A few digits alone are returned as they are: they may be of an address or a ZIP code.
+    """
+    digits = "".join(re.findall("[0-9]", text))
+    if len(digits) == 7 and re.fullmatch(r"[2-9][0-9]{2}[ .\-]?[0-9]{4}", text):
+        return f"{digits[:3]}-{digits[3:]}"
+    if len(digits) < 7 and "(" not in text:
+        return text
+    return phone_number_prefix(text)
 
 
 class PhoneNumberField(models.CharField[Any, Any]):
@@ -181,6 +194,9 @@ class PhoneNumberField(models.CharField[Any, Any]):
     description = _("North American phone number")
     #: Values that match need no cleaning.
     canonical = re.compile(r"\A[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}\Z")
+
+    #: A search finds a number in any spelling.
+    as_searched = staticmethod(phone_number_searched)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 20)

@@ -14,6 +14,7 @@ from library.fields import (
     USStateField,
     clean_phone_number,
     phone_number_prefix,
+    phone_number_searched,
     restore_leading_zeros,
     us_states,
 )
@@ -328,3 +329,19 @@ def test_leading_zeros_of_a_zip_code_are_restored(text, restored):
 )
 def test_the_beginning_of_a_phone_number_is_read_however_it_is_written(text, prefix):
     assert phone_number_prefix(text) == prefix
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("(212) 222 6559", "212-222-6559"),
+        ("+1 212.222.6559", "212-222-6559"),
+        ("222 6559", "222-6559"),
+        ("(212) 22", "212-22"),
+        ("1212", "1212"),
+        ("212-222-6559 10016", "212-222-6559 10016"),
+        ("Main 222-6559", "Main 222-6559"),
+    ],
+)
+def test_a_search_knows_a_number_by_its_digits(text, stored):
+    assert phone_number_searched(text) == stored

@@ -1,6 +1,6 @@
 """Search in lists, autocomplete and pickers: several words, in any order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,10 @@ RelatedCondition = Callable[[type[Model], str, Q], Condition]
 
 Narrow = Callable[[type[Model], Sequence[str], str, int], Q]
 
+Lookups = dict[str | None, list[str]]  # by the name of a relation; None: the model's own
+
+Spell = Callable[[str], str]
+
 LOOKUPS = {"^": "istartswith", "=": "iexact"}
 WORDS = 20  # words of a search; the rest are ignored
 
@@ -49,7 +53,7 @@ class Search:
         self,
         model: type[Model],
         words: Sequence[str],
-        lookups: dict[str | None, list[str]],
+        lookups: Lookups,
         most: int | None = None,
     ) -> None:
         self.model, self.words, self.lookups = model, words, lookups
@@ -86,18 +90,64 @@ class Search:
 
     def _condition(self, related: RelatedCondition, narrow: Narrow | None = None) -> Q:
         condition = Q()
-        for word in self.words:
+        for run in runs_of(self.words, self.spellings):
             fits = Q()
-            for relation, paths in self.lookups.items():
-                any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
-                if narrow:
-                    few = FEW // len(self.words)  # SQLite counts a statement's parameters
-                    any_of &= narrow(_end(self.model, relation), paths, word, few)
-                if relation is not None:
-                    any_of = related(self.model, relation, any_of).q
-                fits |= any_of
-            condition &= fits
+            for word in run:
+                fits &= self._fits(word, self.lookups, related, narrow)
+            spelled = Q()
+            for spell, lookups in self.spellings.items():
+                text = " ".join(run)
+                if (stored := spell(text)) != text:
+                    spelled |= self._fits(stored, lookups, related, narrow)
+            condition &= fits | spelled if spelled else fits
         return condition
+
+    def _fits(
+        self,
+        word: str,
+        lookups: Lookups,
+        related: RelatedCondition,
+        narrow: Narrow | None,
+    ) -> Q:
+        """The condition that one of the fields has the word."""
+        fits = Q()
+        for relation, paths in lookups.items():
+            any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
+            if narrow:
+                # SQLite counts a statement's parameters; a word may have another spelling.
+                few = FEW // len(self.words) // (1 + bool(self.spellings))
+                any_of &= narrow(_end(self.model, relation), paths, word, few)
+            if relation is not None:
+                any_of = related(self.model, relation, any_of).q
+            fits |= any_of
+        return fits
+
+    @cached_property
+    def spellings(self) -> dict[Spell, Lookups]:
+        """The fields whose values people write in several ways, by what writes them as stored.
+
+        A model's field declares it by a function `as_searched` from text to text, which
+        returns what is no such value as it is.
+        """
+        spellings: dict[Spell, Lookups] = {}
+        for relation, paths in self.lookups.items():
+            for path in paths:
+                field = _end(self.model, relation)._meta.get_field(_field_of(path))
+                if spell := getattr(field, "as_searched", None):
+                    spellings.setdefault(spell, {}).setdefault(relation, []).append(path)
+        return spellings
+
+
+def runs_of(words: Sequence[str], spellings: Iterable[Spell]) -> Iterator[Sequence[str]]:
+    """The words, those together that are one value in another spelling: `(212)`, `222-6559`."""
+    start = 0
+    while start < len(words):
+        ends = range(len(words), start + 1, -1)
+        texts = ((end, " ".join(words[start:end])) for end in ends)
+        found = (end for end, text in texts if any(spell(text) != text for spell in spellings))
+        end = next(found, start + 1)
+        yield words[start:end]
+        start = end
 
 
 class SearchMixin(ModelAdminBase):
@@ -157,11 +207,9 @@ def words_of(text: str) -> Iterator[str]:
         yield word
 
 
-def text_lookups(
-    model: type[Model], fields: Sequence[str]
-) -> dict[str | None, list[str]] | None:
+def text_lookups(model: type[Model], fields: Sequence[str]) -> Lookups | None:
     """`{relation or None: [lookups]}`; None if a field is not plain text."""
-    lookups: dict[str | None, list[str]] = {}
+    lookups: Lookups = {}
     for name in map(str, fields):
         lookup = LOOKUPS.get(name[0], "icontains")
         path = name.lstrip("^=")

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.lists.lines import LineField
 from backoffice.imports.rows import Only
 from backoffice.imports.twins import Alike
 
@@ -95,7 +96,7 @@ def choice_fields(
                 " deleted when the import is written, and its undo brings them back."
             ),
         ),
-        "with-name": forms.CharField(
+        "with-name": LineField(
             label=_("Keep these choices as a profile"),
             initial=start.get("profile", ""),
             max_length=100,

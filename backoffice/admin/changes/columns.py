@@ -27,6 +27,7 @@ from backoffice.jobs.replace import Replaced, replace_file
 from backoffice.jobs.steps import create_job, open_job
 from backoffice.querysets.counts import Count
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source
+from backoffice.tables.texts import same
 
 DROPPED = 5  # decisions that a message names
 
@@ -85,7 +86,7 @@ class ColumnPages(ChangePages):
     def import_profile_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """Keep the choices of an import, and how it reads values by now, as a profile."""
         job = self._get_job(request, pk)
-        name = request.POST.get("name", "").replace("\0", "").strip()[:100]
+        name = same(request.POST.get("name", ""))[:100]
         try:
             headers = open_job(job).headers
         except ReaderError as error:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.models import ModelMultipleChoiceField, construct_instance
+from django.forms.models import construct_instance
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.pickers.keys import KeysField
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.replacing import Clean, Replacement
 from backoffice.querysets.relations import ManyToMany
@@ -24,7 +25,7 @@ LABELS = {
 }
 
 
-class EditLinksField(ModelMultipleChoiceField):  # type: ignore[type-arg] # takes none
+class EditLinksField(KeysField):
     """Rows to link or to unlink. `how` is ADD, REMOVE or SET."""
 
     def __init__(self, relation: ManyToMany, how: str, **kwargs: Any) -> None:

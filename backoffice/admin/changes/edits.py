@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import flatten_fieldsets, model_ngettext
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.db.models import FileField, QuerySet
 from django.forms.models import ModelMultipleChoiceField, modelform_factory
@@ -26,7 +25,9 @@ from backoffice.admin.changes.edit_forms import (
     EditLinksField,
     ReplaceForm,
 )
+from backoffice.admin.lists.address import keeping_list
 from backoffice.admin.pickers.horizontal import LinksField
+from backoffice.admin.pickers.keys import KeysSelect
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.edits import LISTED, Edit, Refused, RowsMoved
@@ -105,7 +106,8 @@ class EditMixin(ModelAdminBase):
         except Refused as error:
             problem = str(error)
         else:
-            return HttpResponseRedirect(self._url("import_job", job.pk))
+            page = self._url("import_job", job.pk) + keeping_list(request, self.opts)
+            return HttpResponseRedirect(page)
         self.message_user(request, problem, messages.ERROR)
         return None
 
@@ -188,7 +190,7 @@ class EditMixin(ModelAdminBase):
         site, model = self.admin_site, side.related_model
         is_registered = site.is_registered(model)
         if is_registered and site.get_model_admin(model).get_search_fields(request):
-            return AutocompleteSelectMultiple(side, site)
+            return KeysSelect(side, site)
         return forms.SelectMultiple()
 
     def get_edit_form(self, request: HttpRequest, names: Collection[str] | None = None) -> Any:

@@ -5,15 +5,9 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from backoffice.admin.lists.lines import LineField
 from backoffice.admin.typing import ModelAdminBase
-from backoffice.tables.texts import is_line, same
-
-
-class LineField(forms.CharField):
-    """Text without invisible characters, in NFC, with single blanks."""
-
-    def to_python(self, value: Any) -> Any:
-        return super().to_python(same(value) if isinstance(value, str) else value)
+from backoffice.tables.texts import is_line
 
 
 class LinesMixin(ModelAdminBase):

@@ -17,10 +17,11 @@ from django.core.exceptions import (
 from django.core.paginator import InvalidPage
 from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from backoffice.admin.lists.address import list_address
 from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
@@ -234,6 +235,23 @@ class ListMixin(ModelAdminBase):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return not lookup.endswith(UNASKED) and super().lookup_allowed(lookup, value, request)
+
+    def _response_post_save(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return self.back_to_list(request, super()._response_post_save(request, obj))  # type: ignore[misc] # not in the stubs
+
+    def response_delete(
+        self, request: HttpRequest, obj_display: str, obj_id: Any
+    ) -> HttpResponse:
+        response = super().response_delete(request, obj_display, obj_id)
+        return self.back_to_list(request, response)
+
+    def back_to_list(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Django's answer, with all of the list's filters: of several values it keeps one."""
+        address = list_address(request, self.opts)
+        path = getattr(response, "url", "").partition("?")[0]
+        if path != address.partition("?")[0]:
+            return response
+        return HttpResponseRedirect(address)
 
     def response_action(
         self, request: HttpRequest, *args: Any, **kwargs: Any

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from import_export.admin import ExportMixin as UpstreamExportMixin
 from import_export.signals import post_export
 
+from backoffice.admin.lists.address import KEPT, kept_query
 from backoffice.admin.lists.export_forms import ExportForm
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
@@ -75,8 +76,10 @@ class ExportMixin(UpstreamExportMixin):
     ) -> HttpResponse:
         context = {}
         if self.has_export_permission(request):
-            query = urlencode({self.opts.pk.name: unquote(object_id)})
-            context["export_url"] = f"{self._export_url()}?{query}"
+            query = {self.opts.pk.name: unquote(object_id)}
+            if kept := kept_query(request, self.opts):
+                query[KEPT] = kept
+            context["export_url"] = f"{self._export_url()}?{urlencode(query)}"
         context |= extra_context or {}
         page: HttpResponse = super().change_view(request, object_id, form_url, context)
         return page

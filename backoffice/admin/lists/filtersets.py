@@ -5,7 +5,7 @@ All state is in the query string.
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -24,6 +24,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.lists.lines import LineField
 from backoffice.admin.typing import ExportBase
 from backoffice.filters.filterset import FilterSet
 from backoffice.filters.models import SavedFilter
@@ -216,6 +217,7 @@ class SavedFilterForm(forms.ModelForm[SavedFilter]):
     class Meta:
         model = SavedFilter
         fields = ("name", "shared")
+        field_classes: ClassVar = {"name": LineField}
 
     def clean(self) -> Any:
         saved, name = self.instance, self.cleaned_data.get("name")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+MADE = "made.json"  # in the folder: what `data.py` printed
 
 
 class Server:
@@ -20,49 +21,51 @@ class Server:
         self.url, self.sessions, self.pages = url, sessions, pages
 
 
+def prepare(folder):
+    """Make in `folder` what a server starts from: the database and files of `data.py`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.data"],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / MADE).write_text(done.stdout)
+
+
 @contextmanager
 def serve(folder, **variables):
-    """A server over the data of `data.py`, kept in `folder`, until the block ends.
+    """A server over what `prepare` made in `folder`, until the block ends.
 
     variables: of its environment, beside those that all have.
     """
     port = free_port()
-    environment = os.environ | {
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-        "EXTRA_APPS": "",
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-    }
-
-    def prepare():
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.browser.data"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    made = json.loads(prepare())
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
             cwd=ROOT,
-            env=environment | variables,
+            env=environment(folder, PORT=str(port), WEB_CONCURRENCY="1", **variables),
             stdout=log,
             stderr=log,
         )
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/admin/login/", process, folder / "server.log")
-            yield Server(url, **made)
+            yield Server(url, **json.loads((folder / MADE).read_text()))
         finally:
             process.terminate()
             process.wait(20)
+
+
+def environment(folder, **variables):
+    return os.environ | {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "EXTRA_APPS": "",
+        **variables,
+    }
 
 
 def free_port():

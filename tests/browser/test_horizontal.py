@@ -1,46 +1,38 @@
 """The picker of many rows, by mouse, by keyboard and without JavaScript."""
 
-import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.browser.clean import assert_clean
-from tests.browser.server import ROOT, serve
+from tests.browser.server import ROOT, environment, serve
 
 FROM, TO = "#id_libraries_from", "#id_libraries_to"
 MANY = 700
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """One of its own, with more libraries and books than a page takes."""
-    folder = tmp_path_factory.mktemp("many")
-    with serve(folder) as running:
-        import_many(
-            folder, "library.Library", "name,address,state,phone_number,zip_code", LIBRARY
-        )
-        import_many(folder, "library.Book", "title,libraries", "Book {0:03},Kiosk-{0:03}")
-        yield running
-
-
 LIBRARY = "Kiosk-{0:03},{0} Main Street,NY,212-222-6559,{1}"
+
+
+@pytest.fixture(scope="module")
+def server(prepared, tmp_path_factory):
+    """One of its own, with more libraries and books than a page takes."""
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("many") / "data")
+    import_many(folder, "library.Library", "name,address,state,phone_number,zip_code", LIBRARY)
+    import_many(folder, "library.Book", "title,libraries", "Book {0:03},Kiosk-{0:03}")
+    with serve(folder) as running:
+        yield running
 
 
 def import_many(folder, model, header, row):
     path = folder / "many.csv"
     lines = [header, *(row.format(n, 10000 + n) for n in range(MANY))]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    environment = os.environ | {
-        "DATA_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-        "EXTRA_APPS": "",
-    }
     command = [sys.executable, "manage.py", "import", model, path, "--no-input"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, env=environment(folder), check=True, capture_output=True)
 
 
 def options(page, box):

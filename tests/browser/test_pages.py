@@ -21,7 +21,7 @@ def test_a_page_is_clean(tab, server, name):
     tab.set_viewport_size(WIDE)
     tab.emulate_media(color_scheme="light")
     tab.goto(server.pages[name])
-    assert_clean(tab)
+    assert_clean(tab, in_all_looks=True)
     if name == "not found":
         # The console tells of the page's own status.
         tab.problems[:] = [

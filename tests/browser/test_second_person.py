@@ -1,5 +1,7 @@
 """Where it takes two, whoever had the file checked sees why; the other one writes it."""
 
+import shutil
+
 import pytest
 
 from tests.browser.clean import assert_clean
@@ -8,9 +10,9 @@ from tests.browser.test_review import bar, open_review, write
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(prepared, tmp_path_factory):
     """Of this module alone: the other tests write what they had checked themselves."""
-    folder = tmp_path_factory.mktemp("second")
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("second") / "data")
     with serve(folder, IMPORT_SECOND_PERSON="on") as running:
         yield running
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
+from backoffice.admin.submissions.once import guarded
 
 
 class AdminSite(admin.AdminSite):
@@ -19,6 +20,11 @@ class AdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "theme": self.theme, "logo": self.logo}
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return guarded(super().password_change, self)(request, extra_context)
 
     def autocomplete_view(self, request: HttpRequest) -> Any:
         return ChoicesJsonView.as_view(admin_site=self)(request)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
+from backoffice.admin.changes.uploads import is_too_large
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.models import Change
 from backoffice.jobs.missing import MISSING
@@ -81,4 +82,5 @@ class ChangePages(ModelAdminBase):
             "opts": self.opts,
             **context,
         }
-        return TemplateResponse(request, template, context)
+        too_large = request.method == "POST" and is_too_large(request)
+        return TemplateResponse(request, template, context, status=413 if too_large else 200)

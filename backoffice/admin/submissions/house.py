@@ -19,11 +19,9 @@ def address_of(site: AdminSite, page: str = "index") -> str:
 
 def site_of(request: HttpRequest) -> AdminSite:
     """The admin site that the address belongs to; Django's default where it is elsewhere."""
-    for site in all_sites:
-        index = address_of(site)
-        if index and request.path.startswith(index):
-            return site
-    return admin.site
+    found = {address_of(site): site for site in all_sites}
+    above = [index for index in found if index and request.path.startswith(index)]
+    return found[max(above, key=len)] if above else admin.site
 
 
 def may_use(site: AdminSite, request: HttpRequest) -> bool:

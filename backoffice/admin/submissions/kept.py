@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -102,6 +103,7 @@ def page(
         "title": why.title,
         "text": why.text,
         "address": request.get_full_path(),
+        "is_popup": IS_POPUP_VAR in request.POST,
         "fields": fields,
         "typed": [(readable(n), v) for n, v in fields if is_readable(n, v)],
         "secrets": [(n, readable(n)) for n in sorted({n for n, _v in sent if is_secret(n)})],

@@ -58,12 +58,12 @@ def guard(patterns: list[Any], model_admin: Any) -> list[Any]:
         if isinstance(pattern, URLResolver):
             guard(pattern.url_patterns, model_admin)
         elif isinstance(pattern, URLPattern):
-            pattern.callback = guarded(pattern.callback, model_admin)
+            pattern.callback = guarded(pattern.callback, model_admin.admin_site, model_admin)
     return patterns
 
 
-def guarded(view: Callable[..., Any], model_admin: Any) -> Callable[..., Any]:
-    site = model_admin.admin_site
+def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Callable[..., Any]:
+    """The view, but doing a form once."""
 
     @wraps(view)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -176,6 +176,7 @@ def test_a_file_that_can_t_be_read_is_an_error_of_the_form(admin_client, content
 def test_a_file_that_is_too_large_is_refused_with_the_limit(admin_client, settings):
     settings.IMPORT_MAX_BYTES = 2000
     response = upload(admin_client, HEADER + GOOD * 100)
+    assert response.status_code == 413
     assert "larger than 2.0" in response.context["form"].errors["import_file"][0]
     assert not Change.objects.exists()
     settings.IMPORT_MAX_BYTES, settings.IMPORT_MAX_ROWS = 100_000, 3

@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.admin.submissions import once
@@ -159,6 +160,18 @@ def test_two_clicks_add_one_user_and_one_group(admin_client):
     data = filled(admin_client, url(Group, "add"), name="Staff")
     twice(admin_client, url(Group, "add"), data)
     assert (User.objects.count(), Group.objects.count()) == (2, 1)
+
+
+def test_two_clicks_change_a_password_once(client):
+    user = make_user(username="ann", password="Zq9x-ruby-4")
+    client.force_login(user)
+    address = reverse("admin:password_change")
+    data = token(client.get(address)) | {"old_password": "Zq9x-ruby-4"}
+    data |= {"new_password1": "Other-opal-7", "new_password2": "Other-opal-7"}
+    page = twice(client, address, data)
+    assert "Your password was changed." in page.text
+    user.refresh_from_db()
+    assert user.check_password("Other-opal-7")
 
 
 def test_a_pop_up_closes_both_times(admin_client):

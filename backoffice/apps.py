@@ -16,9 +16,11 @@ class BackofficeConfig(AppConfig):
         apply_defaults()
         autodiscover_modules("resources", "filtersets")
         from backoffice.filters.checks import check_filtersets
+        from backoffice.querysets.names import check_names
         from backoffice.resources.checks import check_resources
 
         checks.register(check_filtersets)
+        checks.register(check_names)
         checks.register(check_resources)
 
 

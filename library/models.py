@@ -19,6 +19,8 @@ class Library(models.Model):
     phone_number = PhoneNumberField(_("phone number"))
     zip_code = ZipCodeField(_("ZIP code"), max_length=10, validators=[zip_code_validator])
 
+    told_apart_by = {"name": ("zip_code", "state")}
+
     objects = LibraryManager()
     history = HistoricalRecords()
 
@@ -57,6 +59,8 @@ class Patron(models.Model):
         db_index=False,  # patron_library_name does more than an index of its own
     )
 
+    told_apart_by = {"name": ("library__name", "library__zip_code")}
+
     objects = PatronManager()
     history = HistoricalRecords()
 
@@ -86,6 +90,8 @@ class LibrarianManager(models.Manager["Librarian"]):
 class Librarian(models.Model):
     name = models.CharField(_("name"), max_length=200)
     library = models.OneToOneField(Library, on_delete=models.CASCADE, verbose_name=_("library"))
+
+    told_apart_by = {"name": ("library__name", "library__zip_code")}
 
     objects = LibrarianManager()
     history = HistoricalRecords()

@@ -15,6 +15,7 @@ from backoffice.admin.changes.imports import ImportMixin
 from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
 from backoffice.admin.forms.lines import LinesMixin
+from backoffice.admin.forms.named import NamedRecordMixin
 from backoffice.admin.forms.relations import KeepUnseenLinksMixin
 from backoffice.admin.history.history import HistoryMixin
 from backoffice.admin.lists.changelist import ListMixin
@@ -22,6 +23,7 @@ from backoffice.admin.lists.columns import ColumnsMixin
 from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
 from backoffice.admin.lists.search import SearchMixin
+from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.pickers.keys import KeysMixin
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.submissions.once import guard
@@ -37,6 +39,7 @@ class PlainModelAdmin(
     NamedInputsMixin,
     LinesMixin,
     KeysMixin,
+    NamedChoicesMixin,
     PagedInlinesMixin,
     PickerMixin,
     KeepUnseenLinksMixin,
@@ -44,6 +47,7 @@ class PlainModelAdmin(
     SearchMixin,
     ListMixin,
     DeletionMixin,
+    NamedRecordMixin,
     admin.ModelAdmin[Any],
 ):
     """For models without history."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         has_change_history_permission: Any
         has_view_history_or_change_history_permission: Any
         history_form_view_title: Any
+        history_view_title: Any
 
         def render_history_view(
             self, request: HttpRequest, template: str, context: dict[str, Any]

@@ -11,6 +11,7 @@ from django.db.models.functions import RowNumber
 
 from backoffice.changes.keys import compiled
 from backoffice.history.records import history_model, names_change
+from backoffice.querysets import names
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import Table
 
@@ -141,12 +142,9 @@ class LinkEdit:
             .order_by()
             .values_list(f"{source}_id", f"{target}_id")
         )
-        texts = {
-            row.pk: str(row)
-            for row in self.relation.related_model._base_manager.filter(
-                pk__in={*self.added, *(k for found in lost.values() for k in found)}
-            )
-        }
+        shown = {*self.added, *(k for found in lost.values() for k in found)}
+        rows_shown = self.relation.related_model._base_manager.filter(pk__in=shown)
+        texts = {row.pk: names.annotated_name(row) for row in names.named(rows_shown)}
         return {
             pk: (
                 named([texts[k] for k in lost.get(pk, ())]),

@@ -56,11 +56,13 @@ class Found:
         count: their number, if it is known without counting.
         is_costly: whether finding one of them means reading many other rows. They are then
             counted only up to COSTLY_BOUND.
+        are_few: whether they are so few that sorting all of them costs nothing.
     """
 
     rows: QuerySet[Any]
     count: Count | None = None
     is_costly: bool = False
+    are_few: bool = False
 
 
 def count_rows(

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.clean import assert_clean
+from tests.browser.leaving import leaving
 from tests.browser.test_use import submit
 
 
@@ -23,18 +24,6 @@ def row_of(page, name):
 
 def errors(page):
     return " ".join(page.locator("#patron_set-group .errorlist").all_text_contents())
-
-
-def answer(page, accept):
-    """Answer the next question so; the list returned fills with what was asked."""
-    asked = []
-
-    def note(dialog):
-        asked.append(dialog.message)
-        dialog.accept() if accept else dialog.dismiss()
-
-    page.once("dialog", note)
-    return asked
 
 
 def test_a_patron_on_another_page_is_edited_by_mouse(open_library):
@@ -87,55 +76,6 @@ def test_pages_are_turned_by_keyboard(open_library):
     page.wait_for_url("**patron_set-p=1#patron_set-rows")
 
 
-def test_who_leaves_edits_unsaved_is_asked(open_library):
-    page = open_library()
-    page.fill("#id_patron_set-3-name", "Unsaved")
-    asked = answer(page, accept=False)
-    page.click(".inline-pages a:has-text('Next')")
-    assert "not saved yet" in asked[0]
-    asked = answer(page, accept=False)
-    page.fill("#id_patron_set-q", "reader")
-    page.keyboard.press("Enter")
-    assert asked
-    assert "patron_set-" not in page.url
-    assert page.input_value("#id_patron_set-3-name") == "Unsaved"
-    asked = answer(page, accept=True)
-    page.click(".inline-pages a:has-text('Next')")
-    page.wait_for_url("**patron_set-p=2**")
-    assert asked
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda page: page.fill("#id_address", "2 Main Street"),
-        lambda page: page.select_option("#id_state", "NJ"),
-        lambda page: page.check("#id_patron_set-0-DELETE"),
-        lambda page: page.locator("#id_book_set_from").dblclick(position={"x": 30, "y": 8}),
-    ],
-    ids=["text", "choice", "tick", "picker"],
-)
-def test_any_edit_of_the_form_is_asked_about(open_library, edit):
-    page = open_library()
-    edit(page)
-    asked = answer(page, accept=False)
-    page.click(".inline-pages a:has-text('Next')")
-    assert asked
-
-
-def test_who_edits_nothing_is_not_asked(open_library):
-    page = open_library()
-    asked = answer(page, accept=False)
-    page.locator("#id_book_set_input").press_sequentially("hitch")
-    page.click("#patron_set-group .add-row a")
-    page.fill("#id_patron_set-q", "reader")
-    page.click(".inline-search input[type=submit]")
-    page.wait_for_url("**patron_set-q=reader**")
-    page.click(".inline-pages a:has-text('Next')")
-    page.wait_for_url("**patron_set-p=2**")
-    assert not asked
-
-
 def test_errors_come_back_on_their_page(open_library):
     page = open_library("?_changelist_filters=q%3Dmany&patron_set-p=5")
     emptied = "#" + row_of(page, "Reader 0110").get_attribute("id")
@@ -146,9 +86,7 @@ def test_errors_come_back_on_their_page(open_library):
     assert page.text_content(".inline-pages [aria-current]").strip() == "Page 5"
     assert row_of(page, "Typed before the error").is_visible()
     assert_clean(page)
-    asked = answer(page, accept=False)
-    page.click(".inline-pages a:has-text('Next')")
-    assert asked
+    assert leaving(page, lambda: page.click(".inline-pages a:has-text('Next')"))
     page.fill(emptied, "Reader 0110")
     submit(page)
     assert page.url.endswith("/library/library/?q=many")

@@ -25,6 +25,7 @@ from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
 from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count, count_rows
+from backoffice.querysets.names import annotated_name, names
 
 MANY = 100  # rows that are deleted without typing a confirmation
 SHOWN = 10  # rows of each model
@@ -58,6 +59,8 @@ class DeletionMixin(ModelAdminBase):
         perms_needed: set[Any] = set()
         own: list[Any] = []
         related: list[Any] = []
+        forbidden: list[Any] = []
+        samples = []
         for model, queryset in deletion.rows().items():
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
@@ -66,13 +69,15 @@ class DeletionMixin(ModelAdminBase):
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
-                shown = own if model is self.model else related
-                shown += self.sample(queryset, count)
-        forbidden = [
-            line
-            for queryset in deletion.forbidden()
-            for line in self.sample(queryset, count_rows(queryset))
-        ]
+                lines = own if model is self.model else related
+                samples.append((lines, list(queryset[:SHOWN]), count))
+        for queryset in deletion.forbidden():
+            samples.append((forbidden, list(queryset[:SHOWN]), count_rows(queryset)))
+        texts = iter(names([row for _lines, rows, _count in samples for row in rows]))
+        for lines, rows, count in samples:
+            lines += [self.line(row, next(texts)) for row in rows]
+            if more := count - len(rows):
+                lines.append(self.line_of_others(rows[0]._meta, more, count))
         # Django's `unordered_list` nests only one list below an item.
         return [*own, related] if related else own, model_count, perms_needed, forbidden
 
@@ -86,26 +91,21 @@ class DeletionMixin(ModelAdminBase):
             return bool(asked(request))
         return all(asked(request, row) for row in queryset.iterator(chunk_size=1000))
 
-    def sample(self, queryset: QuerySet[Any], count: Count) -> list[Any]:
-        """Lines of text for some of the rows, each with a link if the row has a page."""
-        lines = [self.line(row) for row in queryset[:SHOWN]]
-        if more := count - len(lines):
-            more = Count(more, at_least=count.at_least)
-            names = model_ngettext(queryset.model._meta, more)
-            lines.append(
-                _("… and %(number)s more %(names)s") % {"number": more, "names": names}
-            )
-        return lines
+    def line_of_others(self, opts: Any, more: int, count: Count) -> str:
+        number = Count(more, at_least=count.at_least)
+        values = {"number": number, "names": model_ngettext(opts, number)}
+        return _("… and %(number)s more %(names)s") % values
 
-    def line(self, row: Any) -> str:
+    def line(self, row: Any, text: str) -> str:
+        """A row in text, with a link if it has a page."""
         opts = row._meta
         name = capfirst(opts.verbose_name)
         page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
         try:
             url = reverse(page, args=[quote(row.pk)])
         except NoReverseMatch:
-            return f"{name}: {row}"
-        return format_html('{}: <a href="{}">{}</a>', name, url, row)
+            return f"{name}: {text}"
+        return format_html('{}: <a href="{}">{}</a>', name, url, text)
 
     # One row ------------------------------------------------------------------------
 
@@ -126,6 +126,7 @@ class DeletionMixin(ModelAdminBase):
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if goes_with(context["model_count"], 1) > MANY:
             context["to_type"] = one_line(context["object"])
+        context["named"] = annotated_name(context["object"])
         row = self.model._base_manager.filter(pk=context["object"].pk)
         context["is_undoable"] = Deletion(row).is_undoable
         return super().render_delete_form(request, context)
@@ -141,9 +142,10 @@ class DeletionMixin(ModelAdminBase):
             super().delete_model(request, obj)
             return
         with_it = _("Deleted with the %(name)s %(row)s")
-        with_it %= {"name": self.opts.verbose_name, "row": obj}
+        named = annotated_name(obj)
+        with_it %= {"name": self.opts.verbose_name, "row": named}
         deletion.run(
-            title=f"{capfirst(self.opts.verbose_name)}: {obj}",
+            title=f"{capfirst(self.opts.verbose_name)}: {named}",
             user=request.user,
             reason=_("Deleted"),
             reason_with=with_it,

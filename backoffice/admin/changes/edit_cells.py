@@ -8,6 +8,7 @@ from django.utils.text import capfirst
 from backoffice.admin.changes.edit_forms import EditForm, shown
 from backoffice.changes.edits import Edit
 from backoffice.changes.replacing import Texts, parts, searched
+from backoffice.querysets.names import names
 
 AROUND = 40  # characters of a long text that are shown before and after what was found
 
@@ -21,7 +22,10 @@ def columns_of(
     """The columns of a preview: `(label, cell of each row)`."""
     for field in edit.values:
         new = shown(field, form.instance)
-        cells = [changed(shown(field, row), new) for row in rows]
+        old = (
+            named_values(field, rows) if field.is_relation else [shown(field, r) for r in rows]
+        )
+        cells = [changed(text, new) for text in old]
         yield str(capfirst(field.verbose_name)), cells
     for name, links in form.links().items():
         sample = links.sample(rows)
@@ -36,6 +40,13 @@ def columns_of(
             for row, new in zip(rows, new_texts, strict=True)
         ]
         yield str(capfirst(field.verbose_name)), cells
+
+
+def named_values(field: Any, rows: list[Any]) -> list[str]:
+    """The names of the records that the field of each row leads to."""
+    records = [getattr(row, field.name) for row in rows]
+    texts = iter(names([record for record in records if record is not None]))
+    return ["" if record is None else next(texts) for record in records]
 
 
 def changed(old: str, new: str) -> Segments:

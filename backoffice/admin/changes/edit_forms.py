@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.forms.models import construct_instance
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.pickers.keys import KeysField
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.replacing import Clean, Replacement
+from backoffice.querysets.names import annotated_name
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField
 
@@ -61,7 +63,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
                 self.add_error(name, _("Set them, or add and take away: not both."))
             both = set(self.cleaned_data.get(name, ())) & set(self.cleaned_data.get(added, ()))
             if field.how == REMOVE and both:
-                names = ", ".join(map(str, both))
+                names = ", ".join(map(annotated_name, both))
                 self.add_error(name, _("This would be added and taken away: %s.") % names)
         return self.cleaned_data
 
@@ -91,7 +93,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
         for field in self.values():
             yield str(capfirst(field.verbose_name)), shown(field, self.instance)
         for name in self.links():
-            chosen = ", ".join(map(str, self.cleaned_data[name]))
+            chosen = ", ".join(map(annotated_name, self.cleaned_data[name]))
             yield str(self.fields[name].label), chosen
 
 
@@ -165,6 +167,8 @@ class ReplaceForm(forms.Form):
 def shown(field: Any, row: Any) -> str:
     """A field's value as shown to staff."""
     value = getattr(row, field.name)
+    if isinstance(value, Model):
+        return annotated_name(value)
     if getattr(field, "flatchoices", None):
         value = dict(field.flatchoices).get(value, value)
     return "" if value is None else str(value)

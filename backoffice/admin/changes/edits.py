@@ -26,6 +26,7 @@ from backoffice.admin.changes.edit_forms import (
     ReplaceForm,
 )
 from backoffice.admin.lists.address import keeping_list
+from backoffice.admin.pickers.choices import show_names
 from backoffice.admin.pickers.horizontal import LinksField
 from backoffice.admin.pickers.keys import KeysSelect
 from backoffice.admin.submissions.once import confirmed_by
@@ -36,6 +37,7 @@ from backoffice.changes.replacing import Clean
 from backoffice.history.checks import check_history
 from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count
+from backoffice.querysets.names import names
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_line, is_text
@@ -173,7 +175,7 @@ class EditMixin(ModelAdminBase):
                     label=label % {"names": capfirst(offered.label)},
                     widget=self.get_links_widget(request, side),
                 )
-        return links
+        return {name: show_names(field) for name, field in links.items()}
 
     def may_link(self, request: HttpRequest, relation: ManyToMany) -> bool:
         """Whether the links may be edited: they are kept, and the user may view the rows."""
@@ -256,6 +258,7 @@ class EditMixin(ModelAdminBase):
             "has_errors": asks and (problems or replacing.errors),
             "asked": [form[name].label for name in unticked],
             "unticked": [*request.POST.getlist("unticked"), *unticked],
+            "is_typed": is_sent,
             "media": self.media + form.media,
         }
         return self.edit_page(request, "edit_fields", queryset, context)
@@ -283,12 +286,15 @@ class EditMixin(ModelAdminBase):
             "chosen": list(form.fields),
             "new": [*form.described(), *replacing.described()],
             "columns": [label for label, _cells in columns],
-            "sample": list(zip(rows, *(cells for _label, cells in columns), strict=True)),
+            "sample": list(
+                zip(names(rows), *(cells for _label, cells in columns), strict=True)
+            ),
             "number": Count(number),
             "expected": expected,
-            "refused": edit.refused(),
-            "left_out": [(row, texts[row.pk][0]) for row in left_out],
+            "refused": named_pairs(edit.refused()),
+            "left_out": named_pairs([(row, texts[row.pk][0]) for row in left_out]),
             "left": Count(edit.left_out.count()) if left_out else 0,
+            "is_typed": True,
             "media": self.media,
         }
         return self.edit_page(request, "edit_preview", edit.rows, context)
@@ -313,6 +319,12 @@ class EditMixin(ModelAdminBase):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
+
+
+def named_pairs(pairs: list[tuple[Any, str]]) -> list[tuple[str, str]]:
+    """The records of `(record, sentence)` by their names."""
+    texts = names([record for record, _sentence in pairs])
+    return [(text, sentence) for text, (_row, sentence) in zip(texts, pairs, strict=True)]
 
 
 def cleaned(field: Any, form_field: forms.Field, model: Any, text: str) -> Any:

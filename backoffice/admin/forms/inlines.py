@@ -17,10 +17,9 @@ from django.core.paginator import Paginator
 from django.db import connections, router
 from django.db.models import QuerySet
 from django.db.models.expressions import DatabaseDefault
-from django.forms import HiddenInput, Media
+from django.forms import HiddenInput
 from django.forms.formsets import DEFAULT_MAX_NUM, DELETION_FIELD_NAME
 from django.forms.models import InlineForeignKeyField, ModelChoiceField, _get_foreign_key
-from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -28,6 +27,7 @@ from django.utils.translation import gettext as _
 from backoffice.admin.forms.choices import SharedChoices
 from backoffice.admin.forms.relations import RelatedScopeMixin
 from backoffice.admin.forms.rows import Gone, RowForm, Snapshot
+from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
 
 MAX_INPUTS = 400  # on a page of an inline; Django refuses a form of more than 1,000
@@ -258,7 +258,7 @@ class PagedRows(FormSetBase):
                 yield from ((name, value) for value in values)
 
 
-class PagedInlineMixin(RelatedScopeMixin, InlineBase):
+class PagedInlineMixin(NamedChoicesMixin, RelatedScopeMixin, InlineBase):
     """For an inline: pages of `per_page` rows, and a search if there is more than one page.
 
     The rows and their order come from the related ModelAdmin's `get_queryset`. The search
@@ -269,11 +269,6 @@ class PagedInlineMixin(RelatedScopeMixin, InlineBase):
     search_fields = ()
     template = "admin/backoffice/paged_inline.html"
     rows_template: str | None = None
-
-    @property
-    def media(self) -> Media:
-        scripts: list[Any] = [Script("backoffice/inlines.js", defer=True)]
-        return super().media + Media(js=scripts)
 
     @cached_property
     def related_admin(self) -> Any:

@@ -1,7 +1,7 @@
 """What changed from one history record to the next, as texts for staff."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.admin.utils import display_for_field
@@ -12,6 +12,7 @@ from simple_history.utils import get_m2m_reverse_field_name
 
 from backoffice.admin.history.linkdiffs import LinkDiffs
 from backoffice.querysets.counts import Count
+from backoffice.querysets.names import names
 
 
 class RecordDiffs:
@@ -45,7 +46,7 @@ class RecordDiffs:
                 keys[field.related_model] |= values - {None}
         for field, links in self.links.items():
             keys[field.related_model] |= links.keys()
-        return {model: names_of(model, pks) for model, pks in keys.items()}
+        return names_of(keys)
 
     def changes(self, new: Any, old: Any) -> Any:
         """A list of `{"field": label, "old": text, "new": text}`, in the model's order."""
@@ -71,12 +72,12 @@ class RecordDiffs:
 
     def listed(self, field: Any, record: Any, side: int) -> str:
         """The changed names, then the others, each sorted by alphabet, and how many more."""
-        names = self.names[field.related_model]
+        texts = self.names[field.related_model]
         changed, same, number = self.links[field].shown(record, side)
         shown = [
-            names[key]
+            texts[key]
             for keys in (changed, same)
-            for key in sorted(keys, key=lambda key: names[key].casefold())
+            for key in sorted(keys, key=lambda key: texts[key].casefold())
         ]
         if more := number - len(shown):
             shown.append(_("%s more") % Count(more))
@@ -94,21 +95,28 @@ def recorded_links(records: Sequence[Any], field: Any) -> dict[Any, set[Any]]:
     return links
 
 
-def names_of(model: type[Model], keys: Any) -> dict[Any, str]:
-    """`{key: str(row)}`; a deleted row has its last name, marked as deleted."""
-    names = {pk: str(row) for pk, row in model._base_manager.in_bulk(keys).items()}
-    missing = set(keys) - set(names)
-    manager = getattr(model._meta, "simple_history_manager_attribute", None)
-    if missing and manager:
+def names_of(keys: Mapping[type[Model], Collection[Any]]) -> dict[Any, dict[Any, str]]:
+    """`{model: {key: name}}`; a deleted row has its last name, marked as deleted."""
+    rows = [
+        row for model, pks in keys.items() for row in model._base_manager.in_bulk(pks).values()
+    ]
+    found: dict[Any, dict[Any, str]] = {model: {} for model in keys}
+    for row, text in zip(rows, names(rows), strict=True):
+        found[type(row)][row.pk] = text
+    for model, pks in keys.items():
+        if missing := set(pks) - found[model].keys():
+            found[model] |= names_of_deleted(model, missing)
+    return found
+
+
+def names_of_deleted(model: type[Model], keys: Collection[Any]) -> dict[Any, str]:
+    label = model._meta.verbose_name
+    texts = {key: _("deleted %(model)s %(key)s") % {"model": label, "key": key} for key in keys}
+    if manager := getattr(model._meta, "simple_history_manager_attribute", None):
         history = getattr(model, manager)
         pk = model._meta.pk.attname
-        latest = history.filter(**{f"{pk}__in": missing}).order_by()
+        latest = history.filter(**{f"{pk}__in": keys}).order_by()
         latest = latest.values(pk).annotate(latest=Max("history_id")).values("latest")
         for record in history.filter(pk__in=latest):
-            names[getattr(record, pk)] = _("%s (deleted)") % record.history_object
-    for key in set(keys) - set(names):
-        names[key] = _("deleted %(model)s %(key)s") % {
-            "model": model._meta.verbose_name,
-            "key": key,
-        }
-    return names
+            texts[getattr(record, pk)] = _("%s (deleted)") % record.history_object
+    return texts

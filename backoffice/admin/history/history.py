@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from backoffice.admin.history.diffs import RecordDiffs, recorded_links
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.typing import HistoryBase
+from backoffice.querysets.names import Named, annotated_name
 from backoffice.querysets.relations import ManyToMany
 
 
@@ -40,13 +41,16 @@ class HistoryMixin(HistoryBase):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if self.get_object(request, unquote(object_id)) is None:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
             obj = self.deleted_object(request, unquote(object_id))
             if obj is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        title = self.history_view_title(request, Named(obj, annotated_name(obj)))
+        extra_context = {"title": title} | (extra_context or {})
         if not self.may_view_users(request):
             # Without a view's name, the template shows users' names without links.
-            extra_context = {"admin_user_view": ""} | (extra_context or {})
+            extra_context = {"admin_user_view": ""} | extra_context
         return super().history_view(request, object_id, extra_context)
 
     def may_view_users(self, request: HttpRequest) -> bool:

@@ -22,7 +22,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.lists.address import list_address
-from backoffice.admin.lists.columns import RelatedCount
+from backoffice.admin.lists.columns import RelatedCount, RelatedName
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
 from backoffice.admin.lists.paginator import Paginator, paginate
@@ -52,6 +52,8 @@ class ChangeList(FilteredChangeList):
     def get_ordering_field(self, field_name: Any) -> Any:
         if isinstance(field_name, RelatedCount):
             return field_name.expression(self.request, self.model_admin)
+        if isinstance(field_name, RelatedName):
+            field_name = field_name.field.name
         try:
             field = self.lookup_opts.get_field(field_name)
         except FieldDoesNotExist:
@@ -106,6 +108,10 @@ class ChangeList(FilteredChangeList):
         return Dates(self) if self.is_long else self
 
     # Rows ---------------------------------------------------------------------------
+
+    def has_related_field_in_list_display(self) -> bool:
+        named = any(isinstance(column, RelatedName) for column in self.list_display)
+        return named or super().has_related_field_in_list_display()  # type: ignore[misc] # not in the stubs
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
@@ -185,7 +191,7 @@ class ChangeList(FilteredChangeList):
             # The database refused a value of the URL, such as a number too large.
             raise IncorrectLookupParameters(error) from error
         for column in self.list_display:
-            if isinstance(column, RelatedCount):
+            if isinstance(column, RelatedCount | RelatedName):
                 column.attach(request, self.model_admin, self.result_list)
 
     def count(self, request: HttpRequest) -> Any:

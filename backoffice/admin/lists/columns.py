@@ -1,12 +1,14 @@
-"""Columns of lists: numbers of related rows."""
+"""Columns of lists: numbers of related rows, and records by their names."""
 
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.names import Naming, names
 from backoffice.querysets.related import counts_of, number_of
 
 
@@ -54,13 +56,50 @@ class RelatedCount:
         return number_of(*self.related_rows(request, model_admin))
 
 
+class RelatedName:
+    """A column with the record that a foreign key leads to, told apart from its namesakes.
+
+    It takes the place of the field's name in `list_display`. One statement for a page.
+    """
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+        self.short_description = field.verbose_name
+        self.__name__ = self.admin_order_field = field.name
+
+    def __call__(self, row: Any) -> Any:
+        return getattr(row, f"_{self.__name__}_name")
+
+    def attach(
+        self, request: HttpRequest, model_admin: ModelAdmin[Any], rows: QuerySet[Any]
+    ) -> None:
+        related = {row.pk: getattr(row, self.field.name) for row in rows}
+        records = [record for record in related.values() if record is not None]
+        texts = dict(zip((record.pk for record in records), names(records), strict=True))
+        for row in rows:
+            record = related[row.pk]
+            setattr(row, f"_{self.__name__}_name", None if record is None else texts[record.pk])
+
+
 class ColumnsMixin(ModelAdminBase):
-    """For a ModelAdmin whose lists have RelatedCount columns."""
+    """For a ModelAdmin whose lists have columns of related rows."""
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [
-            column
+            self.named_column(column)
             for column in super().get_list_display(request)
             if not isinstance(column, RelatedCount)
             or column.related_admin(self).has_view_permission(request)
         ]
+
+    def named_column(self, column: Any) -> Any:
+        """A RelatedName in place of the name of a foreign key whose records have namesakes."""
+        links = self.list_display_links or ()
+        if not isinstance(column, str) or column in (*self.list_editable, *links):
+            return column
+        try:
+            field: Any = self.opts.get_field(column)
+        except FieldDoesNotExist:
+            return column
+        is_named = field.many_to_one or (field.one_to_one and field.concrete)
+        return RelatedName(field) if is_named and Naming.of(field.related_model) else column

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.querysets.counts import Count
 from backoffice.querysets.facets import values_in_use
+from backoffice.querysets.names import names
 from backoffice.querysets.ordering import leads_index
 from backoffice.querysets.related import Condition, any_of
 
@@ -147,7 +148,9 @@ class InUseFilter(filters.FieldListFilter):
         if self.field.is_relation:
             keys = [key for key, number in counts.items() if number != 0 and key is not None]
             field: Any = self.field
-            labels = field.related_model._base_manager.in_bulk([*keys, *self.readable_values()])
+            rows = field.related_model._base_manager
+            found = list(rows.in_bulk([*keys, *self.readable_values()]).values())
+            labels = dict(zip((row.pk for row in found), names(found), strict=True))
         else:
             labels = dict(self.field.flatchoices)
         labels = {str(value): str(label) for value, label in labels.items()}

@@ -75,14 +75,15 @@ class Search:
             anew: search again, not by the keys found before: the rows are to be written.
         """
         if any("\x00" in word for word in self.words):
-            return Found(rows.none(), Count(0))
+            return Found(rows.none(), Count(0), are_few=True)
+        are_few = self.keys is not None
         if self.keys is None:
             found, count = rows.filter(self.condition), Count(self.most, at_least=True)
         else:
             found = rows.filter(self.condition if anew else Q(pk__in=self.keys))
             count = Count(len(self.keys))
         is_of_all = not rows.query.where
-        return Found(found, count if is_of_all else None, is_costly=self.keys is None)
+        return Found(found, count if is_of_all else None, not are_few, are_few)
 
     def find_row_by_row(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The matching rows among `rows`, which are few enough to test each of them."""
@@ -197,7 +198,9 @@ def search_rows(
     if search is None:
         found, may_repeat = model_admin.get_search_results(request, rows, term)
         return Found(found.distinct() if may_repeat else found)
-    return Found(search.find_row_by_row(rows)) if row_by_row else search.find(rows)
+    if row_by_row:
+        return Found(search.find_row_by_row(rows), are_few=True)
+    return search.find(rows)
 
 
 def words_of(text: str) -> Iterator[str]:

@@ -4,13 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 
-from backoffice.admin.lists.paginator import paginate, window
-from backoffice.admin.lists.search import search_rows
-from backoffice.querysets.counts import Found
+from backoffice.admin.lists.beginnings import search_page
+from backoffice.querysets.names import names
 
 if TYPE_CHECKING:
     from backoffice.admin.pickers.picker import PickerMixin
@@ -24,7 +21,7 @@ NAMED = 100  # rows that autocompletion, which shows 20, filters by their keys
 class ChoicesJsonView(AutocompleteJsonView):
     """Django's, for forward relations and either side of a many-to-many."""
 
-    found: Found
+    paginate_by: int = 20
 
     def process_request(self, request: HttpRequest) -> Any:
         found = super().process_request(request)
@@ -33,17 +30,26 @@ class ChoicesJsonView(AutocompleteJsonView):
             raise PermissionDenied
         return found
 
-    def get_queryset(self) -> QuerySet[Any]:
-        rows = self.model_admin.get_queryset(self.request)
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+        self.term, self.model_admin, self.source_field, to_field = self.process_request(request)
+        if not self.has_perm(request):
+            raise PermissionDenied
+        rows = self.model_admin.get_queryset(request)
         if not self.source_field.auto_created:
             rows = rows.complex_filter(self.source_field.get_limit_choices_to())
-        self.found = search_rows(self.model_admin, self.request, rows, self.term, most=NAMED)
-        return self.found.rows
-
-    def get_paginator(
-        self, queryset: Any, per_page: int, *args: Any, **kwargs: Any
-    ) -> Paginator[Any]:
-        return paginate(self.model_admin, self.request, self.found, per_page)
+        start = (page_number(request) - 1) * self.paginate_by
+        end = start + self.paginate_by
+        # Read one row more to know whether there are more, without counting.
+        found = search_page(
+            self.model_admin, request, rows, self.term, start, end + 1, most=NAMED
+        )
+        shown = found[: self.paginate_by]
+        results = [
+            self.serialize_result(row, to_field) | {"text": text}
+            for row, text in zip(shown, names(shown), strict=True)
+        ]
+        more = len(found) > self.paginate_by
+        return JsonResponse({"results": results, "pagination": {"more": more}})
 
 
 def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> JsonResponse:
@@ -61,23 +67,26 @@ def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> 
     if side not in ("available", "chosen"):
         raise PermissionDenied
     links = model_admin.get_links(request, name, request.GET.get("object_id"))
-    page = page_number(request)
-    found = search_rows(
+    size = MAX_ALL if "all" in request.GET else PER_PAGE
+    start = (page_number(request) - 1) * size
+    found = search_page(
         model_admin.related_admin(name),
         request,
         links.chosen() if side == "chosen" else links.available(),
         request.GET.get("term", "").replace("\x00", ""),
+        start,
+        start + size + 1,  # one more, to know whether there are more, without counting
         row_by_row=side == "chosen" and links.are_few,
     )
-    size = MAX_ALL if "all" in request.GET else PER_PAGE
-    start = (page - 1) * size
-    # Read one row more to know whether there are more, without counting.
-    rows = list(window(found.rows, start, start + size + 1, is_costly=found.is_costly))
+    rows = found[:size]
     answer: dict[str, Any] = {
-        "results": [{"id": str(row.pk), "text": str(row)} for row in rows[:size]],
-        "pagination": {"more": len(rows) > size},
+        "results": [
+            {"id": str(row.pk), "text": text}
+            for row, text in zip(rows, names(rows), strict=True)
+        ],
+        "pagination": {"more": len(found) > size},
     }
-    if side == "chosen" and page == 1:
+    if side == "chosen" and not start:
         answer["count"] = links.count()
     return JsonResponse(answer)
 

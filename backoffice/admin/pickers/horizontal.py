@@ -8,7 +8,7 @@ texts that imports read: `name`, or `name (zip_code)`.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.pickers.autocomplete import MAX_ALL
 from backoffice.history.historical_records import chunked
+from backoffice.querysets.names import names
 from backoffice.resources.references import ReferenceKey
 
 NAMED = 5  # values that an error names
@@ -93,7 +94,7 @@ class LinksWidget(forms.Widget):
         page = address.get(page_param)
         address.pop(page_param, None)
         address[page_param] = ""  # last, so that the template can append a page number
-        chosen = page and Paginator(self.links.chosen(), LISTED)
+        chosen = page and Paginator(self.links.chosen(), LISTED).get_page(page)
         context["widget"] |= {
             "label": relation.related_model._meta.verbose_name_plural,
             "data": {
@@ -106,7 +107,8 @@ class LinksWidget(forms.Widget):
             "packed": {
                 side: json.dumps([row["id"] for row in rows]) for side, rows in pending.items()
             },
-            "page": chosen and chosen.get_page(page),
+            "page": chosen,
+            "listed": zip(chosen, names(chosen), strict=True) if chosen else (),
             "address": f"?{address.urlencode()}",
             "ticked": value.ticked,
             "names": value.names if reference_key(relation.related_model) else None,
@@ -208,6 +210,20 @@ def unpacked(packed: str, links: Any) -> tuple[list[Any], list[Any]]:
         except ValidationError:
             refused.append(value)
     return list(keys), refused
+
+
+def picks_to_save(links: Any, packed: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """The rows of `added` and `removed`, packed keys, that aren't linked, or unlinked, yet."""
+    rows = {}
+    for side in ("added", "removed"):
+        try:
+            keys, _refused = unpacked(packed.get(side, ""), links)
+        except ValidationError:
+            keys = []
+        linked = {key for chunk in chunked(keys) for key in links.targets(links.to(chunk))}
+        left = [key for key in keys if (key in linked) == (side == "removed")]
+        rows[side] = [{"id": str(key), "text": text} for key, text in links.texts(left).items()]
+    return rows
 
 
 def reference_key(model: type[Model]) -> ReferenceKey | None:

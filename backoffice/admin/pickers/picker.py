@@ -20,10 +20,12 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.admin.pickers.autocomplete import picker_rows
-from backoffice.admin.pickers.horizontal import LinksField, LinksWidget
+from backoffice.admin.pickers.choices import show_names
+from backoffice.admin.pickers.horizontal import LinksField, LinksWidget, picks_to_save
 from backoffice.admin.pickers.links import Links, has_more_than
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
+from backoffice.querysets.names import names
 from backoffice.querysets.relations import ManyToMany
 
 NAMES_SHOWN = 100  # names of linked rows, for users who may only view
@@ -143,7 +145,10 @@ class PickerMixin(ModelAdminBase):
         return [path("picker/<str:name>/", view, name=name), *super().get_urls()]
 
     def picker_view(self, request: HttpRequest, name: str) -> JsonResponse:
-        """See `picker_rows`."""
+        """See `picker_rows`; on POST, `picks_to_save`."""
+        if request.method == "POST":
+            links = self.get_links(request, name, request.GET.get("object_id"))
+            return JsonResponse(picks_to_save(links, request.POST))
         return picker_rows(self, request, name)
 
     # Permissions --------------------------------------------------------------------
@@ -255,9 +260,9 @@ class PickerMixin(ModelAdminBase):
 
     def related_picker_field(self, request: HttpRequest, name: str, obj: Any) -> Any:
         relation, related_admin = self.reverse_relations[name], self.related_admin(name)
-        names = relation.related_model._meta.verbose_name_plural
+        label = relation.related_model._meta.verbose_name_plural
         rows = related_admin.get_queryset(request)
-        options: dict[str, Any] = {"required": False, "label": capfirst(names)}
+        options: dict[str, Any] = {"required": False, "label": capfirst(label)}
         form_field: Any
         if self.is_paged(request, name):
             links = Links(ManyToMany.backward(relation), rows, obj)
@@ -265,13 +270,14 @@ class PickerMixin(ModelAdminBase):
         else:
             form_field = ModelMultipleChoiceField(
                 rows,
-                widget=FilteredSelectMultiple(names, is_stacked=False),
+                widget=FilteredSelectMultiple(label, is_stacked=False),
                 help_text=_(
                     "Hold down “Control”, or “Command” on a Mac, to select more than one."
                 ),
                 initial=lambda: linked_keys(obj, name),
                 **options,
             )
+            show_names(form_field)
         # The wrapper needs the relation to books; `relation` is the one to libraries.
         to_related: Any = ManyToManyRel(
             relation.field, relation.related_model, through=relation.through
@@ -346,10 +352,10 @@ class LinkedNames:
     def __call__(self, obj: Any) -> Any:
         relation = ManyToMany.of(self.model_admin.related_field(self.name))
         links = Links(relation, self.related_admin.get_queryset(self.request), obj)
-        names = [str(row) for row in links.chosen()[: NAMES_SHOWN + 1]]
-        if len(names) > NAMES_SHOWN:
-            names[NAMES_SHOWN:] = [_("%d more") % (links.count() - NAMES_SHOWN)]
-        return ", ".join(names) or self.related_admin.get_empty_value_display()
+        texts = names(links.chosen()[: NAMES_SHOWN + 1])
+        if len(texts) > NAMES_SHOWN:
+            texts[NAMES_SHOWN:] = [_("%d more") % (links.count() - NAMES_SHOWN)]
+        return ", ".join(texts) or self.related_admin.get_empty_value_display()
 
 
 def linked_keys(obj: Any, name: str) -> list[Any]:

@@ -302,6 +302,7 @@
             const [available, chosen] = this.boxes;
             [available.other, chosen.other] = [chosen, available];
             this.receive();
+            element.addEventListener("picks", () => this.bringBack());
             element.hidden = false;
             for (const box of this.boxes) {
                 if (box.name === "chosen" && !this.data.object_id) {
@@ -325,6 +326,31 @@
                     this.changed();
                 }
             }).observe(receiver, {childList: true});
+        }
+
+        /* What was chosen before the page was left, without what is saved by now. */
+        async bringBack() {
+            const inputs = {added: this.addedInput, removed: this.removedInput};
+            const body = new URLSearchParams({
+                csrfmiddlewaretoken: this.addedInput.form.querySelector("[name=csrfmiddlewaretoken]").value,
+            });
+            const rows = {};
+            for (const [side, input] of Object.entries(inputs)) {
+                body.set(side, input.value);
+                rows[side] = JSON.parse(input.value || "[]").map((id) => ({id, text: `#${id}`}));
+            }
+            try {
+                const query = new URLSearchParams({object_id: this.data.object_id});
+                const response = await fetch(`${this.data.url}?${query}`, {method: "POST", body});
+                Object.assign(rows, response.ok ? await response.json() : {});
+            } catch {
+                // The keys are all that is known.
+            }
+            for (const side of ["added", "removed"]) {
+                this[side].clear();
+                rows[side].forEach(({id, text}) => this[side].set(id, text));
+            }
+            this.changed();
         }
 
         changed() {

@@ -93,7 +93,7 @@ async function send(fields, row, isRenewed = false) {
         body.set(name, value);
     }
     const response = await fetch(window.location.href, {
-        method: "POST", body, headers: {"X-Requested-With": "fetch"},
+        method: "POST", body, keepalive: true, headers: {"X-Requested-With": "fetch"},
     });
     if (response.redirected) {
         window.location.assign(response.url);
@@ -118,6 +118,9 @@ function save(fields, line) {
         } catch (error) {
             const note = document.getElementById(error instanceof SignedOut ? "signed-out" : "failed");
             note.hidden = false;
+            for (const cell of document.querySelectorAll(`#row-${line} input.cell`)) {
+                delete cell.dataset.sent; // leaving asks again
+            }
             say(note.textContent);
             if (error instanceof SignedOut) {
                 unsent.push([fields, line]);

@@ -1,5 +1,7 @@
 """The boxes of the picker: their rows, page by page, for whoever may ask."""
 
+import json
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -8,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from backoffice.admin.base import ModelAdmin
 from backoffice.admin.pickers import autocomplete, links
 from library.models import Book, Library
-from tests.backoffice.admin.pages import model_admin
+from tests.backoffice.admin.pages import model_admin, url
 from tests.backoffice.admin.pickers.picking import (
     make_libraries,
     make_links,
@@ -94,6 +96,7 @@ def test_a_page_of_rows_takes_the_same_statements_for_few_and_for_many(admin_cli
             found.append(len(queries))
         return found
 
+    make_library()
     few = costs()
     make_links(book, make_libraries(1000)[:500])
     assert costs() == few
@@ -165,3 +168,21 @@ def test_a_related_admin_without_search_is_a_check_error(monkeypatch):
         monkeypatch.setattr(model_admin(model), "search_fields", ())
     for cls, model in ((Wrong, Book), (Reverse, Library)):
         assert "backoffice.E003" in [e.id for e in cls(model, admin.site).check()]
+
+
+def test_what_was_picked_before_the_page_was_left_comes_back(admin_client, book):
+    held, added, removed = book.libraries.get(), make_library(), make_library()
+    address = url(Book, "picker", "libraries") + f"?object_id={book.pk}"
+
+    def left(*, added, removed):
+        packed = {"added": json.dumps(added), "removed": json.dumps(removed)}
+        answer = admin_client.post(address, packed).json()
+        return {side: [row["text"] for row in rows] for side, rows in answer.items()}
+
+    assert left(added=[str(added.pk)], removed=[str(held.pk)]) == {
+        "added": [added.name],
+        "removed": ["Held"],
+    }
+    # Both were saved meanwhile.
+    assert left(added=[str(held.pk)], removed=[str(removed.pk)]) == {"added": [], "removed": []}
+    assert admin_client.post(address, {"added": "{"}).json() == {"added": [], "removed": []}

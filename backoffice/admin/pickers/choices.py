@@ -1,0 +1,32 @@
+"""The choices of a field by their names, with what tells namesakes apart."""
+
+from typing import Any
+
+from django.forms.models import ModelChoiceField
+from django.http import HttpRequest
+
+from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.names import annotated_name, named
+
+
+class NamedChoicesMixin(ModelAdminBase):
+    """For a ModelAdmin or an inline: its choices say what tells namesakes apart."""
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        return show_names(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        return show_names(super().formfield_for_manytomany(db_field, request, **kwargs))
+
+
+def show_names(field: Any) -> Any:
+    """Have a field show names, unless its class has labels of its own; return it."""
+    own = getattr(type(field), "label_from_instance", None)
+    if own is ModelChoiceField.label_from_instance and field.queryset is not None:
+        field.queryset = named(field.queryset)
+        field.label_from_instance = annotated_name
+    return field

@@ -14,9 +14,9 @@ from backoffice.admin.changes.edits import EditMixin
 from backoffice.admin.changes.imports import ImportMixin
 from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
+from backoffice.admin.forms.keeping import KeepMixin
 from backoffice.admin.forms.lines import LinesMixin
 from backoffice.admin.forms.named import NamedRecordMixin
-from backoffice.admin.forms.relations import KeepUnseenLinksMixin
 from backoffice.admin.history.history import HistoryMixin
 from backoffice.admin.lists.changelist import ListMixin
 from backoffice.admin.lists.columns import ColumnsMixin
@@ -41,8 +41,8 @@ class PlainModelAdmin(
     KeysMixin,
     NamedChoicesMixin,
     PagedInlinesMixin,
+    KeepMixin,
     PickerMixin,
-    KeepUnseenLinksMixin,
     ColumnsMixin,
     SearchMixin,
     ListMixin,

@@ -12,10 +12,33 @@ if TYPE_CHECKING:
     ModelAdminBase = admin.ModelAdmin[Any]
     InlineBase = InlineModelAdmin[Any, Any]
 
+    class GoneBase(admin.ModelAdmin[Any]):
+        """Adds what the stubs lack."""
+
+        def _changeform_view(
+            self,
+            request: HttpRequest,
+            object_id: str | None,
+            form_url: str,
+            extra_context: dict[str, Any] | None,
+        ) -> HttpResponse: ...
+
+        def _create_formsets(
+            self, request: HttpRequest, obj: Any, change: bool
+        ) -> tuple[list[Any], list[Any]]: ...
+
+        def _get_obj_does_not_exist_redirect(
+            self, request: HttpRequest, opts: Any, object_id: str
+        ) -> HttpResponse: ...
+
     class FormBase(ModelForm[Any]):
         """Adds what the stubs lack."""
 
+        _bound_items: Any
+
+        def _clean_fields(self) -> None: ...
         def _post_clean(self) -> None: ...
+        def _save_m2m(self) -> None: ...
 
     class FormSetBase(BaseInlineFormSet[Any, Any, Any]):
         """Adds what the stubs lack."""
@@ -53,4 +76,5 @@ if TYPE_CHECKING:
         ) -> HttpResponse: ...
 
 else:
-    ModelAdminBase = InlineBase = FormBase = FormSetBase = HistoryBase = ExportBase = object
+    ModelAdminBase = InlineBase = FormBase = FormSetBase = object
+    HistoryBase = ExportBase = GoneBase = object

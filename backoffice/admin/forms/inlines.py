@@ -14,7 +14,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import connections, router
 from django.db.models import QuerySet
 from django.db.models.expressions import DatabaseDefault
 from django.forms import HiddenInput
@@ -25,8 +24,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.forms.choices import SharedChoices
+from backoffice.admin.forms.keeping import tell_of_left
+from backoffice.admin.forms.locks import lock
 from backoffice.admin.forms.relations import RelatedScopeMixin
-from backoffice.admin.forms.rows import Gone, RowForm, Snapshot
+from backoffice.admin.forms.rows import Gone, RowForm
+from backoffice.admin.forms.seen import initial_values, read, sign, take
 from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
 
@@ -76,8 +78,9 @@ class PagedRows(FormSetBase):
         return rows.order_by(*(rows.query.order_by or self.model._meta.ordering), "pk")
 
     def with_links(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        links = [field.name for field in self.snapshot.fields if field.many_to_many]
-        return rows.prefetch_related(*links)
+        links = self.model._meta.many_to_many
+        names = [field.name for field in links if field.name in self.form.base_fields]
+        return rows.prefetch_related(*names)
 
     @cached_property
     def page(self) -> Any:
@@ -93,7 +96,7 @@ class PagedRows(FormSetBase):
             for i in range(min(self.initial_form_count(), self.total_form_count()))
         ]
         known = [key for key in keys if key is not None]
-        self.lock(known)
+        lock(self.model, pk__in=known)
         # By key only: given parent and key, SQLite would read all rows of the parent.
         rows = self.with_links(self.inline.get_queryset(self.request)).order_by()
         parent = self.fk.get_foreign_related_value(self.instance)
@@ -119,13 +122,6 @@ class PagedRows(FormSetBase):
         taken = self.seen.get(str(key))
         return Gone(key, taken[0] if taken else f"{self.model._meta.verbose_name} {key}")
 
-    def lock(self, keys: Any) -> None:
-        """Lock the rows: a second save of them waits for this one, and sees its values."""
-        connection = connections[router.db_for_write(self.model)]
-        if connection.features.has_select_for_update and connection.in_atomic_block:
-            rows = self.model._base_manager.using(connection.alias).filter(pk__in=keys)
-            list(rows.select_for_update().order_by("pk").values_list("pk"))
-
     def fit_limits(self) -> None:
         """Convert `min_num` and `max_num`, which count all rows, to those of the page."""
         has_most = 0 < self.max_num < DEFAULT_MAX_NUM
@@ -140,36 +136,32 @@ class PagedRows(FormSetBase):
     # The forms ----------------------------------------------------------------------
 
     @cached_property
-    def snapshot(self) -> Snapshot:
-        return Snapshot(self.model, self.form.base_fields.keys() - {self.fk.name})
-
-    @cached_property
     def choices(self) -> Any:
         """The choices of related rows, by the name of the field."""
         return {}
 
     @cached_property
     def seen(self) -> dict[str, Any]:
-        """The values of the rows when the page was made, by key as text."""
-        return self.snapshot.read(self.data.get(f"{self.prefix}-SEEN", ""))
+        """What the page showed of the rows, by key as text."""
+        return read(self.model, self.data.get(f"{self.prefix}-SEEN", "")) or {}
 
     @property
     def seen_text(self) -> str:
         if not self.is_bound:
-            seen = {str(row.pk): self.snapshot.take(row) for row in self.get_queryset()}
+            seen = {str(form.instance.pk): take(form) for form in self.initial_forms}
         else:
             seen = {str(form.row.pk): form.carried for form in self.initial_forms}
-        return self.snapshot.sign(seen)
+        return sign(self.model, seen)
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         if not self.is_bound or i >= self.initial_form_count():
             return super()._construct_form(i, **kwargs)
         row = self.get_queryset()[i]
-        taken = self.seen.get(str(row.pk))
-        if taken:
-            kwargs["initial"] = self.snapshot.initial(taken)
+        seen = self.seen.get(str(row.pk))
+        if seen and isinstance(row, Gone):
+            kwargs["initial"] = initial_values(self.model, seen)
         form = super()._construct_form(i, **kwargs)
-        form.bind_row(row, taken, self.snapshot)
+        form.bind_row(row, seen)
         return form
 
     def add_fields(self, form: Any, index: Any) -> None:
@@ -336,7 +328,7 @@ class PagedInlineMixin(NamedChoicesMixin, RelatedScopeMixin, InlineBase):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = kwargs.pop("form", self.form)
-        form = type(form)(form.__name__, (RowForm, form), {})
+        form = type(form)(form.__name__, (RowForm, form), {"viewer": request.user})
         formset = super().get_formset(request, obj, form=form, **kwargs)
         attributes: dict[str, Any] = {"inline": self, "request": request}
         if not self.has_add_permission(request, obj):
@@ -361,6 +353,11 @@ class PagedInlinesMixin(ModelAdminBase):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
-        if isinstance(formset, PagedRows) and (gone := formset.gone_rows()):
+        if not isinstance(formset, PagedRows):
+            return
+        if gone := formset.gone_rows():
             message = _("Somebody else had deleted or moved meanwhile: %s.")
             self.message_user(request, message % ", ".join(map(str, gone)), messages.WARNING)
+        for row in formset.initial_forms:
+            if row.stored and row.has_changed():
+                tell_of_left(self, request, row)

@@ -8,7 +8,6 @@ from django.contrib.admin.utils import display_for_field
 from django.db.models import Max, Model
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from simple_history.utils import get_m2m_reverse_field_name
 
 from backoffice.admin.history.linkdiffs import LinkDiffs
 from backoffice.querysets.counts import Count
@@ -82,17 +81,6 @@ class RecordDiffs:
         if more := number - len(shown):
             shown.append(_("%s more") % Count(more))
         return ", ".join(shown) or self.empty
-
-
-def recorded_links(records: Sequence[Any], field: Any) -> dict[Any, set[Any]]:
-    """`{record's key: keys of the rows linked by the many-to-many field}`."""
-    target = f"{get_m2m_reverse_field_name(field)}_id"
-    links: dict[Any, set[Any]] = {record.pk: set() for record in records}
-    history_model = getattr(type(records[0]), field.name).model
-    rows = history_model.objects.filter(history__in=list(links))
-    for record, key in rows.values_list("history_id", target):
-        links[record].add(key)
-    return links
 
 
 def names_of(keys: Mapping[type[Model], Collection[Any]]) -> dict[Any, dict[Any, str]]:

@@ -16,9 +16,10 @@ from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from backoffice.admin.history.diffs import RecordDiffs, recorded_links
+from backoffice.admin.history.diffs import RecordDiffs
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.typing import HistoryBase
+from backoffice.history.links import recorded_links
 from backoffice.querysets.names import Named, annotated_name
 from backoffice.querysets.relations import ManyToMany
 

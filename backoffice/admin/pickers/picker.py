@@ -325,7 +325,11 @@ class PickerMixin(ModelAdminBase):
                 form_field.links.obj = form.instance
                 form_field.links.change(added=chosen.added, removed=chosen.removed)
             elif name in self.related_filter_horizontal:
-                getattr(form.instance, name).set(chosen)
+                # Not `set()`, which would undo what others link meanwhile.
+                before, after = set(form[name].initial or ()), {row.pk for row in chosen}
+                relation = ManyToMany.backward(self.reverse_relations[name])
+                links = Links(relation, form_field.queryset, form.instance)
+                links.change(added=after - before, removed=before - after)
         release_records(form.instance)
 
 

@@ -41,6 +41,8 @@ def form_data(response, **changes):
         f"{inline.formset.prefix}-SEEN": inline.formset.seen_text
         for inline in context["inline_admin_formsets"]
     }
+    if seen := context.get("seen"):
+        data["_seen"] = seen
     for form in forms:
         for bound in form:
             value = bound.value()

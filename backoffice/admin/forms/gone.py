@@ -42,10 +42,12 @@ class GoneMixin(GoneBase):
         fieldsets: Any = self.get_fieldsets(request, ghost)
         names = flatten_fieldsets(fieldsets)
         request.POST = self.as_new(request, ghost)
-        form_class = self.get_form(request, ghost, change=True, fields=names)
+        # As for a new record: what this user may do with this one can't be asked any more.
+        form_class = self.get_form(request, None, form=self.form, fields=names)
         form = form_class(request.POST, request.FILES, instance=ghost)
         formsets, inlines = self._create_formsets(request, ghost, change=True)
-        readonly = self.get_readonly_fields(request, ghost)
+        readonly = list(self.get_readonly_fields(request, ghost))
+        readonly += [name for name in names if name not in {*readonly, *form.fields}]
         admin_form = helpers.AdminForm(form, list(fieldsets), {}, readonly, model_admin=self)
         shown = self.get_inline_formsets(request, formsets, inlines, ghost)
         media = self.media + admin_form.media

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
+from django.core import checks
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -338,6 +339,15 @@ class PagedInlineMixin(NamedChoicesMixin, RelatedScopeMixin, InlineBase):
 
 class PagedInlinesMixin(ModelAdminBase):
     """For a ModelAdmin with paged inlines."""
+
+    def check(self, **kwargs: Any) -> list[Any]:
+        """Refuse inlines that would overwrite."""
+        errors = super().check(**kwargs)
+        for inline in self.inlines:
+            if isinstance(inline, type) and not issubclass(inline, PagedInlineMixin):
+                text = f"The inline {inline.__name__} must be one of backoffice.admin.base."
+                errors.append(checks.Error(text, obj=self.__class__, id="backoffice.E061"))
+        return errors
 
     def changeform_view(
         self,

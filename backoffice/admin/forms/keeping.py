@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.admin.utils import unquote
+from django.core import checks
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -36,6 +37,14 @@ class RecordForm(KeptForm):
 
 class KeepMixin(GoneMixin, RelatedScopeMixin):
     """For a ModelAdmin."""
+
+    def check(self, **kwargs: Any) -> list[Any]:
+        """Refuse what would overwrite."""
+        errors = super().check(**kwargs)
+        if self.list_editable:
+            text = "'list_editable' must be empty: a list would overwrite what others changed."
+            errors.append(checks.Error(text, obj=self.__class__, id="backoffice.E060"))
+        return errors
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -76,9 +85,8 @@ class KeepMixin(GoneMixin, RelatedScopeMixin):
     ) -> HttpResponse:
         form = context["adminform"].form
         if isinstance(form, RecordForm) and form.fields:
-            if form.is_bound:
-                tell_of_left(self, request, form)
             context["seen"] = form.seen_text
+            tell_of_left(self, request, form)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_related(

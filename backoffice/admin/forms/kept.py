@@ -117,11 +117,16 @@ class KeptForm(FormBase):
         seen = self.taken[1].get(name, self.stored[1].get(name))
         if is_links(field):
             return any(self.sent_links(name))
-        model_field = field_of(self.instance, name)
-        if name not in self.theirs or isinstance(field, FileField):
-            return not is_as_shown(bound, bound.initial) and bound._has_changed()
-        was = initial_value(model_field, field, seen)
-        return not is_as_shown(bound, was) and bool(field.has_changed(was, bound.data))
+        if name not in self.stored[1] or isinstance(field, FileField):
+            return bool(bound._has_changed())
+        was = bound.initial
+        if name in self.theirs:
+            was = initial_value(field_of(self.instance, name), field, seen)
+        if is_as_shown(bound, was):
+            return False
+        # Not with Django's own hidden input of what was shown: an error page repeats it.
+        is_told = self.taken is not self.stored
+        return bool(field.has_changed(was, bound.data) if is_told else bound._has_changed())
 
     def sent_links(self, name: str) -> tuple[list[str], list[str]]:
         """The keys of links that the person added and took away, of those on offer."""

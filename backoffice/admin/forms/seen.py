@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib.admin.utils import display_for_value
+from django.contrib.admin.utils import display_for_field
 from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
@@ -122,4 +122,4 @@ def display(field: Any, row: Any) -> str:
         value = field.value_from_object(row)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
-    return display_for_value(value, empty_value_display="")
+    return str(display_for_field(value, field, "", avoid_link=True))

@@ -46,18 +46,7 @@ class ProfileForm(forms.ModelForm[Profile]):
         fields = ("name", "owner", "mail", "run_at", "options")
 
     def clean_options(self) -> dict[str, Any]:
-        """Refuse what is no option of an import, or names no field of the Resource.
-
-        And what would be written over what somebody else has changed: the page sends the
-        options that it was made with as well.
-        """
-        if "options" not in self.changed_data:
-            return dict(self.instance.options)
-        field, sent = self.fields["options"], self.data.get(self.add_initial_prefix("options"))
-        if field.to_python(sent) != self.instance.options:
-            raise forms.ValidationError(
-                _("Somebody else changed them meanwhile. Load the page again.")
-            )
+        """Refuse what is no option of an import, or names no field of the Resource."""
         options = self.cleaned_data["options"]
         if not isinstance(options, dict) or set(options) - set(OPTIONS):
             known = ", ".join(OPTIONS)

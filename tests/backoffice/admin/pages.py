@@ -1,5 +1,7 @@
 """What the admin's tests share: addresses, form data, and counting statements."""
 
+from html.parser import HTMLParser
+
 from django.contrib import admin
 from django.db import connection
 from django.forms import FileField, MultiWidget
@@ -63,6 +65,54 @@ def form_data(response, **changes):
             elif value is not None and value is not False:
                 data[bound.html_name] = value
     return data | changes
+
+
+class Inputs(HTMLParser):
+    """What a browser sends of the form with a CSRF token: `{name: value or list of values}`."""
+
+    def __init__(self):
+        super().__init__()
+        self.pairs, self.form, self.select, self.text = [], None, None, None
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        name = given.get("name")
+        if tag == "form":
+            self.form = given.get("id", "").endswith("_form")
+        if not self.form or "disabled" in given:
+            return
+        if tag == "input" and name and given.get("type") not in ("submit", "file", "button"):
+            is_box = given.get("type") in ("checkbox", "radio")
+            if not is_box or "checked" in given:
+                self.pairs.append((name, given.get("value", "on" if is_box else "")))
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and "selected" in given:
+            self.pairs.append((self.select, given["value"]))
+        elif tag == "textarea" and name:
+            self.text = (name, [])
+
+    def handle_data(self, data):
+        if self.text:
+            self.text[1].append(data)
+
+    def handle_endtag(self, tag):
+        if tag == "textarea" and self.text:
+            name, parts = self.text
+            self.pairs.append((name, "".join(parts).removeprefix("\r\n").removeprefix("\n")))
+            self.text = None
+        elif tag == "select":
+            self.select = None
+
+
+def sent(response):
+    """What a browser would send of the change form on the page, as it is."""
+    inputs = Inputs()
+    inputs.feed(response.text)
+    data = {}
+    for name, value in inputs.pairs:
+        data.setdefault(name, []).append(value)
+    return data
 
 
 def model_admin(model):

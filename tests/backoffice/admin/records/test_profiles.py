@@ -6,7 +6,7 @@ import json
 import pytest
 
 from backoffice.changes.profiles import Profile
-from tests.backoffice.admin.pages import url
+from tests.backoffice.admin.pages import form_data, url
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -39,13 +39,14 @@ def change(client, profile, **fields):
 
 
 def test_what_a_colleague_has_changed_is_not_written_over(admin_client, profile):
-    page = admin_client.get(url(Profile, "change", profile.pk)).text
-    assert 'name="initial-options"' in page
+    address = url(Profile, "change", profile.pk)
+    data = form_data(admin_client.get(address))
     now = {"constants": {"state": "NH"}}
     Profile.objects.update(options=now)
-    change(admin_client, profile, name="Town")  # they are not what was changed here
-    sent = change(admin_client, profile, options=json.dumps({"constants": {"state": "NY"}}))
-    assert "Somebody else changed them meanwhile" in sent.text
+    mine = {"options": json.dumps({"constants": {"state": "NY"}})}
+    sent = admin_client.post(address, data | mine)
+    assert "Options is now “{&quot;constants&quot;: {&quot;state&quot;: &quot;NH" in sent.text
+    assert admin_client.post(address, data | {"name": "Town"}).status_code == 302
     profile.refresh_from_db()
     assert (profile.name, profile.options) == ("Town", now)
 

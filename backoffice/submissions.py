@@ -15,6 +15,7 @@ from django.utils import timezone
 
 NAME = "_once"  # of the hidden input
 OWN = ("csrfmiddlewaretoken", NAME)  # what is in a form beside its own inputs
+BUTTONS = ("_save", "_addanother", "_continue")  # what they write is the same
 KEPT = datetime.timedelta(days=2)  # for which an answer is remembered
 
 
@@ -48,7 +49,7 @@ def digest(*parts: Any) -> str:
 
 def body_of(request: HttpRequest) -> str:
     """A digest of what was sent. Files count by their names and sizes: they may be large."""
-    fields = [pair for pair in request.POST.lists() if pair[0] not in OWN]
+    fields = [pair for pair in request.POST.lists() if pair[0] not in (*OWN, *BUTTONS)]
     files = [
         (name, file.name, file.size)
         for name, sent in request.FILES.lists()

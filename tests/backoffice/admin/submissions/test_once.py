@@ -1,10 +1,12 @@
 """A form is done once: a repeat gets the first answer, for every kind of form."""
 
 import datetime
+from contextlib import ExitStack
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,7 +14,7 @@ from backoffice.admin.submissions import once
 from backoffice.changes.models import Change
 from backoffice.filters.models import SavedFilter
 from backoffice.jobs.care import remove_old_submissions
-from backoffice.submissions import Submission
+from backoffice.submissions import Submission, Token
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.pages import form_data, url
 from tests.backoffice.admin.submissions.tokens import hidden, said, token
@@ -299,6 +301,14 @@ def test_a_late_repeat_is_told_when_the_form_was_sent(admin_client):
     assert Patron.objects.count() == 1
 
 
+def test_another_button_to_save_adds_no_other_record(admin_client):
+    address = url(Patron, "add")
+    data = filled(admin_client, address, name="Ann", library=make_library().pk)
+    first = admin_client.post(address, data | {"_continue": "1"})
+    assert admin_client.post(address, data | {"_save": "1"}).url == first.url
+    assert Patron.objects.count() == 1
+
+
 # Files and memory -----------------------------------------------------------------------
 
 
@@ -320,6 +330,24 @@ def test_the_first_that_died_while_it_worked_in_steps_does_not_block(admin_clien
     Submission.objects.update(answer=None)
     assert admin_client.post(address, data | file()).status_code == 302
     assert Submission.objects.get().answer["to"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL waits at the row")
+def test_a_repeat_waits_longer_than_sqlite_does(rf, superuser, monkeypatch):
+    request = rf.post("/")
+    request.user = superuser
+    sent, tried, begun = once.Sent(request, Token.new("admin")), [], transaction.atomic
+
+    def busy_at_first(using):
+        tried.append(using)
+        if len(tried) < 3:
+            raise OperationalError("database is locked")
+        return begun(using=using)
+
+    with monkeypatch.context() as busy, ExitStack() as transactions:
+        busy.setattr(transaction, "atomic", busy_at_first)
+        sent.enter(transactions)
+    assert len(tried) == 3
 
 
 def test_old_answers_are_forgotten():

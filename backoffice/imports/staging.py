@@ -215,7 +215,7 @@ class Staging:
         if self.texts:
             keys = [values[self._place[column.name]] for column in self.texts]
             found = looks(keys, [column.model_field for column in self.texts])
-            repeats = self.looks.add_new(found)
+            repeats = self.looks.add(found)
             values = [*values, list(map(str, found)) if self.is_postgresql else found]
         if not (self.is_postgresql and self._copy_texts(lines, values)):
             self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))

@@ -1,7 +1,7 @@
 """Records of one model whose keys look alike, found by reading the keys twice."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count
 from typing import Any, cast
@@ -11,6 +11,7 @@ from backoffice.tables.texts import alike, alike_all, is_text
 
 FEW = 20_000  # numbers that are kept as they are; of more, only marks are kept
 MARKS = 1 << 25  # bytes
+LAST = MARKS - 1
 CHUNK = 5_000
 SHORTEST = 3  # letters that are looked for
 _RUN = re.compile("[a-z0-9]+")
@@ -27,24 +28,25 @@ class Known:
     def __bool__(self) -> bool:
         return bool(self._few) or self._marks is not None
 
-    def add(self, numbers: Iterable[int]) -> None:
-        if self._marks is None:
-            self._few.update(numbers)
-            if len(self._few) <= FEW:
-                return
+    def add(self, numbers: Sequence[int]) -> list[int]:
+        """Add them; return those that were known before, or stand twice among them."""
+        repeated = []
+        if self._marks is None and len(self._few) + len(numbers) > FEW:
             self._marks = bytearray(MARKS)
-            numbers, self._few = self._few, set()
-        marks = self._marks
-        for mark in map((MARKS - 1).__and__, numbers):
-            marks[mark] = 1
-
-    def add_new(self, numbers: Sequence[int]) -> list[int]:
-        """Add them; those that were known before, or stand twice among them."""
-        repeated = [numbers[place] for place in self.places(numbers)]
-        if len(set(numbers)) < len(numbers):
-            counts = Counter(numbers).items()
-            repeated += [number for number, count in counts if count > 1]
-        self.add(numbers)
+            for number in self._few:
+                self._marks[number & LAST] = 1
+            self._few.clear()
+        if (marks := self._marks) is None:
+            for number in numbers:
+                if number in self._few:
+                    repeated.append(number)
+                self._few.add(number)
+            return repeated
+        for number in numbers:
+            if marks[number & LAST]:
+                repeated.append(number)
+            else:
+                marks[number & LAST] = 1
         return repeated
 
     def places(self, numbers: Sequence[int]) -> list[int]:
@@ -52,7 +54,7 @@ class Known:
         if self._marks is None:
             known: Iterator[int] = map(self._few.__contains__, numbers)
         else:
-            known = map(self._marks.__getitem__, map((MARKS - 1).__and__, numbers))
+            known = map(self._marks.__getitem__, map(LAST.__and__, numbers))
         return list(compress(count(), known))
 
 
@@ -92,7 +94,7 @@ def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:
     once, twice = Known(), Known()
     for keys in _keys(table, fields):
         numbers = list(map(hash, keys.values()))
-        twice.add(once.add_new(numbers))
+        twice.add(once.add(numbers))
     groups: dict[Key, list[Any]] = defaultdict(list)
     for keys in _keys(table, fields):
         rows = list(keys.items())

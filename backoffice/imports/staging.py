@@ -39,6 +39,7 @@ from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_text, looks
 
 VARIABLES = 900  # of one statement on SQLite
+MANY = 50_000  # numbers that are not kept for later
 
 
 class Staging:
@@ -75,6 +76,7 @@ class Staging:
         self.found, self.repeats = self._name("found"), self._name("repeats")
         self.looks = Known()  # of the rows
         self.has_repeats = False  # in `repeats`
+        self._repeats: list[int] = []  # that are not there yet: a COPY would end for them
         self.count = 0  # of the rows
 
     # Tables -------------------------------------------------------------------------
@@ -211,18 +213,17 @@ class Staging:
         lines: their numbers · values: a sequence per value column · links: one per
         many-to-many column, of tuples of texts.
         """
-        tidied, repeats = self._tidied(lines, values), []
+        tidied = self._tidied(lines, values)
         if self.texts:
             keys = [values[self._place[column.name]] for column in self.texts]
             found = looks(keys, [column.model_field for column in self.texts])
-            repeats = self.looks.add(found)
+            self._repeats += self.looks.add(found)
             values = [*values, list(map(str, found)) if self.is_postgresql else found]
         if not (self.is_postgresql and self._copy_texts(lines, values)):
             self.write(self.rows, 1 + len(values), zip(lines, *values, strict=True))
         self.count += len(lines)
-        if repeats:
-            self.has_repeats = True
-            self.write(self.repeats, 1, [(look,) for look in repeats])
+        if len(self._repeats) > MANY:
+            self._write_repeats()
         if tidied:
             self.write(self.tidied, 1 + len(self.lines), tidied)
         for column, cells in zip(self.links, links, strict=True):
@@ -236,15 +237,22 @@ class Staging:
             if candidates:
                 self.write(self.candidates(column), 2, candidates)
 
+    def _write_repeats(self) -> None:
+        self.write(self.repeats, 1, [(look,) for look in self._repeats])
+        self._repeats.clear()
+        self.has_repeats = True
+
     def confirm_repeats(self) -> None:
         """Take out of `repeats` what only seemed to be repeated, when all rows are there."""
-        if not self.has_repeats:
+        if not (self.has_repeats or self._repeats):
             return
         with self.writing():
+            self._write_repeats()
+            # CROSS JOIN: SQLite reads the rows once. A number is there once per such row.
             self.table.execute(
-                f"DELETE FROM {self.repeats} WHERE look NOT IN (SELECT look FROM {self.rows}"
-                f" WHERE look IN (SELECT look FROM {self.repeats})"
-                " GROUP BY look HAVING count(*) > 1)"
+                f"DELETE FROM {self.repeats} WHERE look NOT IN ("
+                f" SELECT staged.look FROM {self.rows} staged CROSS JOIN {self.repeats} repeats"
+                " WHERE repeats.look = staged.look GROUP BY staged.look HAVING count(*) > 1)"
             )
             self.has_repeats = bool(self.table.fetch(f"SELECT 1 FROM {self.repeats} LIMIT 1"))
 

@@ -10,8 +10,7 @@ from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import alike, alike_all, is_text
 
 FEW = 20_000  # numbers that are kept as they are; of more, only marks are kept
-MARKS = 1 << 25  # bytes
-LAST = MARKS - 1
+MARKS = 33_554_393  # bytes; a prime, because numbers of similar texts have bits in common
 CHUNK = 5_000
 SHORTEST = 3  # letters that are looked for
 _RUN = re.compile("[a-z0-9]+")
@@ -32,10 +31,8 @@ class Known:
         """Add them; return those that were known before, or stand twice among them."""
         repeated = []
         if self._marks is None and len(self._few) + len(numbers) > FEW:
-            self._marks = bytearray(MARKS)
-            for number in self._few:
-                self._marks[number & LAST] = 1
-            self._few.clear()
+            few, self._few, self._marks = self._few, set(), bytearray(MARKS)
+            self.add(list(few))
         if (marks := self._marks) is None:
             for number in numbers:
                 if number in self._few:
@@ -43,10 +40,11 @@ class Known:
                 self._few.add(number)
             return repeated
         for number in numbers:
-            if marks[number & LAST]:
+            place = number % MARKS
+            if marks[place]:
                 repeated.append(number)
             else:
-                marks[number & LAST] = 1
+                marks[place] = 1
         return repeated
 
     def places(self, numbers: Sequence[int]) -> list[int]:
@@ -54,7 +52,7 @@ class Known:
         if self._marks is None:
             known: Iterator[int] = map(self._few.__contains__, numbers)
         else:
-            known = map(self._marks.__getitem__, map(LAST.__and__, numbers))
+            known = map(self._marks.__getitem__, map(MARKS.__rmod__, numbers))
         return list(compress(count(), known))
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice.changes.models import Change
 from backoffice.changes.plan import WHY, Plan
@@ -211,10 +212,12 @@ def rights(change: Change) -> Iterator[tuple[type[Model], str]]:
 
 def _lost(change: Change) -> Iterator[str]:
     for label, number in change.lost.items():
-        yield _("%(number)d %(names)s have no history: they are not restored.") % {
-            "number": number,
-            "names": plural(label),
-        }
+        said = ngettext(
+            "%(number)d %(names)s has no history: it is not restored.",
+            "%(number)d %(names)s have no history: they are not restored.",
+            number,
+        )
+        yield said % {"number": number, "names": plural(label, number)}
 
 
 def _not_kept(model: type[Model]) -> Iterator[str]:
@@ -231,9 +234,10 @@ def _not_kept(model: type[Model]) -> Iterator[str]:
         }
 
 
-def plural(label: str) -> str:
-    """The rows of a model, as staff call them: "libraries" for "library.Library"."""
+def plural(label: str, number: int = 2) -> str:
+    """So many rows of a model, as staff call them: "libraries" for "library.Library"."""
     try:
-        return str(apps.get_model(label)._meta.verbose_name_plural)
+        opts = apps.get_model(label)._meta
+        return str(opts.verbose_name if number == 1 else opts.verbose_name_plural)
     except (LookupError, ValueError):
         return label  # the app is no longer installed, or the label names none

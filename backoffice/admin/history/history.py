@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import helpers
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import router, transaction
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from backoffice.admin.history.diffs import RecordDiffs
 from backoffice.admin.pickers.links import Links
@@ -174,7 +175,8 @@ class HistoryMixin(HistoryBase):
                 present.skip_history_when_saving = True
                 self.set_links(request, present, links)
                 self.save_model(request, then, form=None, change=True)
-            self.log_change(request, then, then._change_reason + ".")
+            # The date may end in "p.m.", which ends the sentence as well.
+            self.log_change(request, then, then._change_reason.rstrip(".") + ".")
         return then
 
     @property
@@ -216,11 +218,14 @@ class HistoryMixin(HistoryBase):
             chosen = seen.intersection(keys) | (linked - seen)
             getattr(fresh, field.name).set(chosen)
             if lost := len(set(keys) - chosen):
-                message = _(
+                message = ngettext(
+                    "%(number)d %(names)s was left out, because it no longer exists or you may"
+                    " not see it.",
                     "%(number)d %(names)s were left out, because they no longer exist or you"
-                    " may not see them."
+                    " may not see them.",
+                    lost,
                 )
-                names = field.related_model._meta.verbose_name_plural
+                names = model_ngettext(field.related_model, lost)
                 self.message_user(
                     request, message % {"number": lost, "names": names}, messages.WARNING
                 )

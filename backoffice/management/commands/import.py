@@ -385,7 +385,7 @@ class Command(BaseCommand):
     def report_missing(self, missing: Missing) -> None:
         for label, number in {**missing.removed, **missing.lost}.items():
             said = _("Not in the file, and deleted with it: %(number)d %(names)s.")
-            self.stderr.write(said % {"number": number, "names": plural(label)})
+            self.stderr.write(said % {"number": number, "names": plural(label, number)})
 
     def report_rejects(self, imported: Import, counts: Counts) -> None:
         if not counts.rejected:

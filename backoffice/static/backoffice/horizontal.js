@@ -131,17 +131,20 @@
             const loading = new AbortController();
             this.loading = loading;
             this.say(this.picker.data.textLoading);
+            let status = 0;
             try {
                 const response = await fetch(`${url}?${query}`, {
                     headers: {Accept: "application/json"}, signal: loading.signal,
                 });
-                if (!response.ok) {
-                    throw new Error(response.status);
+                const isPage = !response.headers.get("Content-Type")?.includes("json");
+                if (!response.ok || isPage) {
+                    status = response.status;
+                    throw new Error(status);
                 }
                 return await response.json();
             } catch (error) {
                 if (error.name !== "AbortError") {
-                    this.say(this.picker.data.textFailed);
+                    this.say(window.whyNotLoaded(status));
                     this.moreButton.hidden = false; // to try again
                 }
                 return null;

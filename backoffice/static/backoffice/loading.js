@@ -12,6 +12,7 @@
     };
 
     const $ = window.django?.jQuery;
+    $?.ajaxSetup({dataType: "json"}); // else the page that asks to sign in would be taken for data
     $?.(document).on("ajaxError", (event, request) => {
         if (request.statusText === "abort") {
             return;

@@ -14,9 +14,10 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from backoffice.admin.base import TabularInline
-from backoffice.admin.changes.edits import titled
+from backoffice.admin.changes.edit_forms import ReplaceForm, titled
 from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
+from backoffice.tables.texts import is_text
 from tests.backoffice.admin.pages import form_data
 from tests.everything import models as m
 from tests.everything.admin import site
@@ -112,6 +113,63 @@ def test_edit(case: Case) -> None:
         assert [shown(case, fresh(row)) for row in rows] == [value] * 3
         take_back(change)
         assert [shown(case, fresh(row)) for row in rows] == values
+
+
+LINKED = [case for case in EDITED if case.field.many_to_many]
+
+
+@pytest.mark.parametrize("case", cells("edit", LINKED))
+def test_edit_of_links(case: Case) -> None:
+    """Added, set and taken away by the form; not those with a model of their own."""
+    model_admin = site.get_model_admin(case.model)
+    offered = model_admin.get_edit_links(request())
+    kept = [field.name for field in case.model.history.model._history_m2m_fields]
+    if not (is_in_forms(case) and case.name in kept):
+        assert f"{case.name}-add" not in offered
+        return
+    make_targets(case)
+    rows = [make_row(case.model, **key_values(case.model, n)) for n in (1, 2)]
+    wanted = max(case.good.values(), key=len)
+    keys = [row.pk for row in to_store(case, wanted)]
+    listed = case.model._base_manager.filter(pk__in=[row.pk for row in rows])
+    for how, expected in (("add", wanted), ("set", wanted[:1]), ("remove", [])):
+        name = f"{case.name}-{how}"
+        form_class = model_admin.get_edit_form(request(), [name])
+        chosen = [row.pk for row in to_store(case, expected)] if how == "set" else keys
+        form = form_class({f"edit-{name}": chosen})
+        assert form.is_valid(), form.errors
+        edit = Edit(listed, links=[*form.links().values()])
+        change = edit.run(user=None, title=titled(form))
+        for row in rows:
+            assert shown(case, fresh(row)) == sorted(map(str, expected))
+    take_back(change.pk)
+    for row in rows:
+        assert shown(case, fresh(row)) == sorted(map(str, wanted[:1]))
+
+
+TEXTS = [case for case in EDITED if is_text(case.field) and not case.field.primary_key]
+
+
+@pytest.mark.parametrize("case", cells("edit", TEXTS))
+def test_find_and_replace(case: Case) -> None:
+    """In each field of text: valid values are written and come back, others are left alone."""
+    model_admin = site.get_model_admin(case.model)
+    values = [v for v in case.good.values() if v]
+    if case.field not in model_admin.get_texts(request()) or not values:
+        return
+    row = make_row(case.model, **key_values(case.model, 1), **{case.name: values[0]})
+    before = shown(case, fresh(row))
+    data = {"replace-where": [case.name], "replace-find": before, "replace-put": values[-1]}
+    replacing = ReplaceForm(model_admin.get_texts(request()), data)
+    assert replacing.replacement, replacing.errors
+    listed = case.model._base_manager.filter(pk=row.pk)
+    found, fields = replacing.replacement, replacing.chosen
+    with Edit(listed, replacement=found, fields=fields) as edit:
+        change = edit.run(user=None, title=titled(replacing))
+    after = shown(case, fresh(row))
+    assert change.rejected or after == model_admin.get_texts(request())[case.field](values[-1])
+    take_back(change.pk)
+    assert shown(case, fresh(row)) == before
 
 
 def fresh(row: Any) -> Any:

@@ -164,6 +164,12 @@ class ReplaceForm(forms.Form):
             yield str(capfirst(field.verbose_name)), what
 
 
+def titled(*forms_: EditForm | ReplaceForm) -> str:
+    """The title of an edit: "State: New York"."""
+    said = (line for form in forms_ for line in form.described())
+    return ", ".join(f"{label}: {value or '–'}" for label, value in said)
+
+
 def shown(field: Any, row: Any) -> str:
     """A field's value as shown to staff."""
     value = getattr(row, field.name)

@@ -24,6 +24,7 @@ from backoffice.admin.changes.edit_forms import (
     EditForm,
     EditLinksField,
     ReplaceForm,
+    titled,
 )
 from backoffice.admin.lists.address import keeping_list
 from backoffice.admin.pickers.choices import show_names
@@ -98,9 +99,7 @@ class EditMixin(ModelAdminBase):
         self, request: HttpRequest, edit: Edit, form: EditForm, replacing: ReplaceForm
     ) -> HttpResponse | None:
         """Write it, and show the change; None if it can't be, with a message that says why."""
-        said = [*form.described(), *replacing.described()]
-        title = ", ".join(f"{label}: {value or '–'}" for label, value in said)
-        expected = request.POST.get("expected", "")
+        title, expected = titled(form, replacing), request.POST.get("expected", "")
         try:
             job = edit.run(user=request.user, title=title, expected=expected)
         except RowsMoved:

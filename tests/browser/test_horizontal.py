@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.browser.clean import assert_clean
+from tests.browser.leaving import leaving
 from tests.browser.server import ROOT, environment, serve
 
 FROM, TO = "#id_libraries_from", "#id_libraries_to"
@@ -187,6 +188,26 @@ def test_what_an_error_interrupts_is_kept(book):
     wait_for_state(page, "Chosen: 3. Not saved yet: 1 added, 1 removed.")
     assert options(page, f"{TO} optgroup") == ["Kiosk-050"]
     assert options(page, f"{FROM} optgroup") == ["Kiosk-002"]
+
+
+def test_what_was_picked_is_asked_about_and_comes_back(book):
+    page = book
+    page.fill("#id_libraries_input", "Kiosk-050")
+    page.press("#id_libraries_input", "Enter")
+    wait_for_state(page, "1 added")
+    page.select_option(TO, label="Kiosk-002")
+    page.click("#id_libraries_remove")
+    wait_for_state(page, "1 added, 1 removed")
+    assert leaving(page, lambda: page.click(".breadcrumbs a >> nth=0"), stay=False)
+    page.wait_for_url("**/admin/")
+    page.go_back()
+    wait_for_state(page, "Chosen: 3. Not saved yet: 1 added, 1 removed.")
+    assert options(page, f"{TO} optgroup") == ["Kiosk-050"]
+    assert leaving(page, lambda: page.click(".breadcrumbs a >> nth=0"))
+    submit(page, "_save")
+    page.go_back()
+    wait_for_state(page, "Chosen: 3. Not saved yet: 0 added, 0 removed.")
+    assert not leaving(page, lambda: page.click(".breadcrumbs a >> nth=0"))
 
 
 def test_a_library_added_in_the_popup_is_chosen(book):

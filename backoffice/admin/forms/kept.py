@@ -28,6 +28,7 @@ from backoffice.admin.forms.seen import (
 )
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.typing import FormBase
+from backoffice.querysets.names import names
 from backoffice.querysets.relations import ManyToMany
 
 NAMED = 5  # links that a sentence names
@@ -96,10 +97,10 @@ class KeptForm(FormBase):
     def names_of(self, name: str, keys: list[str]) -> str:
         field: Any = self.fields[name]
         rows = field.queryset.model._base_manager.filter(pk__in=keys[:NAMED])
-        names = [f"“{row}”" for row in rows]
+        texts = [f"“{text}”" for text in names(rows)]
         if len(keys) > NAMED:
-            names.append(_("%d more") % (len(keys) - NAMED))
-        return ", ".join(names)
+            texts.append(_("%d more") % (len(keys) - NAMED))
+        return ", ".join(texts)
 
     # What the person changed -----------------------------------------------------------
 

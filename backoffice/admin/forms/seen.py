@@ -19,6 +19,8 @@ from django.db.models import Field, Model
 from django.forms.models import InlineForeignKeyField, ModelMultipleChoiceField
 from django.utils.translation import gettext as _
 
+from backoffice.querysets.names import names
+
 SEEN = "_seen"  # the input of a change form
 
 
@@ -120,6 +122,8 @@ def display(field: Any, row: Any) -> str:
         value = getattr(row, field.name)
     except ObjectDoesNotExist:
         value = field.value_from_object(row)
+    if isinstance(value, Model):
+        return names([value])[0]
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     return str(display_for_field(value, field, "", avoid_link=True))

@@ -13,7 +13,7 @@ from backoffice.querysets.counts import Found
 from backoffice.querysets.names import Naming
 from backoffice.querysets.ordering import indexed_ordering
 
-FIRST = 100  # names of each spelling that come first; the others come in their order
+FIRST = 200  # names of each spelling that come first; it is more than a page
 
 
 def search_page(

@@ -4,7 +4,7 @@
 "use strict";
 
 {
-    const CHOICES = "select.admin-autocomplete[name], select.filtered:not([name$=_old]), input[data-picks]";
+    const CHOICES = "select.admin-autocomplete[name], select.filtered[name]:not([name$=_old]), input[data-picks]";
     const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
     let last = ""; // what was kept last, as JSON
     const kept = isBack ? history.state?.choices ?? {} : {};

@@ -1,4 +1,4 @@
-"""`backoffice/` says how, for any model: it names none of the domain's."""
+"""`backoffice/` says how, for any model: it names none of the domain's. Modules are short."""
 
 import ast
 from pathlib import Path
@@ -14,6 +14,8 @@ LABELS = {
     for model in DOMAIN.get_models()
     for label in (model._meta.label, model._meta.label_lower)
 }
+ROOT = BACKOFFICE.parent
+MOST_LINES = 400
 MODULES = sorted(path for path in BACKOFFICE.rglob("*.py") if "migrations" not in path.parts)
 
 
@@ -61,3 +63,14 @@ def test_templates_of_the_machinery_name_no_model_of_the_domain():
     for path in (BACKOFFICE / "templates").rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not [address for address in addresses if address in text], path
+
+
+@pytest.mark.parametrize("folder", ["backoffice", "library", "tests"])
+def test_a_module_is_short_enough_to_be_read_in_one_go(folder):
+    """Split a longer one by noun. What Django writes is left out."""
+    lines = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n")
+        for path in (ROOT / folder).rglob("*.py")
+        if "migrations" not in path.parts
+    }
+    assert {path: number for path, number in lines.items() if number > MOST_LINES} == {}

@@ -17,6 +17,7 @@ from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
 from backoffice.admin.forms.keeping import KeepMixin
 from backoffice.admin.forms.lines import LinesMixin
 from backoffice.admin.forms.named import NamedRecordMixin
+from backoffice.admin.history.deleted import DeletedMixin
 from backoffice.admin.history.history import HistoryMixin
 from backoffice.admin.lists.changelist import ListMixin
 from backoffice.admin.lists.columns import ColumnsMixin
@@ -108,6 +109,7 @@ class ModelAdmin(
     ImportMixin,
     ExportMixin,
     EditMixin,
+    DeletedMixin,
     HistoryMixin,
     PlainModelAdmin,
     SimpleHistoryAdmin,

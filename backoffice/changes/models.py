@@ -42,6 +42,7 @@ class Change(models.Model):
         EDIT = "edit", gettext_lazy("edit")
         DELETION = "deletion", gettext_lazy("deletion")
         UNDO = "undo", gettext_lazy("undo")
+        RESTORATION = "restored", gettext_lazy("restoration")
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", gettext_lazy("uploaded")
@@ -129,6 +130,7 @@ class Change(models.Model):
         Kind.EDIT: gettext_lazy("Edit %(pk)s: %(title)s"),
         Kind.DELETION: gettext_lazy("Deletion %(pk)s: %(title)s"),
         Kind.UNDO: gettext_lazy("Undo %(pk)s: %(title)s"),
+        Kind.RESTORATION: gettext_lazy("Restoration %(pk)s: %(title)s"),
     }
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The plan of an undo for the rows of one model, in a temporary table:
+"""The plan of an undo, or of a restoration, for the rows of one model, in a temporary table:
 
     undo_plan_…   pk, history_id, kind, previous_id, why
 
@@ -7,7 +7,7 @@ the previous record and restores "-". `previous_id` is the record whose values a
 `why` is "" if the row is undone, else why it isn't: "gone" or one of `WHY`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.contenttypes.fields import GenericRelation
@@ -16,9 +16,7 @@ from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.changes.exemptions import Exemption
-from backoffice.changes.models import Change
-from backoffice.history.records import Records, Signature, keeps_all
+from backoffice.history.records import Records, Signature
 from backoffice.tables.foreign_keys import checked_as_a_whole
 from backoffice.tables.table import Link, Table, UniqueKey
 
@@ -30,17 +28,18 @@ WHY = {
     "back": gettext_lazy("It exists again."),
     "partly": gettext_lazy("Its history does not keep all of its fields."),
     "exempt": gettext_lazy("It was chosen to be left alone."),
+    "other": gettext_lazy("It refers to another record by now."),
 }
 
 
 class Plan:
-    """The undo of `change` for the rows of one model, whose history records changes.
+    """What comes back of one model, whose history records changes; filled by a subclass.
 
-    plans: of all models of the change; a row may refer to a row that another plan restores.
+    plans: of all models; a row may refer to a row that another plan restores.
     """
 
-    def __init__(self, change: Change, model: type[Model], plans: "dict[type[Model], Plan]"):
-        self.change, self.model, self.plans = change, model, plans
+    def __init__(self, model: type[Model], plans: "Mapping[type[Model], Plan]") -> None:
+        self.model, self.plans = model, plans
         self.live = Table(model)
         self.records = Records(self.live)
         self.pk, self.history = self.live.pk, self.records.table
@@ -65,65 +64,14 @@ class Plan:
         listed = ", ".join(f"'{kind}'" for kind in kinds)
         return f"SELECT {column} FROM {self.name} WHERE why = '' AND kind IN ({listed})"
 
+    def coming(self, column: str) -> str:
+        """SELECT of a column of the rows that come back."""
+        return (
+            f"SELECT back.{column} FROM {self.history} back"
+            f" WHERE back.history_id IN ({self.taken_back('-', column='previous_id')})"
+        )
+
     # Which rows ---------------------------------------------------------------------
-
-    def collect(self) -> None:
-        """Plan each row that the change wrote; "edited" has a later record or new values.
-
-        Values are compared because `QuerySet.update()` writes no history. Where the last
-        record belongs to the undo of a later change, only the values are compared.
-        """
-        changes = self.live.quote(Change._meta.db_table)
-        later = self.records.later
-        undone = f"SELECT undo.id FROM {changes} undo WHERE undo.kind = 'undo'"
-        moved_on = f"""EXISTS ({later()}) AND NOT EXISTS (
-            {later("undo")} AND undo.history_change_id IN ({undone})
-            AND NOT EXISTS ({later("newer", "undo")}))"""
-        self.live.execute(f"DELETE FROM {self.name}")
-        self.live.execute(
-            f"""
-            INSERT INTO {self.name} (pk, history_id, kind, previous_id, why)
-            SELECT record.{self.pk}, record.history_id, record.history_type,
-                   CASE record.history_type WHEN '-' THEN record.history_id WHEN '~' THEN
-                        -- + 0: else PostgreSQL reads back through all of history for each row
-                        (SELECT max(older.history_id + 0) FROM {self.history} older
-                         WHERE older.{self.pk} = record.{self.pk}
-                         AND older.history_id < record.history_id) END,
-                   CASE WHEN record.history_type = '-' THEN
-                            CASE WHEN live.{self.pk} IS NOT NULL THEN 'back'
-                                 WHEN {moved_on} THEN 'edited' ELSE '' END
-                        WHEN live.{self.pk} IS NULL THEN 'gone'
-                        WHEN NOT ({self.records.same()}) THEN 'edited'
-                        WHEN {moved_on} THEN 'edited'
-                        ELSE '' END
-            FROM {self.history} record
-            LEFT JOIN {self.records.source} live ON live.{self.pk} = record.{self.pk}
-            WHERE record.history_change_id = %s
-            """,
-            [self.change.pk],
-        )
-        self.leave("edited", "kind = '~' AND previous_id IS NULL")
-        if not keeps_all(self.model):
-            self.leave("partly", "kind = '-'")
-        for link, kept in self.records.links:
-            self.leave(
-                "edited",
-                f"""kind <> '-' AND history_id IN (
-                    SELECT record.history_id FROM {self.history} record
-                    WHERE record.history_id IN (SELECT history_id FROM {self.name})
-                    AND {self.records.other_links(link, kept)})""",
-            )
-
-    def leave_exempt(self) -> None:
-        """Exclude the rows that staff chose to leave alone, whatever became of them since."""
-        self.live.execute(
-            f"""
-            UPDATE {self.name} SET why = 'exempt' WHERE history_id IN (
-                SELECT record FROM {self.live.quote(Exemption._meta.db_table)}
-                WHERE change_id = %s AND model = %s)
-            """,
-            [self.change.pk, self.model._meta.label],
-        )
 
     def leave(self, why: str, condition: str, params: Sequence[Any] = ()) -> int:
         """Exclude the rows that meet the condition from the undo, and return how many."""
@@ -143,14 +91,15 @@ class Plan:
         left = 0
         if not self.live.fetch(f"{self.taken_back('+')} LIMIT 1"):
             return left
-        for table, column, target in self._referring():
-            own = table == self.live.name
-            stays = f"AND user_.{self.pk} NOT IN ({self.taken_back('+')})" if own else ""
+        for field in self._referring():
+            table, column = Table(field.model, self.live.connection), self.live.column(field)
             left += self.leave(
                 "used",
                 f"""kind = '+' AND pk IN (
                     SELECT live.{self.pk} FROM {self.live.name} live
-                    JOIN {table} user_ ON user_.{column} = live.{target} {stays})""",
+                    JOIN {table.name} user_
+                        ON user_.{column} = live.{self.live.column(field.target_field)}
+                    WHERE NOT ({self._lets_go(field)}))""",
             )
         for link in self.live.links:
             if (
@@ -176,16 +125,39 @@ class Plan:
             link.through for link in self.live.links if link.field.related_model is self.model
         ]
 
-    def _referring(self) -> Iterator[tuple[str, str, str]]:
-        """`(table, column, our column)` of every foreign key that refers to this model."""
+    def _referring(self) -> Iterator[Any]:
+        """Every foreign key that refers to this model, but those of its own links."""
         own = [link.through for link in self.live.links]
         for relation in self.live.opts.get_fields(include_hidden=True):
-            if not isinstance(relation, ManyToOneRel):
-                continue
-            field: Any = relation.field
-            if field.db_constraint and field.model not in own:
-                table = self.live.quote(field.model._meta.db_table)
-                yield table, self.live.column(field), self.live.column(field.target_field)
+            if isinstance(relation, ManyToOneRel):
+                field: Any = relation.field
+                if field.db_constraint and field.model not in own:
+                    yield field
+
+    def _lets_go(self, field: Any) -> str:
+        """The condition that the undo takes away the row `user_` that refers by `field`."""
+        column = self.live.column(field)
+        conditions = ["1 = 0"]
+        if plan := self.plans.get(field.model):
+            conditions += [
+                f"user_.{plan.pk} IN ({plan.taken_back('+')})",
+                f"""EXISTS (
+                    SELECT 1 FROM {plan.name} plan
+                    JOIN {plan.history} before ON before.history_id = plan.previous_id
+                    WHERE plan.pk = user_.{plan.pk} AND plan.kind = '~' AND plan.why = ''
+                    AND before.{column} IS DISTINCT FROM user_.{column})""",
+            ]
+        for plan in self.plans.values():
+            conditions += [
+                f"""EXISTS (
+                    SELECT 1 FROM {plan.name} plan WHERE plan.pk = user_.{link.source}
+                    AND plan.kind IN ('+', '~') AND plan.why = '' AND NOT EXISTS (
+                        SELECT 1 FROM {kept} kept WHERE kept.history_id = plan.previous_id
+                        AND kept.{link.target} = user_.{link.target}))"""
+                for link, kept in plan.records.links
+                if link.through is field.model and link.target == column
+            ]
+        return " OR ".join(conditions)
 
     def _leave_lost(self) -> int:
         """Rows whose previous foreign key refers to a row that no longer exists."""

@@ -48,6 +48,14 @@ class ProfileQuerySet(models.QuerySet["Profile"]):
         """Those that were made for files with these headers, the latest first."""
         return self.filter(headers_key=headers_key(headers)).order_by("-updated_at", "-pk")
 
+    def needed_without(self, owners: models.QuerySet[Any]) -> Self:
+        """Those of the owners: others import by them, and feeds write in an owner's name."""
+        return self.filter(owner__in=owners.values("pk"))
+
+    def hand_over(self, to: Any) -> int:
+        """Make another user their owner, and return how many they are."""
+        return self.update(owner=to)
+
 
 class Profile(models.Model):
     """The options of an import under a name, shared with all who may import into the model."""

@@ -5,7 +5,7 @@ restored. Rows that were edited since, or that others now refer to, are left alo
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -13,13 +13,16 @@ from typing import Any, Self
 from django.apps import apps
 from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.changes.exemptions import Exemption
+from backoffice.changes.lost import LosersPlan, Moment
 from backoffice.changes.models import Change
 from backoffice.changes.plan import WHY, Plan
-from backoffice.history.records import Signature, history_model, names_change
+from backoffice.history.records import Signature, history_model, keeps_all, names_change
 from backoffice.tables.planner import expect_many, keep_statistics
 from backoffice.tables.search_index import made_anew
 
@@ -83,6 +86,74 @@ def refusal(change: Change) -> str:
     return ""
 
 
+class UndoPlan(Plan):
+    """The undo of `change` for the rows of one model."""
+
+    def __init__(
+        self, change: Change, model: type[Model], plans: "Mapping[type[Model], Plan]"
+    ) -> None:
+        super().__init__(model, plans)
+        self.change = change
+
+    def collect(self) -> None:
+        """Plan each row that the change wrote; "edited" has a later record or new values.
+
+        Values are compared because `QuerySet.update()` writes no history. Where the last
+        record belongs to the undo of a later change, only the values are compared.
+        """
+        changes = self.live.quote(Change._meta.db_table)
+        later = self.records.later
+        undone = f"SELECT undo.id FROM {changes} undo WHERE undo.kind = 'undo'"
+        moved_on = f"""EXISTS ({later()}) AND NOT EXISTS (
+            {later("undo")} AND undo.history_change_id IN ({undone})
+            AND NOT EXISTS ({later("newer", "undo")}))"""
+        self.live.execute(f"DELETE FROM {self.name}")
+        self.live.execute(
+            f"""
+            INSERT INTO {self.name} (pk, history_id, kind, previous_id, why)
+            SELECT record.{self.pk}, record.history_id, record.history_type,
+                   CASE record.history_type WHEN '-' THEN record.history_id WHEN '~' THEN
+                        -- + 0: else PostgreSQL reads back through all of history for each row
+                        (SELECT max(older.history_id + 0) FROM {self.history} older
+                         WHERE older.{self.pk} = record.{self.pk}
+                         AND older.history_id < record.history_id) END,
+                   CASE WHEN record.history_type = '-' THEN
+                            CASE WHEN live.{self.pk} IS NOT NULL THEN 'back'
+                                 WHEN {moved_on} THEN 'edited' ELSE '' END
+                        WHEN live.{self.pk} IS NULL THEN 'gone'
+                        WHEN NOT ({self.records.same()}) THEN 'edited'
+                        WHEN {moved_on} THEN 'edited'
+                        ELSE '' END
+            FROM {self.history} record
+            LEFT JOIN {self.records.source} live ON live.{self.pk} = record.{self.pk}
+            WHERE record.history_change_id = %s
+            """,
+            [self.change.pk],
+        )
+        self.leave("edited", "kind = '~' AND previous_id IS NULL")
+        if not keeps_all(self.model):
+            self.leave("partly", "kind = '-'")
+        for link, kept in self.records.links:
+            self.leave(
+                "edited",
+                f"""kind <> '-' AND history_id IN (
+                    SELECT record.history_id FROM {self.history} record
+                    WHERE record.history_id IN (SELECT history_id FROM {self.name})
+                    AND {self.records.other_links(link, kept)})""",
+            )
+
+    def leave_exempt(self) -> None:
+        """Exclude the rows that staff chose to leave alone, whatever became of them since."""
+        self.live.execute(
+            f"""
+            UPDATE {self.name} SET why = 'exempt' WHERE history_id IN (
+                SELECT record FROM {self.live.quote(Exemption._meta.db_table)}
+                WHERE change_id = %s AND model = %s)
+            """,
+            [self.change.pk, self.model._meta.label],
+        )
+
+
 class Undo:
     """The undo of a change that is done. `plan()` writes only temporary tables.
 
@@ -93,9 +164,11 @@ class Undo:
 
     def __init__(self, change: Change) -> None:
         self.change = change
-        self.plans: dict[type[Model], Plan] = {}
+        self.plans: dict[type[Model], UndoPlan] = {}
         for model in changed_models(change):
-            self.plans[model] = Plan(change, model, self.plans)
+            self.plans[model] = UndoPlan(change, model, self.plans)
+        #: Rows that were edited since a deletion, but get back what they lost by it.
+        self.losers: list[LosersPlan] = []
         self.connection = self.plans[change.model_class].live.connection
 
     def __enter__(self) -> Self:
@@ -114,6 +187,8 @@ class Undo:
         if not self.connection.needs_rollback:
             for plan in self.plans.values():
                 plan.drop()
+            for loser in self.losers:
+                loser.drop()
 
     def lock(self) -> None:
         """Lock the tables against other writers, as an import does."""
@@ -138,8 +213,11 @@ class Undo:
             plan.leave_exempt()
         while sum(plan.leave_what_cannot() for plan in plans):
             pass
+        if self.change.kind == Change.Kind.DELETION:
+            self._plan_losers()
         for plan in plans:
             plan.count()
+        lost = sum(loser.count() for loser in self.losers)
         numbers = [(kind, why, n) for p in plans for (kind, why), n in p.counts.items()]
 
         def count(*kinds: str) -> int:
@@ -147,12 +225,27 @@ class Undo:
 
         return UndoCounts(
             removed=count("+"),
-            restored=count("~", "-"),
+            restored=count("~", "-") + lost,
             back=count("-"),
             left=sum(n for _kind, why, n in numbers if why in WHY),
             gone=sum(n for _kind, why, n in numbers if why == "gone"),
             exempt=sum(n for _kind, why, n in numbers if why == "exempt"),
         )
+
+    def _plan_losers(self) -> None:
+        """Plan what rows lost by the deletion that can't return to what they were before it."""
+        moment = Moment(self.change.pk, timezone.now(), timezone.now())
+        self.losers.clear()
+        for model, plan in self.plans.items():
+            edited = f"{plan.name} WHERE kind = '~' AND why = 'edited'"
+            if plan.live.fetch(f"SELECT 1 FROM {edited} LIMIT 1"):
+                loser = LosersPlan(model, len(self.losers))
+                self.losers.append(loser)
+                loser.collect(moment, self.plans, f"SELECT pk FROM {edited}")
+                loser.prune(self.plans)
+                plan.live.execute(
+                    f"DELETE FROM {edited} AND pk IN (SELECT pk FROM {loser.name})"
+                )
 
     def left(self, limit: int) -> list[tuple[type[Model], Any, str, str]]:
         """The rows that are left alone: `[(model, pk, text, why), …]`, at most `limit`."""
@@ -161,7 +254,7 @@ class Undo:
 
     def notes(self) -> list[str]:
         """Sentences for staff: what the undo does not restore, and why."""
-        return [*_lost(self.change), *(note for m in self.plans for note in _not_kept(m))]
+        return [*_lost(self.change), *(note for m in self.plans for note in not_kept(m))]
 
     def run(self, counts: UndoCounts, signature: Signature) -> None:
         """Undo the planned rows; the caller holds the transaction."""
@@ -170,10 +263,15 @@ class Undo:
             for plan in plans:
                 moved = plan.counts.get(("+", ""), 0) + plan.counts.get(("-", ""), 0)
                 stack.enter_context(made_anew(plan.live, moved))
+            for loser in self.losers:
+                loser.record_before(signature)
             for plan in plans:
                 plan.restore()
             for plan in plans:
                 plan.restore_links()
+            for loser in self.losers:
+                loser.give_back(self.plans)
+                loser.record(signature)
             for plan in plans:
                 plan.record(signature, gone=False)
                 plan.record(signature, gone=True)
@@ -202,8 +300,11 @@ def rights(change: Change) -> Iterator[tuple[type[Model], str]]:
     What it created would be deleted, what it changed changed, what it deleted added.
     """
     own, *others = changed_models(change)
-    numbers = {"delete": change.new, "change": change.updated, "add": change.removed}
-    yield from ((own, right) for right, number in numbers.items() if number)
+    if change.kind == Change.Kind.RESTORATION:
+        others = [own, *others]  # its numbers are those of all its models
+    else:
+        numbers = {"delete": change.new, "change": change.updated, "add": change.removed}
+        yield from ((own, right) for right, number in numbers.items() if number)
     for model in others:
         written = history_model(model)._base_manager.filter(history_change=change)
         for kind in written.order_by().values_list("history_type", flat=True).distinct():
@@ -220,7 +321,7 @@ def _lost(change: Change) -> Iterator[str]:
         yield said % {"number": number, "names": plural(label, number)}
 
 
-def _not_kept(model: type[Model]) -> Iterator[str]:
+def not_kept(model: type[Model]) -> Iterator[str]:
     """Fields and links that the model's history does not keep."""
     history = history_model(model)
     kept = {f.name for f in [*history.tracked_fields, *history._history_m2m_fields]}

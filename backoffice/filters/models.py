@@ -1,5 +1,6 @@
 """Filters that were saved under a name."""
 
+import itertools
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,6 +14,25 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
         seen = self.filter(models.Q(user=user) | models.Q(shared=True), model=model._meta.label)
         is_shared = models.Case(models.When(user=user, then=0), default=1)
         return seen.select_related("user").order_by(is_shared, "name", "pk")
+
+    def needed_without(self, owners: models.QuerySet[Any]) -> Self:
+        """Those of the owners that others use, so that they outlive the owners' accounts."""
+        return self.filter(user__in=owners.values("pk"), shared=True)
+
+    def hand_over(self, to: Any) -> int:
+        """Give them all to another user, and return how many.
+
+        Of two that have the same name then, one is renamed.
+        """
+        rest = list(self.order_by("pk"))
+        taken = set(SavedFilter.objects.filter(user=to).values_list("model", "name"))
+        for saved in rest:
+            names = (f"{saved.name[:80]} ({n})" for n in itertools.count(2))
+            while (saved.model, saved.name) in taken:
+                saved.name = next(names)
+            taken.add((saved.model, saved.name))
+            saved.user = to
+        return self.model._base_manager.bulk_update(rest, ["user", "name"], batch_size=200)
 
 
 class SavedFilter(models.Model):

@@ -2,8 +2,9 @@
 
 Upstream 3.13 records a many-to-many change only for the instance it was made on (so
 `library.book_set.add(book)` fails), reverts a many-to-many to its present value, writes
-half a history while `loaddata` runs, loads every link to copy it, and keeps no earlier
-values for the first change of a row that a fixture loaded.
+half a history while `loaddata` runs, loads every link to copy it, keeps no earlier values for
+the first change of a row that a fixture loaded, and does not notice the links that a row
+loses when the other row is deleted, nor keep those of a row that is deleted itself.
 tests/test_upstream.py fails when upstream fixes one of these.
 """
 
@@ -12,16 +13,55 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
-from django.db.models import DO_NOTHING, ForeignKey, Model, QuerySet, signals
+from django.db.backends.utils import truncate_name
+from django.db.models import (
+    DO_NOTHING,
+    SET_DEFAULT,
+    SET_NULL,
+    ForeignKey,
+    Index,
+    Model,
+    Q,
+    QuerySet,
+    signals,
+)
+from django.db.models.fields.related import lazy_related_operation
+from django.utils.translation import gettext as _
 from simple_history.manager import HistoryManager as UpstreamManager
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
-from backoffice.history.records import BEFORE, Records, Signature
+from backoffice.history.records import BEFORE, Records, Signature, history_model
 from backoffice.tables.table import Table
 
 CHUNK = 1000  # rows per statement
+
+
+def is_enabled() -> bool:
+    return bool(getattr(settings, "SIMPLE_HISTORY_ENABLED", True))
+
+
+def is_lost_by_a_deletion(field: Any) -> bool:
+    """Whether it is a foreign key whose row stays when the other row is deleted."""
+    stays = (SET_NULL, SET_DEFAULT)
+    return bool(field.remote_field) and field.remote_field.on_delete in stays
+
+
+def deleted_with(origin: Any, instance: Model) -> str | None:
+    """The reason of a deletion that cascades; None for what was meant to be deleted.
+
+    origin: the instance or the queryset whose `delete()` was called, as the signals have it.
+    """
+    if isinstance(origin, Model) and origin != instance:
+        gone = {"name": origin._meta.verbose_name, "row": origin}
+        return (_("Deleted with the %(name)s %(row)s") % gone)[:100]
+    if isinstance(origin, QuerySet) and not isinstance(instance, origin.model):
+        return (_("Deleted with its %(name)s") % {"name": origin.model._meta.verbose_name})[
+            :100
+        ]
+    return None
 
 
 def chunked(pks: Iterable[Any]) -> Iterator[list[Any]]:
@@ -93,6 +133,8 @@ class HistoricalRecords(UpstreamRecords):
             history_manager=history_manager,
             **kwargs,
         )
+        #: The fields whose rows lose something when a row of the model is deleted, by model.
+        self._watched: dict[type[Model], list[Any]] = {}
 
     def copy_fields(self, model: type[Model]) -> dict[str, Any]:
         fields: dict[str, Any] = super().copy_fields(model)
@@ -100,6 +142,17 @@ class HistoricalRecords(UpstreamRecords):
             if field.is_relation or model._meta.auto_created:
                 field.db_index = False
         return fields
+
+    def get_meta_options(self, model: type[Model]) -> dict[str, Any]:
+        options: dict[str, Any] = super().get_meta_options(model)
+        name = f"{model._meta.app_label}_{model._meta.model_name}_deleted"
+        # Deleted rows are listed, the latest first; they are few among all records.
+        deleted = Index(
+            fields=["history_id"],
+            condition=Q(history_type="-"),
+            name=truncate_name(name, Index.max_name_length, hash_len=4),
+        )
+        return options | {"indexes": [deleted]}
 
     def _get_history_user_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super()._get_history_user_fields()
@@ -111,6 +164,10 @@ class HistoricalRecords(UpstreamRecords):
         super().finalize(sender, **kwargs)
         if sender is self.cls or (self.inherit and issubclass(sender, self.cls)):
             signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
+            lost = [f for f in sender._meta.local_fields if is_lost_by_a_deletion(f)]
+            for field in (*history_model(sender)._history_m2m_fields, *lost):
+                watch = functools.partial(self._watch, field)
+                lazy_related_operation(watch, sender, field.remote_field.model)
         elif sender._meta.proxy and sender._meta.concrete_model is self.cls:
             # Upstream ignores proxies, which share the model's rows.
             opts: Any = sender._meta
@@ -118,6 +175,12 @@ class HistoricalRecords(UpstreamRecords):
             for signal in ("pre_save", "post_save", "pre_delete", "post_delete"):
                 receiver = getattr(self, signal)
                 getattr(signals, signal).connect(receiver, sender=sender, weak=False)
+
+    def _watch(self, field: Any, model: type[Model], target: type[Model]) -> None:
+        """Notice when rows of `target` are deleted, to which `field` of `model` leads."""
+        self._watched.setdefault(target, []).append(field)
+        signals.pre_delete.connect(self.pre_delete_of_target, sender=target, weak=False)
+        signals.post_delete.connect(self.post_delete_of_target, sender=target, weak=False)
 
     # Rows ---------------------------------------------------------------------------
 
@@ -177,6 +240,39 @@ class HistoricalRecords(UpstreamRecords):
         # Upstream loads every link and both of its rows.
         table = Table(history_instance.instance_type, connections[history_instance._state.db])
         Records(table).write_links([history_instance.pk])
+
+    # Deleting -----------------------------------------------------------------------
+
+    def pre_delete(
+        self, instance: Any, using: str | None = None, origin: Any = None, **kwargs: Any
+    ) -> None:
+        super().pre_delete(instance, using=using, **kwargs)
+        if not hasattr(instance, "_change_reason"):
+            instance._change_reason = deleted_with(origin, instance)
+        if self.m2m_models and not self.cascade_delete_history and is_enabled():
+            # The links are still there now: a row without them would come back without them.
+            self.create_historical_record(instance, "-", using=using)
+
+    def post_delete(self, instance: Any, using: str | None = None, **kwargs: Any) -> None:
+        if not self.m2m_models or self.cascade_delete_history:
+            super().post_delete(instance, using=using, **kwargs)
+
+    def pre_delete_of_target(self, sender: type[Model], instance: Any, **kwargs: Any) -> None:
+        if not is_enabled():
+            return
+        unlinked = instance.__dict__.setdefault("_history_unlinked", {})
+        for field in self._watched[sender]:
+            rows = field.model._base_manager.filter(**{field.name: instance})
+            unlinked[field] = list(rows.order_by().values_list("pk", flat=True))
+            self.record_missing(field.model, unlinked[field])
+
+    def post_delete_of_target(self, sender: type[Model], instance: Any, **kwargs: Any) -> None:
+        unlinked = instance.__dict__.get("_history_unlinked", {})
+        for field in [field for field in self._watched[sender] if field in unlinked]:
+            user = getattr(instance, "_history_user", None) or self.get_history_user(instance)
+            gone = {"name": instance._meta.verbose_name, "row": instance}
+            reason = _("The %(name)s %(row)s was deleted") % gone
+            self.record(field.model, unlinked.pop(field), reason=reason, user=user)
 
     # Many to many -------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ added again is checked by one query for all rows.
 import contextlib
 from collections.abc import Iterator
 
-from django.db import ProgrammingError, transaction
+from django.db import IntegrityError, ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import OperationalError
 
@@ -23,14 +23,14 @@ def checked_as_a_whole(
     """Foreign keys to `table` are not checked inside the block, but all at once at its end.
 
     table: its quoted name · rows: how many are deleted. The caller holds the transaction; until
-    it ends, nobody else can read the tables concerned. If the lock isn't granted in time, or
-    we don't own the tables, each row is checked as usual. Raises IntegrityError at the end if
-    a deleted row is still referred to.
+    it ends, nobody else can read the tables concerned. If the lock isn't granted in time, if we
+    don't own the tables, or if other keys lead nowhere yet, each row is checked as usual.
+    Raises IntegrityError at the end if a deleted row is still referred to.
     """
     taken_off: list[tuple[str, str, str]] = []
     if connection.vendor == "postgresql" and rows >= MANY:
         with (
-            contextlib.suppress(OperationalError, ProgrammingError),
+            contextlib.suppress(IntegrityError, OperationalError, ProgrammingError),
             transaction.atomic(using=connection.alias),
         ):
             taken_off = _take_off(connection, table)

@@ -23,6 +23,7 @@ from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from backoffice.changes.decisions import Decision  # noqa: E402
+from backoffice.changes.deletion import Deletion  # noqa: E402
 from backoffice.changes.models import Change  # noqa: E402
 from backoffice.changes.profiles import Profile  # noqa: E402
 from backoffice.filters.models import SavedFilter  # noqa: E402
@@ -108,6 +109,26 @@ def import_pages(user):
         "edits and deletions": reverse("admin:backoffice_bulkedit_changelist"),
         "profiles": reverse("admin:backoffice_profile_changelist"),
         "profile change": reverse("admin:backoffice_profile_change", args=[profile.pk]),
+    }
+
+
+def deleted_pages(user):
+    """Two deleted libraries; a patron of the second is there again."""
+    address = {"address": "1 Main Street", "phone_number": "212-222-6559", "state": "NY"}
+    for name in ("Gone Branch", "Closed Branch"):
+        library = Library.objects.create(name=name, zip_code="10016", **address)
+        patron = Patron.objects.create(name=f"Reader of {name}", library=library)
+        Patron.objects.create(name=f"Member of {name}", library=library)
+        Librarian.objects.create(name=f"Keeper of {name}", library=library)
+        Book.objects.first().libraries.add(library)
+        rows = Library.objects.filter(pk=library.pk)
+        Deletion(rows).run(title=f"Library: {name}", user=user, reason="Deleted")
+    Patron.objects.create(pk=patron.pk, name=patron.name, library=Library.objects.first())
+    return {
+        "library deleted": reverse("admin:library_library_deleted"),
+        "library restore": reverse("admin:library_library_restore", args=[library.pk]),
+        "patron deleted": reverse("admin:library_patron_deleted"),
+        "book deleted": reverse("admin:library_book_deleted"),
     }
 
 
@@ -225,6 +246,7 @@ def main():
         **form_pages(),
         **inline_pages(),
         **history_pages(admin),
+        **deleted_pages(admin),
         **import_pages(admin),
         **crowded_pages(),
         **filter_pages(admin),

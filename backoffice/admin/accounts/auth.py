@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.typing import ModelAdminBase
 
@@ -66,7 +67,7 @@ class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
 
-class UserAdmin(GrantMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
+class UserAdmin(GrantMixin, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
     list_display = (
         *auth_admin.UserAdmin.list_display,  # type: ignore[misc] # no variable of an instance
         "is_active",

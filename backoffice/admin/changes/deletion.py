@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.options import IS_POPUP_VAR, get_content_type_for_model
 from django.contrib.admin.utils import model_ngettext, quote
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
@@ -23,7 +23,6 @@ from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
-from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, names
 
@@ -151,6 +150,16 @@ class DeletionMixin(ModelAdminBase):
             reason_with=with_it,
         )
 
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> Any:
+        """Django's response; its message has a link to the page that brings the row back."""
+        response = super().response_delete(request, obj_display, obj_id)
+        page = self._page_if_any("restore", quote(obj_id))
+        if page and IS_POPUP_VAR not in request.POST and self.has_add_permission(request):
+            said: Any = messages.get_messages(request)
+            message = said._queued_messages[-1]
+            message.message = with_undo(message.message, page)
+        return response
+
     # Many rows ----------------------------------------------------------------------
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
@@ -212,17 +221,18 @@ class DeletionMixin(ModelAdminBase):
             return None
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
-        if change is not None and (page := self.page_of(change)):
-            message = format_html('{} <a href="{}">{}</a>', message, page, _("Undo"))
+        page = change and self._page_if_any("import_undo", change.pk)
+        if page and self.has_change_permission(request):
+            message = with_undo(message, page)
         self.message_user(request, message, messages.SUCCESS)
         return None
 
-    def page_of(self, change: Change) -> str | None:
-        """The page that can undo the change; None if the model's admin has none."""
+    def _page_if_any(self, page: str, key: Any) -> str | None:
+        """The URL of a page of this admin; None if it has no such page."""
         opts = self.opts
-        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import_job"
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_{page}"
         try:
-            return reverse(name, args=[change.pk])
+            return reverse(name, args=[key])
         except NoReverseMatch:
             return None
 
@@ -266,6 +276,11 @@ class DeletionMixin(ModelAdminBase):
         return TemplateResponse(
             request, self.delete_selected_confirmation_template, context
         ).render()
+
+
+def with_undo(message: str, page: str) -> str:
+    """A message that something was done, and the link to take it back."""
+    return format_html('{} <a href="{}">{}</a>', message, page, _("Undo"))
 
 
 def goes_with(model_count: Any, number: int) -> int:

@@ -69,6 +69,14 @@ class KeptForm(FormBase):
     taken: Any = None
     stored: Any = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            for name, field in self.fields.items():
+                if is_links(field) and not self.initial.get(name, True):
+                    # It has none already: no reason to refuse a change of another field.
+                    field.required = False
+
     def compare(self, taken: Any) -> None:
         """Compare with what the page showed; `taken` is None if it did not say so."""
         self.stored = take(self)

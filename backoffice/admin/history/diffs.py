@@ -48,7 +48,7 @@ class RecordDiffs:
         return names_of(keys)
 
     def changes(self, new: Any, old: Any) -> Any:
-        """A list of `{"field": label, "old": text, "new": text}`, in the model's order."""
+        """A list of `{"field": label, "name": …, "old": text, "new": text}`, in model order."""
         changes = []
         for field in self.fields:
             before, after = getattr(old, field.attname), getattr(new, field.attname)
@@ -60,7 +60,12 @@ class RecordDiffs:
                 sides = (self.listed(field, new, side) for side in (1, 0))
                 changes.append((field, *sides))
         return [
-            {"field": capfirst(field.verbose_name), "old": old, "new": new}
+            {
+                "field": capfirst(field.verbose_name),
+                "name": field.name,
+                "old": old,
+                "new": new,
+            }
             for field, old, new in changes
         ]
 

@@ -161,7 +161,10 @@ class LinksField(forms.Field):
             # A key that this user can't see, or that is gone, needs no removal.
             removed=[key for key in removed if key in visible - both],
         )
-        if self.required and not changes.added and not self.remaining(changes.removed):
+        # A row that has no links already can be saved as it is.
+        is_new = self.links.obj is None or self.links.obj._state.adding
+        loses = self.required and not changes.added and (is_new or changes.removed)
+        if loses and not self.remaining(changes.removed):
             raise ValidationError(self.error_messages["required"], code="required")
         return changes
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import quote
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -61,10 +63,23 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     @admin.display(description=_("object"), ordering="object_repr")
     def object_link(self, entry: LogEntry) -> str:
-        url = None if entry.is_deletion() else entry.get_admin_url()
+        url = self._restore_page(entry) if entry.is_deletion() else entry.get_admin_url()
         if url is None:
             return entry.object_repr
         return format_html('<a href="{}">{}</a>', url, entry.object_repr)
+
+    def _restore_page(self, entry: LogEntry) -> str | None:
+        """The page that brings back what was deleted; None if there is none."""
+        kind = entry.content_type
+        if kind is None:
+            return None
+        name = f"{self.admin_site.name}:{kind.app_label}_{kind.model}"
+        try:
+            if entry.object_id is None:  # many, deleted together
+                return reverse(f"{name}_deleted")
+            return reverse(f"{name}_restore", args=[quote(entry.object_id)])
+        except NoReverseMatch:
+            return None
 
     @admin.display(description=_("change"))
     def change(self, entry: LogEntry) -> Any:

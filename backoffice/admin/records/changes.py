@@ -244,10 +244,10 @@ class ImportAdmin(ChangesAdmin):
 
 
 class EditAdmin(ChangesAdmin):
-    """Edits and deletions of many records, and the undos of all changes."""
+    """Edits and deletions of many records, restorations, and the undos of all changes."""
 
     menu_title = gettext_lazy("Edits and deletions")
-    kinds = (Kind.EDIT, Kind.DELETION, Kind.UNDO)
+    kinds = (Kind.EDIT, Kind.DELETION, Kind.UNDO, Kind.RESTORATION)
     list_display = (
         "name",
         "kind",

@@ -74,8 +74,8 @@ def sign_in(client, *permissions):
 def test_every_registered_model_and_every_page_of_it_is_in_the_table():
     assert set(MAKERS) | ELSEWHERE == set(admin.site._registry)
     # Import and export have tables of their own; a password's page is in test_auth, a
-    # picker's rows are in test_horizontal_boxes.
-    elsewhere = ("export", "save_filter", "password_change", "picker")
+    # picker's rows are in test_horizontal_boxes, deleted records in test_deleted.
+    elsewhere = ("export", "save_filter", "password_change", "picker", "deleted", "restore")
     for model in MAKERS:
         model_admin = admin.site.get_model_admin(model)
         prefix = f"{model._meta.app_label}_{model._meta.model_name}_"

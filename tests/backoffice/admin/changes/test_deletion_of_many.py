@@ -137,10 +137,10 @@ def test_a_deleted_list_comes_back_from_its_page(admin_client, busy):
     response = act(admin_client, Library, keys=[busy.pk], confirmation="1", **SURE)
     page = admin_client.get(response.url)
     change = Change.objects.get()
-    link = reverse("admin:library_library_import_job", args=[change.pk])
-    assert f'<a href="{link}">Undo</a>' in page.text
-    assert "Undo this deletion" in admin_client.get(link).text
     undo = reverse("admin:library_library_import_undo", args=[change.pk])
+    assert f'<a href="{undo}">Undo</a>' in page.text
+    job = reverse("admin:library_library_import_job", args=[change.pk])
+    assert "Undo this deletion" in admin_client.get(job).text
     assert admin_client.get(undo).context["counts"].restored == 123
     done = admin_client.post(undo, follow=True).context["job"]
     assert (done.new, done.updated) == (122, 1)  # the book is another's too

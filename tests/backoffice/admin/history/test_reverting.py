@@ -188,10 +188,12 @@ def test_the_history_of_a_deleted_row_can_be_read_and_brings_it_back(
     assert len(links(book.history.latest())) == 1
 
 
-def test_a_deleted_row_is_out_of_nobodys_sight(admin_client, hidden):
-    pk = hidden.pk
-    assert admin_client.get(url(Library, "history", pk)).status_code == 302
+def test_a_deleted_row_stays_out_of_sight(admin_client, hidden):
+    pk, seen = hidden.pk, make_library()
     hidden.delete()
+    assert admin_client.get(url(Library, "history", pk)).status_code == 302
+    pk = seen.pk
+    seen.delete()
     assert admin_client.get(url(Library, "history", pk)).status_code == 200
 
 

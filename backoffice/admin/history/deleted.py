@@ -1,0 +1,283 @@
+"""Deleted records in the admin: a list, and how one comes back with what went with it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import model_ngettext, quote, unquote
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.admin.typing import HistoryBase
+from backoffice.changes.models import Change
+from backoffice.changes.restore import (
+    NothingRestored,
+    Part,
+    Restore,
+    gone_with,
+    is_restorable,
+    name_of,
+)
+from backoffice.history.deleted import absent, deleted, visible
+from backoffice.history.records import history_model
+from backoffice.querysets.counts import Count
+
+PER_PAGE = 50
+SHOWN = 10  # names of each part, and of what can't come back
+COUNTED = 1_000  # records of a deletion that are counted by model
+
+LACKING = {
+    "add": gettext_lazy("it adds %(names)s again, which you may not"),
+    "change": gettext_lazy("it changes %(names)s, which you may not"),
+}
+
+
+class DeletedMixin(HistoryBase):
+    """For a ModelAdmin with history: its page "Deleted", and a page to restore a record.
+
+    Shown is what `get_queryset` would show if it were there, to who may view the model and its
+    history. Restoring needs the permission to add all that comes back.
+    """
+
+    _record_search: Any  # ImportMixin's
+
+    def get_urls(self) -> list[Any]:
+        info = self.opts.app_label, self.opts.model_name
+        view = self.admin_site.admin_view
+        return [
+            path("deleted/", view(self.deleted_view), name="{}_{}_deleted".format(*info)),
+            path(
+                "<path:object_id>/restore/",
+                view(self.restore_view),
+                name="{}_{}_restore".format(*info),
+            ),
+            *super().get_urls(),
+        ]
+
+    def may_see_deleted(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request) and bool(
+            self.has_view_history_or_change_history_permission(request)
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"may_see_deleted": self.may_see_deleted(request)} | (extra_context or {})
+        return super().changelist_view(request, context)
+
+    # The list -----------------------------------------------------------------------
+
+    def deleted_view(self, request: HttpRequest) -> HttpResponse:
+        """The records that were deleted, the latest first."""
+        if not self.may_see_deleted(request):
+            raise PermissionDenied
+        term = request.GET.get("q", "").replace("\x00", "").strip()
+        search = self._record_search(request, term)
+        before = request.GET.get("before", "")
+        page = deleted(
+            self.model,
+            PER_PAGE,
+            before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            narrow=lambda records: (
+                records.filter(search.condition) if search is not None and term else records
+            ).select_related("history_user", "history_change"),
+        )
+        seen = visible(self.get_queryset(request), page.records)
+        records = [record for record in page.records if record.history_id in seen]
+        context = {
+            "rows": list(self._deleted_rows(request, records)),
+            "page": page,
+            "is_first": not before,
+            "is_searchable": search is not None,
+            "q": term,
+            "may_restore": self.has_add_permission(request),
+        }
+        title = _("Deleted %s") % self.opts.verbose_name_plural
+        return self._deleted_page(request, "deleted", title, context)
+
+    def _deleted_rows(
+        self, request: HttpRequest, records: Sequence[Any]
+    ) -> Iterator[dict[str, Any]]:
+        """What the list shows of each record."""
+        counted = {
+            record.history_change_id
+            for record in records
+            if (change := record.history_change)
+            and change.kind == Change.Kind.DELETION
+            and change.removed <= COUNTED
+        }
+        numbers = gone_with(self.model, counted)
+        may_change = self.has_change_permission(request)
+        for record in records:
+            key, change = getattr(record, self.opts.pk.attname), record.history_change
+            with_it = ""
+            if change and change.pk in numbers:
+                gone = dict(numbers[change.pk])
+                gone[self.model, "-"] = gone.get((self.model, "-"), 1) - 1
+                with_it = ", ".join(
+                    amount(model, number, lost=kind == "~")
+                    for (model, kind), number in gone.items()
+                    if number
+                )
+            elif change and change.kind == Change.Kind.DELETION:
+                with_it = _("%s others") % Count(change.removed - 1)
+            yield {
+                "record": record,
+                "name": name_of(record),
+                "with_it": with_it,
+                "change": change,
+                "change_page": self._url_of("import_job", change.pk)
+                if change and may_change and change.model == self.opts.label
+                else None,
+                "history": self._url_of("history", quote(key)),
+                "restore": self._url_of("restore", quote(key)),
+            }
+
+    # One record ---------------------------------------------------------------------
+
+    def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what comes back with a deleted record, and what can't; restore on POST."""
+        if not self.may_see_deleted(request):
+            raise PermissionDenied
+        record = self.deleted_record(request, unquote(object_id))
+        if record is None:
+            return self._is_there(request, object_id)
+        if not is_restorable(self.model):
+            page = self._url_of("simple_history", object_id, record.pk)
+            return HttpResponseRedirect(page)
+        with Restore(record) as restore:
+            found = restore.plan(sample=SHOWN)
+        lacks = self._lacks_to_restore(request, found.parts)
+        if request.method == "POST":
+            if lacks:
+                raise PermissionDenied
+            without = set(request.POST.getlist("offered")) - set(request.POST.getlist("with"))
+            try:
+                return self._restore(request, record, without)
+            except NothingRestored as error:
+                messages.error(request, _("Nothing was restored: %s") % error)
+        context = {
+            "record": record,
+            "name": name_of(record),
+            "parts": [
+                (part, amount(part.model, part.number, lost=part.lost)) for part in found.parts
+            ],
+            "found": found,
+            "left": [(self._history_of(m, pk), text, why) for m, pk, text, why in found.left],
+            "parents": list(self._lost_parents(record)) if found.problem else [],
+            "lacks": lacks,
+            "history": self._url_of("history", object_id),
+        }
+        title = _("Restore %s") % context["name"]
+        return self._deleted_page(request, "restore", title, context)
+
+    def deleted_record(self, request: HttpRequest, object_id: str) -> Any:
+        """The record of a row's deletion; None if the row is there, or not for this user."""
+        try:
+            pk = self.opts.pk.to_python(object_id)
+        except ValidationError:
+            return None
+        records = absent(self.model).filter(**{self.opts.pk.attname: pk})
+        record = records.select_related("history_user", "history_change").first()
+        if record and visible(self.get_queryset(request), [record]):
+            return record
+        return None
+
+    def _is_there(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        message = _("The %(name)s “%(row)s” is there: nothing needs to be restored.")
+        message %= {"name": self.opts.verbose_name, "row": obj}
+        self.message_user(request, message, messages.INFO)
+        return HttpResponseRedirect(self._url_of("change", quote(obj.pk)))
+
+    def _restore(self, request: HttpRequest, record: Any, without: set[str]) -> HttpResponse:
+        with Restore(record, without=without) as restore:
+            change, parts = restore.run(user=request.user)
+        row = self.model._base_manager.get(pk=getattr(record, self.opts.pk.attname))
+        said = ", ".join(amount(part.model, part.number, lost=part.lost) for part in parts)
+        if said:
+            message = _("The %(name)s “%(row)s” was restored, with %(parts)s.")
+        else:
+            message = _("The %(name)s “%(row)s” was restored.")
+        message %= {"name": self.opts.verbose_name, "row": row, "parts": said}
+        self.log_change(request, row, message)
+        if self.has_change_permission(request):
+            undo = self._url_of("import_undo", change.pk)
+            message = format_html('{} <a href="{}">{}</a>', message, undo, _("Undo"))
+        self.message_user(request, message, messages.SUCCESS)
+        return HttpResponseRedirect(self._url_of("change", quote(row.pk)))
+
+    def _lacks_to_restore(self, request: HttpRequest, parts: Sequence[Part]) -> str:
+        """Which rights the user lacks to restore the record with these parts, in words."""
+        needed = [(self.model, "add")]
+        needed += [(part.model, "change" if part.lost else "add") for part in parts]
+        return "; ".join(
+            str(LACKING[right]) % {"names": model._meta.verbose_name_plural}
+            for model, right in dict.fromkeys(needed)
+            if not self._may_do(request, model, right)
+        )
+
+    def _may_do(self, request: HttpRequest, model: type[Model], right: str) -> bool:
+        if self.admin_site.is_registered(model):
+            model_admin = self.admin_site.get_model_admin(model)
+            return bool(getattr(model_admin, f"has_{right}_permission")(request))
+        codename = get_permission_codename(right, model._meta)
+        return bool(request.user.has_perm(f"{model._meta.app_label}.{codename}"))
+
+    def _lost_parents(self, record: Any) -> Iterator[tuple[str, str]]:
+        """What is deleted that the record refers to: `(page to restore it, name)`."""
+        for field in record.tracked_fields:
+            if not isinstance(field, ForeignKey) or history_model(field.related_model) is None:
+                continue
+            target = field.target_field.model
+            value = getattr(record, field.attname)
+            gone = absent(target).filter(**{field.target_field.attname: value}).first()
+            opts = target._meta
+            name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_restore"
+            if gone is not None:
+                try:
+                    key = quote(getattr(gone, opts.pk.attname))
+                    yield reverse(name, args=[key]), f"{opts.verbose_name} {name_of(gone)}"
+                except NoReverseMatch:
+                    continue
+
+    # Pages --------------------------------------------------------------------------
+
+    def _url_of(self, page: str, *args: Any) -> str:
+        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=args)
+
+    def _history_of(self, model: type[Model], pk: Any) -> str | None:
+        opts = model._meta
+        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_history"
+        try:
+            return reverse(name, args=[quote(pk)])
+        except NoReverseMatch:
+            return None
+
+    def _deleted_page(
+        self, request: HttpRequest, page: str, title: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            **context,
+        }
+        return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
+
+
+def amount(model: type[Model], number: int, *, lost: bool = False) -> str:
+    """So many rows of a model, in words; lost: they stayed, and only lost links."""
+    names = f"{Count(number)} {model_ngettext(model._meta, number)}"
+    return _("links of %s") % names if lost else names

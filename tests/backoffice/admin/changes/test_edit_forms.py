@@ -250,4 +250,4 @@ def test_a_preview_is_in_the_order_of_the_list(admin_client, query):
     page = send(
         admin_client, "preview", listed, page=LIBRARIES + query, change=["state"], **data
     )
-    assert [row[0] for row in page.context["sample"]] == list(listed)
+    assert [row[0] for row in page.context["sample"]] == [str(row) for row in listed]

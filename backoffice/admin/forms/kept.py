@@ -160,12 +160,11 @@ class KeptForm(FormBase):
     @cached_property
     def left(self) -> list[str]:
         """What others changed and this form leaves so, as texts for staff."""
-        names = [
-            name
+        return [
+            self.attributed(name)
             for name in self.theirs
             if name not in self.changed_data or is_links(self.fields[name])
         ]
-        return [self.attributed(name) for name in names]
 
     def attributed(self, name: str) -> str:
         """What somebody else changed, who and when."""

@@ -30,13 +30,17 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.everything.urls")]
 def values_of(model: type[models.Model]) -> list[dict[Case, Any]]:
     """Two rows of values, and a third of those that have one, none of them a link."""
     first, second = (
-        {case: value for case, value in values.items() if is_in_forms(case)}
+        # What is hidden can't be seen any more: see test_kept.py.
+        {c: value for c, value in values.items() if is_in_forms(c) and c.name != "hidden"}
         for values in make_two(model)
     )
     third = {
         case: list(case.good.values())[2]
         for case in first
-        if len(case.good) > 2 and not case.field.is_relation
+        # The third moment is one of the two 01:30 of a night: no form can tell them apart.
+        if len(case.good) > 2
+        and not case.field.is_relation
+        and not isinstance(case.field, models.DateTimeField)
     }
     return [first, second, third]
 

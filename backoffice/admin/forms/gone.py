@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,9 +26,13 @@ class GoneMixin(GoneBase):
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         seen = read(self.model, request.POST.get(SEEN, ""))
+        try:
+            pk = self.opts.pk.to_python(unquote(object_id))
+        except ValidationError:
+            seen = None
         if request.method != "POST" or seen is None:
             return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
-        return self.gone_page(request, self.opts.pk.to_python(unquote(object_id)), seen)
+        return self.gone_page(request, pk, seen)
 
     def gone_page(self, request: HttpRequest, pk: Any, seen: Any) -> HttpResponse:
         """What was typed into the form of a record that is gone.

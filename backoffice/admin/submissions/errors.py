@@ -91,7 +91,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
         styles.append(static("backoffice/theme.css"))
     except ValueError:  # there is no manifest of static files
         styles = []
-    context = {"styles": styles, "index": address_of(site_of(request))}
+    site = site_of(request)
+    context = {
+        "styles": styles,
+        "site_header": site.site_header,
+        "index": address_of(site),
+        "again": request.get_full_path() if request.method == "GET" else "",
+    }
     page = get_template("admin/backoffice/error_500.html").render(context)
     return HttpResponse(page, status=500)
 

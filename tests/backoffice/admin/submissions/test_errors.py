@@ -95,4 +95,5 @@ def test_a_fault_of_ours_needs_neither_database_nor_static_files(
     assert page.status_code == 500
     assert "Something went wrong here" in page.text
     assert 'href="/admin/"' in page.text
+    assert f'href="{url(Patron, "delete", patron.pk)}"' in page.text
     assert ("base.css" in page.text) == has_manifest

@@ -131,6 +131,16 @@ def test_signed_out_one_signs_in_on_the_page_and_it_is_saved(browser, form):
     assert browser.get(ADD).status_code == 200
 
 
+def test_signed_out_one_signs_in_in_a_new_tab_and_comes_back(browser, form):
+    browser.cookies["sessionid"] = ""
+    page = browser.post(ADD, form, **ORIGIN)
+    sign_in(browser, "ann")
+    page = browser.post(ADD, hidden(page) | {"sign-in-username": "ann"}, **ORIGIN)
+    assert "sign-in" not in page.text.partition("kept-form")[2]
+    assert browser.post(ADD, hidden(page), **ORIGIN).status_code == 302
+    assert Patron.objects.get().name == "Typed"
+
+
 def test_another_who_signs_in_on_the_page_is_asked_first(browser, form, bob):
     browser.cookies["sessionid"] = ""
     page = browser.post(ADD, form, **ORIGIN)

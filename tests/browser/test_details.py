@@ -41,7 +41,7 @@ def test_a_text_without_blanks_makes_no_page_wider(long_patron):
     page.set_viewport_size(WIDE)
     link, cell = (page.locator(f"#result_list tbody th{a}").bounding_box() for a in (" a", ""))
     assert link["x"] + link["width"] <= cell["x"] + cell["width"]
-    page.click("button:has-text('Edit these')")
+    page.click("button:has-text('Edit this one')")
     page.fill("#id_replace-find", "W")
     page.fill("#id_replace-put", "V")
     page.click("input[name=_preview]")

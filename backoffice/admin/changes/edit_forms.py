@@ -7,11 +7,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.forms.models import construct_instance
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.pickers.keys import KeysField
+from backoffice.admin.pickers.horizontal import found_by_name
+from backoffice.admin.pickers.keys import KeysField, KeysSelect
+from backoffice.admin.pickers.links import Links
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.replacing import Clean, Replacement
 from backoffice.querysets.names import annotated_name
@@ -27,12 +30,51 @@ LABELS = {
 }
 
 
+class Name(str):
+    """A record as staff name it, where they can't choose its key."""
+
+    __slots__ = ()
+
+
+class KeysOrNames(KeysSelect):
+    """Autocompletion; without JavaScript, lines with the names of records."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
+        lines = map(str.strip, data.get(f"{name}-names", "").splitlines())
+        return [
+            *super().value_from_datadict(data, files, name),
+            *map(Name, filter(None, lines)),
+        ]
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        return super().optgroups(name, [v for v in value if not isinstance(v, Name)], attrs)
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        return format_html(
+            '{}<noscript><textarea name="{}-names" rows="3" cols="40" aria-label="{}">{}'
+            "</textarea></noscript>",
+            super().render(name, value, attrs, renderer),
+            name,
+            _("Their names, each on a line of its own"),
+            "\n".join(each for each in value or () if isinstance(each, Name)),
+        )
+
+
 class EditLinksField(KeysField):
-    """Rows to link or to unlink. `how` is ADD, REMOVE or SET."""
+    """Rows to link or to unlink, by keys or by names. `how` is ADD, REMOVE or SET."""
 
     def __init__(self, relation: ManyToMany, how: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.relation, self.how = relation, how
+
+    def clean(self, value: Any) -> Any:
+        keys = [each for each in value or () if not isinstance(each, Name)]
+        names = "\n".join(each for each in value or () if isinstance(each, Name))
+        rows: Any = self.queryset
+        found, problems = found_by_name(names, Links(self.relation, rows))
+        if problems:
+            raise ValidationError(problems)
+        return super().clean([*keys, *map(str, found)])
 
     def edit(self, rows: Any) -> LinkEdit:
         """What choosing these rows does."""
@@ -87,6 +129,15 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
             for name, field in self.fields.items()
             if isinstance(field, EditLinksField)
         }
+
+    def hidden(self) -> Iterator[str]:
+        """What was chosen, as hidden inputs; what was named, by its keys."""
+        for bound in self:
+            if isinstance(bound.field, EditLinksField):
+                keys = [str(row.pk) for row in self.cleaned_data[bound.name]]
+                yield forms.MultipleHiddenInput().render(bound.html_name, keys)
+            else:
+                yield bound.as_hidden()
 
     def described(self) -> Iterator[tuple[str, str]]:
         """What is set, added and taken away, as `(label, value)` for staff."""

@@ -23,13 +23,13 @@ from backoffice.admin.changes.edit_forms import (
     SET,
     EditForm,
     EditLinksField,
+    KeysOrNames,
     ReplaceForm,
     titled,
 )
 from backoffice.admin.lists.address import keeping_list
 from backoffice.admin.pickers.choices import show_names
 from backoffice.admin.pickers.horizontal import LinksField
-from backoffice.admin.pickers.keys import KeysSelect
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.edits import LISTED, Edit, Refused, RowsMoved
@@ -191,7 +191,7 @@ class EditMixin(ModelAdminBase):
         site, model = self.admin_site, side.related_model
         is_registered = site.is_registered(model)
         if is_registered and site.get_model_admin(model).get_search_fields(request):
-            return KeysSelect(side, site)
+            return KeysOrNames(side, site)
         return forms.SelectMultiple()
 
     def get_edit_form(self, request: HttpRequest, names: Collection[str] | None = None) -> Any:
@@ -281,7 +281,7 @@ class EditMixin(ModelAdminBase):
         texts = edit.texts.of([row.pk for row in [*rows, *left_out]]) if edit.texts else {}
         columns = list(columns_of(edit, form, rows, texts))
         context = {
-            "hidden": [bound.as_hidden() for each in (form, replacing) for bound in each],
+            "hidden": [*form.hidden(), *(bound.as_hidden() for bound in replacing)],
             "chosen": list(form.fields),
             "new": [*form.described(), *replacing.described()],
             "columns": [label for label, _cells in columns],

@@ -112,6 +112,22 @@ def test_chosen_links_that_are_not_ticked_are_asked_about(admin_client, books):
     assert f'<option value="{new.pk}" selected' in page.text
 
 
+def test_without_a_script_links_are_chosen_by_name(admin_client, books):
+    new, zip_code = make_library(name="New"), "55555"
+    twins = [make_library(name="Twin", zip_code=code) for code in ("44444", zip_code)]
+    sent = {"change": ["libraries-add"], "edit-libraries-add-names": "New\r\nTwin\r\nNone"}
+    page = send(admin_client, "preview", books, **sent)
+    assert "“None” is not the name" in page.text
+    assert "“Twin” is the name of 2 libraries" in page.text
+    assert ">New\nTwin\nNone</textarea></noscript>" in page.text
+    sent["edit-libraries-add-names"] = f"New\nTwin ({zip_code})"
+    page = send(admin_client, "preview", books, **sent)
+    send_on(admin_client, page)
+    assert set(books[0].libraries.all()) == {new, twins[1]}
+    page = send(admin_client, "preview", books, **{"edit-libraries-add-names": "New"})
+    assert page.context["asked"] == ["Libraries: add these"]
+
+
 def test_links_out_of_sight_are_neither_offered_nor_taken_away(
     admin_client, books, monkeypatch
 ):

@@ -16,7 +16,9 @@ from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.history.names import name_then
 from backoffice.history.records import Records, Signature
+from backoffice.querysets.names import names
 from backoffice.tables.foreign_keys import checked_as_a_whole
 from backoffice.tables.table import Link, Table, UniqueKey
 
@@ -239,9 +241,10 @@ class Plan:
         records = self.records.model._base_manager.in_bulk([number for *_row, number in rows])
         to_python = self.live.pk_field.to_python
         keys = [to_python(pk) for pk, *_rest in rows]
-        names = self.model._base_manager.in_bulk(keys)
+        there = list(self.model._base_manager.in_bulk(keys).values())
+        texts = dict(zip((row.pk for row in there), names(there), strict=True))
         return [
-            (pk, str(names.get(pk) or records[number].instance), _(str(WHY[why])))
+            (pk, texts.get(pk) or name_then(records[number]), _(str(WHY[why])))
             for pk, (_key, why, number) in zip(keys, rows, strict=True)
         ]
 

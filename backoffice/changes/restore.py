@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from django.contrib.contenttypes.fields import GenericRelation
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import CASCADE, Count, Model
 from django.db.models.deletion import get_candidate_relations_to_delete
@@ -27,6 +26,7 @@ from backoffice.changes.lost import LosersPlan, Moment, losing
 from backoffice.changes.models import Change
 from backoffice.changes.plan import Plan
 from backoffice.changes.undo import not_kept, plural
+from backoffice.history.names import name_then, names_then
 from backoffice.history.records import Records, history_model, keeps_all, names_change
 from backoffice.tables.planner import expect_many, keep_statistics
 from backoffice.tables.table import Table
@@ -43,15 +43,6 @@ def is_restorable(model: type[Model]) -> bool:
         for relation in get_candidate_relations_to_delete(opts)
     )
     return names_change(model) and keeps_all(model) and not inherits
-
-
-def name_of(record: Any) -> str:
-    """The row of a record, as staff call it, even if it is named after a row that is gone."""
-    try:
-        return str(record.instance)
-    except ObjectDoesNotExist:
-        opts = record.instance_type._meta
-        return f"{opts.verbose_name} {getattr(record, opts.pk.attname)}"
 
 
 def reaches(model: type[Model]) -> tuple[list[type[Model]], list[type[Model]]]:
@@ -118,7 +109,7 @@ class ReturningPlan(Plan):
         rows = self.live.fetch(f"{coming} ORDER BY pk LIMIT {limit:d}")
         numbers = [number for (number,) in rows]
         records = self.records.model._base_manager.in_bulk(numbers)
-        return [name_of(records[number]) for number in numbers]
+        return names_then([records[number] for number in numbers])
 
 
 @dataclass(frozen=True)
@@ -286,7 +277,7 @@ class Restore:
             number = its_plan.counts.get(("-", ""), 0) - (model is self.model)
             if number:
                 names = its_plan.sample(sample + 1)
-                own = name_of(self.record) if model is self.model else None
+                own = name_then(self.record) if model is self.model else None
                 parts.append(Part(model, number, [n for n in names if n != own][:sample]))
         for model, loser in self.losers.items():
             if number := loser.count():
@@ -341,7 +332,7 @@ class Restore:
         now = timezone.now()
         new = 1 + sum(part.number for part in found.parts if not part.lost)
         updated = sum(part.number for part in found.parts if part.lost)
-        title = f"{capfirst(self.model._meta.verbose_name)}: {name_of(self.record)}"
+        title = f"{capfirst(self.model._meta.verbose_name)}: {name_then(self.record)}"
         return Change.objects.create(
             kind=Change.Kind.RESTORATION,
             user=user,

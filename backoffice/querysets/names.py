@@ -54,7 +54,15 @@ class Naming:
     @property
     def is_shared(self) -> Exists:
         """Whether another record has the name of a record: one look into an index."""
-        others = self.model._base_manager.filter(~Q(pk=OuterRef("pk")))
+        return self._is_shared_by_another_than("pk")
+
+    @property
+    def is_shared_then(self) -> Exists:
+        """The same of a record of history: whether another row that is there has the name."""
+        return self._is_shared_by_another_than(self.model._meta.pk.attname)
+
+    def _is_shared_by_another_than(self, key: str) -> Exists:
+        others = self.model._base_manager.filter(~Q(pk=OuterRef(key)))
         return Exists(others.filter(**{self.name: OuterRef(self.name)}))
 
     def text(self, name: object, values: Iterable[Any]) -> str:

@@ -6,7 +6,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.admin.options import IS_POPUP_VAR, get_content_type_for_model
+from django.contrib.admin.options import (
+    IS_POPUP_VAR,
+    TO_FIELD_VAR,
+    get_content_type_for_model,
+)
 from django.contrib.admin.utils import model_ngettext, quote
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
@@ -23,6 +27,8 @@ from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
+from backoffice.history.names import names_then
+from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, names
 
@@ -152,6 +158,11 @@ class DeletionMixin(ModelAdminBase):
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> Any:
         """Django's response; its message has a link to the page that brings the row back."""
+        if TO_FIELD_VAR not in request.POST and (history := history_model(self.model)):
+            records = history._base_manager.filter(**{self.opts.pk.attname: obj_id})
+            (obj_display,) = names_then(list(records.order_by("-history_id")[:1])) or [
+                obj_display
+            ]
         response = super().response_delete(request, obj_display, obj_id)
         page = self._page_if_any("restore", quote(obj_id))
         if page and IS_POPUP_VAR not in request.POST and self.has_add_permission(request):

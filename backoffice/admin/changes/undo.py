@@ -17,6 +17,7 @@ from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo, refusal, rights
+from backoffice.history.names import names_then
 from backoffice.history.records import history_model, names_change
 from backoffice.jobs import tasks
 from backoffice.querysets.counts import Count
@@ -142,8 +143,12 @@ class UndoPages(ChangePages):
             "page": page,
             "found": Count(page.paginator.count),
             "records": [
-                (record, self._history_page(self.model, getattr(record, self.opts.pk.attname)))
-                for record in page
+                (
+                    record,
+                    self._history_page(self.model, getattr(record, self.opts.pk.attname)),
+                    text,
+                )
+                for record, text in zip(page, names_then(list(page)), strict=True)
             ],
             "ticked": set(chosen.filter(record__in=numbers).values_list("record", flat=True)),
             "chosen": Count(chosen.count()),
@@ -198,10 +203,10 @@ class UndoPages(ChangePages):
         if not names_change(self.model):
             return []
         key = self.opts.pk.attname
-        found = records.exclude(self._is_unseen(request)).order_by("history_id")[:LINKED]
+        found = list(records.exclude(self._is_unseen(request)).order_by("history_id")[:LINKED])
         return [
-            (self._history_page(self.model, getattr(record, key)), str(record.instance))
-            for record in found
+            (self._history_page(self.model, getattr(record, key)), text)
+            for record, text in zip(found, names_then(found), strict=True)
         ]
 
     def _written(self, job: Change) -> QuerySet[Any]:

@@ -23,9 +23,9 @@ from backoffice.changes.restore import (
     Restore,
     gone_with,
     is_restorable,
-    name_of,
 )
 from backoffice.history.deleted import absent, deleted, visible
+from backoffice.history.names import names_then
 from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count
 
@@ -115,7 +115,7 @@ class DeletedMixin(HistoryBase):
         }
         numbers = gone_with(self.model, counted)
         may_change = self.has_change_permission(request)
-        for record in records:
+        for record, text in zip(records, names_then(records), strict=True):
             key, change = getattr(record, self.opts.pk.attname), record.history_change
             with_it = ""
             if change and change.pk in numbers:
@@ -130,7 +130,7 @@ class DeletedMixin(HistoryBase):
                 with_it = _("%s others") % Count(change.removed - 1)
             yield {
                 "record": record,
-                "name": name_of(record),
+                "name": text,
                 "with_it": with_it,
                 "change": change,
                 "change_page": self._url_of("import_job", change.pk)
@@ -165,7 +165,7 @@ class DeletedMixin(HistoryBase):
                 messages.error(request, _("Nothing was restored: %s") % error)
         context = {
             "record": record,
-            "name": name_of(record),
+            "name": names_then([record])[0],
             "parts": [
                 (part, amount(part.model, part.number, lost=part.lost)) for part in found.parts
             ],
@@ -246,7 +246,10 @@ class DeletedMixin(HistoryBase):
             if gone is not None:
                 try:
                     key = quote(getattr(gone, opts.pk.attname))
-                    yield reverse(name, args=[key]), f"{opts.verbose_name} {name_of(gone)}"
+                    yield (
+                        reverse(name, args=[key]),
+                        f"{opts.verbose_name} {names_then([gone])[0]}",
+                    )
                 except NoReverseMatch:
                     continue
 

@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.admin.history.linkdiffs import LinkDiffs
+from backoffice.history.names import names_then
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import names
 
@@ -110,6 +111,7 @@ def names_of_deleted(model: type[Model], keys: Collection[Any]) -> dict[Any, str
         pk = model._meta.pk.attname
         latest = history.filter(**{f"{pk}__in": keys}).order_by()
         latest = latest.values(pk).annotate(latest=Max("history_id")).values("latest")
-        for record in history.filter(pk__in=latest):
-            texts[getattr(record, pk)] = _("%s (deleted)") % record.history_object
+        records = list(history.filter(pk__in=latest))
+        for record, text in zip(records, names_then(records), strict=True):
+            texts[getattr(record, pk)] = _("%s (deleted)") % text
     return texts

@@ -176,3 +176,41 @@ def test_a_popup_gives_the_name(admin_client, mains):
     data |= {"zip_code": "82001", "_popup": "1"}
     page = text_of(admin_client, url(Library, "add") + "?_popup=1", data)
     assert "82001, Wyoming" in page
+
+
+# What is gone -----------------------------------------------------------------------------
+
+
+def test_deleted_records_and_the_message(admin_client, mains):
+    patron = make_patron(name="Ann", library=mains[0])
+    patron.library = mains[1]
+    patron.save()
+    page = text_of(admin_client, url(Library, "delete", mains[0].pk), {"post": "yes"})
+    assert f"“{NY}” was deleted successfully" in page
+    history = text_of(admin_client, url(Patron, "history", patron.pk))
+    assert f"{NY} (deleted)" in history
+    page = text_of(admin_client, url(Library, "deleted"))
+    assert NY in page
+    other = mains[1].pk
+    mains[1].delete()
+    page = text_of(admin_client, url(Library, "deleted"))  # now they have namesakes here alone
+    assert NY in page
+    assert NJ in page
+    # None is there that has the name.
+    assert "Restore Main Library" in text_of(admin_client, url(Library, "restore", other))
+
+
+def test_an_undo_names_what_it_writes(admin_client, mains):
+    data = {
+        "action": "edit_selected",
+        "_selected_action": [mains[0].pk],
+        "change": ["address"],
+        "edit-address": "9 New Street",
+    }
+    expected = admin_client.post(url(Library, "changelist"), data | {"_preview": "1"}).context[
+        "expected"
+    ]
+    page = text_of(
+        admin_client, url(Library, "changelist"), data | {"_apply": "1", "expected": expected}
+    )
+    assert NY in page

@@ -101,7 +101,7 @@ def test_a_large_deletion_is_confirmed_by_its_number(admin_client):
 def test_ticked_records_are_left_alone_page_by_page(admin_client):
     job = imported(*(f"Branch {n:03}" for n in range(150)))
     shown = admin_client.get(page("import_undo_records", job))
-    first = [record.history_id for record, _page in shown.context["records"]]
+    first = [record.history_id for record, *_rest in shown.context["records"]]
     data = {"shown": first, "leave": records(job, "Branch 001", "Branch 149"), "p": "2"}
     answer = admin_client.post(page("import_undo_records", job), data)
     # The second was not on the page that was shown.
@@ -109,7 +109,7 @@ def test_ticked_records_are_left_alone_page_by_page(admin_client):
     assert [row.record for row in job.exemptions.all()] == records(job, "Branch 001")
     second = admin_client.get(answer.url)
     assert "Page 2 of 2" in second.text
-    rest = [record.history_id for record, _page in second.context["records"]]
+    rest = [record.history_id for record, *_rest in second.context["records"]]
     assert len(rest) == 50
     data = {"shown": rest, "leave": records(job, "Branch 149"), "_back": "1"}
     admin_client.post(page("import_undo_records", job), data)
@@ -125,7 +125,7 @@ def test_records_are_searched_and_those_chosen_listed(admin_client):
 
     def listed(**query):
         response = admin_client.get(page("import_undo_records", job), query)
-        return [record.name for record, _page in response.context["records"]]
+        return [record.name for record, *_rest in response.context["records"]]
 
     assert listed(q="beta") == ["Beta", "Beta Two"]
     assert listed(q="beta 10001 two") == ["Beta Two"]
@@ -134,7 +134,7 @@ def test_records_are_searched_and_those_chosen_listed(admin_client):
     data = {"shown": shown, "leave": shown[1:], "q": "beta", "show": "chosen"}
     answer = admin_client.post(page("import_undo_records", job), data)
     found = admin_client.get(answer.url).context["records"]
-    assert [record.name for record, _page in found] == ["Beta"]
+    assert [record.name for record, *_rest in found] == ["Beta"]
     admin_client.post(page("import_undo_records", job), {"shown": shown})
     assert listed(show="chosen") == []
 

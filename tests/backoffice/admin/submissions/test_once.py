@@ -147,6 +147,16 @@ def test_two_clicks_revert_once(admin_client):
     assert [record.name for record in library.history.all()] == ["Old", "New", "Old"]
 
 
+def test_two_clicks_restore_once(admin_client):
+    patron = make_patron(name="Ann")
+    admin_client.post(url(Patron, "delete", patron.pk), {"post": "yes"})
+    address = url(Patron, "restore", patron.pk)
+    page = twice(admin_client, address, token(admin_client.get(address)))
+    assert sum("restored" in text.lower() for text in said(page)) <= 1
+    assert Patron.objects.get().name == "Ann"
+    assert [record.history_type for record in patron.history.all()] == ["+", "-", "+"]
+
+
 def test_two_clicks_save_a_filter(admin_client):
     make_library(state="NY")
     page = admin_client.get(url(Library, "changelist") + "?state=NY")

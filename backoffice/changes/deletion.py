@@ -150,17 +150,24 @@ class Deletion:
         return rows.filter(condition)
 
     def run(
-        self, *, title: str, user: Any = None, reason: str = "", reason_with: str = ""
+        self,
+        *,
+        title: str,
+        user: Any = None,
+        reason: str = "",
+        reason_with: str = "",
+        reason_lost: str = "",
     ) -> Change:
         """Delete all of it or nothing, and return the Change that records it.
 
         title: of the change · reason: in the history of the rows · reason_with: in the
-        history of the rows that cascade.
+        history of the rows that cascade · reason_lost: in that of the rows that only lose a
+        link or a reference; reason_with if not given.
         """
         with transaction.atomic(using=self.using):
             self.lock()
             change = self._record_change(title, user)
-            self.delete(change.signature, reason, reason_with)
+            self.delete(change.signature, reason, reason_with, reason_lost)
         return change
 
     def lock(self) -> None:
@@ -178,7 +185,9 @@ class Deletion:
                     sql, params = compiled(rows.values("pk"), table)
                     table.execute(f"SELECT count(*) FROM ({sql}) locked", params)
 
-    def delete(self, signature: Signature, reason: str, reason_with: str) -> None:
+    def delete(
+        self, signature: Signature, reason: str, reason_with: str, reason_lost: str = ""
+    ) -> None:
         """Delete all of it for a Change that the caller records, in its transaction."""
         rows = self.rows()
         with contextlib.ExitStack() as stack:
@@ -197,7 +206,7 @@ class Deletion:
             for queryset in reversed(rows.values()):
                 queryset._raw_delete(self.using)
             for queryset in touched:
-                _record(queryset, "~", replace(signature, reason=reason_with))
+                _record(queryset, "~", replace(signature, reason=reason_lost or reason_with))
 
     def count(self) -> tuple[dict[str, int], dict[str, int]]:
         """How many rows go, by the model's label: those with a history, those without one."""

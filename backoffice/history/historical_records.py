@@ -58,9 +58,8 @@ def deleted_with(origin: Any, instance: Model) -> str | None:
         gone = {"name": origin._meta.verbose_name, "row": origin}
         return (_("Deleted with the %(name)s %(row)s") % gone)[:100]
     if isinstance(origin, QuerySet) and not isinstance(instance, origin.model):
-        return (_("Deleted with its %(name)s") % {"name": origin.model._meta.verbose_name})[
-            :100
-        ]
+        gone = {"name": origin.model._meta.verbose_name}
+        return (_("Deleted with its %(name)s") % gone)[:100]
     return None
 
 

@@ -146,14 +146,14 @@ class DeletionMixin(ModelAdminBase):
         if not deletion.is_plain:
             super().delete_model(request, obj)
             return
-        with_it = _("Deleted with the %(name)s %(row)s")
         named = annotated_name(obj)
-        with_it %= {"name": self.opts.verbose_name, "row": named}
+        words = {"name": self.opts.verbose_name, "row": named}
         deletion.run(
             title=f"{capfirst(self.opts.verbose_name)}: {named}",
             user=request.user,
             reason=_("Deleted"),
-            reason_with=with_it,
+            reason_with=_("Deleted with the %(name)s %(row)s") % words,
+            reason_lost=_("The %(name)s %(row)s was deleted") % words,
         )
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> Any:
@@ -179,13 +179,13 @@ class DeletionMixin(ModelAdminBase):
         if not deletion.is_plain:
             return super().delete_queryset(request, queryset)
         number = queryset.count()
-        with_them = _("Deleted with its %(name)s, among %(number)s")
-        with_them %= {"name": self.opts.verbose_name, "number": Count(number)}
+        words = {"name": self.opts.verbose_name, "number": Count(number)}
         return deletion.run(
             title=f"{Count(number)} {model_ngettext(self.opts, number)}",
             user=request.user,
             reason=_("Deleted"),
-            reason_with=with_them,
+            reason_with=_("Deleted with its %(name)s, among %(number)s") % words,
+            reason_lost=_("Its %(name)s was deleted, among %(number)s") % words,
         )
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:

@@ -11,8 +11,9 @@ from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.db import router, transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.base import PlainModelAdmin
@@ -89,6 +90,15 @@ class UserAdmin(GrantMixin, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, "is_superuser"]
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Django's, which writes the whole account: nobody else does meanwhile."""
+        with transaction.atomic(using=router.db_for_write(self.model)):
+            if request.method == "POST":
+                self.lock_record(request, id)
+            return super().user_change_password(request, id, form_url)
 
 
 def register_accounts(site: admin.AdminSite) -> None:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.admin.utils import unquote
 from django.core import checks
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -83,7 +83,14 @@ class KeepMixin(GoneMixin, RelatedScopeMixin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        """Raises ImproperlyConfigured if `get_form` gave a form that would overwrite."""
         form = context["adminform"].form
+        if kwargs.get("obj") is not None and not isinstance(form, RecordForm):
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}.get_form() must return what super().get_form() makes"
+                " of a form, which it takes as `form=`: another would overwrite what others"
+                " changed."
+            )
         if isinstance(form, RecordForm) and form.fields:
             context["seen"] = form.seen_text
             tell_of_left(self, request, form)

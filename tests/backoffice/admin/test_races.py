@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from backoffice.changes.models import Change
 from library.models import Library
 from tests.backoffice.admin.changes.test_edits import expect, post
-from tests.backoffice.admin.pages import url
+from tests.backoffice.admin.pages import sent, url
 from tests.factories import make_library
 
 pytestmark = [
@@ -88,3 +88,13 @@ def test_what_has_the_value_by_then_is_counted_right(admin_client):
         )
     assert "The records have changed since" in page.text
     assert not Change.objects.exists()
+
+
+def test_a_form_waits_and_keeps_it(admin_client):
+    library = make_library(name="Before")
+    address = url(Library, "change", library.pk)
+    data = sent(admin_client.get(address)) | {"address": "2 New Street"}
+    with colleague(library, name="After"):
+        assert admin_client.post(address, data).status_code == 302
+    library.refresh_from_db()
+    assert (library.name, library.address) == ("After", "2 New Street")

@@ -3,7 +3,9 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.forms import CharField, ModelForm, modelform_factory
 from django.test.utils import CaptureQueriesContext
 
 from backoffice.admin.base import PlainModelAdmin
@@ -281,6 +283,59 @@ def test_what_would_overwrite_is_refused():
 
     found = LibraryAdmin(Library, admin.site).check()
     assert [each.id for each in found] == ["backoffice.E060", "backoffice.E061"]
+
+
+def test_a_form_that_would_overwrite_is_refused(admin_client, library, monkeypatch):
+    form = modelform_factory(Library, fields=["name"])
+    monkeypatch.setattr(model_admin(Library), "get_form", lambda *args, **kwargs: form)
+    monkeypatch.setattr(model_admin(Library), "fields", ["name"])
+    with pytest.raises(ImproperlyConfigured, match="must return what super"):
+        opened(admin_client, library)
+
+
+def test_a_form_of_ones_own_sees_the_record_as_it_is(admin_client, library, monkeypatch):
+    seen = {}
+
+    class Form(ModelForm):
+        note = CharField(required=False)
+
+        def clean(self):
+            super().clean()
+            seen.update(self.cleaned_data)
+            self.cleaned_data["address"] += ", new"
+            return self.cleaned_data
+
+    monkeypatch.setattr(model_admin(Library), "form", Form)
+    data = opened(admin_client, library) | {"name": "Mine", "note": "x"}
+    Library.objects.update(state="NJ")
+    saved(admin_client, library, data)
+    assert (seen["name"], seen["state"], seen["note"]) == ("Mine", "NJ", "x")
+    library.refresh_from_db()
+    assert library.address.endswith(", new")
+
+
+def test_a_row_of_an_inline_takes_theirs(admin_client, library):
+    patron = make_patron(name="Ann", library=library)
+    data = opened(admin_client, library) | {"patron_set-0-name": "Mine"}
+    patron.name = "Theirs"
+    patron._history_user = make_user(username="zoe")
+    patron.save()
+    page = save(admin_client, library, data)
+    assert "Name is now “Theirs” (zoe, " in page.text
+    saved(admin_client, library, sent(page) | {"patron_set-0-name-take": "theirs"})
+    patron.refresh_from_db()
+    assert patron.name == "Theirs"
+    saved(admin_client, library, sent(page))
+    patron.refresh_from_db()
+    assert patron.name == "Mine"
+
+
+def test_save_as_new_is_no_change_of_the_former(admin_client, library, monkeypatch):
+    monkeypatch.setattr(model_admin(Library), "save_as", True)
+    data = opened(admin_client, library) | {"name": "Copy", "_saveasnew": "1"}
+    Library.objects.update(name="Theirs")
+    saved(admin_client, library, data)
+    assert set(Library.objects.values_list("name", flat=True)) == {"Copy", "Theirs"}
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")

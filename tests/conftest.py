@@ -23,26 +23,28 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def pytest_xdist_auto_num_workers():
-    """Of `-n auto`: one more than there are processors, as two wait for their browsers."""
+    """Of `-n auto`: one more than there are processors, as they wait for their browsers."""
     return (os.cpu_count() or 1) + 1
 
 
-#: Half of the browser tests, by their time: those of imports, and the walk over all pages.
-IMPORTS = re.compile(
-    r"tests/browser/test_(columns|imports|mirror|pages|review|second_person|undo)\.py::"
-)
+#: A third of the browser tests, by their time: those of imports. Another is the walk over all
+#: pages.
+IMPORTS = ("columns", "horizontal", "imports", "mirror", "review", "second_person", "undo")
 
 
 class Scheduling(LoadScopeScheduling):
-    """Two workers drive a browser and its server each; the other tests go to whoever is free.
+    """Three workers drive a browser and its server each; other tests go to whoever is free.
 
     `--dist loadgroup` would do it, but pytest-xdist 3.8 can't name groups to pytest 9.2.
     """
 
     def _split_scope(self, nodeid):
-        if not nodeid.startswith("tests/browser/"):
+        browser = re.match(r"tests/browser/test_(\w+)\.py::", nodeid)
+        if browser is None:
             return nodeid
-        return "browser, imports" if IMPORTS.match(nodeid) else "browser, records"
+        if browser[1] == "pages":
+            return "browser, pages"
+        return "browser, imports" if browser[1] in IMPORTS else "browser, records"
 
 
 def pytest_xdist_make_scheduler(config, log):

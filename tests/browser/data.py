@@ -128,7 +128,6 @@ def deleted_pages(user):
         "library deleted": reverse("admin:library_library_deleted"),
         "library restore": reverse("admin:library_library_restore", args=[library.pk]),
         "patron deleted": reverse("admin:library_patron_deleted"),
-        "book deleted": reverse("admin:library_book_deleted"),
     }
 
 

@@ -201,6 +201,7 @@ def test_the_whole_way_by_keyboard(open_page, tmp_path):
     assert keyboard.presses <= 60
 
 
+@pytest.mark.slow
 def test_the_survey_in_twelve_clicks(open_page, shared_data):
     """Its rejects are set aside; it is written, and undone."""
     page = open_page("/admin/library/library/")

@@ -101,6 +101,7 @@ def test_2018_into_an_empty_database_and_again(shared_data, tmp_path):
     assert Library.history.count() == 17_202
 
 
+@pytest.mark.slow
 def test_2018_after_2017(shared_data):
     before, *_ = accepted(shared_data / "imls_pls_fy2017_outlets.csv")
     after, _total, _phones, repeats, _differing = accepted(

@@ -107,7 +107,7 @@ def test_every_variable_is_in_the_reference_and_the_reverse():
 
 def test_no_setting_of_ours_has_to_be_set():
     """Each that the code reads has its default in one place."""
-    ours = re.compile(r"\bsettings\.((?:IMPORT|EXPORT|DATA)_[A-Z_]+)")
+    ours = re.compile(r"\bsettings\.((?:IMPORT|EXPORT|DATA)_(?!UPLOAD_)[A-Z_]+)")
     sources = "".join(path.read_text() for path in (ROOT / "backoffice").rglob("*.py"))
     assert set(ours.findall(sources)) <= {"DATA_DIR", *conf.DEFAULTS}
 

@@ -167,10 +167,19 @@ class DeletedMixin(HistoryBase):
             "record": record,
             "name": names_then([record])[0],
             "parts": [
-                (part, amount(part.model, part.number, lost=part.lost)) for part in found.parts
+                (
+                    part,
+                    amount(part.model, part.number, lost=part.lost),
+                    part.names if self._may_do(request, part.model, "view") else [],
+                )
+                for part in found.parts
             ],
             "found": found,
-            "left": [(self._history_of(m, pk), text, why) for m, pk, text, why in found.left],
+            "left": [
+                (self._history_of(model, pk), text, why)
+                for model, pk, text, why in found.left
+                if self._may_do(request, model, "view")
+            ],
             "parents": list(self._lost_parents(record)) if found.problem else [],
             "lacks": lacks,
             "history": self._url_of("history", object_id),

@@ -139,6 +139,15 @@ def test_who_may_only_view_sees_the_list_and_can_restore_nothing(client, main):
     assert not Library.objects.filter(name="Main").exists()
 
 
+def test_names_are_shown_of_what_the_user_may_view(client, main):
+    Library.objects.filter(pk=main.pk).delete()
+    sign_in(client, perm("view", Library), perm("view", Librarian))
+    page = client.get(url(Library, "restore", main.pk)).text
+    assert "2 patrons" in page
+    assert "Lib" in page
+    assert "Ann" not in page
+
+
 def test_restoring_needs_the_right_to_add_all_that_comes_back(client, main):
     Library.objects.filter(pk=main.pk).delete()
     sign_in(client, *(p for p in EVERY if p != perm("add", Librarian)))
@@ -182,7 +191,7 @@ def test_a_library_is_restored_from_the_message_of_its_deletion(admin_client, su
     address = url(Library, "restore", main.pk)
     assert f'<a href="{address}">Undo</a>' in page.text
     page = admin_client.get(address)
-    assert [text for _part, text in page.context["parts"]] == [
+    assert [text for _part, text, _names in page.context["parts"]] == [
         "2 patrons",
         "1 librarian",
         "links of 1 book",

@@ -10,7 +10,7 @@ LONG = "W" * 200
 @pytest.fixture
 def long_patron(open_page):
     """The address of the form of a patron whose name has no blank."""
-    page = open_page("/admin/library/patron/?q=crowd")
+    page = open_page("/admin/library/patron/?q=reader")
     page.click("#result_list tbody th a")
     name = page.input_value("#id_name")
     page.fill("#id_name", LONG)
@@ -50,7 +50,7 @@ def test_a_text_without_blanks_makes_no_page_wider(long_patron):
 
 
 def test_ticks_that_are_there_again_are_seen_and_no_more_than_these(open_page):
-    page = open_page("/admin/library/patron/?q=crowd")
+    page = open_page("/admin/library/patron/?q=reader")
     plain = page.evaluate(COLOUR)
     page.click("#action-toggle")
     page.click(".actions .question a")

@@ -29,7 +29,7 @@ def keep_statistics(connection: BaseDatabaseWrapper, rows: int, *tables: str) ->
     Autovacuum would do it a minute later, by the same rule. Until then queries would be
     planned for what the tables held before: nothing, after the first import.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or not tables:
         return
     names = ", ".join(f"'{table}'::regclass" for table in tables)
     with connection.cursor() as cursor:

@@ -69,12 +69,19 @@ def beginning_with(begin: str, rows: QuerySet[Any], found: Found, name: str) -> 
     order = indexed_ordering(rows.model, [name])
     if order is None:
         return []
-    keys = set()
-    for text in {begin, begin.lower(), begin.upper(), begin.capitalize(), begin.title()}:
-        near = rows.filter(**{f"{name}__gte": text}).order_by(*order).values_list("pk", name)
-        keys |= {
-            key
-            for key, its_name in near[:FIRST]
-            if its_name.casefold().startswith(begin.casefold())
-        }
+    texts = {begin, begin.lower(), begin.upper(), begin.capitalize(), begin.title()}
+    near = [
+        rows.filter(**{f"{name}__gte": text}).order_by(*order).values("pk")[:FIRST]
+        for text in sorted(texts)
+    ]
+    # SQLite takes no part of a UNION that has an order and a limit of its own.
+    one, *others = (
+        rows.model._base_manager.using(rows.db).filter(pk__in=keys).values_list("pk", name)
+        for keys in near
+    )
+    keys = {
+        key
+        for key, its_name in one.union(*others, all=True)
+        if its_name.casefold().startswith(begin.casefold())
+    }
     return list(found.rows.filter(pk__in=keys)) if keys else []

@@ -300,10 +300,12 @@ class RevertMixin(HistoryBase):
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
             return reverse(name, args=args, current_app=self.admin_site.name)
 
-        disabled = self.revert_disabled(request, present or then)
         only = request.GET.get("only", "")
+        differences = self.differences(request, record, present, only)
+        is_same = present is not None and not differences
+        disabled = is_same or self.revert_disabled(request, present or then)
         return {
-            "differences": self.differences(request, record, present, only),
+            "differences": differences,
             "only": only,
             "shown": fingerprint(type(record), present),
             "restore_url": None if present else url("restore", quote(then.pk)),

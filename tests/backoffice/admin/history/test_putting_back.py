@@ -93,6 +93,25 @@ def test_what_was_changed_since_the_page_was_opened_is_not_overwritten(admin_cli
     assert Library.objects.get().phone_number == "800-555-0100"
 
 
+def test_what_is_there_again_is_not_overwritten(admin_client, library):
+    first = library.history.last()
+    Library.objects.all().delete()
+    page = admin_client.get(version(first))
+    again = make_library(pk=first.id, name="Somebody else's")
+    assert '<input type="hidden" name="shown" value="">' in page.text
+    done = admin_client.post(version(first), {"shown": ""})
+    assert "It was changed since the page was opened" in done.text
+    again.refresh_from_db()
+    assert again.name == "Somebody else's"
+
+
+def test_a_version_that_is_as_the_record_offers_nothing(admin_client, library):
+    page = admin_client.get(version(library.history.first())).text
+    assert "Nothing differs from what it is now." in page
+    assert 'value="Revert"' not in page
+    assert 'value="Revert"' in admin_client.get(version(library.history.last())).text
+
+
 def test_what_else_is_wrong_with_the_row_is_no_reason(admin_client, library):
     Library.objects.update(zip_code="nowhere")
     put_back(admin_client, library.history.last(), "name")

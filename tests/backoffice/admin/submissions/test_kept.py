@@ -98,16 +98,30 @@ def test_whoever_else_signed_in_sees_whose_form_it_is(browser, form, bob):
         {"HTTP_ORIGIN": "http://testserver.evil.example"},
         {"HTTP_REFERER": "http://evil.example/testserver/"},
         {"HTTP_REFERER": "http://["},
+        {"HTTP_REFERER": "http://testserver:81/"},
+        {"HTTP_ORIGIN": "https://partner.example"},
+        {"HTTP_ORIGIN": "https://www.partner.example"},
+        {"HTTP_ORIGIN": "https://partner.example", "HTTP_SEC_FETCH_SITE": "none"},
+        ORIGIN | {"HTTP_SEC_FETCH_SITE": "same-site"},
+        ORIGIN | {"HTTP_SEC_FETCH_SITE": "cross-site"},
     ],
     ids=str,
 )
-def test_what_another_site_sends_gets_no_form(browser, form, origin):
+def test_what_another_site_sends_gets_no_form(browser, form, origin, settings):
+    trusted = ["https://partner.example", "https://*.partner.example"]
+    settings.CSRF_TRUSTED_ORIGINS = trusted
     page = browser.post(ADD, form | {"csrfmiddlewaretoken": "x" * 64}, **origin)
     assert page.status_code == 403
     assert "Typed" not in page.text
     assert "kept-form" not in page.text
     assert 'href="/admin/"' in page.text
     assert not Patron.objects.exists()
+
+
+def test_behind_a_proxy_that_changes_the_host_name_the_form_is_kept(browser, form):
+    own = {"HTTP_ORIGIN": "https://library.example", "HTTP_SEC_FETCH_SITE": "same-origin"}
+    page = browser.post(ADD, form | {"csrfmiddlewaretoken": "x" * 64}, **own)
+    assert hidden(page)["name"] == ["Typed"]
 
 
 # Signed out -----------------------------------------------------------------------------

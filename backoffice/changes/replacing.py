@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -32,8 +33,9 @@ Clean = Callable[[Any], Any]
 class Replacement:
     """Finds a text and puts another in its place, letter by letter as they are given.
 
-    ignore_case: of any letter of Unicode · whole_words: where it begins or ends with a letter,
-    a digit or an underscore, no other stands beside it.
+    A letter is found only with all its marks, as one character or as several: `e` is not in
+    `é`. ignore_case: of any letter of Unicode · whole_words: where it begins or ends with a
+    letter, a digit or an underscore, no other stands beside it.
     """
 
     find: str
@@ -43,17 +45,30 @@ class Replacement:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        find = unicodedata.normalize("NFC", self.find)
-        before = r"(?<!\w)" if self.whole_words and re.match(r"\w", find) else ""
-        after = r"(?!\w)" if self.whole_words and re.match(r"\w", find[-1:]) else ""
+        forms = {unicodedata.normalize(form, self.find) for form in ("NFC", "NFD")}
+        mark, word = f"[{marks()}]", rf"[\w{marks()}]"
+        starts, ends = (
+            self.whole_words and re.match(word, end) for end in (self.find, self.find[-1:])
+        )
+        # What stands before is looked at last: what is found at few places is looked for first.
+        found = "|".join(
+            f"{form}(?<!{word}{form})" if starts else form for form in map(re.escape, forms)
+        )
         flags = re.IGNORECASE if self.ignore_case else 0
-        return re.compile(f"{before}{re.escape(find)}{after}", flags)
+        return re.compile(f"(?:{found})(?!{word if ends else mark})", flags)
 
     def may_be_in(self, field: ModelField) -> Q:
         """A condition that all rows meet in which the text is found; others may meet it."""
         if self.ignore_case or not self.find.isascii():
             return Q()  # the database may know other letters, or another form of them
         return Q(**{f"{field.name}__contains": self.find})
+
+
+@cache
+def marks() -> str:
+    """The characters that belong to the letter before them: accents, vowel signs and others."""
+    characters = map(chr, range(0x300, 0x1F000))
+    return "".join(c for c in characters if unicodedata.category(c).startswith("M"))
 
 
 def parts(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[bool, str]]:

@@ -11,7 +11,8 @@ from backoffice.changes.models import Change
 from backoffice.changes.replacing import Replacement
 from backoffice.jobs.steps import undo_job
 from library.models import Book, Library
-from tests.everything.models import constraints, inheritance
+from tests.everything.factories import make_row
+from tests.everything.models import constraints, fields, inheritance
 from tests.factories import make_book, make_library
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,17 @@ def titles() -> list[str]:
         ("naïve e\u0301e", "e", "x", {}, "naïvx éx"),
         ("The End", " End", "", {}, "The"),
         ("aaa", "aa", "b", {}, "ba"),
+        # Letters with marks that no single character has.
+        ("x\u030cy x", "x", "z", {}, "x\u030cy z"),
+        ("x\u030cy x", "x\u030c", "z", {}, "zy x"),
+        ("ax x\u030cx x\u030c", "x\u030c", "z", {"whole_words": True}, "ax x\u030cx z"),
+        ("x\u030cy y", "y", "z", {"whole_words": True}, "x\u030cy z"),
+        ("कि क", "क", "ख", {"whole_words": True}, "कि ख"),
+        ("कि किम", "कि", "ख", {"whole_words": True}, "ख किम"),
+        # Other cases that are one letter too, and those that are several.
+        ("İı iI", "i", "e", {"ignore_case": True}, "ee ee"),
+        ("Straße STRAẞE STRASSE", "straße", "x", {"ignore_case": True}, "x x STRASSE"),
+        ("ﬁn FIN", "fi", "x", {"ignore_case": True}, "ﬁn xN"),
     ],
 )
 def test_what_is_found_is_replaced_letter_by_letter(text, find, put, how, becomes) -> None:
@@ -68,6 +80,15 @@ def test_what_is_found_is_replaced_letter_by_letter(text, find, put, how, become
     undo_job(change)
     assert titles() == [other.title, text]
     assert book.history.count() == (3 if change.updated else 1)
+
+
+@pytest.mark.parametrize("find", ["Café", "Cafe\u0301"])
+def test_text_of_several_lines_is_searched_in_either_form_and_kept_elsewhere(find) -> None:
+    text = "e\u0301 Caf{}\nCaf{}  Cafe."
+    row = make_row(fields.Texts, text=text.format("e\u0301", "é"))
+    replace(fields.Texts.objects.all(), "text", find, "Bar")
+    row.refresh_from_db()
+    assert row.text == "e\u0301 Bar\nBar  Cafe."
 
 
 def test_only_rows_where_it_is_found_change_and_come_back() -> None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.plan import WHY
 from backoffice.history.records import Records, Signature, history_model, names_change
+from backoffice.querysets.names import names
 from backoffice.tables.table import Link, Table
 
 
@@ -187,7 +188,7 @@ class LosersPlan:
     def _named(self, keys: list[Any]) -> list[tuple[Any, str]]:
         to_python = self.live.pk_field.to_python
         rows = self.model._base_manager.in_bulk([to_python(key) for key in keys])
-        return [(pk, str(row)) for pk, row in rows.items()]
+        return list(zip(rows, names(list(rows.values())), strict=True))
 
     def sample(self, limit: int) -> list[str]:
         """The first of the rows, as texts."""

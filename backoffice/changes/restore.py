@@ -26,7 +26,7 @@ from backoffice.changes.lost import LosersPlan, Moment, losing
 from backoffice.changes.models import Change
 from backoffice.changes.plan import Plan
 from backoffice.changes.undo import not_kept, plural
-from backoffice.history.names import name_then, names_then
+from backoffice.history.names import names_then
 from backoffice.history.records import Records, history_model, keeps_all, names_change
 from backoffice.tables.planner import expect_many, keep_statistics
 from backoffice.tables.table import Table
@@ -103,10 +103,12 @@ class ReturningPlan(Plan):
             list(params),
         )
 
-    def sample(self, limit: int) -> list[str]:
-        """The first of the rows that come back, as texts."""
+    def sample(self, limit: int, *, but: int) -> list[str]:
+        """The first of the rows that come back, as texts; but: the record of one not named."""
         coming = self.taken_back("-", column="history_id")
-        rows = self.live.fetch(f"{coming} ORDER BY pk LIMIT {limit:d}")
+        rows = self.live.fetch(
+            f"{coming} AND history_id <> {but:d} ORDER BY pk LIMIT {limit:d}"
+        )
         numbers = [number for (number,) in rows]
         records = self.records.model._base_manager.in_bulk(numbers)
         return names_then([records[number] for number in numbers])
@@ -276,9 +278,8 @@ class Restore:
         for model, its_plan in self.plans.items():
             number = its_plan.counts.get(("-", ""), 0) - (model is self.model)
             if number:
-                names = its_plan.sample(sample + 1)
-                own = name_then(self.record) if model is self.model else None
-                parts.append(Part(model, number, [n for n in names if n != own][:sample]))
+                but = self.record.pk if model is self.model else 0
+                parts.append(Part(model, number, its_plan.sample(sample, but=but)))
         for model, loser in self.losers.items():
             if number := loser.count():
                 parts.append(Part(model, number, loser.sample(sample), lost=True))
@@ -332,7 +333,7 @@ class Restore:
         now = timezone.now()
         new = 1 + sum(part.number for part in found.parts if not part.lost)
         updated = sum(part.number for part in found.parts if part.lost)
-        title = f"{capfirst(self.model._meta.verbose_name)}: {name_then(self.record)}"
+        title = f"{capfirst(self.model._meta.verbose_name)}: {names_then([self.record])[0]}"
         return Change.objects.create(
             kind=Change.Kind.RESTORATION,
             user=user,

@@ -217,7 +217,8 @@ class DeletedMixin(HistoryBase):
             message = _("The %(name)s “%(row)s” was restored, with %(parts)s.")
         else:
             message = _("The %(name)s “%(row)s” was restored.")
-        message %= {"name": self.opts.verbose_name, "row": row, "parts": said}
+        (name,) = names_then([record])
+        message %= {"name": self.opts.verbose_name, "row": name, "parts": said}
         self.log_change(request, row, message)
         if self.has_change_permission(request):
             undo = self._url_of("import_undo", change.pk)

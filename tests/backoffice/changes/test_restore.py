@@ -138,6 +138,15 @@ def test_parts_can_be_left_out(library):
     assert set(Library.objects.get(name="Main").book_set.all()) == set()
 
 
+def test_what_lost_links_is_told_apart_from_its_namesakes(library, monkeypatch):
+    monkeypatch.setattr(Book, "told_apart_by", {"title": ("id",)}, raising=False)
+    make_book(title="Both")
+    (book,) = library.book_set.filter(title="Both")
+    found = plan(delete(library))
+    (part,) = [part for part in found.parts if part.lost]
+    assert part.names == [f"Both — {book.pk}", "Only here"]
+
+
 def test_a_patron_does_not_come_back_without_the_library(library):
     patron = Patron.objects.get(name="Ann")
     delete(library)

@@ -214,6 +214,15 @@ def test_a_library_is_restored_from_the_message_of_its_deletion(admin_client, su
     assert change.status == "undone"
 
 
+def test_of_namesakes_it_is_said_which_one_was_restored(admin_client, main):
+    make_library(name="Main")
+    delete(admin_client, main)
+    name = f"Main — {main.zip_code}, {main.get_state_display()}"
+    done = admin_client.post(url(Library, "restore", main.pk), follow=True)
+    assert f"The library “{name}” was restored" in done.text
+    assert Change.objects.get(kind="restored").title == f"Library: {name}"
+
+
 def test_what_is_not_ticked_stays_deleted(admin_client, main):
     delete(admin_client, main)
     offered = ["library.Patron", "library.Librarian", "library.Book~"]

@@ -60,15 +60,15 @@ def body_of(request: HttpRequest) -> str:
 
 
 class Submission(models.Model):
-    """A form that was sent and did something, or is about to.
+    """A form that was sent and did something, or is about to: the last of its token.
 
     Where the form is done in one transaction, its row is written in that: a repeat waits for
     the row at the database, whichever process it reaches.
     """
 
-    #: The digest of user, address, token and, except for a form that adds, of what was sent.
+    #: The digest of user, address and token, and of whether it adds.
     key = models.CharField(max_length=64, primary_key=True)
-    body = models.CharField(max_length=64)
+    body = models.CharField(max_length=64)  # see `body_of`
     #: Where it led and what was said, see `backoffice.admin.submissions.answers`; null while
     #: it is being done.
     answer = models.JSONField(null=True)

@@ -1,9 +1,9 @@
 """Once is once: two clicks on *Save*, or a page loaded again, write one time.
 
-Every form that a signed-in user opens has a token. What was done with it is remembered with
-the answer, in the transaction of the work itself, so that a repeat waits for the first and
-gets the same answer, and a form that ended with errors can be sent again. A form without a
-token is done as often as it is sent.
+Every form that a signed-in user opens has a token. What was done with it last is remembered
+with the answer, in the transaction of the work itself, so that a repeat waits for the first
+and gets the same answer, and a form that ended with errors can be sent again. A form without
+a token is done as often as it is sent.
 """
 
 import time
@@ -105,11 +105,9 @@ class Sent:
 
     def __init__(self, request: HttpRequest, token: Token) -> None:
         self.request, self.at = request, timezone.now()
-        self.body = body_of(request)
-        # A form that adds is done once whatever it says: see `repeat`.
-        body = "" if adds(request) else self.body
+        self.body, self.adds = body_of(request), adds(request)
         address = request.get_full_path()
-        self.key = digest(str(request.user.pk), address, token.nonce, body)
+        self.key = digest(str(request.user.pk), address, token.nonce, self.adds)
         self.using = router.db_for_write(Submission)
 
     @property
@@ -121,7 +119,10 @@ class Sent:
         with ExitStack() as transactions:
             self.enter(transactions)
             if not self.begin():
-                return self.repeat(self.row.get(), site)
+                first = self.row.select_for_update().get()
+                if self.repeats(first):
+                    return self.repeat(first, site)
+                self.take_over(first)
             response = work()
             self.end(response)
         return response
@@ -145,11 +146,12 @@ class Sent:
             first = self.row.first()
             if first is None:
                 continue  # it ended with errors: now it is this one's turn
-            if first.answer is not None:
+            if first.answer is None and first.age.total_seconds() <= WAIT:
+                time.sleep(0.05)
+            elif first.answer is not None and self.repeats(first):
                 return self.repeat(first, site)
-            if first.age.total_seconds() > WAIT:
-                break  # its process has died
-            time.sleep(0.05)
+            elif self.take_over(first):
+                break  # the first was something else, or its process has died
         try:
             response = work()
         except BaseException:
@@ -167,6 +169,15 @@ class Sent:
         except IntegrityError:
             return False
         return True
+
+    def repeats(self, first: Submission) -> bool:
+        """Whether this is not to be done after `first`. A form that adds asks: see `repeat`."""
+        return self.adds or first.body == self.body
+
+    def take_over(self, first: Submission) -> bool:
+        """Make the row this one's; False if another has."""
+        row = self.row.filter(created_at=first.created_at)
+        return bool(row.update(body=self.body, answer=None, created_at=self.at))
 
     def end(self, response: HttpResponseBase) -> None:
         answer = answer_of(self.request, response)

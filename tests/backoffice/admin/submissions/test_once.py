@@ -290,6 +290,26 @@ def test_back_and_another_name_changes_the_record_again(admin_client):
     assert patron.name == "Bob"
 
 
+def test_back_and_forth_is_done_each_time(admin_client):
+    user = make_user(username="ann")
+    address = reverse("admin:auth_user_password_change", args=[user.pk])
+    data = token(admin_client.get(address)) | {"usable_password": "true"}
+    for password in ("Zq9x-ruby-4", "Other-opal-7", "Zq9x-ruby-4"):
+        sent = data | {"password1": password, "password2": password}
+        assert admin_client.post(address, sent).status_code == 302
+        user.refresh_from_db()
+        assert user.check_password(password)
+
+
+def test_back_and_forth_between_two_files_is_done_each_time(admin_client):
+    address = url(Library, "import")
+    data = token(admin_client.get(address))
+    for name in ("a.csv", "b.csv", "a.csv", "a.csv"):
+        file = SimpleUploadedFile(name, FILE)
+        assert admin_client.post(address, data | {"import_file": file}).status_code == 302
+    assert Change.objects.count() == 3
+
+
 def test_the_form_of_another_user_is_not_answered(admin_client, client):
     address = url(Patron, "add")
     data = filled(admin_client, address, name="Ann", library=make_library().pk)

@@ -328,6 +328,7 @@ def named_pairs(pairs: list[tuple[Any, str]]) -> list[tuple[str, str]]:
 
 def cleaned(field: Any, form_field: forms.Field, model: Any, text: str) -> Any:
     """The text as the field's form would store it. Raises ValidationError."""
-    # Text of several lines has no edges to trim: only what was found is to change.
-    value = form_field.clean(text) if is_line(field) else text
-    return field.clean(value, model())
+    value = form_field.clean(text)
+    # Text of several lines keeps its blank edges, if it has anything else: only what was
+    # found is to change.
+    return field.clean(value if is_line(field) or not value else text, model())

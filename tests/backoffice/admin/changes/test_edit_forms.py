@@ -4,12 +4,18 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
+from backoffice.changes.replacing import Replacement
 from backoffice.jobs.steps import undo_job
 from library.models import Book, Library
 from tests.backoffice.admin.pages import url
+from tests.everything.admin import site
+from tests.everything.factories import make_row
+from tests.everything.models import fields
 from tests.factories import make_book, make_library, make_user
 
 pytestmark = pytest.mark.django_db
@@ -251,6 +257,27 @@ def test_every_text_of_the_form_is_searched_and_cleaned_as_there(admin_client):
     send_on(admin_client, page, to=LIBRARIES)
     library.refresh_from_db()
     assert (library.name, library.phone_number) == ("A 212", "646-222-6559")
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"), [(" Teh\n", ""), ("  a\nTeh ", "  a\n "), ("Teh\n", "")]
+)
+def test_a_text_of_several_lines_keeps_its_edges_but_not_only_edges(
+    rf, superuser, monkeypatch, text, becomes
+):
+    request = rf.get("/")
+    request.user = superuser
+    field = fields.Texts._meta.get_field("text")
+    clean = site.get_model_admin(fields.Texts).get_texts(request)[field]
+    row = make_row(fields.Texts, text=text)
+    replacement = Replacement("Teh", "")
+    with Edit(fields.Texts.objects.all(), None, (), replacement, {field: clean}) as edit:
+        edit.run(user=superuser, title="-")
+    row.refresh_from_db()
+    assert row.text == becomes
+    monkeypatch.setattr(field, "blank", False)
+    with pytest.raises(ValidationError, match="required"):
+        site.get_model_admin(fields.Texts).get_texts(request)[field](" \n")
 
 
 # The order --------------------------------------------------------------------------------

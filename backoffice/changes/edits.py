@@ -23,6 +23,7 @@ from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.models import Change
 from backoffice.changes.replacing import Clean, Replacement, Texts
 from backoffice.history.records import Records
+from backoffice.querysets.names import names
 from backoffice.tables.planner import keep_statistics
 from backoffice.tables.table import ModelField, Table
 
@@ -300,7 +301,8 @@ def cleans_itself(model: type[Model]) -> bool:
 
 
 def _refused_row(row: Model, why: str) -> str:
-    return _("%(row)s was refused, so nothing was written: %(why)s") % {"row": row, "why": why}
+    (name,) = names([row])
+    return _("%(row)s was refused, so nothing was written: %(why)s") % {"row": name, "why": why}
 
 
 def refusal(row: Model) -> str:

@@ -2,12 +2,13 @@
 
 import pytest
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import FileField
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from backoffice.changes.edits import Edit
+from backoffice.changes.edits import Edit, Refused
 from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
 from library.models import Library, Patron
@@ -301,6 +302,20 @@ def test_a_rule_of_the_database_is_told_and_nothing_written(admin_client):
     assert "The database refused the change, so nothing was written" in page.text
     assert not Loan.objects.filter(renewals=1).exists()
     assert not Change.objects.exists()
+
+
+def test_a_record_that_refuses_is_told_apart_from_its_namesakes(superuser, monkeypatch):
+    for zip_code in ("10016", "08542"):
+        make_library(name="Main", zip_code=zip_code, state="NJ")
+
+    def clean(library):
+        if library.zip_code == "08542":
+            raise ValidationError("No.")
+
+    monkeypatch.setattr(Library, "clean", clean)
+    edit = Edit(Library.objects.all(), {Library._meta.get_field("address"): "1 Elm"})
+    with pytest.raises(Refused, match="Main — 08542, New Jersey was refused"):
+        edit.run(user=superuser, title="-")
 
 
 def test_a_null_differs_and_can_be_set(superuser):

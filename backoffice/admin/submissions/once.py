@@ -118,11 +118,8 @@ class Sent:
         """Do the work and note its answer in one transaction."""
         with ExitStack() as transactions:
             self.enter(transactions)
-            if not self.begin():
-                first = self.row.select_for_update().get()
-                if self.repeats(first):
-                    return self.repeat(first, site)
-                self.take_over(first)
+            if first := self.first():
+                return self.repeat(first, site)
             response = work()
             self.end(response)
         return response
@@ -142,16 +139,8 @@ class Sent:
 
     def in_steps(self, work: Work, site: Any) -> Any:
         """Do work that commits step by step; its answer is noted after it."""
-        while not self.begin():
-            first = self.row.first()
-            if first is None:
-                continue  # it ended with errors: now it is this one's turn
-            if first.answer is None and first.age.total_seconds() <= WAIT:
-                time.sleep(0.05)
-            elif first.answer is not None and self.repeats(first):
-                return self.repeat(first, site)
-            elif self.take_over(first):
-                break  # the first was something else, or its process has died
+        if first := self.first():
+            return self.repeat(first, site)
         try:
             response = work()
         except BaseException:
@@ -159,6 +148,20 @@ class Sent:
             raise
         self.end(response)
         return response
+
+    def first(self) -> Submission | None:
+        """The one whose answer this gets; None if it is this one's turn to be done."""
+        while not self.begin():
+            first: Submission | None = self.row.first()
+            if first is None:
+                continue  # it ended with errors
+            if first.answer is None and first.age.total_seconds() <= WAIT:
+                time.sleep(0.05)
+            elif first.answer is not None and self.repeats(first):
+                return first
+            elif self.take_over(first):
+                break  # it was something else, or its process has died
+        return None
 
     def begin(self) -> bool:
         """Write the row; False if there is one. This waits for whoever is writing it."""
@@ -175,9 +178,9 @@ class Sent:
         return self.adds or first.body == self.body
 
     def take_over(self, first: Submission) -> bool:
-        """Make the row this one's; False if another has."""
+        """Make the row this one's; False if another has. This waits, as `begin` does."""
         row = self.row.filter(created_at=first.created_at)
-        return bool(row.update(body=self.body, answer=None, created_at=self.at))
+        return bool(row.update(body=self.body, answer=None, created_at=timezone.now()))
 
     def end(self, response: HttpResponseBase) -> None:
         answer = answer_of(self.request, response)

@@ -381,6 +381,21 @@ def test_a_repeat_waits_longer_than_sqlite_does(rf, superuser, monkeypatch):
     assert len(tried) == 3
 
 
+def test_a_first_that_ends_with_errors_meanwhile_leaves_the_turn(rf, superuser, monkeypatch):
+    request = rf.post("/")
+    request.user = superuser
+    sent = once.Sent(request, Token.new("admin"))
+    begin, tried = sent.begin, []
+
+    def there_at_first():
+        tried.append(True)
+        return len(tried) > 1 and begin()
+
+    monkeypatch.setattr(sent, "begin", there_at_first)
+    assert sent.first() is None
+    assert Submission.objects.get().key == sent.key
+
+
 def test_old_answers_are_forgotten():
     old = timezone.now() - datetime.timedelta(days=3)
     Submission.objects.create(key="old", body="", created_at=old)

@@ -17,7 +17,7 @@ from backoffice.admin.pickers.keys import KeysField, KeysSelect
 from backoffice.admin.pickers.links import Links
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.replacing import Clean, Replacement
-from backoffice.querysets.names import annotated_name
+from backoffice.querysets.names import names
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField
 
@@ -105,8 +105,8 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
                 self.add_error(name, _("Set them, or add and take away: not both."))
             both = set(self.cleaned_data.get(name, ())) & set(self.cleaned_data.get(added, ()))
             if field.how == REMOVE and both:
-                names = ", ".join(map(annotated_name, both))
-                self.add_error(name, _("This would be added and taken away: %s.") % names)
+                told = ", ".join(names(list(both)))
+                self.add_error(name, _("This would be added and taken away: %s.") % told)
         return self.cleaned_data
 
     def _post_clean(self) -> None:
@@ -144,7 +144,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
         for field in self.values():
             yield str(capfirst(field.verbose_name)), shown(field, self.instance)
         for name in self.links():
-            chosen = ", ".join(map(annotated_name, self.cleaned_data[name]))
+            chosen = ", ".join(names(self.cleaned_data[name]))
             yield str(self.fields[name].label), chosen
 
 
@@ -225,7 +225,7 @@ def shown(field: Any, row: Any) -> str:
     """A field's value as shown to staff."""
     value = getattr(row, field.name)
     if isinstance(value, Model):
-        return annotated_name(value)
+        return names([value])[0]
     if getattr(field, "flatchoices", None):
         value = dict(field.flatchoices).get(value, value)
     return "" if value is None else str(value)

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.utils.functional import cached_property
 
+from backoffice.querysets.names import named
+
 
 class SharedChoices:
     """The choices of one field in all forms; an autocomplete widget uses it as a queryset."""
@@ -23,7 +25,7 @@ class SharedChoices:
     @cached_property
     def options(self) -> list[Any]:
         """All choices, for a plain select."""
-        return list(self.queryset)
+        return list(named(self.queryset))
 
     @cached_property
     def chosen(self) -> Any:
@@ -37,7 +39,8 @@ class SharedChoices:
                     keys.add(key.to_python(getattr(text, "pk", text)))
                 except ValidationError:
                     continue
-        return {str(row.pk): row for row in self.queryset.filter(pk__in=keys - {None})}
+        rows = named(self.queryset.filter(pk__in=keys - {None}))
+        return {str(row.pk): row for row in rows}
 
     def using(self, alias: str) -> Any:
         return self

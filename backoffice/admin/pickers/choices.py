@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.forms.models import ModelChoiceField
+from django.forms.models import ModelChoiceField, ModelChoiceIterator
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import annotated_name, named
@@ -23,10 +24,24 @@ class NamedChoicesMixin(ModelAdminBase):
         return show_names(super().formfield_for_manytomany(db_field, request, **kwargs))
 
 
+class NamedIterator(ModelChoiceIterator[Any]):
+    """Asks for the names when the choices are read: to check what was sent takes none."""
+
+    field: Any
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+
+    @cached_property
+    def queryset(self) -> Any:  # type: ignore[override] # an attribute
+        return named(self.field.queryset)
+
+
 def show_names(field: Any) -> Any:
     """Have a field show names, unless its class has labels of its own; return it."""
     own = getattr(type(field), "label_from_instance", None)
     if own is ModelChoiceField.label_from_instance and field.queryset is not None:
-        field.queryset = named(field.queryset)
+        field.iterator = NamedIterator
         field.label_from_instance = annotated_name
+        field.widget.choices = field.choices
     return field

@@ -12,11 +12,11 @@ from django.http.response import HttpResponseBase
 
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
 
-_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_BYTES = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")  # the same in UTF-8
+# All in UTF-8, so that a page is not decoded for it.
+_CONTROLS = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 # What is written into a form goes back as it is: attributes and text areas stay.
 _TEXT = re.compile(
-    r"<(textarea|script|style)\b.*?</\1>|<[^>]*>|([^<]+)", re.DOTALL | re.IGNORECASE
+    rb"<(textarea|script|style)\b.*?</\1>|<[^>]*>|([^<]+)", re.DOTALL | re.IGNORECASE
 )
 
 
@@ -28,12 +28,12 @@ def show_controls(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         is_page = response.get("Content-Type", "") == "text/html; charset=utf-8"
-        if is_page and not response.streaming and _BYTES.search(response.content):  # type: ignore[attr-defined] # of a whole one
-            response.content = _TEXT.sub(_shown, response.content.decode())  # type: ignore[attr-defined] # as above
+        if is_page and not response.streaming and _CONTROLS.search(response.content):  # type: ignore[attr-defined] # of a whole one
+            response.content = _TEXT.sub(_shown, response.content)  # type: ignore[attr-defined] # as above
         return response
 
     return middleware
 
 
-def _shown(part: re.Match[str]) -> str:
-    return _CONTROLS.sub(INSTEAD, part[2]) if part[2] else part[0]
+def _shown(part: re.Match[bytes]) -> bytes:
+    return _CONTROLS.sub(INSTEAD.encode(), part[2]) if part[2] else part[0]

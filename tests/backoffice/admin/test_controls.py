@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from django.http import HttpResponse, StreamingHttpResponse
 
-from backoffice.admin.controls import INSTEAD
+from backoffice.admin.controls import INSTEAD, show_controls
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
 from tests.factories import make_library, make_patron
@@ -51,3 +52,18 @@ def test_other_pages_and_answers_are_left_alone(admin_client, library):
     query = {"app_label": "library", "model_name": "patron", "field_name": "library"}
     answer = admin_client.get("/admin/autocomplete/", query | {"term": ""}).json()
     assert answer["results"][0]["text"].startswith("abc \u202e")
+
+
+@pytest.mark.parametrize(
+    ("answer", "becomes"),
+    [
+        (HttpResponse(f"<p>{NAME}"), f"<p>{SHOWN}".encode()),
+        (HttpResponse(b"\xff" + NAME.encode()), b"\xff" + SHOWN.encode()),  # no UTF-8
+        (HttpResponse(NAME, content_type="text/plain; charset=utf-8"), NAME.encode()),
+        (StreamingHttpResponse([NAME]), NAME.encode()),
+        (HttpResponse(status=304, headers={"Content-Type": ""}), b""),
+    ],
+)
+def test_only_whole_pages_are_changed(rf, answer, becomes):
+    response = show_controls(lambda request: answer)(rf.get("/"))
+    assert response.getvalue() == becomes

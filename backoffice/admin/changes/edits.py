@@ -123,8 +123,18 @@ class EditMixin(ModelAdminBase):
 
     # The forms ----------------------------------------------------------------------
 
-    def get_kept_fields(self, request: HttpRequest) -> list[ModelField]:
-        """The fields of the form that history keeps: others couldn't be undone."""
+    def get_editable_fields(self, request: HttpRequest) -> list[ModelField]:
+        """The fields of the form that can be written in many rows.
+
+        History keeps them, so that it can be undone. Where something must be unique in them,
+        the database sees to it: what only a form checks, like `unique_for_date`, isn't checked.
+        """
+        by_validation = {
+            name
+            for key in Table(self.model).unique_keys
+            if not key.is_kept_by_database
+            for name in key.fields
+        }
         kept = {field.name for field in history_model(self.model).tracked_fields}
         shown = flatten_fieldsets(self.get_fieldsets(request))
         readonly = self.get_readonly_fields(request)
@@ -132,7 +142,7 @@ class EditMixin(ModelAdminBase):
             field
             for field in self.opts.concrete_fields
             if field.editable
-            and field.name in kept
+            and field.name in kept - by_validation
             and field.name in shown
             and field.name not in readonly
         ]
@@ -141,7 +151,7 @@ class EditMixin(ModelAdminBase):
         """The fields that can have the same value in many rows: no unique ones, no files."""
         return [
             field.name
-            for field in self.get_kept_fields(request)
+            for field in self.get_editable_fields(request)
             if not field.unique and not isinstance(field, FileField)
         ]
 
@@ -209,15 +219,9 @@ class EditMixin(ModelAdminBase):
 
     def get_texts(self, request: HttpRequest) -> dict[ModelField, Clean]:
         """The fields to find and replace in, each with what cleans its texts."""
-        by_validation = {
-            name
-            for key in Table(self.model).unique_keys
-            if not key.is_kept_by_database
-            for name in key.fields
-        }
         texts: dict[ModelField, Clean] = {}
-        for field in self.get_kept_fields(request):
-            if not is_text(field) or field.primary_key or field.name in by_validation:
+        for field in self.get_editable_fields(request):
+            if not is_text(field) or field.primary_key:
                 continue
             form_field = self.formfield_for_dbfield(field, request=request)
             if isinstance(form_field, forms.CharField):

@@ -13,7 +13,9 @@ from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
+from tests.everything.admin import site as everything
 from tests.everything.loans.models import Loan
+from tests.everything.models import constraints
 from tests.factories import make_book, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
@@ -283,6 +285,15 @@ def test_a_field_that_must_be_unique_is_not_offered(admin_client):
         "books-remove",
         "books-set",
     ]
+
+
+def test_what_only_a_form_keeps_unique_is_neither_set_nor_replaced(rf, superuser):
+    model_admin, request = everything.get_model_admin(constraints.Unique), rf.get("/")
+    request.user = superuser
+    rules = {"for_date", "date"}
+    assert rules.isdisjoint(model_admin.get_edit_fields(request))
+    assert rules.isdisjoint(field.name for field in model_admin.get_texts(request))
+    assert "char" in {field.name for field in model_admin.get_texts(request)}
 
 
 def test_a_file_is_not_offered(rf, superuser, monkeypatch):

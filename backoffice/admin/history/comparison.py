@@ -2,7 +2,7 @@
 
 import datetime
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,13 +39,17 @@ class Link:
 
 @dataclass
 class Difference:
-    """A field whose value of then differs from that of now."""
+    """A field whose value of then differs from that of now.
+
+    may_return: the form does not keep the user from changing the field.
+    """
 
     name: str
     label: str
     now: Any = ""
     then: Any = ""
     is_links: bool = False
+    may_return: bool = True
     added: list[Link] = field(default_factory=list)
     removed: list[Link] = field(default_factory=list)
     more_added: int = 0
@@ -55,14 +59,21 @@ class Difference:
 class Comparison:
     """The differences between the row `present` and its history record.
 
-    choices: of a relational field, the rows that the user may choose. It takes a fixed number
-    of statements for each relation, and names some of the links only.
+    withheld: the names of the fields that the user may not change · choices: of a relational
+    field, the rows that the user may choose. It takes a fixed number of statements for each
+    relation, and names some of the links only.
     """
 
     def __init__(
-        self, record: Any, present: Model, *, choices: Callable[[Any], Any], empty: Any
+        self,
+        record: Any,
+        present: Model,
+        *,
+        withheld: Collection[str],
+        choices: Callable[[Any], Any],
+        empty: Any,
     ) -> None:
-        self.record, self.present = record, present
+        self.record, self.present, self.withheld = record, present, withheld
         self.choices, self.empty = choices, empty
 
     def differences(self, only: str = "") -> list[Difference]:
@@ -70,7 +81,10 @@ class Comparison:
         found = [self._field(f) for f in self.compared if not only or f.name == only]
         links = type(self.record)._history_m2m_fields
         found += [self._links(f) for f in links if not only or f.name == only]
-        return [difference for difference in found if difference]
+        differences = [difference for difference in found if difference]
+        for difference in differences:
+            difference.may_return = difference.name not in self.withheld
+        return differences
 
     @property
     def compared(self) -> list[Any]:

@@ -32,6 +32,8 @@ class RevertMixin(HistoryBase):
     """The page of a version: what going back to it would change, and doing that."""
 
     object_history_form_template = "admin/backoffice/version.html"
+    get_guarded: Any  # PickerMixin's
+    get_pickers: Any
 
     # One version --------------------------------------------------------------------
 
@@ -127,27 +129,38 @@ class RevertMixin(HistoryBase):
                 )
             if not name or present is None:
                 return self.revert(request, record, present)
-            for field in self.m2m_fields:
-                if field.name == name:
-                    return self.put_links_back(request, record, present, field, key)
-            for field in compared(type(record)):
-                if field.name == name:
-                    return self.put_back(request, record, present, field)
-        raise Http404
+            fields = {
+                field.name: field for field in [*self.m2m_fields, *compared(type(record))]
+            }
+            if name not in fields:
+                raise Http404
+            if name in self.withheld_fields(request, present):
+                raise PermissionDenied
+            if fields[name].many_to_many:
+                return self.put_links_back(request, record, present, fields[name], key)
+            return self.put_back(request, record, present, fields[name])
 
     def revert(self, request: HttpRequest, record: Any, present: Any) -> Any:
         """Restore the version in `record`; this writes one new history record, by the user.
 
-        Raises ValidationError if that version is no longer valid.
+        What the form keeps the user from changing stays as it is. Raises ValidationError if
+        that version is no longer valid.
         """
         then = record.instance
         then._state.adding = present is None
+        returning = self.m2m_fields
+        if present is not None:
+            withheld = self.withheld_fields(request, present)
+            returning = [field for field in returning if field.name not in withheld]
+            for field in compared(type(record)):
+                if field.name in withheld:
+                    setattr(then, field.attname, getattr(present, field.attname))
         then.full_clean()
         self.refuse_unseen(request, then, present)
         then._history_user = request.user
         date = to_the_second(record.history_date)
         then._change_reason = (_("Reverted to the version of %s") % date)[:100]
-        links = {field: recorded_links([record], field)[record.pk] for field in self.m2m_fields}
+        links = {field: recorded_links([record], field)[record.pk] for field in returning}
         with transaction.atomic(using=router.db_for_write(self.model)):
             if present is None:
                 self.save_model(request, then, form=None, change=True)
@@ -212,6 +225,11 @@ class RevertMixin(HistoryBase):
     @property
     def m2m_fields(self) -> Any:
         return self.history_manager.model._history_m2m_fields
+
+    def withheld_fields(self, request: HttpRequest, present: Any) -> set[Any]:
+        """The names of the fields that the form of the row keeps this user from changing."""
+        guarded = set(self.get_guarded(request)).difference(self.get_pickers(request, present))
+        return guarded.union(self.get_readonly_fields(request, present))
 
     def choices_of(self, request: HttpRequest, field: Any) -> Any:
         """The rows that a form offers for `field`."""
@@ -281,6 +299,7 @@ class RevertMixin(HistoryBase):
         comparison = Comparison(
             record,
             present,
+            withheld=self.withheld_fields(request, present),
             choices=lambda field: self.choices_of(request, field),
             empty=self.get_empty_value_display(),
         )
@@ -302,7 +321,7 @@ class RevertMixin(HistoryBase):
 
         only = request.GET.get("only", "")
         differences = self.differences(request, record, present, only)
-        is_same = present is not None and not differences
+        is_same = present is not None and not any(each.may_return for each in differences)
         disabled = is_same or self.revert_disabled(request, present or then)
         return {
             "differences": differences,

@@ -5,8 +5,8 @@ from django.contrib import admin
 from django.utils import timezone
 
 from library.models import Book, Librarian, Library, Patron
-from tests.backoffice.admin.history.test_history import links
-from tests.backoffice.admin.pages import statements, url
+from tests.backoffice.admin.history.test_history import links, sign_in
+from tests.backoffice.admin.pages import perm, statements, url
 from tests.factories import make_book, make_librarian, make_library, make_patron
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,26 @@ def test_a_version_that_is_as_the_record_offers_nothing(admin_client, library):
     assert 'value="Revert"' in admin_client.get(version(library.history.last())).text
 
 
+def test_what_the_form_does_not_let_one_change_stays(admin_client, library, monkeypatch):
+    first, latest = library.history.last(), library.history.first()
+    library_admin = admin.site.get_model_admin(Library)
+    monkeypatch.setattr(library_admin, "readonly_fields", ("phone_number",))
+    page = admin_client.get(version(first)).text
+    assert "(stays: you may not change it)" in page
+    assert "Put back Address" in page
+    assert "Put back Phone number" not in page
+    assert put_back(admin_client, first, "phone_number").status_code == 403
+    admin_client.post(version(first))
+    library.refresh_from_db()
+    assert (library.name, library.phone_number) == ("Old", "609-924-9529")
+    page = admin_client.get(version(first))
+    assert list(shown(admin_client, first)) == ["Phone number"]
+    assert 'value="Revert"' not in page.text
+    admin_client.post(version(latest))
+    library.refresh_from_db()
+    assert library.name == "New"
+
+
 def test_what_else_is_wrong_with_the_row_is_no_reason(admin_client, library):
     Library.objects.update(zip_code="nowhere")
     put_back(admin_client, library.history.last(), "name")
@@ -213,6 +233,18 @@ def test_a_link_that_can_not_come_back_is_named(admin_client, book):
     done = put_back(admin_client, record, f"libraries:{pk}")
     assert "It no longer exists, or you may not choose it." in done.text
     assert names(book) == ["B", "C"]
+
+
+def test_links_stay_where_the_form_has_no_picker_of_them(client, book, monkeypatch):
+    monkeypatch.setattr(admin.site.get_model_admin(Book), "picker_max_rows", 1)
+    sign_in(client, perm("view", Book), perm("change", Book))
+    record, a = before(book), Library.objects.get(name="A")
+    assert "Put back A" not in client.get(version(record)).text
+    for only in ("libraries", f"libraries:{a.pk}"):
+        assert put_back(client, record, only).status_code == 403
+    client.post(version(record))
+    book.refresh_from_db()
+    assert (book.title, names(book)) == ("Old", ["B", "C"])
 
 
 def test_a_version_takes_as_many_statements_for_many_links_as_for_few(admin_client, book):

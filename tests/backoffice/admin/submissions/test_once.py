@@ -346,10 +346,13 @@ def test_another_button_to_save_adds_no_other_record(admin_client):
 def test_another_file_is_another_form(admin_client):
     address = url(Library, "import")
     data = token(admin_client.get(address))
-    for name in ("a.csv", "b.csv"):
-        file = SimpleUploadedFile(name, FILE)
+    mended = FILE.replace(b"10001", b"10002")
+    for name, rows in (("a.csv", FILE), ("b.csv", FILE), ("b.csv", mended), ("b.csv", mended)):
+        file = SimpleUploadedFile(name, rows)
         assert admin_client.post(address, data | {"import_file": file}).status_code == 302
-    assert Change.objects.count() == 2
+    assert Change.objects.count() == 3
+    uploaded = Change.objects.latest("pk").file.directory / "upload"
+    assert uploaded.read_bytes() == mended
 
 
 def test_the_first_that_died_while_it_worked_in_steps_does_not_block(admin_client, monkeypatch):

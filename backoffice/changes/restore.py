@@ -10,8 +10,7 @@ import datetime
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from dataclasses import field as default
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from django.contrib.contenttypes.fields import GenericRelation
 from django.contrib.contenttypes.models import ContentType
@@ -25,10 +24,11 @@ from django.utils.translation import gettext as _
 from backoffice.changes.lost import LosersPlan, Moment, losing
 from backoffice.changes.models import Change
 from backoffice.changes.plan import Plan
+from backoffice.changes.returning import Returning
 from backoffice.changes.undo import not_kept, plural
 from backoffice.history.names import names_then
 from backoffice.history.records import Records, history_model, keeps_all, names_change
-from backoffice.tables.planner import expect_many, keep_statistics
+from backoffice.tables.planner import expect_many
 from backoffice.tables.table import Table
 
 #: How far the records of one deletion are apart, where no Change holds them together.
@@ -141,7 +141,7 @@ class Restorable:
     notes: list[str] = default(default_factory=list)
 
 
-class Restore:
+class Restore(Returning):
     """The restoration of the row of `record`, the history record of its deletion.
 
     without: the keys of parts that are not wanted. Its model must be restorable.
@@ -159,21 +159,6 @@ class Restore:
         self._ignored: set[type[Model]] = set()
         date = record.history_date
         self.moment = Moment(record.history_change_id, date - NEAR, date + NEAR)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if not self.connection.needs_rollback:
-            for plan in self.plans.values():
-                plan.drop()
-            for loser in self.losers.values():
-                loser.drop()
 
     # Planning -----------------------------------------------------------------------
 
@@ -312,21 +297,7 @@ class Restore:
             if found.problem:
                 raise NothingRestored(found.problem)
             change = self._record_change(user, found)
-            signature = change.signature
-            for loser in self.losers.values():
-                loser.record_before(signature)
-            for plan in self.plans.values():
-                plan.restore()
-            for plan in self.plans.values():
-                plan.restore_links()
-            for loser in self.losers.values():
-                loser.give_back(self.plans)
-            for plan in self.plans.values():
-                plan.record(signature, gone=False)
-            for loser in self.losers.values():
-                loser.record(signature)
-            tables = {table for plan in self.plans.values() for table in plan.records.tables}
-            keep_statistics(self.connection, change.rows or 0, *sorted(tables))
+            self.carry_out(change.signature, change.rows or 0)
         return change, found.parts
 
     def _record_change(self, user: Any, found: Restorable) -> Change:

@@ -4,10 +4,8 @@ Created rows are deleted, changed rows return to their previous record, deleted 
 restored. Rows that were edited since, or that others now refer to, are left alone and listed.
 """
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from django.apps import apps
@@ -22,9 +20,9 @@ from backoffice.changes.exemptions import Exemption
 from backoffice.changes.lost import LosersPlan, Moment
 from backoffice.changes.models import Change
 from backoffice.changes.plan import WHY, Plan
+from backoffice.changes.returning import Returning
 from backoffice.history.records import Signature, history_model, keeps_all, names_change
-from backoffice.tables.planner import expect_many, keep_statistics
-from backoffice.tables.search_index import made_anew
+from backoffice.tables.planner import expect_many
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ class UndoPlan(Plan):
         )
 
 
-class Undo:
+class Undo(Returning):
     """The undo of a change that is done. `plan()` writes only temporary tables.
 
     with Undo(change) as undo:
@@ -168,27 +166,13 @@ class Undo:
         for model in changed_models(change):
             self.plans[model] = UndoPlan(change, model, self.plans)
         #: Rows that were edited since a deletion, but get back what they lost by it.
-        self.losers: list[LosersPlan] = []
+        self.losers: dict[type[Model], LosersPlan] = {}
         self.connection = self.plans[change.model_class].live.connection
 
     def __enter__(self) -> Self:
         for plan in self.plans.values():
             plan.create()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # After an error, PostgreSQL refuses statements until the transaction ends; the
-        # rollback, or the next undo, drops the tables.
-        if not self.connection.needs_rollback:
-            for plan in self.plans.values():
-                plan.drop()
-            for loser in self.losers:
-                loser.drop()
 
     def lock(self) -> None:
         """Lock the tables against other writers, as an import does."""
@@ -217,7 +201,7 @@ class Undo:
             self._plan_losers()
         for plan in plans:
             plan.count()
-        lost = sum(loser.count() for loser in self.losers)
+        lost = sum(loser.count() for loser in self.losers.values())
         numbers = [(kind, why, n) for p in plans for (kind, why), n in p.counts.items()]
 
         def count(*kinds: str) -> int:
@@ -239,8 +223,7 @@ class Undo:
         for model, plan in self.plans.items():
             edited = f"{plan.name} WHERE kind = '~' AND why = 'edited'"
             if plan.live.fetch(f"SELECT 1 FROM {edited} LIMIT 1"):
-                loser = LosersPlan(model, len(self.losers))
-                self.losers.append(loser)
+                loser = self.losers[model] = LosersPlan(model, len(self.losers))
                 loser.collect(moment, self.plans, f"SELECT pk FROM {edited}")
                 loser.prune(self.plans)
                 plan.live.execute(
@@ -258,26 +241,7 @@ class Undo:
 
     def run(self, counts: UndoCounts, signature: Signature) -> None:
         """Undo the planned rows; the caller holds the transaction."""
-        plans = self.plans.values()
-        with contextlib.ExitStack() as stack:
-            for plan in plans:
-                moved = plan.counts.get(("+", ""), 0) + plan.counts.get(("-", ""), 0)
-                stack.enter_context(made_anew(plan.live, moved))
-            for loser in self.losers:
-                loser.record_before(signature)
-            for plan in plans:
-                plan.restore()
-            for plan in plans:
-                plan.restore_links()
-            for loser in self.losers:
-                loser.give_back(self.plans)
-                loser.record(signature)
-            for plan in plans:
-                plan.record(signature, gone=False)
-                plan.record(signature, gone=True)
-                plan.remove()
-        tables = {table for plan in plans for table in plan.records.tables}
-        keep_statistics(self.connection, counts.removed + counts.restored, *sorted(tables))
+        self.carry_out(signature, counts.removed + counts.restored)
 
 
 def changed_models(change: Change) -> list[type[Model]]:

@@ -48,8 +48,8 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def body_of(request: HttpRequest) -> str:
-    """A digest of what was sent."""
+def body_of(request: HttpRequest, token: Token) -> str:
+    """A digest of what was sent; the nonce is stored nowhere, so no password is found by it."""
     fields = [pair for pair in request.POST.lists() if pair[0] not in (*OWN, *BUTTONS)]
     files = [
         (name, file.name, content_of(file))
@@ -57,7 +57,7 @@ def body_of(request: HttpRequest) -> str:
         for file in sent
         if file is not None
     ]
-    return digest(fields, files)
+    return digest(token.nonce, fields, files)
 
 
 def content_of(file: "UploadedFile[Any]") -> str:

@@ -105,7 +105,7 @@ class Sent:
 
     def __init__(self, request: HttpRequest, token: Token) -> None:
         self.request, self.at = request, timezone.now()
-        self.body, self.adds = body_of(request), adds(request)
+        self.body, self.adds = body_of(request, token), adds(request)
         address = request.get_full_path()
         self.key = digest(str(request.user.pk), address, token.nonce, self.adds)
         self.using = router.db_for_write(Submission)

@@ -332,6 +332,16 @@ def test_a_late_repeat_is_told_when_the_form_was_sent(admin_client):
     assert Patron.objects.count() == 1
 
 
+def test_what_is_remembered_of_a_password_is_never_the_same(admin_client):
+    address = reverse("admin:auth_user_password_change", args=[make_user().pk])
+    data = {"usable_password": "true", "password1": "Zq9x-ruby-4", "password2": "Zq9x-ruby-4"}
+    for _ in range(2):
+        sent = data | token(admin_client.get(address))
+        assert admin_client.post(address, sent).status_code == 302
+    first, second = Submission.objects.values_list("body", flat=True)
+    assert first != second
+
+
 def test_another_button_to_save_adds_no_other_record(admin_client):
     address = url(Patron, "add")
     data = filled(admin_client, address, name="Ann", library=make_library().pk)

@@ -71,11 +71,6 @@ def save_profile(file: ImportFile, name: str, *, headers: Sequence[str], user: A
 
     Raises ValidationError if another profile has the name.
     """
-    others = Profile.objects.filter(model=file.change.model, name=name)
-    if name != file.options.get("profile") and others.exists():
-        raise ValidationError(
-            _("There is a profile “%s” already. Choose it first, or another name.") % name
-        )
     values = _with_decided(file.options.get("values"), file.decisions.all())
     kept = {
         "resource": file.resource,
@@ -84,9 +79,13 @@ def save_profile(file: ImportFile, name: str, *, headers: Sequence[str], user: A
         "headers_key": headers_key(headers),
         "owner": user,
     }
-    profile, _is_new = Profile.objects.update_or_create(
-        model=file.change.model, name=name, defaults=kept
-    )
+    is_chosen, profiles = name == file.options.get("profile"), Profile.objects
+    keep = profiles.update_or_create if is_chosen else profiles.get_or_create
+    profile, is_new = keep(model=file.change.model, name=name, defaults=kept)
+    if not (is_chosen or is_new):
+        raise ValidationError(
+            _("There is a profile “%s” already. Choose it first, or another name.") % name
+        )
     file.options["profile"] = name
     file.save(update_fields=["options"])
     return profile

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.profiles import Profile
+from backoffice.jobs import profiles
 from backoffice.jobs.profiles import remember
 from tests.backoffice.admin.changes.test_columns import send
 from tests.backoffice.admin.changes.test_imports import (
@@ -77,6 +78,19 @@ def test_another_profile_is_not_overwritten(admin_client):
         reverse("admin:library_library_import_profile", args=[job.pk]), {"name": "County"}
     )
     assert Profile.objects.get().options["only"] == "new"
+
+
+def test_a_profile_that_another_makes_meanwhile_is_not_overwritten(admin_client, monkeypatch):
+    page = upload(admin_client, HEADER + GOOD)
+
+    def made_meanwhile(options):
+        Profile.objects.create(model="library.Library", name="County", options={"only": "new"})
+        return options
+
+    monkeypatch.setattr(profiles, "chosen", made_meanwhile)
+    page = send(admin_client, page, button="_keep", **{"with-name": "County"})
+    assert "There is a profile “County” already." in page.text
+    assert Profile.objects.get().options == {"only": "new"}
 
 
 def test_whoever_keeps_a_profile_is_its_owner(client, admin_client, settings):

@@ -188,7 +188,7 @@ class ColumnPages(ChangePages):
                 tasks.start_check(job, user=request.user)
                 return self._redirect(job)
             try:
-                name = form.cleaned_data["with-name"].strip()
+                name = form.cleaned_data["with-name"]
                 self._keep(request, job, name, source.headers)
             except ValidationError as error:
                 form.add_error("with-name", error)

@@ -86,12 +86,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a page that needs neither the database nor the session."""
+    site = site_of(request)
+    files = ["admin/css/base.css", "admin/css/dark_mode.css", getattr(site, "theme", None)]
     try:
-        styles = [static(f"admin/css/{name}.css") for name in ("base", "dark_mode")]
-        styles.append(static("backoffice/theme.css"))
+        styles = [static(name) for name in files if name]
     except ValueError:  # there is no manifest of static files
         styles = []
-    site = site_of(request)
     context = {
         "styles": styles,
         "site_header": site.site_header,

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 
+from backoffice.admin.submissions.errors import server_error
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
 from tests.factories import make_patron, make_user
@@ -78,8 +79,15 @@ def test_an_unknown_host(client):
     assert_house(page, 400, menus=False)
 
 
+def test_the_page_of_a_fault_needs_neither_database_nor_session(rf, django_assert_num_queries):
+    request = rf.get("/admin/")
+    assert not hasattr(request, "session")
+    with django_assert_num_queries(0):
+        assert_house(server_error(request), 500, menus=False)
+
+
 @pytest.mark.parametrize("has_manifest", [True, False])
-def test_a_fault_of_ours_needs_neither_database_nor_static_files(
+def test_the_page_of_a_fault_leads_on_also_without_static_files(
     admin_client, monkeypatch, has_manifest
 ):
     patron = make_patron()

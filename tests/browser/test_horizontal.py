@@ -173,36 +173,39 @@ def test_all_that_match_are_chosen_and_removed(book):
     page.wait_for_function(f"() => document.querySelector('{TO}').options.length === 0")
 
 
-def test_what_an_error_interrupts_is_kept(book):
-    page = book
-    page.fill("#id_libraries_input", "Kiosk-050")
-    page.press("#id_libraries_input", "Enter")
-    wait_for_state(page, "1 added")
-    page.select_option(TO, label="Kiosk-002")
-    page.click("#id_libraries_remove")
-    page.eval_on_selector(
-        "#id_title", "input => { input.required = false; input.value = ' '; }"
-    )
-    submit(page)
-    assert page.locator(".field-title.errors").count() == 1
-    wait_for_state(page, "Chosen: 3. Not saved yet: 1 added, 1 removed.")
-    assert options(page, f"{TO} optgroup") == ["Kiosk-050"]
-    assert options(page, f"{FROM} optgroup") == ["Kiosk-002"]
-
-
-def test_what_was_picked_is_asked_about_and_comes_back(book):
-    page = book
+def pick_and_remove(page):
     page.fill("#id_libraries_input", "Kiosk-050")
     page.press("#id_libraries_input", "Enter")
     wait_for_state(page, "1 added")
     page.select_option(TO, label="Kiosk-002")
     page.click("#id_libraries_remove")
     wait_for_state(page, "1 added, 1 removed")
+
+
+def assert_picked_and_removed(page):
+    wait_for_state(page, "Chosen: 3. Not saved yet: 1 added, 1 removed.")
+    assert options(page, f"{TO} optgroup") == ["Kiosk-050"]
+
+
+def test_what_an_error_interrupts_is_kept(book):
+    page = book
+    pick_and_remove(page)
+    page.eval_on_selector(
+        "#id_title", "input => { input.required = false; input.value = ' '; }"
+    )
+    submit(page)
+    assert page.locator(".field-title.errors").count() == 1
+    assert_picked_and_removed(page)
+    assert options(page, f"{FROM} optgroup") == ["Kiosk-002"]
+
+
+def test_what_was_picked_is_asked_about_and_comes_back(book):
+    page = book
+    pick_and_remove(page)
     assert leaving(page, lambda: page.click(".breadcrumbs a >> nth=0"), stay=False)
     page.wait_for_url("**/admin/")
     page.go_back()
-    wait_for_state(page, "Chosen: 3. Not saved yet: 1 added, 1 removed.")
-    assert options(page, f"{TO} optgroup") == ["Kiosk-050"]
+    assert_picked_and_removed(page)
     assert leaving(page, lambda: page.click(".breadcrumbs a >> nth=0"))
     submit(page, "_save")
     page.go_back()

@@ -31,7 +31,6 @@ from django.db.models import (
 from django.db.models.deletion import get_candidate_relations_to_delete
 from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from backoffice.changes.keys import compiled, held, temporary
@@ -225,25 +224,16 @@ class Deletion:
         )
 
     def _record_change(self, title: str, user: Any) -> Change:
-        now = timezone.now()
         by_model, lost = self.count()
         removed = sum(by_model.values())
-        return Change.objects.create(
+        return Change.objects.create_done(
+            self.model,
             kind=Change.Kind.DELETION,
             user=user,
-            model=self.model._meta.label,
-            title=title[:200],
-            status=Change.Status.DONE,
+            title=title,
             rows=removed,
-            new=0,
-            updated=0,
             removed=removed,
-            unchanged=0,
-            rejected=0,
             lost=lost,
-            started_at=now,
-            applied_at=now,
-            finished_at=now,
         )
 
     # Rows that stay, but lose a reference -------------------------------------------

@@ -15,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, router, transaction
 from django.db.models import F, Field, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.changes.keys import compiled, held, temporary
@@ -190,21 +189,16 @@ class Edit:
     def _record_change(self, user: Any, title: str, updated: int) -> Change:
         # Others may have written since the rows were held: the total is at least `updated`.
         left = self.left_out.count()
-        now, rows = timezone.now(), max(self.rows.count(), updated + left)
-        return Change.objects.create(
+        rows = max(self.rows.count(), updated + left)
+        return Change.objects.create_done(
+            self.model,
             kind=Change.Kind.EDIT,
             user=user,
-            model=self.model._meta.label,
-            title=title[:200],
-            status=Change.Status.DONE,
+            title=title,
             rows=rows,
-            new=0,
             updated=updated,
             unchanged=rows - updated - left,
             rejected=left,
-            started_at=now,
-            applied_at=now,
-            finished_at=now,
         )
 
     def _write(self, rows: QuerySet[Any], change: Change) -> None:

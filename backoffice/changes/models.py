@@ -1,5 +1,6 @@
 """`Change`, which records whatever writes many rows at once, and `ImportFile`, its file."""
 
+import datetime
 import secrets
 import shutil
 from pathlib import Path
@@ -29,6 +30,29 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         one gets 1 and the other 0.
         """
         return self.filter(status__in=sources).update(status=to, **fields)
+
+    def create_done(
+        self,
+        model: type[models.Model],
+        *,
+        title: str,
+        now: datetime.datetime | None = None,
+        **fields: Any,
+    ) -> "Change":
+        """Record a change that the caller writes in the same transaction.
+
+        now: the history date · fields: numbers of rows that are not given are 0.
+        """
+        now = now or timezone.now()
+        times = dict.fromkeys(("started_at", "applied_at", "finished_at"), now)
+        numbers = dict.fromkeys(("new", "updated", "unchanged", "rejected"), 0)
+        return self.create(
+            model=model._meta.label,
+            title=title[:200],
+            status=Change.Status.DONE,
+            **times,
+            **numbers | fields,
+        )
 
 
 class Change(models.Model):

@@ -17,7 +17,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import CASCADE, Count, Model
 from django.db.models.deletion import get_candidate_relations_to_delete
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -301,22 +300,14 @@ class Restore(Returning):
         return change, found.parts
 
     def _record_change(self, user: Any, found: Restorable) -> Change:
-        now = timezone.now()
         new = 1 + sum(part.number for part in found.parts if not part.lost)
         updated = sum(part.number for part in found.parts if part.lost)
-        title = f"{capfirst(self.model._meta.verbose_name)}: {names_then([self.record])[0]}"
-        return Change.objects.create(
+        return Change.objects.create_done(
+            self.model,
             kind=Change.Kind.RESTORATION,
             user=user,
-            model=self.model._meta.label,
-            title=title[:200],
-            status=Change.Status.DONE,
+            title=f"{capfirst(self.model._meta.verbose_name)}: {names_then([self.record])[0]}",
             rows=new + updated,
             new=new,
             updated=updated,
-            unchanged=0,
-            rejected=0,
-            started_at=now,
-            applied_at=now,
-            finished_at=now,
         )

@@ -99,15 +99,8 @@ def record_job(
     name = Path(file_name).name.encode(errors="replace").decode()[:200]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    change = Change.objects.create(
-        model=resource_class._meta.model._meta.label,
-        title=name,
-        status=Status.DONE,
-        started_at=now,
-        applied_at=now,
-        finished_at=now,
-        **asdict(counts),
-    )
+    model = resource_class._meta.model
+    change = Change.objects.create_done(model, title=name, now=now, **asdict(counts))
     ImportFile.objects.create(
         change=change,
         resource=dotted_path(resource_class),

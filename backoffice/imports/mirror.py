@@ -23,6 +23,7 @@ from backoffice.imports.checks import ABSENT, REPEAT
 from backoffice.imports.clean import Invalid
 from backoffice.imports.decided import ASIDE
 from backoffice.imports.mapping import MappingError
+from backoffice.querysets.names import names
 from backoffice.tables.lookalikes import Known, read_chunks
 from backoffice.tables.texts import looks
 
@@ -138,18 +139,19 @@ class Mirror:
         if not count:
             return Missing()
         deletion = Deletion(self.records())
-        names = self.table.opts.verbose_name_plural
         if not deletion.is_undoable:
             said = _("What the file lacks stays (%(n)d): %(names)s can't be brought back.")
-            return Missing(count, refusal=said % {"n": count, "names": names})
-        for holding in [*deletion.forbidden(), self._taken_along(deletion)]:
-            if record := holding.first():
-                said = _("What the file lacks stays (%(n)d): %(record)s needs one of them.")
-                return Missing(count, refusal=said % {"n": count, "record": record})
-        for referred in self._referred_to():
-            if record := referred.first():
-                said = _("%(n)d records are not in the file, and stay: a row names %(record)s.")
-                return Missing(count, refusal=said % {"n": count, "record": record})
+            params = {"n": count, "names": self.table.opts.verbose_name_plural}
+            return Missing(count, refusal=said % params)
+        needs = _("What the file lacks stays (%(n)d): %(record)s needs one of them.")
+        is_named = _("What the file lacks stays (%(n)d): a row names %(record)s.")
+        for records, said in [
+            *((holding, needs) for holding in deletion.forbidden()),
+            (self._taken_along(deletion), needs),
+            *((referred, is_named) for referred in self._referred_to()),
+        ]:
+            if found := names(list(records.order_by("pk")[:1])):
+                return Missing(count, refusal=said % {"n": count, "record": found[0]})
         removed, lost = deletion.count()
         return Missing(count, removed, lost, digest.hexdigest())
 

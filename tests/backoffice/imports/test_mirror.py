@@ -195,13 +195,13 @@ def test_what_no_undo_brings_back_stays(write_csv):
 
 
 def test_what_others_need_stays(three, write_csv, monkeypatch):
+    make_patron(name="Jo", library=Library.objects.get(name="Elsewhere"))
     reference = Patron._meta.get_field("library").remote_field
     monkeypatch.setattr(reference, "on_delete", models.PROTECT)
     with mirror(write_csv(HEADER, OTHER)) as imported:
         imported.check()
-        assert (
-            imported.missing.refusal == "What the file lacks stays (1): Jo needs one of them."
-        )
+        said = "What the file lacks stays (1): Jo — Gone, 10002 needs one of them."
+        assert imported.missing.refusal == said
         assert imported.missing.total == 0
 
 
@@ -232,7 +232,7 @@ def test_a_record_that_the_file_moves_out_of_the_filter_stays(three, write_csv):
     ("rows", "refusal"),
     [
         ([["code"], ["B"]], "B needs one"),  # its parent would take it along
-        ([["code", "parent"], ["C", "A"]], "a row names A"),
+        ([["code", "parent"], ["C", "A"]], "stays (2): a row names A."),
     ],
 )
 def test_what_the_file_means_does_not_go_with_what_it_lacks(write_csv, rows, refusal):

@@ -27,7 +27,6 @@ from backoffice.submissions import OWN, Token
 SIGN_IN = "sign-in"  # the prefix of the inputs to sign in with
 SECRET = re.compile(r"passw|passphrase|secret", re.I)  # names of inputs
 NO_SECRETS = ("usable_password",)  # Django's choice between enabled and disabled
-READABLE = 500  # characters of a value that the page shows
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def page(
 def is_readable(name: str, value: str) -> bool:
     """Whether an input says something to a reader: not those that only scripts fill."""
     is_technical = name.startswith(("_", "initial-")) or re.search(r"-(?:[A-Z_]+|id)$", name)
-    return bool(value.strip()) and not is_technical and len(value) <= READABLE
+    return bool(value.strip()) and not is_technical
 
 
 def readable(name: str) -> str:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 ADD = url(Patron, "add")
 LOGIN = reverse("admin:login")
 PASSWORD = "Zq9x-ruby-4"
+LONG = "word " * 1000
 NEWLINES = "a\r\nb <&\" 'ü"
 
 
@@ -78,10 +79,11 @@ def test_signed_in_again_in_another_tab_the_form_is_sent_from_the_page(browser, 
 
 def test_whoever_else_signed_in_sees_whose_form_it_is(browser, form, bob):
     sign_in(browser, "bob")
-    page = browser.post(ADD, form, **ORIGIN)
+    page = browser.post(ADD, form | {"note": LONG}, **ORIGIN)
     assert page.status_code == 403
     assert "ann opened this form." in page.text
     assert "<dt>Name</dt><dd>Typed</dd>" in page.text
+    assert f"<dt>Note</dt><dd>{LONG}</dd>" in page.text
     assert "<strong>bob</strong>" in page.text
     browser.post(ADD, hidden(page), **ORIGIN)
     assert Patron.history.get().history_user == bob

@@ -16,7 +16,10 @@ function save(blob, name) {
 }
 
 async function fetchFile(form, signal, tell) {
-    const response = await fetch(form.action, {method: "POST", body: new FormData(form), signal});
+    const body = new FormData(form);
+    const token = form.elements._once;
+    token.value = token.value.replace(" ", "0 "); // what is asked for next is another file
+    const response = await fetch(form.action, {method: "POST", body, signal});
     const name = nameOf(response);
     if (!response.ok || !name) {
         return false;
@@ -29,8 +32,6 @@ async function fetchFile(form, signal, tell) {
         bytes += part.value.length;
         tell(bytes);
     }
-    const token = form.elements._once;
-    token.value = token.value.replace(" ", "0 "); // what is asked for next is another file
     save(new Blob(parts, {type: response.headers.get("Content-Type")}), name);
     return true;
 }

@@ -1,7 +1,9 @@
-"""The token that a page's form has."""
+"""The token that a page's form has, and forms sent with it."""
 
 import html
 import re
+
+from tests.backoffice.admin.pages import form_data
 
 ORIGIN = {"HTTP_ORIGIN": "http://testserver"}
 
@@ -29,3 +31,20 @@ def hidden(page, form="kept-form"):
 def said(response):
     """The messages of the page that a response leads to."""
     return [str(message) for message in response.context["messages"]]
+
+
+def twice(client, address, data):
+    """What a form leads to, sent twice; files are read anew each time."""
+    sent = [
+        client.post(address, {k: v() if callable(v) else v for k, v in data.items()})
+        for _ in range(2)
+    ]
+    assert [response.status_code for response in sent] == [302, 302]
+    assert sent[0].url == sent[1].url
+    return client.get(sent[1].url)
+
+
+def filled(client, address, **data):
+    """What a form sends: its own inputs, its token, and `data`."""
+    page = client.get(address)
+    return form_data(page) | token(page) | data

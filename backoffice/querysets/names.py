@@ -8,7 +8,8 @@ other record has stands alone.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import cache
+from typing import Any
 
 from django.apps import apps
 from django.contrib.admin.utils import NotRelationField, get_fields_from_path
@@ -27,6 +28,7 @@ from django.db.models import (
 )
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
+from django.utils.functional import cached_property
 
 from backoffice.querysets.ordering import leads_index
 
@@ -42,21 +44,21 @@ class Naming:
     name: str
     details: tuple[str, ...]
 
-    @classmethod
-    def of(cls, model: type[Model]) -> Self | None:
+    @staticmethod
+    def of(model: type[Model]) -> "Naming | None":
         """None for a model that declares nothing."""
         declared = getattr(model, DECLARATION, None)
         if not declared:
             return None
         ((name, details),) = declared.items()
-        return cls(model, name, tuple(details))
+        return _naming(model, name, tuple(details))
 
-    @property
+    @cached_property
     def is_shared(self) -> Exists:
         """Whether another record has the name of a record: one look into an index."""
         return self._is_shared_by_another_than("pk")
 
-    @property
+    @cached_property
     def is_shared_then(self) -> Exists:
         """The same of a record of history: whether another row that is there has the name."""
         return self._is_shared_by_another_than(self.model._meta.pk.attname)
@@ -64,6 +66,13 @@ class Naming:
     def _is_shared_by_another_than(self, key: str) -> Exists:
         others = self.model._base_manager.filter(~Q(pk=OuterRef(key)))
         return Exists(others.filter(**{self.name: OuterRef(self.name)}))
+
+    @cached_property
+    def namesakes(self) -> QuerySet[Any]:
+        """Of the records whose names others have, the key and the details, as texts."""
+        texts = [Cast(path, CharField()) for path in ("pk", *self.details)]
+        rows = self.model._base_manager.filter(self.is_shared).order_by()
+        return rows.values_list(*texts)
 
     def text(self, name: object, values: Iterable[Any]) -> str:
         """`Main Library — 10016, New York`, of the name and the values of the details."""
@@ -76,9 +85,18 @@ class Naming:
         return f"{name} — {', '.join(shown)}" if shown else str(name)
 
 
+@cache
+def _naming(model: type[Model], name: str, details: tuple[str, ...]) -> Naming:
+    """One for each declaration: what it asks the database is made once."""
+    return Naming(model, name, details)
+
+
 def names(records: Sequence[Model]) -> list[str]:
     """The names of records of any models, in their order, by one statement at most."""
-    details = _details(records)
+    return _names(records, _details(records))
+
+
+def _names(records: Sequence[Model], details: Any) -> list[str]:
     keys = [(type(record), record.pk) for record in records]
     texts = [
         naming.text(record, details[key])
@@ -123,18 +141,16 @@ def _details(records: Iterable[Model]) -> dict[tuple[type[Model], Any], list[Any
             keys.setdefault(naming, set()).add(record.pk)
     if not keys:
         return {}
-    namings = list(keys)
-    width = max(len(naming.details) for naming in namings)
+    width = max(len(naming.details) for naming in keys)
     parts = []
-    for number, naming in enumerate(namings):
-        rows = naming.model._base_manager.filter(naming.is_shared, pk__in=keys[naming])
-        texts = [Value(str(number), CharField()), Cast("pk", CharField())]
-        texts += [Cast(F(path), CharField()) for path in naming.details]
-        texts += [Value("", CharField())] * (width - len(naming.details))
-        parts.append(rows.order_by().values_list(*texts))
-    found = {}
-    for number, key, *values in parts[0].union(*parts[1:], all=True):
-        naming = namings[int(number)]
+    for number, naming in enumerate(keys):
+        blank = {f"_{n}": Value("", CharField()) for n in range(len(naming.details), width)}
+        rows = naming.namesakes.filter(pk__in=keys[naming])
+        parts.append(rows.annotate(**blank, _naming=Value(number)))
+    namings, found = list(keys), {}
+    rows = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
+    for key, *values, number in rows:
+        naming = namings[number]
         pk = naming.model._meta.pk.to_python(key)
         found[naming.model, pk] = values[: len(naming.details)]
     return found
@@ -155,10 +171,21 @@ def named(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def annotated_name(row: Any) -> str:
     """The name of a row of `named`; of another row, its `str()`."""
+    return annotated_names([row])[0]
+
+
+def annotated_names(rows: Sequence[Any]) -> list[str]:
+    """As `names`, of rows of `named`, which may be of several models; without a statement."""
+    found = {(type(row), row.pk): _annotated(row) for row in rows}
+    return _names(rows, {key: details for key, details in found.items() if details is not None})
+
+
+def _annotated(row: Any) -> list[Any] | None:
+    """The values of the details; None if no other record has the name."""
     naming = Naming.of(type(row))
     if naming is None or not getattr(row, SHARED, False):
-        return str(row)
-    return naming.text(row, [getattr(row, f"{DETAIL}{n}") for n in range(len(naming.details))])
+        return None
+    return [getattr(row, f"{DETAIL}{n}") for n in range(len(naming.details))]
 
 
 # The system check -----------------------------------------------------------------------

@@ -30,7 +30,7 @@ from backoffice.changes.keys import held
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count, count_rows
-from backoffice.querysets.names import annotated_name, names
+from backoffice.querysets.names import annotated_name, annotated_names, named
 
 MANY = 100  # rows that are deleted without typing a confirmation
 SHOWN = 10  # rows of each model
@@ -75,10 +75,10 @@ class DeletionMixin(ModelAdminBase):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
                 lines = own if model is self.model else related
-                samples.append((lines, list(queryset[:SHOWN]), count))
+                samples.append((lines, list(named(queryset)[:SHOWN]), count))
         for queryset in deletion.forbidden():
-            samples.append((forbidden, list(queryset[:SHOWN]), count_rows(queryset)))
-        texts = iter(names([row for _lines, rows, _count in samples for row in rows]))
+            samples.append((forbidden, list(named(queryset)[:SHOWN]), count_rows(queryset)))
+        texts = iter(annotated_names([row for _lines, rows, _count in samples for row in rows]))
         for lines, rows, count in samples:
             lines += [self.line(row, next(texts)) for row in rows]
             if more := count - len(rows):

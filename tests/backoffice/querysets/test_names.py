@@ -6,6 +6,7 @@ from django.db import connection
 from backoffice.querysets.names import (
     Named,
     annotated_name,
+    annotated_names,
     by_name,
     check_names,
     named,
@@ -57,6 +58,7 @@ def test_what_is_declared_may_be_the_same_too_or_blank():
         f"Twin — 10016, New York (#{first.pk})",
         f"Twin — 10016, New York (#{second.pk})",
     ]
+    assert annotated_names(named(Library.objects.order_by("pk"))) == names([first, second])
     assert names([first, first]) == ["Twin — 10016, New York"] * 2
     Library.objects.filter(pk=first.pk).update(zip_code="", state="ZZ")
     assert names([first]) == ["Twin — ZZ"]

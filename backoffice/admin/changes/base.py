@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from backoffice.admin.changes.uploads import is_too_large
+from backoffice.admin.pages import framed
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.models import Change
 from backoffice.jobs.missing import MISSING
@@ -55,16 +53,6 @@ class ChangePages(ModelAdminBase):
         app_label, model_name = self.get_model_info()
         return reverse(f"{self.admin_site.name}:{app_label}_{model_name}_{view}", args=args)
 
-    def _history_page(self, model: type[Model], pk: int | str) -> str | None:
-        """The URL of a row's history; None if this site has no such page."""
-        name = (
-            f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_history"
-        )
-        try:
-            return reverse(name, args=[quote(pk)])
-        except NoReverseMatch:
-            return None
-
     def _show(
         self, request: HttpRequest, job: Change, page: str, context: dict[str, Any]
     ) -> HttpResponse:
@@ -75,12 +63,6 @@ class ChangePages(ModelAdminBase):
     def _respond(
         self, request: HttpRequest, template: str, title: Any, context: dict[str, Any]
     ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            **context,
-        }
         too_large = request.method == "POST" and is_too_large(request)
-        return TemplateResponse(request, template, context, status=413 if too_large else 200)
+        status = 413 if too_large else 200
+        return framed(self, request, template, {"title": title, **context}, status=status)

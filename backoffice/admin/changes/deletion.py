@@ -11,18 +11,18 @@ from django.contrib.admin.options import (
     TO_FIELD_VAR,
     get_content_type_for_model,
 )
-from django.contrib.admin.utils import model_ngettext, quote
+from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.pages import page_of
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
@@ -103,14 +103,13 @@ class DeletionMixin(ModelAdminBase):
 
     def line(self, row: Any, text: str) -> str:
         """A row in text, with a link if it has a page."""
-        opts = row._meta
-        name = capfirst(opts.verbose_name)
-        page = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
-        try:
-            url = reverse(page, args=[quote(row.pk)])
-        except NoReverseMatch:
-            return f"{name}: {text}"
-        return format_html('{}: <a href="{}">{}</a>', name, url, text)
+        name = capfirst(row._meta.verbose_name)
+        url = page_of(self.admin_site, type(row), "change", row.pk)
+        return (
+            format_html('{}: <a href="{}">{}</a>', name, url, text)
+            if url
+            else f"{name}: {text}"
+        )
 
     # One row ------------------------------------------------------------------------
 
@@ -164,7 +163,7 @@ class DeletionMixin(ModelAdminBase):
                 obj_display
             ]
         response = super().response_delete(request, obj_display, obj_id)
-        page = self._page_if_any("restore", quote(obj_id))
+        page = page_of(self.admin_site, self.model, "restore", obj_id)
         if page and IS_POPUP_VAR not in request.POST and self.has_add_permission(request):
             said: Any = messages.get_messages(request)
             message = said._queued_messages[-1]
@@ -232,20 +231,11 @@ class DeletionMixin(ModelAdminBase):
             return None
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
-        page = change and self._page_if_any("import_undo", change.pk)
+        page = change and page_of(self.admin_site, self.model, "import_undo", change.pk)
         if page and self.has_change_permission(request):
             message = with_undo(message, page)
         self.message_user(request, message, messages.SUCCESS)
         return None
-
-    def _page_if_any(self, page: str, key: Any) -> str | None:
-        """The URL of a page of this admin; None if it has no such page."""
-        opts = self.opts
-        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_{page}"
-        try:
-            return reverse(name, args=[key])
-        except NoReverseMatch:
-            return None
 
     def is_confirmed(self, request: HttpRequest, number: int, with_them: int) -> bool:
         return number + with_them <= MANY or typed_number(request) == str(int(number))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.changes.base import ChangePages
 from backoffice.admin.changes.deletion import MANY, typed_number
 from backoffice.admin.lists.search import Search, text_lookups, words_of
+from backoffice.admin.pages import may, page_of
 from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
@@ -60,7 +60,7 @@ class UndoPages(ChangePages):
         own = [pk for model, pk, *_rest in left if model is self.model]
         unseen = set(self._unseen(request).filter(pk__in=own).values_list("pk", flat=True))
         context["left"] = [
-            (self._history_page(model, pk), text, why)
+            (page_of(self.admin_site, model, "history", pk), text, why)
             for model, pk, text, why in left
             if model is not self.model or pk not in unseen
         ]
@@ -106,11 +106,7 @@ class UndoPages(ChangePages):
             created = self._written(job).filter(history_type="+").values(self.opts.pk.attname)
             rows = self.model._base_manager.filter(pk__in=created)
             return bool(self.may_delete_all(request, rows))
-        if self.admin_site.is_registered(model):
-            model_admin = self.admin_site.get_model_admin(model)
-            return bool(getattr(model_admin, f"has_{right}_permission")(request))
-        codename = get_permission_codename(right, model._meta)
-        return request.user.has_perm(f"{model._meta.app_label}.{codename}")
+        return may(self.admin_site, request, right, model)
 
     def _sees_all(self, request: HttpRequest, job: Change) -> bool:
         """Whether the user made the change, or can see all its rows: an undo has no parts."""
@@ -145,7 +141,7 @@ class UndoPages(ChangePages):
             "records": [
                 (
                     record,
-                    self._history_page(self.model, getattr(record, self.opts.pk.attname)),
+                    self._history_page(record),
                     text,
                 )
                 for record, text in zip(page, names_then(list(page)), strict=True)
@@ -202,12 +198,15 @@ class UndoPages(ChangePages):
         """The first of the records that the user may see: `[(page, text), …]`."""
         if not names_change(self.model):
             return []
-        key = self.opts.pk.attname
         found = list(records.exclude(self._is_unseen(request)).order_by("history_id")[:LINKED])
         return [
-            (self._history_page(self.model, getattr(record, key)), text)
+            (self._history_page(record), text)
             for record, text in zip(found, names_then(found), strict=True)
         ]
+
+    def _history_page(self, record: Any) -> str | None:
+        key = getattr(record, self.opts.pk.attname)
+        return page_of(self.admin_site, self.model, "history", key)
 
     def _written(self, job: Change) -> QuerySet[Any]:
         """The history records of this model that the job wrote; empty if none has it."""

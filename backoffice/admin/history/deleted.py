@@ -5,16 +5,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import model_ngettext, quote, unquote
-from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.pages import framed, may, page_of
 from backoffice.admin.typing import HistoryBase
 from backoffice.changes.models import Change
 from backoffice.changes.restore import (
@@ -170,15 +169,15 @@ class DeletedMixin(HistoryBase):
                 (
                     part,
                     amount(part.model, part.number, lost=part.lost),
-                    part.names if self._may_do(request, part.model, "view") else [],
+                    part.names if may(self.admin_site, request, "view", part.model) else [],
                 )
                 for part in found.parts
             ],
             "found": found,
             "left": [
-                (self._history_of(model, pk), text, why)
+                (page_of(self.admin_site, model, "history", pk), text, why)
                 for model, pk, text, why in found.left
-                if self._may_do(request, model, "view")
+                if may(self.admin_site, request, "view", model)
             ],
             "parents": list(self._lost_parents(record)) if found.problem else [],
             "lacks": lacks,
@@ -233,15 +232,8 @@ class DeletedMixin(HistoryBase):
         return "; ".join(
             str(LACKING[right]) % {"names": model._meta.verbose_name_plural}
             for model, right in dict.fromkeys(needed)
-            if not self._may_do(request, model, right)
+            if not may(self.admin_site, request, right, model)
         )
-
-    def _may_do(self, request: HttpRequest, model: type[Model], right: str) -> bool:
-        if self.admin_site.is_registered(model):
-            model_admin = self.admin_site.get_model_admin(model)
-            return bool(getattr(model_admin, f"has_{right}_permission")(request))
-        codename = get_permission_codename(right, model._meta)
-        return bool(request.user.has_perm(f"{model._meta.app_label}.{codename}"))
 
     def _lost_parents(self, record: Any) -> Iterator[tuple[str, str]]:
         """What is deleted that the record refers to: `(page to restore it, name)`."""
@@ -251,17 +243,11 @@ class DeletedMixin(HistoryBase):
             target = field.target_field.model
             value = getattr(record, field.attname)
             gone = absent(target).filter(**{field.target_field.attname: value}).first()
-            opts = target._meta
-            name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_restore"
-            if gone is not None:
-                try:
-                    key = quote(getattr(gone, opts.pk.attname))
-                    yield (
-                        reverse(name, args=[key]),
-                        f"{opts.verbose_name} {names_then([gone])[0]}",
-                    )
-                except NoReverseMatch:
-                    continue
+            if gone is None:
+                continue
+            key = getattr(gone, target._meta.pk.attname)
+            if page := page_of(self.admin_site, target, "restore", key):
+                yield page, f"{target._meta.verbose_name} {names_then([gone])[0]}"
 
     # Pages --------------------------------------------------------------------------
 
@@ -269,25 +255,11 @@ class DeletedMixin(HistoryBase):
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_{page}"
         return reverse(name, args=args)
 
-    def _history_of(self, model: type[Model], pk: Any) -> str | None:
-        opts = model._meta
-        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_history"
-        try:
-            return reverse(name, args=[quote(pk)])
-        except NoReverseMatch:
-            return None
-
     def _deleted_page(
         self, request: HttpRequest, page: str, title: str, context: dict[str, Any]
     ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            **context,
-        }
-        return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
+        template = f"admin/backoffice/{page}.html"
+        return framed(self, request, template, {"title": title, **context})
 
 
 def amount(model: type[Model], number: int, *, lost: bool = False) -> str:

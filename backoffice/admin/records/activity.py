@@ -4,14 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.utils import quote
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.pages import page_of
 from backoffice.admin.records.names import USER_NAME
 from backoffice.exports.export import EXPORTED
 from backoffice.jobs.activity import IMPORTED, UNDONE
@@ -71,15 +70,12 @@ class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
     def _restore_page(self, entry: LogEntry) -> str | None:
         """The page that brings back what was deleted; None if there is none."""
         kind = entry.content_type
-        if kind is None:
+        model = kind.model_class() if kind else None
+        if model is None:
             return None
-        name = f"{self.admin_site.name}:{kind.app_label}_{kind.model}"
-        try:
-            if entry.object_id is None:  # many, deleted together
-                return reverse(f"{name}_deleted")
-            return reverse(f"{name}_restore", args=[quote(entry.object_id)])
-        except NoReverseMatch:
-            return None
+        if entry.object_id is None:  # many, deleted together
+            return page_of(self.admin_site, model, "deleted")
+        return page_of(self.admin_site, model, "restore", entry.object_id)
 
     @admin.display(description=_("change"))
     def change(self, entry: LogEntry) -> Any:

@@ -1,0 +1,45 @@
+"""What pages of any ModelAdmin need: addresses of other pages, rights, and the frame."""
+
+from typing import Any
+
+from django.contrib.admin.sites import AdminSite
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+
+
+def page_of(site: AdminSite, model: type[Model], page: str, *keys: Any) -> str | None:
+    """The URL of a page of a model, or of one of its rows; None if the site has none."""
+    opts = model._meta
+    name = f"{site.name}:{opts.app_label}_{opts.model_name}_{page}"
+    try:
+        return reverse(name, args=[quote(key) for key in keys])
+    except NoReverseMatch:
+        return None
+
+
+def may(site: AdminSite, request: HttpRequest, right: str, model: type[Model]) -> bool:
+    """Whether the user may view, add, change or delete rows: the model's ModelAdmin says so."""
+    if site.is_registered(model):
+        model_admin = site.get_model_admin(model)
+        return bool(getattr(model_admin, f"has_{right}_permission")(request))
+    codename = get_permission_codename(right, model._meta)
+    return bool(request.user.has_perm(f"{model._meta.app_label}.{codename}"))
+
+
+def framed(
+    model_admin: Any,
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+) -> TemplateResponse:
+    """A page of the ModelAdmin, with the menus of its site."""
+    site = model_admin.admin_site
+    request.current_app = site.name
+    context = {**site.each_context(request), "opts": model_admin.opts, **context}
+    return TemplateResponse(request, template, context, status=status)

@@ -17,11 +17,13 @@ class BackofficeConfig(AppConfig):
         autodiscover_modules("resources", "filtersets")
         from backoffice.filters.checks import check_filtersets
         from backoffice.querysets.names import check_names
+        from backoffice.querysets.scope_checks import check_scopes
         from backoffice.resources.checks import check_resources
 
         checks.register(check_filtersets)
         checks.register(check_names)
         checks.register(check_resources)
+        checks.register(check_scopes)
 
 
 class AdminConfig(admin_apps.AdminConfig):
@@ -36,8 +38,10 @@ class AdminConfig(admin_apps.AdminConfig):
         from django.contrib.admin import site
 
         from backoffice.admin.accounts.auth import register_accounts
+        from backoffice.admin.lists.scoped import check_sites
         from backoffice.admin.records.registration import register_records
 
+        checks.register(check_sites)
         register_records(site)
         register_accounts(site)
 

@@ -5,6 +5,7 @@ from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
+from backoffice.filters.scopes import Scope
 from backoffice.submissions import Submission
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ImportFile",
     "Profile",
     "SavedFilter",
+    "Scope",
     "Submission",
 ]

@@ -20,6 +20,7 @@ class Library(models.Model):
     zip_code = ZipCodeField(_("ZIP code"), max_length=10, validators=[zip_code_validator])
 
     told_apart_by = {"name": ("zip_code", "state")}
+    scope = "self"
 
     objects = LibraryManager()
     history = HistoricalRecords()
@@ -60,6 +61,7 @@ class Patron(models.Model):
     )
 
     told_apart_by = {"name": ("library__name", "library__zip_code")}
+    scope = "library"
 
     objects = PatronManager()
     history = HistoricalRecords()
@@ -92,6 +94,7 @@ class Librarian(models.Model):
     library = models.OneToOneField(Library, on_delete=models.CASCADE, verbose_name=_("library"))
 
     told_apart_by = {"name": ("library__name", "library__zip_code")}
+    scope = "library"
 
     objects = LibrarianManager()
     history = HistoricalRecords()
@@ -118,6 +121,8 @@ class BookManager(models.Manager["Book"]):
 class Book(models.Model):
     title = models.CharField(_("title"), max_length=200)
     libraries = models.ManyToManyField(Library, verbose_name=_("libraries"))
+
+    scope = "libraries"
 
     objects = BookManager()
     history = HistoricalRecords(m2m_fields=["libraries"])

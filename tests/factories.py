@@ -4,6 +4,7 @@ from itertools import count
 
 from django.contrib.auth.models import Permission, User
 
+from backoffice.filters.scopes import Scope
 from library.models import Book, Librarian, Library, Patron
 
 _numbers = count(1)
@@ -50,3 +51,10 @@ def make_user(*, username=None, permissions=(), **fields):
             Permission.objects.get(content_type__app_label=app_label, codename=codename)
         )
     return user
+
+
+def limit(user, *libraries, filter=""):
+    """Limit a user to libraries, and to those that a filter finds; return them as it is now."""
+    keys = [library.pk for library in libraries]
+    Scope.objects.update_or_create(user=user, defaults={"keys": keys, "filter": filter})
+    return type(user).objects.get(pk=user.pk)

@@ -23,6 +23,7 @@ from backoffice.admin.lists.changelist import ListMixin
 from backoffice.admin.lists.columns import ColumnsMixin
 from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
+from backoffice.admin.lists.scoped import ScopedMixin
 from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.pickers.keys import KeysMixin
@@ -49,6 +50,7 @@ class PlainModelAdmin(
     ListMixin,
     DeletionMixin,
     NamedRecordMixin,
+    ScopedMixin,
     admin.ModelAdmin[Any],
 ):
     """For models without history."""

@@ -10,6 +10,8 @@ from django.db import models
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy
 
+from backoffice.querysets.scopes import declare, own
+
 #: What a profile keeps of an import's options.
 OPTIONS = (
     "format",
@@ -110,3 +112,6 @@ class Profile(models.Model):
     @property
     def resource_class(self) -> Any:
         return import_string(self.resource)
+
+
+declare(Profile, own("owner"))  # others' name the rows that they were made for

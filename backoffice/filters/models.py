@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from backoffice.querysets.scopes import declare, own
+
 
 class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def seen_by(self, user: Any, model: type[models.Model]) -> Self:
@@ -63,3 +65,6 @@ class SavedFilter(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+declare(SavedFilter, own())  # others' name what they were looking for

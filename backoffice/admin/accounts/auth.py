@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.scopes import declare, hidden
 
 
 def grantable_permissions(user: Any) -> QuerySet[Permission]:
@@ -99,6 +100,11 @@ class UserAdmin(GrantMixin, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin
             if request.method == "POST":
                 self.lock_record(request, id)
             return super().user_change_password(request, id, form_url)
+
+
+# An account without limits gives more than a user with limits has.
+declare(get_user_model(), hidden)
+declare(Group, hidden)
 
 
 def register_accounts(site: admin.AdminSite) -> None:

@@ -13,10 +13,15 @@ from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.pages import page_of
 from backoffice.admin.records.names import USER_NAME
 from backoffice.exports.export import EXPORTED
+from backoffice.history.scopes import about_what_is_within
 from backoffice.jobs.activity import IMPORTED, UNDONE
+from backoffice.querysets.scopes import declare
 
 #: Our action flags, beside Django's.
 ACTIONS = {EXPORTED: _("Export"), IMPORTED: _("Import"), UNDONE: _("Undo")}
+
+
+declare(LogEntry, about_what_is_within)
 
 
 class ActionFilter(InUseFilter):

@@ -14,6 +14,8 @@ class Loan(models.Model):
     renewals = models.PositiveSmallIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
 
+    scope = "patron__library"
+
     history = HistoricalRecords(m2m_fields=["books"])
 
     class Meta:

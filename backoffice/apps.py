@@ -25,6 +25,10 @@ class BackofficeConfig(AppConfig):
         checks.register(check_resources)
         checks.register(check_scopes)
 
+        from backoffice.admin.lists.export_rights import make_export_permissions
+
+        post_migrate.connect(make_export_permissions)
+
 
 class AdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site (branding, theme) as `admin.site`."""

@@ -181,9 +181,9 @@ HISTORY = allowed(
 @pytest.mark.parametrize(
     ("role", "permissions"),
     [
-        ("Administrator", allowed(ALL, *FOUR) | HISTORY),
-        ("Manager", allowed(ALL, *FOUR) | HISTORY),
-        ("Cataloguer", allowed(ALL, "book") | allowed(["view"], *FOUR)),
+        ("Administrator", allowed([*ALL, "export"], *FOUR) | HISTORY),
+        ("Manager", allowed([*ALL, "export"], *FOUR) | HISTORY),
+        ("Cataloguer", allowed([*ALL, "export"], "book") | allowed(["view"], *FOUR)),
         ("Front desk", allowed(["add", "change"], "patron") | allowed(["view"], *FOUR)),
         ("Auditor", allowed(["view"], *FOUR) | HISTORY),
     ],

@@ -1,4 +1,4 @@
-"""Export in the admin: the rows that the list shows, or those ticked, for all who may view."""
+"""Export in the admin: the rows that the list shows, or those ticked, for all who may."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ from import_export.signals import post_export
 
 from backoffice.admin.lists.address import KEPT, kept_query
 from backoffice.admin.lists.export_forms import ExportForm
+from backoffice.admin.lists.export_rights import may_export
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
@@ -48,7 +49,12 @@ class ExportMixin(UpstreamExportMixin):
     export_formats = FORMATS
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return bool(self.resource_classes) and self.has_view_permission(request)
+        """Require the permission `export_…`, and that to view what is exported."""
+        return (
+            bool(self.resource_classes)
+            and self.has_view_permission(request)
+            and may_export(request, self.model)
+        )
 
     # Links to the page --------------------------------------------------------------
 

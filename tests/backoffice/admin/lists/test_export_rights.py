@@ -26,7 +26,7 @@ MAKERS = {
     Librarian: make_librarian,
     Book: make_book,
 }
-grant = import_module("backoffice.migrations.0016_export_rights").grant
+grant = import_module("backoffice.migrations.0017_export_rights").grant
 
 
 def permissions(*actions):

@@ -8,6 +8,8 @@ export PORT
 # The environment is made with the first of these that is 3.11 or newer.
 PYTHON = python3 python3.13 python3.12 python3.11 python
 VENV = .venv
+# What VENV is made of; requirements.txt alone is what the site runs with.
+REQUIREMENTS = requirements-dev.txt
 FIXTURES = tutorial roles demo
 ROWS = 1000000
 
@@ -22,6 +24,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow test-postgres test-next query-counts bench bench-pages lint types check clean
+.PHONY: requirements audit sbom
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -78,21 +81,48 @@ check: $(installed) ## Check the settings of a deployment, the migrations and th
 	$(python) manage.py makemigrations --check --dry-run; \
 	$(python) manage.py collectstatic --no-input --verbosity 0
 
-clean: ## Remove the environment and caches; the data in var/ stays
-	rm -rf $(VENV) .venv-next .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
+# The packages are listed in pyproject.toml; the tools that work on that list have an environment
+# of their own. What is in the files already stays as it is, unless ARGS= says otherwise.
+tools = $(MAKE) --no-print-directory VENV=.venv-tools REQUIREMENTS=requirements-tools.txt \
+	.venv-tools/.installed
+compile = .venv-tools/bin/uv pip compile --quiet --universal --python-version 3.11 \
+	--no-strip-extras --generate-hashes --custom-compile-command "make requirements" $(ARGS)
+
+requirements: ## Write requirements*.txt from the lists in pyproject.toml (ARGS= go to uv: --upgrade-package idna)
+	@$(tools)
+	$(compile) pyproject.toml -o requirements.txt
+	$(compile) pyproject.toml --extra sso -c requirements.txt -o requirements-sso.txt
+	$(compile) pyproject.toml --extra sso --group dev -c requirements-sso.txt -o requirements-dev.txt
+	$(compile) --group tools -o requirements-tools.txt
+
+audit: ## Look up known vulnerabilities of the packages
+	@$(tools)
+	@.venv-tools/bin/python .ci/audit.py requirements-sso.txt requirements-dev.txt requirements-tools.txt
+
+sbom: ## Write sbom.json: the packages that the site runs with, their licences and what needs what (CycloneDX)
+	@$(tools)
+	@set -eu; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; set -x; \
+	.venv-tools/bin/uv venv --quiet --python .venv-tools/bin/python "$$scratch"; \
+	.venv-tools/bin/uv pip sync --quiet --require-hashes --python "$$scratch" requirements.txt; \
+	.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file sbom.json "$$scratch"
+
+clean: ## Remove the environments and caches; the data in var/ stays
+	rm -rf $(VENV) .venv-next .venv-tools sbom.json .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(installed): requirements.txt
+$(installed): requirements.txt $(REQUIREMENTS)
 	@if [ -L $(VENV) ]; then \
-		echo "$(VENV) is a link to another checkout's environment: install requirements.txt there" >&2; \
+		echo "$(VENV) is a link to another checkout's environment: install $(REQUIREMENTS) there" >&2; \
 		exit 1; \
 	fi
 	@for python in $(PYTHON); do \
 		if "$$python" -c '$(is_new_enough)' 2>/dev/null; then \
 			set -e; \
-			echo "Installing what requirements.txt names into $(VENV) (half a minute)"; \
+			echo "Installing what $(REQUIREMENTS) names into $(VENV) (half a minute)"; \
 			$(python) -c '$(is_new_enough)' 2>/dev/null || "$$python" -m venv --clear $(VENV); \
-			$(python) -m pip install -qq --disable-pip-version-check -r requirements.txt; \
+			$(python) -m pip install -qq --disable-pip-version-check \
+				--require-hashes -r $(REQUIREMENTS); \
 			touch $@; \
 			exit 0; \
 		fi; \

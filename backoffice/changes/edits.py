@@ -14,6 +14,7 @@ from typing import Any, Self
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, router, transaction
 from django.db.models import F, Field, Model, Q, QuerySet, TextField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -23,6 +24,7 @@ from backoffice.changes.models import Change
 from backoffice.changes.replacing import Clean, Replacement, Texts
 from backoffice.history.records import Records
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.tables.planner import keep_statistics
 from backoffice.tables.table import ModelField, Table
 
@@ -48,6 +50,7 @@ class Edit:
         values: a cleaned `{field: value}` to set.
         links: what is added to their many-to-many fields, and taken away.
         replacement: what to find and put in its place, in `fields`; see `Texts`.
+        reach: what whoever edits may see; an edit that would take a row out of it is refused.
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Edit:
         links: Sequence[LinkEdit] = (),
         replacement: Replacement | None = None,
         fields: Mapping[ModelField, Clean] | None = None,
+        reach: Reach = EVERYTHING,
     ) -> None:
+        self.reach = reach
         self.model, self.values, self.links = queryset.model, values or {}, links
         self.using = router.db_for_write(self.model)
         keys = queryset.using(self.using).order_by().values("pk")
@@ -216,6 +221,7 @@ class Edit:
             if cleans_itself(self.model):
                 self._clean(rows)
             for records, found in recorded:
+                self._refuse_outside(records.live, found)
                 records.write(
                     f"live.{records.pk} IN ({found})", history_type="~", signature=signature
                 )
@@ -259,6 +265,16 @@ class Edit:
         rows.update(**times, **{field.name: value for field, value in self.values.items()})
         if self.texts:
             self.texts.write(keys)
+
+    def _refuse_outside(self, table: Table, keys: str) -> None:
+        """Raises Refused where one of the rows of `keys` could be seen, and now can't be."""
+        rows = table.model._base_manager.using(self.using)
+        written = rows.filter(pk__in=RawSQL(keys, []))  # noqa: S611 # our own tables
+        if not self.reach.is_limited:
+            return
+        if lost := written.exclude(pk__in=self.reach.within(rows.all()).values("pk")).first():
+            why = _("it would lie outside what you are limited to.")
+            raise Refused(_refused_row(lost, why))
 
     def _clean(self, rows: QuerySet[Any]) -> None:
         """Run each row's own `clean`, as its form would, and save what it changes."""

@@ -15,21 +15,26 @@ from typing import Any
 from django.contrib.contenttypes.fields import GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import CASCADE, Count, Model
+from django.db.models import CASCADE, Count, Model, Q
 from django.db.models.deletion import get_candidate_relations_to_delete
+from django.db.models.expressions import RawSQL
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.changes.lost import LosersPlan, Moment, losing
 from backoffice.changes.models import Change
+from backoffice.changes.outside import reaches_outside
 from backoffice.changes.plan import Plan
 from backoffice.changes.returning import Returning
 from backoffice.changes.undo import not_kept, plural
 from backoffice.history.names import names_then
 from backoffice.history.records import Records, history_model, keeps_all, names_change
+from backoffice.querysets.scopes import is_scoped
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import Table
 
+UNSEEN = gettext_lazy("records would come back, or change, that you may not see.")
 #: How far the records of one deletion are apart, where no Change holds them together.
 NEAR = datetime.timedelta(minutes=1)
 
@@ -158,6 +163,17 @@ class Restore(Returning):
         self._ignored: set[type[Model]] = set()
         date = record.history_date
         self.moment = Moment(record.history_change_id, date - NEAR, date + NEAR)
+
+    def reaches_outside(self, user: Any) -> bool:
+        """Of what is planned: whether the user may not see all of it."""
+        planned: list[tuple[type[Model], str]] = [
+            *((model, plan.name) for model, plan in self.plans.items()),
+            *((model, loser.name) for model, loser in self.losers.items()),
+        ]
+        return is_scoped(user) and any(
+            reaches_outside(model, Q(history_id__in=_numbers(name)), user)
+            for model, name in planned
+        )
 
     # Planning -----------------------------------------------------------------------
 
@@ -295,6 +311,8 @@ class Restore(Returning):
             found = self.plan(lock=True, sample=1)
             if found.problem:
                 raise NothingRestored(found.problem)
+            if self.reaches_outside(user):
+                raise NothingRestored(UNSEEN)
             change = self._record_change(user, found)
             self.carry_out(change.signature, change.rows or 0)
         return change, found.parts
@@ -311,3 +329,8 @@ class Restore(Returning):
             new=new,
             updated=updated,
         )
+
+
+def _numbers(plan: str) -> RawSQL:
+    """The numbers of the records that a table of a plan has."""
+    return RawSQL(f"SELECT history_id FROM {plan}", [])  # noqa: S611 # our own table

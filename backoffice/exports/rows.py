@@ -14,10 +14,12 @@ from itertools import chain, islice
 from typing import Any
 
 from django.db import connections
+from django.db.models import Case, Q, When
 from django.db.models.expressions import RawSQL
 from import_export.fields import Field
 from import_export.widgets import CharWidget, Widget
 
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import collector_paused, snapshot
 from backoffice.resources.formulas import are_plain, escape, escape_all
 from backoffice.resources.references import (
@@ -106,9 +108,9 @@ def _column(resource: Resource, queryset: Any, name: str) -> _Column | None:
     if is_own or field.attribute != name or name not in fields:
         return None
     if isinstance(field.widget, ReferencesWidget):
-        return _References(fields[name], field.widget, queryset.db)
+        return _References(fields[name], field.widget, queryset.db, resource.reach)
     if isinstance(field.widget, ReferenceWidget):
-        return _Reference(name, field.widget)
+        return _Reference(name, field.widget, resource.reach)
     return _Value(fields[name].attname, field.widget) if not fields[name].is_relation else None
 
 
@@ -141,8 +143,11 @@ class _Value(_Column):
 
 
 class _Reference(_Column):
-    def __init__(self, name: str, widget: ReferenceWidget) -> None:
+    def __init__(self, name: str, widget: ReferenceWidget, reach: Reach) -> None:
         label, full = widget.key.expressions(f"{name}__")
+        if reach.is_limited:
+            seen = Q(**{f"{name}__in": reach.records(widget.model)})
+            label, full = (Case(When(seen, then=text), default=None) for text in (label, full))
         self.expressions = {f"_{name}_label": label, f"_{name}_full": full}
         self.values, self.widget = list(self.expressions), widget
 
@@ -155,14 +160,16 @@ class _References(_Column):
 
     values = ["pk"]
 
-    def __init__(self, field: Any, widget: ReferencesWidget, using: str) -> None:
-        self.field, self.widget, self.using = field, widget, using
+    def __init__(self, field: Any, widget: ReferencesWidget, using: str, reach: Reach) -> None:
+        self.field, self.widget, self.using, self.reach = field, widget, using, reach
 
     def texts(self, given: dict[str, list[Any]]) -> list[str]:
         source, target = self.field.m2m_field_name(), self.field.m2m_reverse_field_name()
         label, full = self.widget.key.expressions(f"{target}__")
         links = self.field.remote_field.through._base_manager.using(self.using).order_by()
         links = links.filter(**{f"{source}__in": self._as_one(given["pk"])})
+        if self.reach.is_limited:
+            links = links.filter(**{f"{target}__in": self.reach.records(self.widget.model)})
         text, found = self.widget.text, defaultdict(list)
         for pk, *texts in links.values_list(source, label, full):
             found[pk].append(text(*texts))

@@ -102,9 +102,7 @@ def _find(refs: list[str], column: Column) -> dict[str, tuple[int, dict[Any, str
         for form in forms.of_text(ref):
             wanted[form].append(ref)
     found: dict[str, tuple[int, dict[Any, str]]] = {}
-    field = column.model_field
-    among = key.model._base_manager.complex_filter(field.get_limit_choices_to())
-    rows = among.order_by().values_list(column.target_field.attname, *key.paths)
+    rows = column.records.order_by().values_list(column.target_field.attname, *key.paths)
     chunk: list[tuple[Any, ...]] = []
     for row in rows.iterator(chunk_size=CHUNK):
         chunk.append(row)

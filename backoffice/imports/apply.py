@@ -222,7 +222,8 @@ class Apply:
     def _is_removed(self, column: Column, link: Link) -> str:
         """The condition that a link of an updated row is not in its cell."""
         wanted = self.rows.wanted_links(column, self.rows.existing())
-        return f"""{link.source} IN ({self._relinked(column)})
+        seen = self.rows.sees_link(column, f"{link.table}.{link.target}")
+        return f"""{link.source} IN ({self._relinked(column)}){seen}
             AND NOT EXISTS (
                 SELECT 1 FROM ({wanted}) wanted
                 WHERE wanted.pk_ = {link.table}.{link.source}

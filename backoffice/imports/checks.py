@@ -13,8 +13,10 @@ from backoffice.imports.constraints import Constraints
 from backoffice.imports.decided import ALIKE, NOTHING, Decided
 from backoffice.imports.incomplete import Incomplete
 from backoffice.imports.instances import Instances
+from backoffice.imports.outside import KEPT, OUTSIDE, Outside
 from backoffice.imports.references import References
 from backoffice.imports.rows import Only, Rows
+from backoffice.imports.seen import Seen
 from backoffice.imports.staging import Staging
 from backoffice.imports.twins import Alike, Twins
 from backoffice.tables.planner import expect_many
@@ -40,6 +42,8 @@ ROW_CODES = (
     "taken",
     "refused",
     "follows",
+    OUTSIDE,
+    KEPT,
 )
 CHUNK = 10_000  # rows whose defaults are made at once
 
@@ -53,11 +57,12 @@ class Checks:
         alike: Alike = Alike.REJECT,
         only: Only = Only.BOTH,
         decided: Decided = NOTHING,
+        seen: Seen | None = None,
     ) -> None:
         self.staging, self.table, self.match = staging, table, tuple(match)
         self.only, self.decided = only, decided
         self.asks = alike == Alike.REJECT  # about look-alikes, where nothing is decided
-        self.rows = Rows(staging, table)
+        self.seen, self.rows = seen, Rows(staging, table, seen)
         by_name = {column.name: column.model_field for column in staging.values}
         self.key_columns = [table.column(by_name[name]) for name in self.match]
         self.references = References(self)
@@ -77,6 +82,8 @@ class Checks:
         """
         expect_many(self.table.connection, rows)
         self._forget()
+        if self.seen:
+            self.seen.look()
         if self.references.to_itself:
             self._find_keys(writing)
         self.references.look_up_all()
@@ -94,6 +101,8 @@ class Checks:
             self._make_values(self.rows.new_rows())
         if self.staging.cleaned_fields:
             self._clean()
+        if self.seen:
+            Outside(self, self.seen).reject()
         constraints = Constraints(self)
         constraints.reject_refused()
         # After what is wrong with a row by itself, so that a row that is not taken keeps
@@ -255,7 +264,7 @@ class Checks:
             SELECT staged.line_, {self.table.least(f"live.{pk}")}, count(live.{pk}),
                    CASE WHEN min(CASE WHEN {self._is_same()} THEN 1 ELSE 0 END) = 1
                         THEN 'unchanged' ELSE 'updated' END
-            FROM ({self.rows.staged()}) staged JOIN {self.table.name} live ON {on} {where}
+            FROM ({self.rows.staged()}) staged JOIN {self.rows.live} live ON {on} {where}
             GROUP BY staged.line_
             """
         )
@@ -324,6 +333,7 @@ class Checks:
                 continue
             link = self.table.link(column.model_field)
             wanted = self.rows.wanted_links(column, self.rows.existing())
+            seen = self.rows.sees_link(column, f"link.{link.target}")
             self.table.execute(
                 f"""
                 UPDATE {self.staging.plan} SET action = 'updated'
@@ -334,7 +344,7 @@ class Checks:
                     WHERE link.{link.source} IS NULL
                     UNION ALL
                     SELECT plan.line FROM {self.staging.plan} plan
-                    JOIN {link.table} link ON link.{link.source} = plan.pk
+                    JOIN {link.table} link ON link.{link.source} = plan.pk{seen}
                     LEFT JOIN ({wanted}) wanted
                         ON wanted.line_ = plan.line AND wanted.target = link.{link.target}
                     WHERE wanted.line_ IS NULL AND {self.rows.lists_links(column, "plan.line")}

@@ -51,10 +51,11 @@ def checksums(
 def _links(imported: "Import", column: Column, first: int, last: int) -> dict[int, list[str]]:
     """What the records of these rows are linked to: `{line: targets}`."""
     link = imported.table.link(column.model_field)
+    seen = imported.checks.rows.sees_link(column, f"link.{link.target}")
     found = imported.table.fetch(
         f"""
         SELECT plan.line, link.{link.target} FROM {imported.staging.plan} plan
-        JOIN {link.table} link ON link.{link.source} = plan.pk
+        JOIN {link.table} link ON link.{link.source} = plan.pk{seen}
         WHERE plan.action = 'updated' AND plan.line BETWEEN %s AND %s ORDER BY 1, 2
         """,
         [first, last],

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from import_export.fields import Field as ResourceField
 from import_export.widgets import CharWidget
 
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.readers.spreadsheet import NotText
 from backoffice.resources.formulas import unescape
 from backoffice.resources.references import (
@@ -57,7 +58,7 @@ class Column(dict[str, Any]):
     those that the Resource offers; `offered` has the others, by name. Cells that are one of
     `nothing` are read as blank; a key of `values` as the text that it has there. What existing
     records have in a `protected` column stays. What can't be cleaned is read as blank where its
-    code is one of `blanked`.
+    code is one of `blanked`. References mean records that `reach` has.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class Column(dict[str, Any]):
         values: Mapping[str, str] | None = None,
         protected: bool = False,
         blanked: Collection[str] = (),
+        reach: Reach = EVERYTHING,
     ) -> None:
         super().__init__()
+        self.reach = reach
         self.offered, self.nothing = offered or {}, frozenset(nothing)
         self.read_as, self.protected, self.blanked = values or {}, protected, blanked
         #: What a reference holds of the other record: mostly its primary key.
@@ -122,6 +125,15 @@ class Column(dict[str, Any]):
             return self._clean_value("")
         except (ValidationError, ArithmeticError, ValueError, TypeError) as error:
             return Invalid(str(error))
+
+    @property
+    def records(self) -> models.QuerySet[Any]:
+        """Of a column of references, the records that one may mean."""
+        among = self.reach.records(self.model_field.related_model)
+        found: models.QuerySet[Any] = among.complex_filter(
+            self.model_field.get_limit_choices_to()
+        )
+        return found
 
     def clean_all(self, cells: Sequence[Any]) -> list[Any]:
         """The values of a sequence of cells."""

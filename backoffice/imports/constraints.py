@@ -78,10 +78,10 @@ class Constraints:
         )
         # Once more: a row that has been rejected since takes nothing.
         staged, params = self._staged(names, key)
-        every = (
-            f"SELECT NULL AS line_, live.{self.table.pk} AS pk_, live.*"
-            f" FROM {self.table.name} live"
-        )
+        # What the database keeps unique is so among all records, seen or not.
+        is_kept = key in self.table.unique_keys or key.fields == (self.table.pk_field.name,)
+        among = self.table.name if is_kept and key.is_kept_by_database else self.rows.live
+        every = f"SELECT NULL AS line_, live.{self.table.pk} AS pk_, live.* FROM {among} live"
         live, live_params = self._keyed(every, [], key)
         equals = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
         on = " AND ".join(f"live.{column} {equals} staged.{column}" for column in columns)

@@ -29,8 +29,10 @@ from backoffice.imports.mirror import Mirror, Missing
 from backoffice.imports.preview import ChangedRow, read_changes
 from backoffice.imports.rejects import Reject, read_rejects
 from backoffice.imports.rows import Only
+from backoffice.imports.seen import Seen
 from backoffice.imports.staging import Staging
 from backoffice.imports.twins import Alike
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.querysets.reading import collector_paused
 from backoffice.readers.records import Record
 from backoffice.readers.source import Source
@@ -63,10 +65,8 @@ class DatabaseMoved(Exception):
 class DatabaseRefused(Exception):
     """The database enforces a rule that the checks don't know, such as an index of its own."""
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__(
-            _("The database refused a row, so nothing was written: %s") % str(error).strip()
-        )
+    def __init__(self, why: str) -> None:
+        super().__init__(_("The database refused a row, so nothing was written: %s") % why)
 
 
 class Import:
@@ -80,7 +80,8 @@ class Import:
     the fields that stay as they are in existing records · values: `{field: {cell: text}}`, what
     cells are read as · mirror: a filter such as `["state=NY"]`; of its records, those that
     the file lacks are deleted · decided: what staff decided about the file, which goes before
-    the rest.
+    the rest · reach: the records that there are for it: others are neither found nor written,
+    and no row becomes one of those.
 
     Raises MappingError if the file's headers can't be mapped.
     """
@@ -102,8 +103,10 @@ class Import:
         values: Mapping[str, Mapping[str, str]] | None = None,
         mirror: Sequence[str] = (),
         decided: Decided = NOTHING,
+        reach: Reach = EVERYTHING,
     ) -> None:
-        self.resource, self.source, self.decided = resource_class(), source, decided
+        self.resource, self.reach = resource_class(reach=reach), reach
+        self.source, self.decided = source, decided
         self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank
         self.nothing = {*self.resource.nothing, *nothing}
@@ -125,8 +128,9 @@ class Import:
         self.connection = self.table.connection
         self.columns = [self._column(name, i) for name, i in self.mapping.columns.items()]
         self.staging = Staging(self.table, self.columns, self.match)
+        self.seen = Seen(self.staging, reach) if reach.is_limited else None
         self.checks = Checks(
-            self.staging, self.table, self.match, Alike(alike), self.only, decided
+            self.staging, self.table, self.match, Alike(alike), self.only, decided, self.seen
         )
         self.mirror = Mirror(self, mirror) if mirror else None
         self.missing = Missing()  # what the mirror deletes, once it is checked
@@ -191,6 +195,7 @@ class Import:
             values={**self.values.get(name, {}), **self.decided.values.get(name, {})},
             protected=self.only == Only.NEW or name in self.protected,
             blanked=self.decided.blanked.get(name, ()),
+            reach=self.reach,
         )
 
     def __enter__(self) -> Self:
@@ -199,6 +204,8 @@ class Import:
 
     def __exit__(self, *exc_info: object) -> None:
         self.staging.drop()
+        if self.seen:
+            self.seen.drop()
 
     # The steps ----------------------------------------------------------------------
 
@@ -331,7 +338,9 @@ class Import:
         try:
             return self._apply(rows, expected, missing, moved, begin)
         except (IntegrityError, DataError) as error:
-            raise DatabaseRefused(error) from error
+            # What it says may be about a record that is not to be seen.
+            why = _("another record stands against it.") if self.seen else str(error).strip()
+            raise DatabaseRefused(why) from error
 
     def _apply(
         self,

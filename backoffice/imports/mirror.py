@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import compiled
+from backoffice.changes.limited import goes_outside, wholly
 from backoffice.changes.models import Change
 from backoffice.filters.pairs import WrongFilter, filtered
 from backoffice.history.records import Signature
@@ -86,7 +87,8 @@ class Mirror:
         if refusal := self._open_rows():
             return Missing(refusal=refusal)
         try:
-            inside, params = compiled(self._inside.order_by().values("pk"), self.table)
+            within = wholly(self._inside, self.imported.reach)
+            inside, params = compiled(within.order_by().values("pk"), self.table)
         except EmptyResultSet:
             return Missing()
         self.table.execute(
@@ -143,6 +145,9 @@ class Mirror:
             said = _("What the file lacks stays (%(n)d): %(names)s can't be brought back.")
             params = {"n": count, "names": self.table.opts.verbose_name_plural}
             return Missing(count, refusal=said % params)
+        if goes_outside(deletion, self.imported.reach):
+            said = _("What the file lacks stays (%d): records go with it that you may not see.")
+            return Missing(count, refusal=said % count)
         needs = _("What the file lacks stays (%(n)d): %(record)s needs one of them.")
         is_named = _("What the file lacks stays (%(n)d): a row names %(record)s.")
         for records, said in [
@@ -150,10 +155,18 @@ class Mirror:
             (self._taken_along(deletion), needs),
             *((referred, is_named) for referred in self._referred_to()),
         ]:
-            if found := names(list(records.order_by("pk")[:1])):
-                return Missing(count, refusal=said % {"n": count, "record": found[0]})
+            if record := self._first(records):
+                return Missing(count, refusal=said % {"n": count, "record": record})
         removed, lost = deletion.count()
         return Missing(count, removed, lost, digest.hexdigest())
+
+    def _first(self, records: QuerySet[Any]) -> str:
+        """The name of the first of some records; "" if there are none."""
+        seen = self.imported.reach.within(records)
+        if found := names(list(seen.order_by("pk")[:1])):
+            return found[0]
+        is_hidden = self.imported.reach.is_limited and records.exists()
+        return _("a record that you may not see") if is_hidden else ""
 
     def _taken_along(self, deletion: Deletion) -> QuerySet[Any]:
         """Records that rows of the file are, and that would cascade from one that goes."""

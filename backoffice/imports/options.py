@@ -9,6 +9,7 @@ from backoffice.imports.decided import NOTHING, Decided
 from backoffice.imports.engine import Import
 from backoffice.imports.rows import Only
 from backoffice.imports.twins import Alike
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.readers.source import Source, open_source
 from backoffice.resources.resource import Resource
 
@@ -73,7 +74,11 @@ class Options:
         )
 
     def start(
-        self, resource_class: type[Resource], source: Source, decided: Decided = NOTHING
+        self,
+        resource_class: type[Resource],
+        source: Source,
+        decided: Decided = NOTHING,
+        reach: Reach = EVERYTHING,
     ) -> Import:
         """The import of the source. Raises MappingError."""
         return Import(
@@ -91,4 +96,5 @@ class Options:
             values=self.values,
             mirror=self.mirror,
             decided=decided,
+            reach=reach,
         )

@@ -1,11 +1,14 @@
 """What the references of a file lead to: records of the database, or rows of the file."""
 
+import contextlib
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet
 from django.utils.translation import ngettext
 
+from backoffice.changes.keys import compiled
 from backoffice.imports.alike_references import find_alike
 from backoffice.imports.clean import Column
 from backoffice.imports.decided import LOST
@@ -55,13 +58,11 @@ class References:
         """Find the record that each distinct reference of `column` names."""
         name, targets = column.name, self.staging.targets(column)
         self.table.execute(f"DELETE FROM {targets}")
-        field = column.model_field
-        among = field.related_model._base_manager.complex_filter(field.get_limit_choices_to())
-        records = column.resource_field.widget.key.queryset(among)
+        records = column.resource_field.widget.key.queryset(column.records)
         if not column.target_field.primary_key:
             records = records.values_list(column.target_field.attname, "_label", "_full")
-        live, params = records.query.get_compiler(connection=self.table.connection).as_sql()
-        self._find_targets(column, live, params)
+        with contextlib.suppress(EmptyResultSet):  # whoever is limited may see none at all
+            self._find_targets(column, *compiled(records, self.table))
         if column in self.to_itself:
             self._find_in_file(column)
         find_alike(column, self.table, self.staging, self.likened)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.imports.checks import REPEAT, ROW_CODES, Checks
 from backoffice.imports.clean import NOT_TEXT
 from backoffice.imports.decided import ALIKE, ASIDE
+from backoffice.imports.outside import KEPT, OUTSIDE
 from backoffice.imports.remedies import Remedies
 from backoffice.readers.records import Record
 from backoffice.resources.formulas import escape, unescape
@@ -91,6 +92,11 @@ def message(code: str, name: object, detail: int | None = None) -> str:
             "A new record needs it, and the cell is blank. Another row has the same key."
         ),
         "taken": _("Belongs to another record (%(name)s) already."),
+        OUTSIDE: _(
+            "The record would lie outside what you are limited to. Name one of yours, or ask"
+            " somebody who is not limited."
+        ),
+        KEPT: _("It names a record there that you may not see, and keeps it."),
     }[code] % {"row": row, "creator": creator, "count": count, "name": name}
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from backoffice.imports.clean import Column, Invalid
+from backoffice.imports.seen import Seen
 from backoffice.imports.staging import Staging
 from backoffice.tables.table import ModelField, Table
 
@@ -27,10 +28,12 @@ class Rows:
     of the live row that it is (NULL for a new one); `action_`: new, updated, unchanged; and
     `look_`, the number that look-alikes of its key share, before the model's clean().
     No field can have a name that ends so.
+
+    seen: the records and links that rows are compared with; all if not given.
     """
 
-    def __init__(self, staging: Staging, table: Table) -> None:
-        self.staging, self.table = staging, table
+    def __init__(self, staging: Staging, table: Table, seen: Seen | None = None) -> None:
+        self.staging, self.table, self.seen = staging, table, seen
         #: Fields of existing records that stay as they are.
         self.protected = {column.model_field for column in staging.values if column.protected}
         self.reset()
@@ -53,6 +56,17 @@ class Rows:
             if field.has_default() or not field.has_db_default():
                 value = field.pre_save(blank, add=True)
                 yield field, field.get_db_prep_save(value, self.table.connection)
+
+    # What is there ------------------------------------------------------------------
+
+    @property
+    def live(self) -> str:
+        """The records that a row may be: the table, or SQL in its place."""
+        return self.seen.records if self.seen else self.table.name
+
+    def sees_link(self, column: Column, target: str) -> str:
+        """The condition that a link is seen, by its target in SQL, after AND; "" if all are."""
+        return f" AND {self.seen.has(column, target)}" if self.seen else ""
 
     # What is staged -----------------------------------------------------------------
 
@@ -280,6 +294,7 @@ class Rows:
             theirs += (
                 f" UNION ALL SELECT link.{link.target} FROM {link.table} link"
                 f" WHERE link.{link.source} = plan.pk"
+                f"{self.sees_link(column, f'link.{link.target}')}"
                 f" AND NOT {self.lists_links(column, 'first.line_')}"
             )
         same = " AND ".join(

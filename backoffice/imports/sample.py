@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
+
 from backoffice.imports.clean import Column, Invalid
 from backoffice.imports.engine import Import
 from backoffice.imports.preview import converted
@@ -144,11 +146,10 @@ class Sample:
         for value in column.clean_all(list(self._cells(column))):
             if value and not isinstance(value, Invalid):
                 texts.update([value] if column.kind == "reference" else value)
-        key, field = column.resource_field.widget.key, column.model_field
-        among = field.related_model._base_manager.complex_filter(field.get_limit_choices_to())
+        key = column.resource_field.widget.key
         labels = {label for text in texts for label in key.label_candidates(text)}
         by_label, by_text = defaultdict(set), defaultdict(set)
-        for pk, label, whole in key.with_label("in", labels, among)[:MOST_RECORDS]:
+        for pk, label, whole in key.with_label("in", labels, column.records)[:MOST_RECORDS]:
             by_label[label].add(pk)
             by_text[whole].add(pk)
         return {text: by_text.get(text) or by_label.get(text, set()) for text in texts}
@@ -167,13 +168,17 @@ class Sample:
         known = [key for key in dict.fromkeys(candidates) if self._keyed.keys() >= set(key)]
         return [self._key(key) for key in known[:KEYS]]
 
+    @property
+    def _records(self) -> QuerySet[Any]:
+        return self.imported.reach.records(self.imported.model)
+
     def _is_quick(self, key: Sequence[str]) -> bool:
         """Whether records are found by an index, or are few."""
         return not self._indexed.isdisjoint(key) or not self._is_large
 
     @cached_property
     def _is_large(self) -> bool:
-        return self.imported.model._base_manager.order_by()[LARGE : LARGE + 1].exists()
+        return self._records.order_by()[LARGE : LARGE + 1].exists()
 
     @cached_property
     def _indexed(self) -> set[str]:
@@ -235,7 +240,7 @@ class Sample:
             f"{name}__pk" if self.columns[name].kind == "reference" else name for name in fields
         ]
         among = {f"{name}__in": {row[i] for row in rows} for i, name in enumerate(names)}
-        records = self.imported.model._base_manager.order_by().filter(**among)
+        records = self._records.order_by().filter(**among)
         found = Counter(records.values_list(*names)[:MOST_RECORDS])
         hits = [found[row] for row in rows]
         return Key(

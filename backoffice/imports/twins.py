@@ -137,14 +137,15 @@ class Twins:
 
         The live table is read once, and only where there are new rows.
         """
-        if not self.table.fetch(f"SELECT 1 FROM {self.table.name} LIMIT 1"):
+        if not self.table.fetch(f"SELECT 1 FROM {self.rows.live} live LIMIT 1"):
             return False
         known = self._known()
         if not known:
             return False
         is_found = False
         keys = ", ".join(self.keys)
-        select = f"SELECT {self.table.pk}, {keys} FROM {self.table.name} {self._where_near()}"
+        where = self._where_near()
+        select = f"SELECT {self.table.pk}, {keys} FROM {self.rows.live} live {where}"
         for rows in self._read(select):
             pks, *columns = zip(*rows, strict=True)
             numbers = looks(columns, self.fields)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import OPTIONS, Profile, headers_key
+from backoffice.querysets.scopes import within
 
 Options = Mapping[str, Any]
 
@@ -24,15 +25,16 @@ def with_profile(options: Options, profile: Profile) -> dict[str, Any]:
     return {"overrides": {}, **profile.options, **chosen(options), "profile": profile.name}
 
 
-def starting_options(job: Change, headers: Sequence[str]) -> dict[str, Any]:
+def starting_options(job: Change, headers: Sequence[str], user: Any = None) -> dict[str, Any]:
     """The options of an import, completed until its columns have been chosen.
 
-    By the profile for these headers; else by the columns chosen last for such a file.
+    By the profile for these headers, of those that the user sees; else by the columns chosen
+    last for such a file.
     """
     options: dict[str, Any] = job.file.options
     if "overrides" in options:
         return options
-    profiles = Profile.objects.for_model(job.model_class).for_headers(headers)
+    profiles = within(Profile.objects.for_model(job.model_class).for_headers(headers), user)
     if profile := profiles.first():
         return with_profile(options, profile)
     earlier = ImportFile.objects.filter(

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from backoffice.changes.counts import Counts
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
+from backoffice.changes.outside import lies_within
 from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.decided import Decided
@@ -34,6 +35,7 @@ from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.activity import log_change
 from backoffice.jobs.missing import MISSING, write_missing
+from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.resource import Resource
 
@@ -44,6 +46,34 @@ MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
+
+
+class OutsideLimits(Exception):
+    """A change wrote something that whoever undoes it may not see."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Nothing was undone: it wrote records that you may not see. Ask whoever"
+                " made it, or a superuser."
+            )
+        )
+
+
+class LimitsGone(Exception):
+    """An import was checked within limits that are no longer known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Whoever had it checked had limits then, and has none now. Nothing was written."
+                " Check the file again."
+            )
+        )
+
+
+#: What stops a step, with a sentence for staff.
+STOPS = (DatabaseMoved, DatabaseRefused, LimitsGone, OutsideLimits, ReaderError, MappingError)
 
 
 # Making ---------------------------------------------------------------------------------
@@ -161,15 +191,41 @@ def decided(job: Change) -> tuple[int, list[Decision]]:
 
 
 def job_import(
-    job: Change, decisions: Iterable[Decision] = (), source: Source | None = None
+    job: Change,
+    decisions: Iterable[Decision] = (),
+    source: Source | None = None,
+    reach: Reach | None = None,
 ) -> Import:
     """The `Import` of the job's file, or of `source`.
 
-    Raises ReaderError and MappingError.
+    reach: as it is for a check, if not given. Raises ReaderError and MappingError.
     """
     return Options.of(job.file.options).start(
-        job.file.resource_class, source or open_job(job), Decided(decisions)
+        job.file.resource_class,
+        source or open_job(job),
+        Decided(decisions),
+        reach_of_check(job) if reach is None else reach,
     )
+
+
+def reach_of_check(job: Change) -> Reach:
+    """What an import is checked against: what whoever wants the check may see.
+
+    That is who pressed the button, and for a feed the owner of its profile.
+    """
+    return Reach.of(job.checked_by or job.user)
+
+
+def reach_of_writing(job: Change) -> Reach:
+    """What an import is written in: what both may see, who had it checked and who writes it.
+
+    Raises LimitsGone where it was checked for somebody with limits and would be written without
+    any, since that account is gone, say.
+    """
+    reach = Reach.of(*{user.pk: user for user in (job.checked_by, job.user) if user}.values())
+    if job.file.found.get("limited") and not reach.is_limited:
+        raise LimitsGone
+    return reach
 
 
 # Running --------------------------------------------------------------------------------
@@ -183,7 +239,7 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
         yield
     except JobStopped:
         raise
-    except (DatabaseMoved, DatabaseRefused, ReaderError, MappingError) as error:
+    except STOPS as error:
         reason = str(error)
     except IntegrityError as error:
         reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
@@ -273,7 +329,7 @@ def apply_job(job: Change) -> None:
                     ),
                 )
                 raise JobStopped
-            with job_import(job, decisions) as imported:
+            with job_import(job, decisions, reach=reach_of_writing(job)) as imported:
                 shown = partial(moved, store=store)
                 missing = job.file.found.get("missing")
                 imported.apply(
@@ -290,6 +346,8 @@ def apply_job(job: Change) -> None:
 def _take_back(job: Change, undone: Change) -> None:
     with Undo(undone) as undo, transaction.atomic(using=undo.connection.alias):
         undo.lock()
+        if not lies_within(undone, job.user):
+            raise OutsideLimits
         counts = undo.plan()
         job.finish(Status.DONE, applied_at=timezone.now(), **counts.as_fields())
         undo.run(counts, job.signature)
@@ -318,6 +376,7 @@ def _findings(imported: Import) -> dict[str, Any]:
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
         "unlinked": imported.count_removed_links(),
+        **({"limited": True} if imported.reach.is_limited else {}),
         **({"missing": asdict(imported.missing)} if imported.mirror else {}),
     }
 

@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from import_export import widgets
 
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.resources.registry import match_key
 
 SEPARATOR = "|"
@@ -32,10 +33,11 @@ class ReferenceKey:
     """The text form of a model's records.
 
     `paths` are lookups from the model, label first: `("name", "library__name", …)`.
+    reach: the records that are looked at, and that a text is told apart from.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, reach: Reach = EVERYTHING) -> None:
+        self.model, self.reach = model, reach
 
     @functools.cached_property
     def paths(self) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ class ReferenceKey:
     def queryset(self, records: Any = None) -> Any:
         """Records, or all, as an unordered `values_list` of pk, label and full text."""
         label, full = self.expressions()
-        records = self.model._base_manager if records is None else records
+        records = self.reach.records(self.model) if records is None else records
         records = records.order_by().annotate(_label=label, _full=full)
         return records.values_list("pk", "_label", "_full")
 
@@ -87,7 +89,7 @@ class ReferenceKey:
     def shared_labels(self) -> set[str]:
         """The labels that don't identify a record: shared, blank, or another's full text."""
         label = self.paths[0]
-        records = self.model._base_manager.order_by()
+        records = self.reach.records(self.model).order_by()
         shared = {""} | set(
             records.values_list(label, flat=True)
             .annotate(_records=Count("pk"))
@@ -139,10 +141,17 @@ def join_references(texts: Sequence[str]) -> str:
 
 class _ReferenceMixin:
     model: Any
+    reach = EVERYTHING
 
     @functools.cached_property
     def key(self) -> ReferenceKey:
-        return ReferenceKey(self.model)
+        return ReferenceKey(self.model, self.reach)
+
+    def limit(self, reach: Reach) -> None:
+        """Know the records that `reach` has, and no others."""
+        self.reach = reach
+        for name in ("key", "_shared_labels"):  # of all records
+            self.__dict__.pop(name, None)
 
     @functools.cached_property
     def _shared_labels(self) -> set[str]:
@@ -157,7 +166,7 @@ class _ReferenceMixin:
 
     def texts(self, values: Iterable[Any], by: str = "pk") -> dict[Any, str]:
         """`{value: text}` of the records that have these values in the attribute `by`."""
-        records = self.model._base_manager.filter(**{f"{by}__in": values})
+        records = self.reach.records(self.model).filter(**{f"{by}__in": values})
         if related := self.key.select_related():
             records = records.select_related(*related)
         return {getattr(r, by): self.key.write(r, self._shared_labels) for r in records}

@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import GeneratedField, JSONField, QuerySet
+from django.db.models import GeneratedField, JSONField, Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
 from django_stubs_ext import StrOrPromise
 from import_export.declarative import ModelDeclarativeMetaclass
@@ -19,6 +19,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.resources.formulas import escape
 from backoffice.resources.references import ReferencesWidget, ReferenceWidget
 from backoffice.resources.registry import resources
@@ -57,6 +58,14 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     synonyms: dict[str, tuple[str, ...]] = {}
     #: What a template to fill in has as an example, by field; else one for its kind.
     examples: dict[str, str] = {}
+
+    def __init__(self, *, reach: Reach = EVERYTHING, **kwargs: Any) -> None:
+        """reach: the records that references are written of, and are looked for among."""
+        super().__init__(**kwargs)
+        self.reach = reach
+        for field in self.fields.values():
+            if isinstance(field.widget, ReferenceWidget | ReferencesWidget):
+                field.widget.limit(reach)
 
     class Meta:
         # django-import-export then gives the widget an object, not a primary key.
@@ -117,7 +126,14 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     def fetch_related(self, queryset: Any) -> Any:
         """`queryset` with the related rows that the columns read prefetched."""
         for field in self.fields.values():
-            if isinstance(field.widget, ReferencesWidget):
+            if isinstance(field.widget, ReferenceWidget | ReferencesWidget) and (
+                self.reach.is_limited
+            ):
+                rows = self.reach.records(field.widget.model)
+                if related := field.widget.key.select_related():
+                    rows = rows.select_related(*related)
+                queryset = queryset.prefetch_related(Prefetch(field.attribute, rows))
+            elif isinstance(field.widget, ReferencesWidget):
                 queryset = queryset.prefetch_related(field.attribute)
             elif isinstance(field.widget, ReferenceWidget):
                 queryset = queryset.select_related(

@@ -10,14 +10,21 @@ from django.urls import reverse
 from backoffice.admin.changes.uploads import is_too_large
 from backoffice.admin.pages import framed
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.changes.limited import may_download
 from backoffice.changes.models import Change
 from backoffice.jobs.missing import MISSING
 from backoffice.jobs.steps import CHANGES, REJECTS
+from backoffice.querysets.scopes import within
 
 
-def downloads(job: Change) -> list[str]:
-    """The names of the files with what the check of the import found, if they have rows."""
+def downloads(job: Change, user: Any) -> list[str]:
+    """The names of the files with what the check found, of those that have rows.
+
+    A user with limits has those of his own imports, and of people whose limits are no wider.
+    """
     if not (job.is_import and job.file.folder and "store" in job.file.found):
+        return []
+    if not may_download(job, user):
         return []
     rows = {
         REJECTS: job.rejected,
@@ -40,8 +47,8 @@ class ChangePages(ModelAdminBase):
     def _get_job(self, request: HttpRequest, pk: int | str) -> Change:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        changes = Change.objects.filter(model=self.opts.label).select_related("undoes")
-        job = get_object_or_404(changes, pk=pk)
+        changes = within(Change.objects.filter(model=self.opts.label), request.user)
+        job: Change = get_object_or_404(changes.select_related("undoes"), pk=pk)
         if (job.undoes or job).is_import:
             self._require_import_permission(request)
         return job
@@ -57,7 +64,7 @@ class ChangePages(ModelAdminBase):
         self, request: HttpRequest, job: Change, page: str, context: dict[str, Any]
     ) -> HttpResponse:
         template = f"admin/backoffice/import_{page}.html"
-        context = {"job": job, "files": downloads(job), **context}
+        context = {"job": job, "files": downloads(job, request.user), **context}
         return self._respond(request, template, str(job), context)
 
     def _respond(

@@ -12,10 +12,13 @@ from django.utils.translation import gettext as _
 from backoffice.admin.changes.choices import choice_fields
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile, headers_key
+from backoffice.imports.engine import Import
 from backoffice.imports.mapping import MappingError, map_columns, placed_headers
 from backoffice.imports.options import Options
 from backoffice.imports.sample import ROWS, Key, Sample, Value
 from backoffice.imports.twins import Alike
+from backoffice.querysets.reach import Reach
+from backoffice.querysets.scopes import within
 from backoffice.readers.header import loose
 from backoffice.readers.records import Record
 from backoffice.readers.source import Source
@@ -50,8 +53,9 @@ class ColumnsForm(forms.Form):
     """A column for each field of the Resource, and the other choices for an import.
 
     options: what the form starts with · `samples`: the first distinct values by header ·
-    may_delete: whether a mirror is offered · `lost_mirror`: that of the options or of their
-    profile, where it is not · `unused`: the headers that are mapped to no field.
+    user: who chooses · may_delete: whether a mirror is offered · `lost_mirror`: that of the
+    options or of their profile, where it is not · `unused`: the headers that are mapped to no
+    field.
 
     Names of fields have no hyphen, so the names of the other inputs have one.
     """
@@ -63,10 +67,11 @@ class ColumnsForm(forms.Form):
         options: Mapping[str, Any],
         data: Any = None,
         *,
+        user: Any = None,
         may_delete: bool = False,
     ) -> None:
         self.job, self.source, self.start = job, source, options
-        self.may_delete = may_delete
+        self.may_delete, self.user = may_delete, user
         self.resource_class = job.file.resource_class
         self.spellings: dict[str, Sequence[str]] = self.resource_class.spellings()
         super().__init__(data)
@@ -99,7 +104,7 @@ class ColumnsForm(forms.Form):
 
     def _add_choices(self) -> None:
         start = self.start
-        profiles = Profile.objects.for_model(self.job.model_class)
+        profiles = within(Profile.objects.for_model(self.job.model_class), self.user)
         names = list(profiles.values_list("name", flat=True))
         used = profiles.filter(name=start.get("profile", "")).first()
         mirror = start.get("mirror") or (used and used.options.get("mirror"))
@@ -166,7 +171,7 @@ class ColumnsForm(forms.Form):
                 self.add_error(name, _("It is needed to tell records apart."))
         if not self.errors:
             try:
-                Options.of(self.options()).start(self.resource_class, self.source)
+                self._start(self.options())
             except MappingError as error:
                 raise forms.ValidationError(str(error)) from error
         return cleaned
@@ -272,11 +277,15 @@ class ColumnsForm(forms.Form):
         for match in (options.get("match"), *([name] for name in usable)):
             try:
                 options["match"] = match
-                imported = Options.of(options).start(self.resource_class, self.source)
-                return Sample(imported, self._rows)
+                return Sample(self._start(options), self._rows)
             except MappingError:
                 continue
         return None
+
+    def _start(self, options: Mapping[str, Any]) -> Import:
+        """The import as the choices would have it. Raises MappingError."""
+        reach = Reach.of(self.user)
+        return Options.of(options).start(self.resource_class, self.source, reach=reach)
 
     def rows(self, sample: Sample | None) -> list[Row]:
         rows = []

@@ -26,6 +26,7 @@ from backoffice.jobs.profiles import save_profile, starting_options, with_profil
 from backoffice.jobs.replace import Replaced, replace_file
 from backoffice.jobs.steps import create_job, open_job
 from backoffice.querysets.counts import Count
+from backoffice.querysets.scopes import within
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source
 from backoffice.tables.texts import same
 
@@ -220,16 +221,21 @@ class ColumnPages(ChangePages):
         self, request: HttpRequest, job: Change, source: Source, options: dict[str, Any]
     ) -> ColumnsForm:
         """The form with what was sent, unless that was about other columns or a profile."""
-        start = starting_options(job, source.headers)
+        start = starting_options(job, source.headers, request.user)
         new_form = partial(
-            ColumnsForm, job, source, may_delete=self.has_delete_permission(request)
+            ColumnsForm,
+            job,
+            source,
+            user=request.user,
+            may_delete=self.has_delete_permission(request),
         )
         sent = request.POST
         if request.method != "POST":
             return new_form(start)
         name = sent.get("with-profile", "")
         if name != start.get("profile", ""):
-            profiles = Profile.objects.for_model(self.model).filter(name=name)
+            profiles = within(Profile.objects.for_model(self.model), request.user)
+            profiles = profiles.filter(name=name)
             reading = {key: options.get(key) for key in ReadingForm.base_fields}
             start = (
                 with_profile(reading, profiles[0]) if profiles else {**reading, "overrides": {}}

@@ -27,10 +27,12 @@ from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
+from backoffice.changes.limited import has_unseen
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, annotated_names, named
+from backoffice.querysets.reach import Reach
 
 MANY = 100  # rows that are deleted without typing a confirmation
 SHOWN = 10  # rows of each model
@@ -58,6 +60,9 @@ class DeletionMixin(ModelAdminBase):
                 # Lock them in Django's transaction, so that no new row can refer to them.
                 len(rows.select_for_update())
         deletion = Deletion(rows)
+        reach = Reach.of(request.user)
+        if not deletion.is_plain and reach.is_limited:  # what goes with it can't be told
+            return [], {}, {_("%s, with what refers to it") % self.opts.verbose_name}, []
         if not deletion.is_plain:
             return super().get_deleted_objects(objs, request)
         model_count: dict[Any, int] = {}
@@ -70,6 +75,12 @@ class DeletionMixin(ModelAdminBase):
             count = Count(rows.count()) if model is self.model else count_rows(queryset)
             if not count:
                 continue
+            if has_unseen(queryset, reach):
+                said = _("%s that others have as well")
+                perms_needed.add(said % model._meta.verbose_name_plural)
+                queryset = reach.within(queryset)
+                if not (count := count_rows(queryset)):
+                    continue
             model_count[model._meta.verbose_name_plural] = count
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
@@ -77,6 +88,9 @@ class DeletionMixin(ModelAdminBase):
                 lines = own if model is self.model else related
                 samples.append((lines, list(named(queryset)[:SHOWN]), count))
         for queryset in deletion.forbidden():
+            if reach.is_limited and queryset.exclude(pk__in=reach.within(queryset)).exists():
+                forbidden.append(_("records that you may not see"))
+                queryset = reach.within(queryset)
             samples.append((forbidden, list(named(queryset)[:SHOWN]), count_rows(queryset)))
         texts = iter(annotated_names([row for _lines, rows, _count in samples for row in rows]))
         for lines, rows, count in samples:

@@ -39,6 +39,7 @@ from backoffice.history.checks import check_history
 from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_line, is_text
@@ -87,7 +88,10 @@ class EditMixin(ModelAdminBase):
         replacement = replacing.replacement
         fields = replacing.chosen if replacement else {}
         links = form.links()
-        with Edit(queryset, form.values(), [*links.values()], replacement, fields) as edit:
+        reach = Reach.of(request.user)
+        with Edit(
+            queryset, form.values(), [*links.values()], replacement, fields, reach
+        ) as edit:
             if steps == ["_apply"]:
                 response = self.apply_edit(request, edit, form, replacing)
                 if response is not None:

@@ -40,6 +40,7 @@ from backoffice.jobs.profiles import profile_of, remember
 from backoffice.jobs.review import Cause, Review, ReviewRow
 from backoffice.jobs.steps import create_job, download
 from backoffice.querysets.counts import Count
+from backoffice.querysets.scopes import within
 from backoffice.readers.source import ReaderError
 
 Answer = Decision.Answer
@@ -95,7 +96,7 @@ class ReviewPages(MirrorPages):
     ) -> StreamingHttpResponse:
         """Download the rejects or the changes."""
         job = self._get_job(request, pk)
-        if name not in downloads(job):
+        if name not in downloads(job, request.user):
             raise Http404
         try:
             blocks = download(job, name, self._seen_keys(request))
@@ -171,7 +172,8 @@ class ReviewPages(MirrorPages):
             context["values"] = review.values(field)[:PER_PAGE]
             context["values_label"] = context["labels"][field]
             context["profile"] = profile_of(job.file)
-        return context | {"page": page, "same_file": job.file.same_file.first()}
+        same_file = within(job.file.same_file, request.user).first()
+        return context | {"page": page, "same_file": same_file}
 
     def _parts(self, request: HttpRequest, review: Review, place: Place) -> dict[str, Any]:
         """What a page and the answer to a decision both have, beside rows."""

@@ -16,11 +16,15 @@ from backoffice.admin.pages import may, page_of
 from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
+from backoffice.changes.outside import lies_within
 from backoffice.changes.undo import Undo, refusal, rights
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model, names_change
+from backoffice.history.scopes import within_then
 from backoffice.jobs import tasks
+from backoffice.jobs.steps import OutsideLimits
 from backoffice.querysets.counts import Count
+from backoffice.querysets.scopes import is_scoped
 
 LINKED = 20  # records that the page links to
 PER_PAGE = 100  # records of a page that asks which to leave alone
@@ -84,10 +88,7 @@ class UndoPages(ChangePages):
         if not problem and (lacking := self._lacks(request, job)):
             problem = _("Nothing was undone: %s. Ask somebody who may.") % lacking
         if not problem and not self._sees_all(request, job):
-            problem = _(
-                "Nothing was undone: it wrote records that you may not see. Ask whoever"
-                " made it, or a superuser."
-            )
+            problem = str(OutsideLimits())
         if not problem:
             return None
         messages.error(request, problem)
@@ -109,7 +110,12 @@ class UndoPages(ChangePages):
         return may(self.admin_site, request, right, model)
 
     def _sees_all(self, request: HttpRequest, job: Change) -> bool:
-        """Whether the user made the change, or can see all its rows: an undo has no parts."""
+        """Whether the user made the change, or can see all its rows: an undo has no parts.
+
+        With limits, all must lie within, whoever made it.
+        """
+        if is_scoped(request.user):
+            return lies_within(job, request.user)
         if request.user.is_superuser or job.user_id == request.user.pk:
             return True
         return not self._written(job).filter(self._is_unseen(request)).exists()
@@ -198,7 +204,8 @@ class UndoPages(ChangePages):
         """The first of the records that the user may see: `[(page, text), …]`."""
         if not names_change(self.model):
             return []
-        found = list(records.exclude(self._is_unseen(request)).order_by("history_id")[:LINKED])
+        seen = within_then(records.exclude(self._is_unseen(request)), request.user)
+        found = list(seen.order_by("history_id")[:LINKED])
         return [
             (self._history_page(record), text)
             for record, text in zip(found, names_then(found), strict=True)

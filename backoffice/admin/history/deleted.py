@@ -17,8 +17,10 @@ from backoffice.admin.pages import framed, may, page_of
 from backoffice.admin.typing import HistoryBase
 from backoffice.changes.models import Change
 from backoffice.changes.restore import (
+    UNSEEN,
     NothingRestored,
     Part,
+    Restorable,
     Restore,
     gone_with,
     is_restorable,
@@ -153,6 +155,8 @@ class DeletedMixin(HistoryBase):
             return HttpResponseRedirect(page)
         with Restore(record) as restore:
             found = restore.plan(sample=SHOWN)
+            if restore.reaches_outside(request.user):
+                found = Restorable(problem=str(UNSEEN))
         lacks = self._lacks_to_restore(request, found.parts)
         if request.method == "POST":
             if lacks:
@@ -179,7 +183,9 @@ class DeletedMixin(HistoryBase):
                 for model, pk, text, why in found.left
                 if may(self.admin_site, request, "view", model)
             ],
-            "parents": list(self._lost_parents(record)) if found.problem else [],
+            "parents": []
+            if found.problem in ("", UNSEEN)
+            else list(self._lost_parents(record)),
             "lacks": lacks,
             "history": self._url_of("history", object_id),
         }

@@ -32,6 +32,7 @@ from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
 from backoffice.exports.names import describe, file_name, filters_of
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import count_up_to
 
 COUNTED = 100_000  # rows that the page counts at most
@@ -133,7 +134,9 @@ class ExportMixin(UpstreamExportMixin):
         file_format = self.get_export_formats()[int(form.cleaned_data["format"])]()
         encoding = file_format.has_encoding and form.cleaned_data["encoding"]
         return Export(
-            resource_class(**self.get_export_resource_kwargs(request)),
+            resource_class(
+                reach=Reach.of(request.user), **self.get_export_resource_kwargs(request)
+            ),
             queryset,
             file_format,
             names=self.get_export_resource_fields_from_form(form),

@@ -203,7 +203,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 and all(may(job.model_class, right) for right in needs if needs[right])
             ):
                 yield self._page(job, "import_undo"), _("Undo")
-            if names := downloads(job):
+            if names := downloads(job, request.user):
                 yield self._page(job, "import_file", names[0]), _("Download")
 
         return links

@@ -19,11 +19,15 @@ class BackofficeConfig(AppConfig):
         from backoffice.querysets.names import check_names
         from backoffice.querysets.scope_checks import check_scopes
         from backoffice.resources.checks import check_resources
+        from backoffice.sessions import signals
+        from backoffice.sessions.checks import check_sessions
 
         checks.register(check_filtersets)
         checks.register(check_names)
         checks.register(check_resources)
         checks.register(check_scopes)
+        checks.register(check_sessions)
+        signals.connect()
 
         from backoffice.admin.lists.export_rights import make_export_permissions
 

@@ -22,6 +22,9 @@ IMPORT_ABANDONED_DAYS = 14  # imports that nobody went on with
 IMPORT_SECOND_PERSON = False  # whoever had a file checked can't have it written
 IMPORT_FOLDER = ""  # watched for feeds; none by default
 IMPORT_FOLDER_QUIET_SECONDS = 10
+SESSION_IDLE_MINUTES = 30  # after which a session ends that nobody uses
+SESSION_HOURS = 10  # after which it ends anyway: a working day
+SESSION_PROOF_MINUTES = 15  # for which a password that was typed again is enough
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}

@@ -6,6 +6,7 @@ from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
+from backoffice.sessions.models import Session
 from backoffice.submissions import Submission
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Profile",
     "SavedFilter",
     "Scope",
+    "Session",
     "Submission",
 ]

@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "backoffice.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -126,6 +126,13 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Sessions ---------------------------------------------------------------------------
+
+SESSION_ENGINE = "backoffice.sessions.engine"
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=conf.SESSION_IDLE_MINUTES)
+SESSION_HOURS = env.int("SESSION_HOURS", default=conf.SESSION_HOURS)
+SESSION_PROOF_MINUTES = env.int("SESSION_PROOF_MINUTES", default=conf.SESSION_PROOF_MINUTES)
 
 #: A form that is open while somebody signs in anew is not lost.
 CSRF_FAILURE_VIEW = "backoffice.admin.submissions.kept.csrf_failure"

@@ -24,21 +24,17 @@ COLUMNS = ("name", "address", "state", "phone_number", "zip_code")
 
 def sign_in():
     django.setup()
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
-    from django.contrib.sessions.backends.db import SessionStore
     from django.core.management import call_command
+    from django.test import Client
 
     call_command("collectstatic", interactive=False, verbosity=0)
     user, _made = User.objects.get_or_create(
         username="bench", defaults={"is_superuser": True, "is_staff": True}
     )
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    return session.session_key
+    client = Client()
+    client.force_login(user)
+    return client.session.session_key
 
 
 def free_port():

@@ -13,6 +13,7 @@ import logging
 import shutil
 import threading
 import time
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -81,6 +82,7 @@ class Caretaker(threading.Thread):
             remove_old_imports()
             remove_abandoned_imports()
             remove_old_submissions()
+            import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
             self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)

@@ -21,21 +21,15 @@ pytestmark = pytest.mark.slow
 
 AT_ONCE = 6
 SIGN_IN = """
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
 from library.models import Book, Library, Patron
-user = User.objects.create_superuser("ann")
-session = SessionStore()
-session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-session.save()
+client = Client()
+client.force_login(User.objects.create_superuser("ann"))
 phone = "212-222-6559"
 Library.objects.create(name="L", address="1", state="NY", phone_number=phone, zip_code="10001")
 Book.objects.create(title="T")
-print(session.session_key)
+print(client.session.session_key)
 """
 CHECK = """
 from backoffice.jobs.steps import check_job

@@ -20,6 +20,7 @@ from backoffice.admin.changes.undo import UndoPages
 from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.models import Change
 from backoffice.jobs import tasks
+from backoffice.sessions.middleware import BY_ITSELF, asked_by_script
 
 Status = Change.Status
 RUNNING = (Status.CHECKING, Status.APPLYING)
@@ -81,13 +82,15 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             or job.status in RUNNING
             or (job.undoes and job.status == Status.CHECKED)
         ):
-            return self._show(request, job, "running", self._progress(job))
+            again = {"address_again": f"?{BY_ITSELF}"}
+            return self._show(request, job, "running", self._progress(job) | again)
         if job.status == Status.UPLOADED:
             return self._map(request, job)
         if job.status == Status.CHECKED:
             return self._review(request, job)
         return self._show(request, job, "ended", self._ended(request, job))
 
+    @asked_by_script
     def import_progress_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The job's progress as JSON, for the page's script."""
         return JsonResponse(self._progress(self._get_job(request, pk)))

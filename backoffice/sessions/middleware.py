@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from backoffice.sessions.browsers import browser_name
 from backoffice.sessions.engine import SessionStore, Visitor
-from backoffice.trail.record import address_of
 
 #: In the address of a page that loads itself again.
 BY_ITSELF = "_by_itself"
@@ -28,7 +27,8 @@ class SessionMiddleware(middleware.SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         visitor = Visitor(
-            address_of(request), browser_name(request.headers.get("User-Agent", ""))
+            request.META.get("REMOTE_ADDR") or None,
+            browser_name(request.headers.get("User-Agent", "")),
         )
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         request.session = self.SessionStore(key, visitor)  # type: ignore[call-arg] # ours, see E080

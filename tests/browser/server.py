@@ -64,6 +64,9 @@ def environment(folder, **variables):
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "DJANGO_SETTINGS_MODULE": "backoffice.settings",
         "EXTRA_APPS": "",
+        # A slow machine signs nobody out, and is asked for no password.
+        "SESSION_IDLE_MINUTES": "600",
+        "SESSION_PROOF_MINUTES": "600",
         **variables,
     }
 

@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
+from backoffice.admin.accounts.proof import ProofMixin
 from backoffice.admin.base import PlainModelAdmin
-from backoffice.admin.typing import ModelAdminBase
+from backoffice.admin.submissions.proof import demand_proof
 from backoffice.querysets.scopes import declare, hidden
 
 
@@ -35,7 +36,7 @@ def grantable_groups(user: Any) -> QuerySet[Group]:
     return Group.objects.exclude(permissions__in=beyond.order_by())
 
 
-class GrantMixin(ModelAdminBase):
+class GrantMixin(ProofMixin):
     """Offers only what the user may grant, and protects rows that have more permissions."""
 
     def is_within(self, user: Any, obj: Any) -> bool:
@@ -95,7 +96,11 @@ class UserAdmin(GrantMixin, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
-        """Django's, which writes the whole account: nobody else does meanwhile."""
+        """Django's, which writes the whole account: nobody else does meanwhile.
+
+        One's own as well: it asks for no old password.
+        """
+        demand_proof(request)
         with transaction.atomic(using=router.db_for_write(self.model)):
             if request.method == "POST":
                 self.lock_record(request, id)

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin.pages import page_of
 from backoffice.admin.submissions.once import confirmed_by
+from backoffice.admin.submissions.proof import demand_proof
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.keys import held
@@ -223,6 +224,7 @@ class DeletionMixin(ModelAdminBase):
         """Django's action for any number of rows, without a list of their keys."""
         if not request.POST.get("post"):
             return self.confirm_deletion(request, queryset)
+        demand_proof(request)
         with transaction.atomic(using=router.db_for_write(self.model)), held(queryset) as rows:
             _shown, counts, perms_needed, protected = self.get_deleted_objects(rows, request)
             if perms_needed and not protected:

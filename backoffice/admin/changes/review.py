@@ -29,6 +29,7 @@ from backoffice.admin.changes.mirrors import MirrorPages
 from backoffice.admin.changes.places import DECIDED, MISSING, TABS, Place, is_number
 from backoffice.admin.changes.review_rows import Shower, answer, field_labels
 from backoffice.admin.submissions.once import in_steps
+from backoffice.admin.submissions.proof import demand_proof
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.history.records import names_change
@@ -83,6 +84,8 @@ class ReviewPages(MirrorPages):
         if job.may_apply and (refusal := self._refuses_mirror(request, job)):
             messages.error(request, refusal)
             return
+        if job.removed:
+            demand_proof(request)
         try:
             if not job.may_apply:
                 raise JobStopped

@@ -14,6 +14,7 @@ from backoffice.admin.changes.deletion import MANY, typed_number
 from backoffice.admin.lists.search import Search, text_lookups, words_of
 from backoffice.admin.pages import may, page_of
 from backoffice.admin.submissions.once import in_steps
+from backoffice.admin.submissions.proof import demand_proof
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.outside import lies_within
@@ -52,6 +53,7 @@ class UndoPages(ChangePages):
         context: dict[str, Any] = {}
         if request.method == "POST":
             if self._is_confirmed(request, job):
+                demand_proof(request)
                 try:
                     return self._redirect(tasks.start_undo(job, user=request.user))
                 except JobStopped:

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions.errors import refused
@@ -25,6 +26,7 @@ from backoffice.admin.submissions.house import address_of, house_page, may_use, 
 from backoffice.submissions import OWN, Token
 
 SIGN_IN = "sign-in"  # the prefix of the inputs to sign in with
+PROOF = "proof"  # the same of those by which somebody proves anew that it is they
 SECRET = re.compile(r"passw|passphrase|secret", re.I)  # names of inputs
 NO_SECRETS = ("usable_password",)  # Django's choice between enabled and disabled
 
@@ -98,10 +100,10 @@ def page(
         (name, value)
         for name, values in request.POST.lists()
         for value in values
-        if name not in OWN and not name.startswith(f"{SIGN_IN}-")
+        if name not in OWN and not name.startswith((f"{SIGN_IN}-", f"{PROOF}-"))
     ]
     fields = [(name, value) for name, value in sent if not is_secret(name)]
-    context |= {
+    context = {
         "title": why.title,
         "text": why.text,
         "address": request.get_full_path(),
@@ -117,8 +119,10 @@ def page(
         # Whoever signs in is not the one who opened it before the page has said so.
         "token": Token.new(opened_by) if opened_by and not is_signed_in else None,
         "signed_in_as": request.user.get_username() if is_signed_in else "",
-        "form": form if not is_signed_in else None,
+        "form": form,
+        "button": _("Sign in and send it") if form else _("Send it"),
         "sign_in": f"{address_of(site, 'login')}?{urlencode({'next': address_of(site)})}",
+        **context,
     }
     return house_page(request, site, "admin/backoffice/kept.html", why.status, context)
 
@@ -160,14 +164,19 @@ def sign_in(request: HttpRequest, site: AdminSite) -> HttpResponse | None:
         form = sign_in_form(request, site, request.POST)
         if form.is_valid():
             login(request, form.get_user())
-            sent = request.POST.copy()
-            for name in list(sent):
-                if name.startswith(f"{SIGN_IN}-"):
-                    del sent[name]
-            request.POST = sent  # type: ignore[assignment] # WSGIRequest takes it
+            without(request, SIGN_IN)
             if site.has_permission(request):
                 return None
     return page(request, site, SIGNED_OUT, form=form)
+
+
+def without(request: HttpRequest, prefix: str) -> None:
+    """Leave in the request what the form had without the inputs with this prefix."""
+    sent = request.POST.copy()
+    for name in list(sent):
+        if name.startswith(f"{prefix}-"):
+            del sent[name]
+    request.POST = sent  # type: ignore[assignment] # WSGIRequest takes it
 
 
 # A form whose CSRF token is not that of the session --------------------------------------

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from backoffice.admin.submissions import kept
+from backoffice.admin.submissions import kept, proof
 from backoffice.admin.submissions.answers import answer_of, said_in, say_again
 from backoffice.submissions import Submission, Token, body_of, digest
 
@@ -68,6 +68,12 @@ def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Cal
 
     @wraps(view)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return checked(request, *args, **kwargs)
+        except proof.ProofNeeded:
+            return proof.ask(request, site)
+
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         if not site.has_permission(request):
@@ -75,6 +81,8 @@ def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Cal
                 return view(request, *args, **kwargs)  # asks to sign in
             if refused := kept.sign_in(request, site):
                 return refused
+        if refused := proof.take(request, site):
+            return refused
         token = Token.of(request)
         if token is None or kept.is_fetch(request) or asks(request, model_admin):
             return view(request, *args, **kwargs)

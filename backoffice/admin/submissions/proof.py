@@ -1,0 +1,98 @@
+"""What only somebody may do who has proved lately that it is they, by their own password.
+
+A view calls `demand_proof` before it writes. Unless that was proved within
+SESSION_PROOF_MINUTES, `once.guarded` answers with the page that keeps the form, which asks for
+the password, and then does it.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.sites import AdminSite
+from django.contrib.auth import HASH_SESSION_KEY, authenticate
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.admin.submissions import kept
+from backoffice.sessions.fresh import is_fresh, note_proof
+
+OPENS = "opens"  # an input: the page was asked for, and no form was sent
+
+PROOF = kept.Why(
+    gettext_lazy("Type your password again"),
+    gettext_lazy("This is done only by who proves that it is they. Nothing was done yet."),
+)
+SIGN_IN_AGAIN = kept.Why(
+    gettext_lazy("Sign in again first"),
+    gettext_lazy(
+        "This is done only by who has just signed in, and your account has no password here."
+        " Nothing was done yet. In a new tab, log out and sign in as you did before. Then come"
+        " back and send it from this page, which keeps what was typed."
+    ),
+)
+
+
+class ProofNeeded(PermissionDenied):
+    """Somebody has to prove first that it is they."""
+
+
+def demand_proof(request: HttpRequest) -> None:
+    """Raise ProofNeeded unless the user has proved lately that it is they.
+
+    Call it before anything is written, in a view of a ModelAdmin or one that is `guarded`.
+    """
+    if not is_fresh(request):
+        raise ProofNeeded(str(PROOF.title))
+
+
+class ProofForm(forms.Form):
+    """Asks for the user's own password. Sign-in's own backends look at it, and count tries."""
+
+    password = forms.CharField(
+        label=gettext_lazy("Your password"),
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(data, prefix=kept.PROOF)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user: Any = self.request.user
+        found: Any = authenticate(self.request, username=user.get_username(), password=password)
+        if found is None or found.pk != user.pk:
+            raise forms.ValidationError(_("This is not your password."))
+        # Its hash may have been written anew just now, and the session has the old one.
+        self.request.session[HASH_SESSION_KEY] = found.get_session_auth_hash()
+        return password
+
+
+def ask(request: HttpRequest, site: AdminSite, form: ProofForm | None = None) -> HttpResponse:
+    """The page that keeps the form, with an input for the password."""
+    user: Any = request.user
+    if not user.has_usable_password():
+        return kept.page(request, site, SIGN_IN_AGAIN)
+    form = form or ProofForm(request)
+    if request.method != "POST" or f"{kept.PROOF}-{OPENS}" in request.POST:
+        form.fields[OPENS] = forms.CharField(initial="1", widget=forms.HiddenInput)
+    return kept.page(request, site, PROOF, form=form, button=_("Go on"))
+
+
+def take(request: HttpRequest, site: AdminSite) -> HttpResponse | None:
+    """Take the password that came with the form; the page again if it is wrong.
+
+    Afterwards the request has what the form had without it. None: go on.
+    """
+    if f"{kept.PROOF}-password" not in request.POST:
+        return None
+    form = ProofForm(request, request.POST)
+    if not form.is_valid():
+        return ask(request, site, form)
+    note_proof(request)
+    only_opens = f"{kept.PROOF}-{OPENS}" in request.POST
+    kept.without(request, kept.PROOF)
+    return HttpResponseRedirect(request.get_full_path()) if only_opens else None

@@ -51,6 +51,8 @@ class Session(AbstractBaseSession):
     first_seen = models.DateTimeField(gettext_lazy("since"), default=timezone.now)
     last_seen = models.DateTimeField(gettext_lazy("last seen"), default=timezone.now)
 
+    scope = None  # one sees one's own
+
     objects: ClassVar[SessionManager] = SessionManager()
 
     class Meta(AbstractBaseSession.Meta):

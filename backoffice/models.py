@@ -8,11 +8,13 @@ from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
 from backoffice.sessions.models import Session
 from backoffice.submissions import Submission
+from backoffice.trail.models import Entry
 
 __all__ = [
     "BulkEdit",
     "Change",
     "Decision",
+    "Entry",
     "Exemption",
     "ImportFile",
     "Profile",

@@ -226,7 +226,7 @@ def test_front_desk_adds_patrons_and_leaves_libraries_alone(client, sign_in):
 @pytest.mark.parametrize("make", [make_library, make_patron, make_librarian, make_book])
 def test_an_auditor_sees_all_and_changes_nothing(client, sign_in, make):
     user = sign_in("Auditor")
-    assert user.has_perm("admin.view_logentry")
+    assert user.has_perm("backoffice.view_entry")
     assert not [p for p in user.get_all_permissions() if ".view_" not in p]
     row = make()
     name = f"admin:library_{row._meta.model_name}"

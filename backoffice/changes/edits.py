@@ -18,6 +18,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
+from backoffice.changes.activity import log_change
 from backoffice.changes.keys import compiled, held, temporary
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.models import Change
@@ -156,10 +157,18 @@ class Edit:
 
     # Doing it -----------------------------------------------------------------------
 
-    def run(self, *, user: Any, title: str, expected: str | None = None) -> Change:
+    def run(
+        self,
+        *,
+        user: Any,
+        title: str,
+        expected: str | None = None,
+        address: str | None = None,
+    ) -> Change:
         """Write all rows or none, and return the Change that records it.
 
-        title: of the change · expected: the fingerprint that the user confirmed.
+        title: of the change · expected: the fingerprint that the user confirmed · address:
+        from where they asked for it.
         Raises RowsMoved and Refused.
         """
         candidates = self.rows.filter(
@@ -174,8 +183,9 @@ class Edit:
                     raise RowsMoved
                 for row, why in self._left_empty(rows):
                     raise Refused(_refused_row(row, why))
-                change = self._record_change(user, title, updated)
+                change = self._record_change(user, title, updated, address)
                 self._write(rows, change)
+                log_change(change)
         except IntegrityError as error:
             raise Refused(
                 _("The database refused the change, so nothing was written: %s")
@@ -191,7 +201,9 @@ class Edit:
         sql, params = compiled(changing.values("pk"), texts.table)
         texts.table.execute(f"DELETE FROM {keys} WHERE pk NOT IN ({sql})", params)
 
-    def _record_change(self, user: Any, title: str, updated: int) -> Change:
+    def _record_change(
+        self, user: Any, title: str, updated: int, address: str | None
+    ) -> Change:
         # Others may have written since the rows were held: the total is at least `updated`.
         left = self.left_out.count()
         rows = max(self.rows.count(), updated + left)
@@ -199,6 +211,7 @@ class Edit:
             self.model,
             kind=Change.Kind.EDIT,
             user=user,
+            address=address,
             title=title,
             rows=rows,
             updated=updated,

@@ -100,6 +100,8 @@ class Change(models.Model):
         related_name="+",
         verbose_name=gettext_lazy("checked by"),
     )
+    #: From where whoever is `user` asked for it: a worker does not see the request.
+    address = models.GenericIPAddressField(gettext_lazy("from where"), null=True, blank=True)
     #: The model's label.
     model = models.CharField(gettext_lazy("model"), max_length=200, db_index=True)
     #: The file's name, the values of an edit, what was deleted, or the undone change's title.

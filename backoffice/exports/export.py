@@ -17,6 +17,7 @@ from backoffice.exports.names import on_one_line
 from backoffice.exports.rows import Rows, export_chunks
 from backoffice.querysets.reading import count_up_to
 from backoffice.resources.resource import Resource
+from backoffice.trail.record import record
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +65,22 @@ class Export:
 
     # The log ------------------------------------------------------------------------
 
-    def logged_blocks(self, user: Any = None) -> Iterator[bytes]:
-        """As `blocks`, with a log entry about who exported what.
+    def logged_blocks(self, user: Any = None, address: str | None = None) -> Iterator[bytes]:
+        """As `blocks`, with what the trail and the user's log have about who exported what.
 
         It is written down before the first row goes, and how many went when it ends, in
-        whatever way. Without a user, as on the command line, it goes to Python's log alone.
-        """
-        entry = self._begin(user) if user else None
-        return self._follow(entry, user)
+        whatever way. Python's log has it without what was filtered: that may name somebody.
 
-    def _begin(self, user: Any) -> LogEntry:
+        address: from where it was asked for.
+        """
+        who = {"user": user, "name": "" if user else _("command line"), "address": address}
+        return self._follow(self._begin(who), who)
+
+    def _begin(self, who: dict[str, Any]) -> LogEntry | None:
+        self._record(who, _("Began to export %s.") % self._what())
+        user = who["user"]
+        if user is None:
+            return None
         return LogEntry.objects.create(
             user_id=user.pk,
             content_type=ContentType.objects.get_for_model(self.queryset.model),
@@ -82,7 +89,10 @@ class Export:
             change_message=_("Began to export %s.") % self._what(),
         )
 
-    def _follow(self, entry: LogEntry | None, user: Any) -> Iterator[bytes]:
+    def _record(self, who: dict[str, Any], message: str, count: int | None = None) -> None:
+        record("export", model=self.queryset.model, message=message, count=count, **who)
+
+    def _follow(self, entry: LogEntry | None, who: dict[str, Any]) -> Iterator[bytes]:
         ended = False
         error: Exception | None = None
         try:
@@ -92,18 +102,24 @@ class Export:
             error = raised
             raise
         finally:
-            message = self._outcome(ended, error)
-            logger.info("%s: %s", user or "command line", message)
-            if entry:
-                self._end(entry, message)
+            logger.info(
+                "%s: %s %d rows of %s as %s",
+                who["user"] or who["name"],
+                "exported" if ended else "broke off an export after",
+                self.rows,
+                self.queryset.model._meta.label,
+                self.format.name,
+            )
+            self._end(entry, who, self._outcome(ended, error))
 
-    @staticmethod
-    def _end(entry: LogEntry, message: str) -> None:
-        entry.change_message = message
+    def _end(self, entry: LogEntry | None, who: dict[str, Any], message: str) -> None:
         try:
-            entry.save(update_fields=["change_message"])
+            self._record(who, message, self.rows)
+            if entry:
+                entry.change_message = message
+                entry.save(update_fields=["change_message"])
         except DatabaseError:  # the file was sent: don't fail at its last block
-            logger.exception("The log keeps “%s”", entry.change_message)
+            logger.exception("The trail does not have how an export ended")
 
     def _selected(self) -> str:
         what = str(self.queryset.model._meta.verbose_name_plural)

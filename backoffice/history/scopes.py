@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.apps import apps
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
@@ -47,17 +46,16 @@ def within_then(records: QuerySet[Any], user: Any) -> QuerySet[Any]:
 
 
 def about_what_is_within(entries: QuerySet[Any], user: Any) -> QuerySet[Any]:
-    """The rule for log entries: a user with limits sees what they did themselves.
+    """The rule for the trail: a user with limits sees what they did themselves.
 
     Of entries about one row, those whose row is within, or was when it was deleted.
     """
-    seen = Q(object_id=None)
+    seen = Q(object_id="")
     for number, model in enumerate(apps.get_models()):
         if not isinstance(getattr(model, DECLARATION, None), str):
             continue
-        kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
         # The text of another model may be no key of this one: it is not even read.
-        key = When(content_type=kind, then=Cast("object_id", model._meta.pk))
+        key = When(model=model._meta.label, then=Cast("object_id", model._meta.pk))
         entries = entries.alias(**{f"_key{number}": Case(key, default=None)})
         seen |= Q(Exists(_of_key(within(model._base_manager.all(), user), "pk", number)))
         if history := history_model(model):

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from backoffice.changes.activity import log_change
 from backoffice.changes.counts import Counts
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
@@ -33,7 +34,6 @@ from backoffice.imports.review import downloads
 from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
-from backoffice.jobs.activity import log_change
 from backoffice.jobs.missing import MISSING, write_missing
 from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
@@ -131,6 +131,7 @@ def record_job(
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     model = resource_class._meta.model
     change = Change.objects.create_done(model, title=name, now=now, **asdict(counts))
+    log_change(change)
     ImportFile.objects.create(
         change=change,
         resource=dotted_path(resource_class),
@@ -142,7 +143,7 @@ def record_job(
     return change
 
 
-def create_undo(change: Change, *, user: Any = None) -> Change:
+def create_undo(change: Change, *, user: Any = None, address: str | None = None) -> Change:
     """Create the undo of a change that is done, for `apply_job` to run.
 
     Raises JobStopped if the change is not done, if somebody else is undoing it already, or
@@ -157,6 +158,7 @@ def create_undo(change: Change, *, user: Any = None) -> Change:
             kind=Change.Kind.UNDO,
             undoes=change,
             user=user,
+            address=address,
             model=change.model,
             title=change.title,
             status=Status.CHECKED,

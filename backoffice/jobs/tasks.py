@@ -47,20 +47,24 @@ def start_check(job: Change, *, user: Any = None) -> None:
     enqueue(check, job, rows=job.file.lines)
 
 
-def start_apply(job: Change, *, user: Any = None, shown: str = "") -> None:
+def start_apply(
+    job: Change, *, user: Any = None, shown: str = "", address: str | None = None
+) -> None:
     """Have the checked rows written.
 
     user: who writes them, and is named in their history: the uploader if not given · shown:
     `Review.state` of the page; if the import is in another state by the time it is written,
-    nothing is. Raises JobStopped if it is no longer checked, or waits to be written already,
-    or if it takes a second person.
+    nothing is · address: from where they asked for it.
+
+    Raises JobStopped if it is no longer checked, or waits to be written already, or if it
+    takes a second person.
     """
     if user is not None and needs_another(job, user):
         raise JobStopped(_("It takes a second person: whoever had it checked can't write it."))
-    job.user = user or job.user
+    job.user, job.address = user or job.user, address
     with transaction.atomic():
         waits = Change.objects.filter(pk=job.pk, waiting="")
-        if not waits.move(Status.CHECKED, to=Status.CHECKED, user=job.user):
+        if not waits.move(Status.CHECKED, to=Status.CHECKED, user=job.user, address=address):
             raise JobStopped
         ImportFile.objects.filter(pk=job.pk).update(shown=shown)
     enqueue(apply, job, rows=job.rows)
@@ -71,9 +75,9 @@ def needs_another(job: Change, user: Any) -> bool:
     return bool(settings.IMPORT_SECOND_PERSON) and job.file.was_prepared_by(user)
 
 
-def start_undo(job: Change, *, user: Any = None) -> Change:
+def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> Change:
     """Create and start the undo of the job. Raises JobStopped as `create_undo` does."""
-    undo = steps.create_undo(job, user=user)
+    undo = steps.create_undo(job, user=user, address=address)
     enqueue(apply, undo, rows=(job.new or 0) + (job.updated or 0) + job.removed)
     return undo
 

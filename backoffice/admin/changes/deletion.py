@@ -34,6 +34,7 @@ from backoffice.history.records import history_model
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, annotated_names, named
 from backoffice.querysets.reach import Reach
+from backoffice.trail.record import record
 
 MANY = 100  # rows that are deleted without typing a confirmation
 SHOWN = 10  # rows of each model
@@ -207,6 +208,7 @@ class DeletionMixin(ModelAdminBase):
         number = len(queryset) if isinstance(queryset, list) else queryset.count()
         if number <= LOGGED or not hasattr(self.opts, "simple_history_manager_attribute"):
             return super().log_deletions(request, queryset)
+        record("delete", request=request, model=self.model, count=number)
         return LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=get_content_type_for_model(self.model),

@@ -43,6 +43,7 @@ from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_line, is_text
+from backoffice.trail.record import address_of
 
 SHOWN = 20  # rows whose old and new values a preview shows
 
@@ -105,7 +106,9 @@ class EditMixin(ModelAdminBase):
         """Write it, and show the change; None if it can't be, with a message that says why."""
         title, expected = titled(form, replacing), request.POST.get("expected", "")
         try:
-            job = edit.run(user=request.user, title=title, expected=expected)
+            job = edit.run(
+                user=request.user, title=title, expected=expected, address=address_of(request)
+            )
         except RowsMoved:
             problem = _("The records have changed since. Nothing was written; look again.")
         except Refused as error:

@@ -43,6 +43,7 @@ from backoffice.jobs.steps import create_job, download
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import within
 from backoffice.readers.source import ReaderError
+from backoffice.trail.record import address_of
 
 Answer = Decision.Answer
 
@@ -89,7 +90,7 @@ class ReviewPages(MirrorPages):
         try:
             if not job.may_apply:
                 raise JobStopped
-            tasks.start_apply(job, user=request.user, shown=shown)
+            tasks.start_apply(job, user=request.user, shown=shown, address=address_of(request))
         except JobStopped as stopped:
             moved = _("Nothing was done: the import has moved on since.")
             messages.error(request, str(stopped) or moved)

@@ -26,6 +26,7 @@ from backoffice.jobs import tasks
 from backoffice.jobs.steps import OutsideLimits
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import is_scoped
+from backoffice.trail.record import address_of
 
 LINKED = 20  # records that the page links to
 PER_PAGE = 100  # records of a page that asks which to leave alone
@@ -55,7 +56,10 @@ class UndoPages(ChangePages):
             if self._is_confirmed(request, job):
                 demand_proof(request)
                 try:
-                    return self._redirect(tasks.start_undo(job, user=request.user))
+                    address = address_of(request)
+                    return self._redirect(
+                        tasks.start_undo(job, user=request.user, address=address)
+                    )
                 except JobStopped:
                     return self._redirect(job)
             context["not_confirmed"] = True

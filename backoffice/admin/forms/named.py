@@ -7,10 +7,14 @@ from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import by_name, named
+from backoffice.trail.record import record, record_each
 
 
 class NamedRecordMixin(ModelAdminBase):
-    """For a ModelAdmin: its messages, its log entries and its titles tell namesakes apart."""
+    """For a ModelAdmin: its messages, its log entries and its titles tell namesakes apart.
+
+    What is logged stands in the trail as well: Django's log goes with the account.
+    """
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -24,13 +28,18 @@ class NamedRecordMixin(ModelAdminBase):
             return None
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return super().log_addition(request, by_name([obj])[0], message)
+        (named,) = by_name([obj])
+        record("add", request=request, model=self.model, obj=named, message=message)
+        return super().log_addition(request, named, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        return super().log_change(request, by_name([obj])[0], message)
+        (named,) = by_name([obj])
+        record("change", request=request, model=self.model, obj=named, message=message)
+        return super().log_change(request, named, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         rows: Any = by_name(list(queryset))
+        record_each("delete", rows, model=self.model, request=request)
         return super().log_deletions(request, rows)
 
     def response_add(

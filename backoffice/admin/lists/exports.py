@@ -34,6 +34,7 @@ from backoffice.exports.formats import FORMATS
 from backoffice.exports.names import describe, file_name, filters_of
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import count_up_to
+from backoffice.trail.record import address_of
 
 COUNTED = 100_000  # rows that the page counts at most
 UNREADABLE = (IncorrectLookupParameters, ValidationError, DataError, OverflowError, ValueError)
@@ -148,7 +149,8 @@ class ExportMixin(UpstreamExportMixin):
         self, request: HttpRequest, export: Export, ticked: list[str]
     ) -> StreamingHttpResponse:
         response = StreamingHttpResponse(
-            export.logged_blocks(request.user), content_type=export.format.get_content_type()
+            export.logged_blocks(request.user, address_of(request)),
+            content_type=export.format.get_content_type(),
         )
         extension = export.format.get_extension()
         name = file_name(self.model, filters_of(request.GET), extension, len(ticked))

@@ -1,90 +1,130 @@
-"""Who did what in the admin, and when: Django's log entries, read-only."""
+"""The trail as a page: who did what, when, from where, to what and how many."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from import_export.fields import Field
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
+from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.pages import page_of
-from backoffice.admin.records.names import USER_NAME
-from backoffice.exports.export import EXPORTED
+from backoffice.changes.undo import plural
 from backoffice.history.scopes import about_what_is_within
-from backoffice.jobs.activity import IMPORTED, UNDONE
 from backoffice.querysets.scopes import declare
+from backoffice.resources.resource import Resource
+from backoffice.trail.models import Entry
 
-#: Our action flags, beside Django's.
-ACTIONS = {EXPORTED: _("Export"), IMPORTED: _("Import"), UNDONE: _("Undo")}
+#: What is called otherwise than its name; others stand as they are.
+ACTIONS = {
+    "add": _("Added"),
+    "change": _("Changed"),
+    "delete": _("Deleted"),
+    "edit": _("Edit of many"),
+    "deletion": _("Deletion of many"),
+}
 
 
-declare(LogEntry, about_what_is_within)
+def action_label(action: str) -> str:
+    return str(ACTIONS.get(action) or capfirst(action))
+
+
+declare(Entry, about_what_is_within)
 
 
 class ActionFilter(InUseFilter):
-    """Django's actions, and ours."""
-
-    def labels(self, counts: Any) -> dict[Any, Any]:
-        return super().labels(counts) | ACTIONS
+    def labels(self, counts: Any) -> dict[str, str]:
+        return {action: action_label(action) for action in {*counts, *self.chosen} - {None}}
 
 
-class ActivityAdmin(ReadOnlyMixin, PlainModelAdmin):
-    """Requires the permission to view log entries; nobody can add, change or delete one.
+class ModelFilter(InUseFilter):
+    def labels(self, counts: Any) -> dict[str, str]:
+        return {label: model_label(label) for label in {*counts, *self.chosen} - {None}}
 
-    So an account that has log entries can't be deleted, since they would go with it; make it
-    inactive instead.
-    """
+
+def model_label(label: str) -> str:
+    return capfirst(plural(label)) if label else "–"
+
+
+def shown(name: str) -> Field:
+    """A column of an export; read-only, so that nothing is imported into the trail."""
+    return Field(attribute=name, column_name=name, readonly=True)
+
+
+class EntryResource(Resource):
+    at, name, address, action = shown("at"), shown("name"), shown("address"), shown("action")
+    model, object_id, object_name = shown("model"), shown("object_id"), shown("object_name")
+    said, count = shown("said"), shown("count")
+
+    class Meta:
+        model = Entry
+        fields = export_order = (
+            "at",
+            "name",
+            "address",
+            "action",
+            "model",
+            "object_id",
+            "object_name",
+            "said",
+            "count",
+        )
+        import_id_fields = ()
+
+
+class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
+    """Requires the permission to view entries; nobody can add, change or delete one."""
 
     menu_title = _("Activity")
-    list_display = (
-        "action_time",
-        "user",
-        "action",
-        "content_type",
-        "object_link",
-        "change",
-    )
-    list_display_links = ("action_time",)
-    list_filter = [
-        ("action_flag", ActionFilter),
-        ("content_type", InUseFilter),
-        ("user", InUseFilter),
-    ]
-    list_select_related = ("user", "content_type")
-    date_hierarchy = "action_time"
-    search_fields = ("object_repr", "change_message", USER_NAME)
-    search_help_text = _("Object, change or user")
-    ordering = ("-action_time",)
-    fields = ("action_time", "user", "action", "content_type", "object_link", "change")
+    list_display = ("at", "who", "address", "what", "of_model", "object_link", "said", "number")
+    list_display_links = ("at",)
+    list_filter = [("action", ActionFilter), ("model", ModelFilter), ("name", InUseFilter)]
+    date_hierarchy = "at"
+    search_fields = ("object_name", "message", "name", "address")
+    search_help_text = _("Object, change, user or address")
+    ordering = ("-at",)
+    actions = None
+    fields = list_display
     readonly_fields = fields
+    resource_classes = (EntryResource,)
 
-    @admin.display(description=_("action"), ordering="action_flag")
-    def action(self, entry: LogEntry) -> Any:
-        return ACTIONS.get(entry.action_flag) or entry.get_action_flag_display()
+    @admin.display(description=_("who"), ordering="name")
+    def who(self, entry: Entry) -> str:
+        return entry.name or "–"
 
-    @admin.display(description=_("object"), ordering="object_repr")
-    def object_link(self, entry: LogEntry) -> str:
-        url = self._restore_page(entry) if entry.is_deletion() else entry.get_admin_url()
-        if url is None:
-            return entry.object_repr
-        return format_html('<a href="{}">{}</a>', url, entry.object_repr)
+    @admin.display(description=_("action"), ordering="action")
+    def what(self, entry: Entry) -> str:
+        return action_label(entry.action)
 
-    def _restore_page(self, entry: LogEntry) -> str | None:
-        """The page that brings back what was deleted; None if there is none."""
-        kind = entry.content_type
-        model = kind.model_class() if kind else None
-        if model is None:
+    @admin.display(description=_("model"), ordering="model")
+    def of_model(self, entry: Entry) -> str:
+        return model_label(entry.model)
+
+    @admin.display(description=_("object"), ordering="object_name")
+    def object_link(self, entry: Entry) -> str:
+        page = self._page_of(entry)
+        name = entry.object_name or entry.object_id
+        return format_html('<a href="{}">{}</a>', page, name) if page and name else name
+
+    def _page_of(self, entry: Entry) -> str | None:
+        """The page of the object; of what was deleted, the page that brings it back."""
+        model = entry.model_class
+        if model is None or not entry.object_id:
             return None
-        if entry.object_id is None:  # many, deleted together
-            return page_of(self.admin_site, model, "deleted")
-        return page_of(self.admin_site, model, "restore", entry.object_id)
+        page = "restore" if entry.action == "delete" else "change"
+        return page_of(self.admin_site, model, page, entry.object_id)
 
-    @admin.display(description=_("change"))
-    def change(self, entry: LogEntry) -> Any:
-        return entry.get_change_message()
+    @admin.display(description=_("what"))
+    def said(self, entry: Entry) -> str:
+        return entry.said
+
+    @admin.display(description=_("how many"), ordering="count")
+    def number(self, entry: Entry) -> Any:
+        return "" if entry.count is None else f"{entry.count:,}"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,8 +1,7 @@
-"""Registers the lists of changes, saved filters and log entries on an AdminSite."""
+"""Registers the lists of changes, saved filters and the activity on an AdminSite."""
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 
 from backoffice.admin.records.activity import ActivityAdmin
 from backoffice.admin.records.changes import EditAdmin, ImportAdmin
@@ -11,15 +10,16 @@ from backoffice.admin.records.saved_filters import SavedFilterAdmin
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
+from backoffice.trail.models import Entry
 
 
 def register_records(site: admin.AdminSite) -> None:
-    """Register the lists of changes, of profiles, of saved filters and of log entries."""
+    """Register the lists of changes, of profiles, of saved filters and of the activity."""
     site.register(Change, ImportAdmin)
     site.register(BulkEdit, EditAdmin)
     site.register(Profile, ProfileAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
-    site.register(LogEntry, ActivityAdmin)
+    site.register(Entry, ActivityAdmin)
     if apps.is_installed("django_tasks_db"):
         # The queue's own rows show less than the changes, and editing one breaks the queue.
         queued = apps.get_model("django_tasks_database", "DBTaskResult")

@@ -2,13 +2,13 @@
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
+from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
 from tests.everything.loans.models import Loan
@@ -24,11 +24,9 @@ MAKERS = {
     Loan: lambda: Loan.objects.create(number="1", patron=make_patron()),
     User: make_user,
     Group: lambda: Group.objects.create(name="Readers"),
-    LogEntry: lambda: LogEntry.objects.create(
-        user=make_user(), action_flag=ADDITION, object_repr="x"
-    ),
+    Entry: lambda: Entry.objects.create(action="add", name="fry", object_name="x"),
 }
-READ_ONLY = {LogEntry, Change, BulkEdit}
+READ_ONLY = {Entry, Change, BulkEdit}
 # test_changes.py, test_profiles.py, test_saved_filters.py
 ELSEWHERE = {Change, BulkEdit, Profile, SavedFilter}
 WITH_HISTORY = {Library, Patron, Librarian, Book, Loan}

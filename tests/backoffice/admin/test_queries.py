@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission, User
-from django.contrib.contenttypes.models import ContentType
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
+from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import DOMAIN, statements, url
 from tests.everything.loans.models import Loan
@@ -63,15 +62,16 @@ def make_many_groups(number):
         group.permissions.set(Permission.objects.all()[:n])
 
 
-def make_many_log_entries(number):
+def make_many_entries(number):
     for n in range(number):
-        LogEntry.objects.create(
+        Entry.objects.create(
+            action="change",
             user=make_user(),
-            content_type=ContentType.objects.get_for_model((Library, Book, Patron)[n % 3]),
+            name=f"user {n}",
+            model=(Library, Book, Patron)[n % 3]._meta.label,
             object_id=str(n),
-            object_repr=f"Thing {n}",
-            action_flag=CHANGE,
-            change_message='[{"changed": {"fields": ["Name"]}}]',
+            object_name=f"Thing {n}",
+            message='[{"changed": {"fields": ["Name"]}}]',
         )
 
 
@@ -83,7 +83,7 @@ MAKERS = {
     Loan: make_many_loans,
     User: make_many_users,
     Group: make_many_groups,
-    LogEntry: make_many_log_entries,
+    Entry: make_many_entries,
 }
 # Its list; its entries lead to the pages of test_imports.py.
 LISTS = MAKERS | {

@@ -5,7 +5,6 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.core.paginator import EmptyPage, PageNotAnInteger
 from django.db import connection
@@ -16,6 +15,7 @@ from backoffice.admin.records.changes import STATES
 from backoffice.changes.models import Change
 from backoffice.querysets import related
 from backoffice.querysets.ordering import indexed_ordering, walked
+from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.conftest import PER_PAGE
 from tests.backoffice.admin.pages import statements, url
@@ -265,14 +265,13 @@ def test_a_filter_without_an_index_offers_its_choices(admin_client, superuser, l
 
 
 @pytest.fixture
-def entries(superuser, long):
+def entries(long):
     for year, number in ((2024, 12), (2026, 4)):
         for n in range(number):
-            LogEntry.objects.create(
-                user=superuser,
-                action_flag=1,
-                object_repr=f"{year} {n}",
-                action_time=datetime.datetime(year, 3, n + 1, 12, tzinfo=datetime.UTC),
+            Entry.objects.create(
+                action="add",
+                object_name=f"{year} {n}",
+                at=datetime.datetime(year, 3, n + 1, 12, tzinfo=datetime.UTC),
             )
 
 
@@ -280,25 +279,24 @@ def entries(superuser, long):
     ("query", "links"),
     [
         ({}, ["2024", "2025", "2026"]),
-        ({"action_time__year": 2026}, ["January", "December"]),
-        ({"action_time__year": 2026, "action_time__month": 2}, ["February 1", "February 28"]),
-        ({"action_time__year": 2025}, ["January", "December"]),
-        ({"action_time__year": 2026, "action_time__month": 3, "action_time__day": 2}, []),
+        ({"at__year": 2026}, ["January", "December"]),
+        ({"at__year": 2026, "at__month": 2}, ["February 1", "February 28"]),
+        ({"at__year": 2025}, ["January", "December"]),
+        ({"at__year": 2026, "at__month": 3, "at__day": 2}, []),
     ],
 )
 def test_a_long_list_offers_all_dates_between_its_ends(admin_client, entries, query, links):
-    text = page(admin_client, LogEntry, **query).text
+    text = page(admin_client, Entry, **query).text
     for link in links:
         assert re.search(rf">\s*{link}( 20\d\d)?\s*</a>", text), link
 
 
 @pytest.mark.parametrize(
     "query",
-    [{"action_time__year": year} for year in ("x", "9999", "0", "9" * 30)]
-    + [{"action_time__month": "13"}],
+    [{"at__year": year} for year in ("x", "9999", "0", "9" * 30)] + [{"at__month": "13"}],
 )
 def test_a_date_that_is_none_breaks_nothing(admin_client, entries, query):
-    assert page(admin_client, LogEntry, **query).status_code in (200, 302)
+    assert page(admin_client, Entry, **query).status_code in (200, 302)
 
 
 @pytest.mark.parametrize("page_name", ["changelist", "export", "save_filter"])

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.changes.activity import IMPORTED, UNDONE
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import BulkEdit, Change
-from backoffice.jobs.activity import IMPORTED, UNDONE
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
+from backoffice.trail.models import Entry
 from library.models import Library
 from library.resources import LibraryResource
 from tests.backoffice.admin.pages import perm, url
@@ -193,13 +194,16 @@ def test_imports_and_undos_stand_in_the_activity_once(admin_client, superuser):
         (superuser, IMPORTED, "libraries: 1 new, 0 updated."),
         (superuser, UNDONE, "libraries: 1 deleted, 0 restored, 0 left alone."),
     ]
-    page = admin_client.get(url(LogEntry, "changelist"))
+    page = admin_client.get(url(Entry, "changelist"))
     assert f"Import {job.pk}: f.csv" in page.text
     assert ">Import</td>" in page.text
     leads_to = admin_client.get(entries[0].get_admin_url())
     assert leads_to.url == reverse("admin:library_library_import_job", args=[job.pk])
-    found = admin_client.get(url(LogEntry, "changelist"), {"action_flag": UNDONE})
-    assert list(found.context["cl"].result_list) == [entries[1]]
+    found = admin_client.get(url(Entry, "changelist"), {"action": "undo"})
+    assert [e.name for e in found.context["cl"].result_list] == [
+        "command line",
+        superuser.get_username(),
+    ]
 
 
 def test_an_import_that_fails_stands_in_no_activity(superuser, monkeypatch):

@@ -232,7 +232,7 @@ def main():
         "index": reverse("admin:index"),
         "library app": reverse("admin:app_list", args=["library"]),
         "password change": reverse("admin:password_change"),
-        "activity": reverse("admin:admin_logentry_changelist"),
+        "activity": reverse("admin:backoffice_entry_changelist"),
         "not found": "/admin/nowhere/",
         **form_pages(),
         **inline_pages(),

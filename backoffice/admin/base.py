@@ -25,6 +25,7 @@ from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
 from backoffice.admin.lists.scoped import ScopedMixin
 from backoffice.admin.lists.search import SearchMixin
+from backoffice.admin.people import PeopleMixin
 from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.pickers.keys import KeysMixin
 from backoffice.admin.pickers.picker import PickerMixin
@@ -38,6 +39,7 @@ FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
 
 
 class PlainModelAdmin(
+    PeopleMixin,
     NamedInputsMixin,
     LinesMixin,
     KeysMixin,

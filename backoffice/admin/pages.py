@@ -10,6 +10,9 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
+from backoffice.changes.models import Change
+from backoffice.changes.undo import rights
+
 
 def page_of(site: AdminSite, model: type[Model], page: str, *keys: Any) -> str | None:
     """The URL of a page of a model, or of one of its rows; None if the site has none."""
@@ -28,6 +31,31 @@ def may(site: AdminSite, request: HttpRequest, right: str, model: type[Model]) -
         return bool(getattr(model_admin, f"has_{right}_permission")(request))
     codename = get_permission_codename(right, model._meta)
     return bool(request.user.has_perm(f"{model._meta.app_label}.{codename}"))
+
+
+def history_page(
+    site: AdminSite,
+    request: HttpRequest,
+    model: type[Model],
+    *keys: Any,
+    page: str = "history",
+) -> str | None:
+    """The URL of a row's history; None if there is none, or the user may not see it.
+
+    page: another that shows what history has, such as `restore`.
+    """
+    if not site.is_registered(model):
+        return None
+    model_admin: Any = site.get_model_admin(model)
+    may_see = getattr(
+        model_admin, "has_view_history_permission", model_admin.has_view_permission
+    )
+    return page_of(site, model, page, *keys) if may_see(request) else None
+
+
+def may_undo(site: AdminSite, request: HttpRequest, change: Change) -> bool:
+    """Whether the user may do all that undoing the change does."""
+    return all(may(site, request, right, model) for model, right in rights(change))
 
 
 def framed(

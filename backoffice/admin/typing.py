@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         object_history_form_template: str
         opts: Any
         has_change_history_permission: Any
+        has_view_history_permission: Any
         has_view_history_or_change_history_permission: Any
         history_form_view_title: Any
         history_view_title: Any

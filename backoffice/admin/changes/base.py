@@ -38,19 +38,38 @@ class ChangePages(ModelAdminBase):
     """For the mixins that have a page of a change."""
 
     has_import_permission: Any  # ImportMixin's
+    has_view_history_permission: Any  # HistoryMixin's
     get_model_info: Any  # upstream's
 
     def _require_import_permission(self, request: HttpRequest) -> None:
         if not self.has_import_permission(request):
             raise PermissionDenied
 
+    def may_go_on(self, request: HttpRequest, job: Change) -> bool:
+        """Whether the user may do what such a change does, and so go on with this one."""
+        if (job.undoes or job).is_import and not self.has_import_permission(request):
+            return False
+        return self.has_change_permission(request)
+
     def _get_job(self, request: HttpRequest, pk: int | str) -> Change:
-        if not self.has_change_permission(request):
+        """The change, for whoever may go on with it. Raises PermissionDenied and Http404."""
+        job = self._see_job(request, pk)
+        if not self.may_go_on(request, job):
+            raise PermissionDenied
+        return job
+
+    def _see_job(self, request: HttpRequest, pk: int | str) -> Change:
+        """The change, for whoever may read of it: those who may view the history as well.
+
+        Raises PermissionDenied and Http404.
+        """
+        sees_all = self.has_view_history_permission(request)
+        if not sees_all and not self.has_change_permission(request):
             raise PermissionDenied
         changes = within(Change.objects.filter(model=self.opts.label), request.user)
         job: Change = get_object_or_404(changes.select_related("undoes"), pk=pk)
-        if (job.undoes or job).is_import:
-            self._require_import_permission(request)
+        if not sees_all and not self.may_go_on(request, job):
+            raise PermissionDenied
         return job
 
     def _redirect(self, job: Change) -> HttpResponse:
@@ -64,7 +83,9 @@ class ChangePages(ModelAdminBase):
         self, request: HttpRequest, job: Change, page: str, context: dict[str, Any]
     ) -> HttpResponse:
         template = f"admin/backoffice/import_{page}.html"
-        context = {"job": job, "files": downloads(job, request.user), **context}
+        may_go_on = self.may_go_on(request, job)
+        files = downloads(job, request.user) if may_go_on else []
+        context = {"job": job, "files": files, "may_go_on": may_go_on, **context}
         return self._respond(request, template, str(job), context)
 
     def _respond(

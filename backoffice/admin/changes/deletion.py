@@ -22,7 +22,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.pages import page_of
+from backoffice.admin.pages import history_page, may_undo, page_of
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.admin.typing import ModelAdminBase
@@ -179,7 +179,7 @@ class DeletionMixin(ModelAdminBase):
                 obj_display
             ]
         response = super().response_delete(request, obj_display, obj_id)
-        page = page_of(self.admin_site, self.model, "restore", obj_id)
+        page = history_page(self.admin_site, request, self.model, obj_id, page="restore")
         if page and IS_POPUP_VAR not in request.POST and self.has_add_permission(request):
             said: Any = messages.get_messages(request)
             message = said._queued_messages[-1]
@@ -250,7 +250,7 @@ class DeletionMixin(ModelAdminBase):
         message = _("Successfully deleted %(count)s %(items)s.")
         message %= {"count": Count(number), "items": model_ngettext(self.opts, number)}
         page = change and page_of(self.admin_site, self.model, "import_undo", change.pk)
-        if page and self.has_change_permission(request):
+        if page and may_undo(self.admin_site, request, change):
             message = with_undo(message, page)
         self.message_user(request, message, messages.SUCCESS)
         return None

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils import timezone
@@ -73,7 +74,9 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
     @in_steps
     def import_job_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The page of a job, by its status."""
-        job = self._get_job(request, pk)
+        job = self._see_job(request, pk)
+        if request.method == "POST" and not self.may_go_on(request, job):
+            raise PermissionDenied
         if request.method == "POST" and (job.waiting or job.status not in ASKING):
             messages.error(request, _("Nothing was done: the import has moved on since."))
             return self._redirect(job)
@@ -84,6 +87,8 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
         ):
             again = {"address_again": f"?{BY_ITSELF}"}
             return self._show(request, job, "running", self._progress(job) | again)
+        if job.status in ASKING and not self.may_go_on(request, job):
+            return self._show(request, job, "unfinished", {})
         if job.status == Status.UPLOADED:
             return self._map(request, job)
         if job.status == Status.CHECKED:
@@ -93,7 +98,7 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
     @asked_by_script
     def import_progress_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """The job's progress as JSON, for the page's script."""
-        return JsonResponse(self._progress(self._get_job(request, pk)))
+        return JsonResponse(self._progress(self._see_job(request, pk)))
 
     def _progress(self, job: Change) -> dict[str, Any]:
         seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.changes.base import ChangePages
 from backoffice.admin.changes.deletion import MANY, typed_number
 from backoffice.admin.lists.search import Search, text_lookups, words_of
-from backoffice.admin.pages import may, page_of
+from backoffice.admin.pages import history_page, may
 from backoffice.admin.submissions.once import in_steps
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.changes.exemptions import exempt
@@ -48,7 +48,7 @@ class UndoPages(ChangePages):
     @in_steps
     def import_undo_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """Show what an undo would change and what it would leave alone; undo on POST."""
-        job = self._get_job(request, pk)
+        job = self._see_job(request, pk)
         if refused := self._refuse_undo(request, job):
             return refused
         context: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class UndoPages(ChangePages):
         own = [pk for model, pk, *_rest in left if model is self.model]
         unseen = set(self._unseen(request).filter(pk__in=own).values_list("pk", flat=True))
         context["left"] = [
-            (page_of(self.admin_site, model, "history", pk), text, why)
+            (history_page(self.admin_site, request, model, pk), text, why)
             for model, pk, text, why in left
             if model is not self.model or pk not in unseen
         ]
@@ -130,7 +130,7 @@ class UndoPages(ChangePages):
 
     def undo_records_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """List what the change wrote; what is ticked there, the undo leaves alone."""
-        job = self._get_job(request, pk)
+        job = self._see_job(request, pk)
         if refused := self._refuse_undo(request, job):
             return refused
         if request.method == "POST":
@@ -153,7 +153,7 @@ class UndoPages(ChangePages):
             "records": [
                 (
                     record,
-                    self._history_page(record),
+                    self._history_page(request, record),
                     text,
                 )
                 for record, text in zip(page, names_then(list(page)), strict=True)
@@ -213,13 +213,13 @@ class UndoPages(ChangePages):
         seen = within_then(records.exclude(self._is_unseen(request)), request.user)
         found = list(seen.order_by("history_id")[:LINKED])
         return [
-            (self._history_page(record), text)
+            (self._history_page(request, record), text)
             for record, text in zip(found, names_then(found), strict=True)
         ]
 
-    def _history_page(self, record: Any) -> str | None:
+    def _history_page(self, request: HttpRequest, record: Any) -> str | None:
         key = getattr(record, self.opts.pk.attname)
-        return page_of(self.admin_site, self.model, "history", key)
+        return history_page(self.admin_site, request, self.model, key)
 
     def _written(self, job: Change) -> QuerySet[Any]:
         """The history records of this model that the job wrote; empty if none has it."""

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.forms.authors import deleter
 from backoffice.admin.forms.seen import SEEN, initial_values, read
+from backoffice.admin.pages import history_page
 from backoffice.admin.typing import GoneBase
 from backoffice.history.records import history_model
 
@@ -112,10 +113,10 @@ class GoneMixin(GoneBase):
             text += " " + _("Save it to add it as a new record.")
         if history_model(self.model) is None:
             return text
-        url, link = (
-            self.page_url("history", ghost.pk),
-            _("Or restore the former one from its history."),
-        )
+        url = history_page(self.admin_site, request, self.model, ghost.pk)
+        if url is None:
+            return text
+        link = _("Or restore the former one from its history.")
         return format_html('{} <a href="{}">{}</a>', text, url, link)
 
     def page_url(self, page: str, *args: Any) -> str:

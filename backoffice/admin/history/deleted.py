@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.pages import framed, may, page_of
+from backoffice.admin.pages import framed, history_page, may, may_undo
 from backoffice.admin.typing import HistoryBase
 from backoffice.changes.models import Change
 from backoffice.changes.restore import (
@@ -63,9 +63,7 @@ class DeletedMixin(HistoryBase):
         ]
 
     def may_see_deleted(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request) and bool(
-            self.has_view_history_or_change_history_permission(request)
-        )
+        return bool(self.has_view_history_permission(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -115,7 +113,6 @@ class DeletedMixin(HistoryBase):
             and change.removed <= COUNTED
         }
         numbers = gone_with(self.model, counted)
-        may_change = self.has_change_permission(request)
         for record, text in zip(records, names_then(records), strict=True):
             key, change = getattr(record, self.opts.pk.attname), record.history_change
             with_it = ""
@@ -135,7 +132,7 @@ class DeletedMixin(HistoryBase):
                 "with_it": with_it,
                 "change": change,
                 "change_page": self._url_of("import_job", change.pk)
-                if change and may_change and change.model == self.opts.label
+                if change and change.model == self.opts.label
                 else None,
                 "history": self._url_of("history", quote(key)),
                 "restore": self._url_of("restore", quote(key)),
@@ -179,13 +176,13 @@ class DeletedMixin(HistoryBase):
             ],
             "found": found,
             "left": [
-                (page_of(self.admin_site, model, "history", pk), text, why)
+                (history_page(self.admin_site, request, model, pk), text, why)
                 for model, pk, text, why in found.left
                 if may(self.admin_site, request, "view", model)
             ],
             "parents": []
             if found.problem in ("", UNSEEN)
-            else list(self._lost_parents(record)),
+            else list(self._lost_parents(request, record)),
             "lacks": lacks,
             "history": self._url_of("history", object_id),
         }
@@ -225,7 +222,7 @@ class DeletedMixin(HistoryBase):
         (name,) = names_then([record])
         message %= {"name": self.opts.verbose_name, "row": name, "parts": said}
         self.log_change(request, row, message)
-        if self.has_change_permission(request):
+        if may_undo(self.admin_site, request, change):
             undo = self._url_of("import_undo", change.pk)
             message = format_html('{} <a href="{}">{}</a>', message, undo, _("Undo"))
         self.message_user(request, message, messages.SUCCESS)
@@ -241,7 +238,7 @@ class DeletedMixin(HistoryBase):
             if not may(self.admin_site, request, right, model)
         )
 
-    def _lost_parents(self, record: Any) -> Iterator[tuple[str, str]]:
+    def _lost_parents(self, request: HttpRequest, record: Any) -> Iterator[tuple[str, str]]:
         """What is deleted that the record refers to: `(page to restore it, name)`."""
         for field in record.tracked_fields:
             if not isinstance(field, ForeignKey) or history_model(field.related_model) is None:
@@ -252,7 +249,7 @@ class DeletedMixin(HistoryBase):
             if gone is None:
                 continue
             key = getattr(gone, target._meta.pk.attname)
-            if page := page_of(self.admin_site, target, "restore", key):
+            if page := history_page(self.admin_site, request, target, key, page="restore"):
                 yield page, f"{target._meta.verbose_name} {names_then([gone])[0]}"
 
     # Pages --------------------------------------------------------------------------

@@ -21,9 +21,11 @@ class RecordDiffs:
     All related names are looked up together: one statement for each related model, and one
     more for each whose rows have been deleted since. The database compares the many-to-many
     fields.
+
+    links: those of the many-to-many fields that are shown.
     """
 
-    def __init__(self, records: Sequence[Any], *, empty: Any) -> None:
+    def __init__(self, records: Sequence[Any], *, links: Sequence[Any], empty: Any) -> None:
         self.records = records
         self.empty = empty
         history_model = type(records[0])
@@ -34,7 +36,7 @@ class RecordDiffs:
             for field in model._meta.concrete_fields
             if field.name in tracked and not field.primary_key
         ]
-        self.m2m_fields = history_model._history_m2m_fields
+        self.m2m_fields = links
         self.links = {field: LinkDiffs(records, field) for field in self.m2m_fields}
         self.names = self.related_names()
 

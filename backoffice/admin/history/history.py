@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.history.diffs import RecordDiffs
 from backoffice.admin.history.reverting import RevertMixin
+from backoffice.admin.pages import may
+from backoffice.admin.people import may_view_users
+from backoffice.history.records import history_model
 from backoffice.querysets.names import Named, annotated_name
 
 
@@ -37,16 +39,43 @@ class HistoryMixin(RevertMixin):
             if obj is None:
                 return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         extra |= {"title": self.history_view_title(request, Named(obj, annotated_name(obj)))}
-        if not self.may_view_users(request):
-            # Without a view's name, the template shows users' names without links.
+        if not may_view_users(request):
+            # Without a view's name, the template links to no account.
             extra["admin_user_view"] = ""
         return super().history_view(request, object_id, extra | (extra_context or {}))
 
-    def may_view_users(self, request: HttpRequest) -> bool:
-        opts = get_user_model()._meta
-        return request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}") or (
-            request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
+    # Who may --------------------------------------------------------------------------
+
+    def has_view_history_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Require the permission to view the history, `view_historical…`, beside the model."""
+        return self.has_view_permission(request, obj) and may(
+            self.admin_site, request, "view", history_model(self.model)
         )
+
+    def has_change_history_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may go back to what the history has."""
+        return self.has_change_permission(request, obj) and self.has_view_history_permission(
+            request, obj
+        )
+
+    def has_view_history_or_change_history_permission(
+        self, request: HttpRequest, obj: Any = None
+    ) -> bool:
+        return self.has_view_history_permission(request, obj)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {"hides_history": not self.has_view_history_permission(request)}
+        context |= extra_context or {}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
+
+    # The page -------------------------------------------------------------------------
 
     def get_history_queryset(
         self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: str
@@ -63,7 +92,11 @@ class HistoryMixin(RevertMixin):
         older = list(page.paginator.object_list[end : end + 1])
         if not records:
             return
-        diffs = RecordDiffs(records + older, empty=self.get_empty_value_display())
+        diffs = RecordDiffs(
+            records + older,
+            links=self.seen_links(request),
+            empty=self.get_empty_value_display(),
+        )
         for new, old in zip(records, records[1:] + older, strict=False):
             if new.history_type != "-":
                 new.history_delta_changes = diffs.changes(new, old)

@@ -20,6 +20,7 @@ from backoffice.admin.history.comparison import (
     fingerprint,
     to_the_second,
 )
+from backoffice.admin.pages import may
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.typing import HistoryBase
 from backoffice.history.deleted import visible
@@ -226,9 +227,28 @@ class RevertMixin(HistoryBase):
     def m2m_fields(self) -> Any:
         return self.history_manager.model._history_m2m_fields
 
+    def seen_links(self, request: HttpRequest) -> list[Any]:
+        """The many-to-many fields whose history the user may view."""
+        records = self.history_manager.model
+        return [
+            field
+            for field in self.m2m_fields
+            if may(self.admin_site, request, "view", getattr(records, field.name).model)
+        ]
+
+    def unseen_links(self, request: HttpRequest) -> set[str]:
+        """The names of the other many-to-many fields."""
+        seen = self.seen_links(request)
+        return {field.name for field in self.m2m_fields if field not in seen}
+
     def withheld_fields(self, request: HttpRequest, present: Any) -> set[Any]:
-        """The names of the fields that the form of the row keeps this user from changing."""
+        """The names of the fields that this user can't put back.
+
+        They are those that the form of the row keeps the user from changing, and the links
+        whose history the user may not view.
+        """
         guarded = set(self.get_guarded(request)).difference(self.get_pickers(request, present))
+        guarded |= self.unseen_links(request)
         return guarded.union(self.get_readonly_fields(request, present))
 
     def choices_of(self, request: HttpRequest, field: Any) -> Any:
@@ -303,14 +323,15 @@ class RevertMixin(HistoryBase):
             choices=lambda field: self.choices_of(request, field),
             empty=self.get_empty_value_display(),
         )
-        return comparison.differences(only)
+        unseen = self.unseen_links(request)
+        return [each for each in comparison.differences(only) if each.name not in unseen]
 
     def version_context(
         self, request: HttpRequest, record: Any, present: Any
     ) -> dict[str, Any]:
         then = record.instance
         shown = [field.name for field in record.tracked_fields if not field.primary_key]
-        shown += [field.name for field in self.m2m_fields]
+        shown += [field.name for field in self.seen_links(request)]
         form = modelform_factory(self.model, fields=[])(instance=then)
         fieldsets = [(None, {"fields": shown})]
         admin_form = helpers.AdminForm(form, fieldsets, {}, shown, model_admin=self)

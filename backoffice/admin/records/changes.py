@@ -22,6 +22,7 @@ from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.changes.base import downloads
 from backoffice.admin.changes.imports import RUNNING
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.people import may_view_users, person
 from backoffice.admin.records.names import USER_NAME
 from backoffice.changes.models import Change
 from backoffice.changes.undo import plural, refusal
@@ -75,8 +76,11 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
     # Which changes ------------------------------------------------------------------
 
     def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
-        """Whether the user may see the changes of this ModelAdmin's model."""
-        raise NotImplementedError
+        """Whether the user may see the changes of this ModelAdmin's model.
+
+        Whoever may view the history of the model may, and goes on with none.
+        """
+        return bool(model_admin.has_view_history_permission(request))
 
     def _models(self, request: HttpRequest) -> list[Any]:
         """The models whose changes the user may see."""
@@ -86,6 +90,9 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
             for model_admin in [self.admin_site.get_model_admin(model)]
             if hasattr(model_admin, "import_job_view") and self.may_see(request, model_admin)
         ]
+
+    def _admin_of(self, model: Any) -> Any:
+        return self.admin_site.get_model_admin(model)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         labels = [model._meta.label for model in self._models(request)]
@@ -132,9 +139,10 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
     def what(self, job: Change) -> str:
         return plural(job.model)
 
-    @admin.display(description=gettext_lazy("who"), ordering="user")
-    def who(self, job: Change) -> Any:
-        return job.user
+    @admin.display(description=gettext_lazy("who"))
+    def who(self, job: Change) -> str:
+        """Its place: `get_list_display` shows the name to whom may read it."""
+        return ""
 
     @admin.display(description=gettext_lazy("when"), ordering="created_at")
     def when(self, job: Change) -> str:
@@ -171,7 +179,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         return format_html('<span class="pill {}">{}</span>', tone, words)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        links = self._links(request)
+        links, sees_users = self._links(request), may_view_users(request)
 
         @admin.display(description=_("next"))
         def links_of(job: Change) -> SafeString:
@@ -181,7 +189,12 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 ((url, f"{text}: {job}", text) for url, text in links(job)),
             )
 
+        @admin.display(description=_("who"), ordering="user" if sees_users else None)
+        def who(job: Change) -> str:
+            return person(request, job.user)
+
         columns = super().get_list_display(request)
+        columns = [who if name == "who" else name for name in columns]
         after = columns.index("state") + 1
         return [*columns[:after], links_of, *columns[after:]]
 
@@ -194,7 +207,8 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
             return bool(getattr(model_admin, f"has_{right}_permission")(request))
 
         def links(job: Change) -> Iterator[tuple[str, Any]]:
-            if job.is_import and job.status in (*UNFINISHED, *RUNNING):
+            may_go_on = not job.is_import or may(job.model_class, "import")
+            if may_go_on and job.is_import and job.status in (*UNFINISHED, *RUNNING):
                 yield self._page(job, "import_job"), _("Continue")
             needs = {"delete": job.new, "change": job.updated, "add": job.removed}
             if (
@@ -203,14 +217,14 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 and all(may(job.model_class, right) for right in needs if needs[right])
             ):
                 yield self._page(job, "import_undo"), _("Undo")
-            if names := downloads(job, request.user):
+            if may_go_on and (names := downloads(job, request.user)):
                 yield self._page(job, "import_file", names[0]), _("Download")
 
         return links
 
 
 class ImportAdmin(ChangesAdmin):
-    """The imports into the models that the user may import into."""
+    """The imports into the models that the user may import into, or whose history they see."""
 
     menu_title = gettext_lazy("Imports")
     kinds = (Kind.IMPORT,)
@@ -226,7 +240,9 @@ class ImportAdmin(ChangesAdmin):
     search_help_text = gettext_lazy("File or user")
 
     def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
-        return bool(model_admin.has_import_permission(request))
+        return bool(model_admin.has_import_permission(request)) or super().may_see(
+            request, model_admin
+        )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -236,7 +252,9 @@ class ImportAdmin(ChangesAdmin):
                 capfirst(opts.verbose_name_plural),
                 reverse(f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_import"),
             )
-            for opts in (model._meta for model in self._models(request))
+            for model in self._models(request)
+            if self._admin_of(model).has_import_permission(request)
+            for opts in [model._meta]
         ]
         return super().changelist_view(
             request, {"importable": sorted(importable)} | (extra_context or {})
@@ -266,14 +284,17 @@ class EditAdmin(ChangesAdmin):
     search_help_text = gettext_lazy("Title or user")
 
     def may_see(self, request: HttpRequest, model_admin: Any) -> bool:
-        return bool(model_admin.has_change_permission(request))
+        return bool(model_admin.has_change_permission(request)) or super().may_see(
+            request, model_admin
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        admin_of: Any = self.admin_site.get_model_admin
         imported = [
             model._meta.label
             for model in self._models(request)
-            if admin_of(model).has_import_permission(request)
+            for model_admin in [self._admin_of(model)]
+            if model_admin.has_import_permission(request)
+            or model_admin.has_view_history_permission(request)
         ]
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.exclude(Q(undoes__kind=Kind.IMPORT) & ~Q(model__in=imported))

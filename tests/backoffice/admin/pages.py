@@ -22,6 +22,13 @@ def perm(action, model):
     return f"{model._meta.app_label}.{action}_{model._meta.model_name}"
 
 
+def seeing_history(model):
+    """The permissions to view the history of a model, and of its links."""
+    records = model.history.model
+    links = [getattr(records, field.name).model for field in records._history_m2m_fields]
+    return [perm("view", each) for each in (records, *links)]
+
+
 def statements(client, address):
     """How many statements a GET takes, once what the process remembers is known."""
     client.get(address)

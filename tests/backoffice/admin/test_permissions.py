@@ -10,7 +10,7 @@ from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
-from tests.backoffice.admin.pages import perm, url
+from tests.backoffice.admin.pages import perm, seeing_history, url
 from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
 
@@ -39,13 +39,17 @@ PAGES = {
     "delete": ("delete", "delete"),
     "history": ("view", None),
     "simple_history": ("view", "change"),
+    "deleted": ("view", None),
+    "restore": ("view", "add"),
 }
+# Pages that take the permission to view the history beside that to view the model.
+OF_HISTORY = {"history", "simple_history", "deleted", "restore"}
 
 TABLE = [
     (model, page)
     for model in MAKERS
     for page in PAGES
-    if page != "simple_history" or model in WITH_HISTORY
+    if page not in OF_HISTORY - {"history"} or model in WITH_HISTORY
 ]
 
 
@@ -54,7 +58,7 @@ def label(value):
 
 
 def address(model, page, row):
-    args = () if page in ("changelist", "add") else (row.pk,)
+    args = () if page in ("changelist", "add", "deleted") else (row.pk,)
     if page == "simple_history":
         args = (row.pk, row.history.latest().pk)
     return url(model, page, *args)
@@ -69,11 +73,25 @@ def sign_in(client, *permissions):
     client.force_login(make_user(permissions=permissions))
 
 
+def rights_to(page, model, *actions):
+    """What opens a page of a model, beside that to view its history where it shows it."""
+    shows_history = page in OF_HISTORY and model in WITH_HISTORY
+    return [perm(a, model) for a in actions] + (seeing_history(model) if shows_history else [])
+
+
+def made(model, page):
+    """A row, or for the page that restores it one that was deleted."""
+    row = MAKERS[model]()
+    if page == "restore":
+        model.objects.filter(pk=row.pk).delete()
+    return row
+
+
 def test_every_registered_model_and_every_page_of_it_is_in_the_table():
     assert set(MAKERS) | ELSEWHERE == set(admin.site._registry)
     # Import and export have tables of their own; a password's page is in test_auth, a
-    # picker's rows are in test_horizontal_boxes, deleted records in test_deleted.
-    elsewhere = ("export", "save_filter", "password_change", "picker", "deleted", "restore")
+    # picker's rows are in test_horizontal_boxes.
+    elsewhere = ("export", "save_filter", "password_change", "picker")
     for model in MAKERS:
         model_admin = admin.site.get_model_admin(model)
         prefix = f"{model._meta.app_label}_{model._meta.model_name}_"
@@ -112,8 +130,8 @@ def test_staff_without_permission_get_nothing(client, model, page):
 
 @pytest.mark.parametrize(("model", "page"), TABLE, ids=label)
 def test_who_may_view_reads_and_never_writes(client, model, page):
-    row = MAKERS[model]()
-    sign_in(client, perm("view", model))
+    row = made(model, page)
+    sign_in(client, *rights_to(page, model, "view"))
     before = rows_and_records(model)
     opens, writes = PAGES[page]
     expected = 200 if opens == "view" else 403
@@ -139,11 +157,33 @@ def test_who_may_view_can_not_delete_by_ticking(client, model):
     ("model", "page"), [pair for pair in TABLE if pair[0] not in READ_ONLY], ids=label
 )
 def test_each_permission_opens_its_page(client, model, page):
-    row = MAKERS[model]()
+    row = made(model, page)
     opens, _ = PAGES[page]
     # Django asks for both where accounts are added.
-    sign_in(client, perm(opens, model), perm("change", model))
+    sign_in(client, *rights_to(page, model, opens, "change"))
     assert client.get(address(model, page, row)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "page"),
+    [(m, page) for m, page in TABLE if m in WITH_HISTORY and page in OF_HISTORY],
+    ids=label,
+)
+def test_history_takes_a_permission_of_its_own(client, model, page):
+    """Those to view and to change the model, and to view the history of links, won't do."""
+    row = made(model, page)
+    actions = [perm(action, model) for action in ("view", "add", "change", "delete")]
+    history, *links = seeing_history(model)
+    sign_in(client, *actions, *links)
+    for method in (client.get, client.post):
+        assert method(address(model, page, row)).status_code == 403
+    if page != "restore":
+        change = client.get(address(model, "change", row))
+        assert address(model, "history", row) not in change.text
+        listing = client.get(address(model, "changelist", row))
+        assert url(model, "deleted") not in listing.text
+    sign_in(client, history)
+    assert client.get(address(model, page, row)).status_code in (302, 403)
 
 
 # Autocomplete ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from backoffice.changes.models import Change
 from backoffice.jobs.steps import apply_job, check_job, create_job
 from library.models import Library
 from library.resources import LibraryResource
+from tests.backoffice.admin.pages import perm, seeing_history
 from tests.factories import make_library, make_patron, make_user
 
 HEADER = "name,address,state,phone_number,zip_code\n"
@@ -72,6 +73,19 @@ def test_an_import_that_only_changed_needs_no_right_to_delete(client):
     client.force_login(user)
     client.post(page("import_undo", imported("Kept", user=user)))
     assert Library.objects.get().address == "1 Old Street"
+
+
+def test_it_takes_the_rights_of_what_it_does_and_no_others(client):
+    job = imported("New")
+    sees = [perm("view", Library), *seeing_history(Library)]
+    client.force_login(make_user(permissions=sees))
+    ended = client.get(page("import_job", job))
+    assert "but not by you" in ended.text
+    assert "Nothing was undone" in client.post(page("import_undo", job), follow=True).text
+    client.force_login(make_user(permissions=[*sees, perm("delete", Library)]))
+    assert page("import_undo", job) in client.get(page("import_job", job)).text
+    client.post(page("import_undo", job))
+    assert not Library.objects.exists()
 
 
 def test_a_row_that_may_not_be_deleted_stops_it(client, monkeypatch):

@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from backoffice.changes.models import Change
 from backoffice.history import deleted as history_deleted
 from library.models import Book, Librarian, Library, Patron
-from tests.backoffice.admin.pages import perm, statements, url
+from tests.backoffice.admin.pages import DOMAIN, perm, seeing_history, statements, url
 from tests.everything.loans.models import Loan
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
 
@@ -36,8 +36,10 @@ def listed(client, model, **query):
     return [row["name"] for row in response.context["rows"]]
 
 
-def sign_in(client, *permissions):
-    user = make_user(permissions=permissions)
+def sign_in(client, *permissions, histories=DOMAIN):
+    """Somebody with these permissions, who may view the histories as well."""
+    seen = [right for model in histories for right in seeing_history(model)]
+    user = make_user(permissions=[*permissions, *seen])
     client.force_login(user)
     return user
 

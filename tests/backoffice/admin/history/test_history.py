@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 
 from library.models import Book, Library, Patron
-from tests.backoffice.admin.pages import form_data, perm, url
+from tests.backoffice.admin.pages import DOMAIN, form_data, perm, seeing_history, url
 from tests.factories import make_book, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +32,10 @@ def links(record):
     return {link.library_id for link in record.libraries.all()}
 
 
-def sign_in(client, *permissions):
-    user = make_user(permissions=permissions)
+def sign_in(client, *permissions, histories=DOMAIN):
+    """Somebody with these permissions, who may view the histories as well."""
+    seen = [right for model in histories for right in seeing_history(model)]
+    user = make_user(permissions=[*permissions, *seen])
     client.force_login(user)
     return user
 
@@ -123,15 +125,19 @@ def test_the_oldest_record_on_a_page_is_compared_with_the_next_page(admin_client
     assert changes(admin_client, library, page=2) == [{"Name": ("1", "2")}, {}]
 
 
-def test_names_of_users_lead_nowhere_for_whom_may_not_view_users(client):
+def test_names_of_users_are_for_whom_may_view_users(client):
     user = sign_in(client, perm("view", Library))
     library = make_library()
     library._history_user = user
     library.save()
     address = url(User, "change", user.pk)
     page = client.get(url(Library, "history", library.pk))
-    assert user.username in page.text
+    assert user.username in page.text  # one's own
     assert address not in page.text
+    sign_in(client, perm("view", Library))
+    page = client.get(url(Library, "history", library.pk))
+    assert user.username not in page.text
+    assert "somebody else" in page.text
     sign_in(client, perm("view", Library), perm("view", User))
     assert address in client.get(url(Library, "history", library.pk)).text
 

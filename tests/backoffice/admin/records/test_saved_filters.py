@@ -46,9 +46,11 @@ def test_a_list_shows_own_and_shared_filters_of_its_model(client, ann):
     make_saved(bob, name="Of patrons", shared=True, model="library.Patron")
     text = client.get(url(Library, "changelist") + "?state=NJ").text
     assert '<a href="?state=NJ" aria-current="true">Mine</a>' in text
-    assert '<a href="?state=NY">Ours <small>(bob)</small></a>' in text
+    assert '<a href="?state=NY">Ours <small>(somebody else)</small></a>' in text
     assert "secret" not in text
     assert "Of patrons" not in text
+    client.force_login(make_user(permissions=["library.view_library", "auth.view_user"]))
+    assert "(bob)" in client.get(url(Library, "changelist")).text
 
 
 def test_a_shared_filter_shows_each_their_rows(client, ann):

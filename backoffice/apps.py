@@ -29,6 +29,10 @@ class BackofficeConfig(AppConfig):
         checks.register(check_sessions)
         signals.connect()
 
+        from backoffice.deployment import register_checks
+
+        register_checks()
+
         from backoffice.admin.lists.export_rights import make_export_permissions
 
         post_migrate.connect(make_export_permissions)

@@ -34,9 +34,11 @@ def beginnings() -> Iterator[str]:
 
 def test_system_checks_are_those_of_the_code() -> None:
     ids = {
-        each for text in SOURCES.values() for each in re.findall(r'"(backoffice\.E\d+)"', text)
+        each
+        for text in SOURCES.values()
+        for each in re.findall(r'"(backoffice\.[EW]\d+)"', text)
     }
-    assert set(re.findall(r"^\| `(backoffice\.E\d+)`", PAGE, re.M)) == ids
+    assert set(re.findall(r"^\| `(backoffice\.[EW]\d+)`", PAGE, re.M)) == ids
 
 
 def test_every_code_of_a_reject_is_listed() -> None:

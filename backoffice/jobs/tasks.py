@@ -4,6 +4,8 @@ A small file is handled within the request, a large one by the worker (`manage.p
 """
 
 import contextlib
+import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -96,16 +98,34 @@ def enqueue(task_: Task[[int], None], job: Change, *, rows: int | None = None) -
 
 
 # Heartbeats of workers ------------------------------------------------------------------
-# A file, not a row: while a long import writes on SQLite, nobody else can.
+# A file of each, not a row: while a long import writes on SQLite, nobody else can.
 
 
 def sign_of_life() -> Path:
-    return Path(settings.DATA_DIR) / "worker.alive"
+    """The file that this process touches while it is a worker."""
+    folder = Path(settings.DATA_DIR) / "workers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{socket.gethostname()}-{os.getpid()}"
+
+
+def workers_alive() -> int:
+    """How many workers have sent a heartbeat within the last minute."""
+    limit, alive = time.time() - SEEN_WITHIN, 0
+    for path in sign_of_life().parent.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has ended just now
+            alive += path.stat().st_mtime > limit
+    return alive
 
 
 def worker_is_missing() -> bool:
     """Whether no worker has sent a heartbeat within the last minute."""
-    try:
-        return time.time() - sign_of_life().stat().st_mtime > SEEN_WITHIN
-    except FileNotFoundError:
-        return True
+    return not workers_alive()
+
+
+def forget_dead_workers() -> None:
+    """Remove the files of workers that were killed."""
+    limit = time.time() - SEEN_WITHIN
+    for path in sign_of_life().parent.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < limit:
+                path.unlink()

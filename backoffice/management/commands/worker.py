@@ -21,6 +21,7 @@ class Worker(db_worker.Worker):
         self.caretaker = Caretaker()
 
     def run(self) -> None:
+        tasks.forget_dead_workers()
         tasks.sign_of_life().touch()
         self.caretaker.start()
         try:
@@ -28,6 +29,7 @@ class Worker(db_worker.Worker):
                 time.sleep(max(self.interval, 1))
         finally:
             self.caretaker.stop.set()
+            tasks.sign_of_life().unlink(missing_ok=True)
 
     def _run_while_connected(self) -> bool:
         """Run the loop of django-tasks-db; False if the database connection was lost.

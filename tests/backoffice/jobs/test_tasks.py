@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import tasks
-from backoffice.jobs.care import remove_old_imports, take_up_dead_jobs
+from backoffice.jobs.care import Caretaker, remove_old_imports, take_up_dead_jobs
 from backoffice.jobs.steps import check_job, create_job, create_undo, undo_job
 from library.models import Library
 from library.resources import LibraryResource
@@ -71,12 +71,28 @@ def test_a_large_file_waits_for_the_worker(settings):
         assert fresh(job).status == done
 
 
-def test_a_worker_gives_a_sign_of_life():
+def test_a_worker_gives_a_sign_of_life(settings, monkeypatch):
+    assert tasks.worker_is_missing()
+    settings.IMPORT_IMMEDIATE_ROWS, seen = 0, []
+    monkeypatch.setattr(
+        tasks.steps, "check_job", lambda job: seen.append(tasks.workers_alive())
+    )
+    tasks.start_check(make_job())
+    run_worker()
+    assert seen == [1]
+    assert tasks.worker_is_missing()  # it has ended
+
+
+def test_a_worker_that_was_killed_is_missing_and_forgotten_by_the_next():
+    Caretaker().look_after()
+    another = tasks.sign_of_life().with_name("another-1")
+    another.touch()
+    assert tasks.workers_alive() == 2
+    for path in (tasks.sign_of_life(), another):
+        os.utime(path, (0, 0))
     assert tasks.worker_is_missing()
     run_worker()
-    assert not tasks.worker_is_missing()
-    os.utime(tasks.sign_of_life(), (0, 0))
-    assert tasks.worker_is_missing()
+    assert not another.exists()
 
 
 def test_a_job_that_was_deleted_or_cancelled_is_passed_over(settings):

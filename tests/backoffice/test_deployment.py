@@ -1,0 +1,110 @@
+"""What `check --deploy` says of a deployment; to the guide's settings it says nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import Tags, run_checks
+from django.db import connection
+
+from backoffice.jobs import tasks
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+GUIDE = (ROOT / "docs/how-to/deploy.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_of_the_guide_pass_the_check(tmp_path):
+    """The database of the guide is not there: what can be checked without it is."""
+    given = re.search(r"^```\n(ALLOWED_HOSTS=.*?)^```", GUIDE, re.M | re.S)[1]
+    given += re.search(r"^Environment=(.*)$", GUIDE, re.M)[1].replace(" ", "\n")
+    environment = dict(line.split("=", 1) for line in given.splitlines())
+    assert {"ALLOWED_HOSTS", "DATABASE_URL", "WEB_CONCURRENCY"} <= set(environment)
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "one-1").touch()  # the guide checks while the service runs
+    run = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment, "DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.fixture
+def deployed(settings, tmp_path, monkeypatch):
+    """The settings of a deployment by the guide, and a worker that is alive."""
+    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
+    settings.DATA_DIR = tmp_path
+    tasks.sign_of_life().touch()
+    settings.ALLOWED_HOSTS = ["library.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 3600
+    return settings
+
+
+def warnings(*, deploy=True):
+    """The ids of our own, and what they say."""
+    found = run_checks(tags=[Tags.security], include_deployment_checks=deploy)
+    return {each.id: f"{each.msg} {each.hint}" for each in found if "backoffice.W1" in each.id}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wrong", "number", "named"),
+    [
+        ({}, None, ""),
+        ({"DEBUG": True}, "W100", "library.example.org"),
+        ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "*"]}, "W100", "*"),
+        ({"SESSION_COOKIE_SECURE": False}, "W103", "SESSION_COOKIE_SECURE"),
+        ({"SECURE_HSTS_SECONDS": 0}, "W103", "SECURE_HSTS_SECONDS"),
+        ({"SECURE_PROXY_SSL_HEADER": None}, "W104", "BEHIND_PROXY=on"),
+    ],
+)
+def test_what_is_set_wrong_is_told(deployed, wrong, number, named):
+    for name, value in wrong.items():
+        setattr(deployed, name, value)
+    found = warnings()
+    assert list(found) == ([f"backoffice.{number}"] if number else [])
+    assert named in "".join(found.values())
+
+
+def test_only_the_one_about_debug_is_made_at_every_start(deployed):
+    deployed.DEBUG, deployed.SECURE_PROXY_SSL_HEADER = True, None
+    assert list(warnings(deploy=False)) == ["backoffice.W100"]
+    deployed.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+    assert warnings(deploy=False) == {}
+
+
+@pytest.mark.django_db
+def test_a_missing_worker_is_told_unless_none_is_needed(deployed):
+    os.utime(tasks.sign_of_life(), (0, 0))
+    assert "manage.py worker" in warnings()["backoffice.W106"]
+    deployed.TASKS = {
+        "default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}
+    }
+    assert warnings() == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others let many write")
+def test_many_processes_on_sqlite_are_told(deployed, monkeypatch):
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    assert "4 processes of gunicorn and 1 workers" in warnings()["backoffice.W107"]
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    assert warnings() == {}
+    tasks.sign_of_life().with_name("another-1").touch()
+    assert "2 workers" in warnings()["backoffice.W107"]
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one file is one writer's")
+def test_many_processes_on_postgresql_are_fine(deployed, monkeypatch):
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    assert warnings() == {}

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from backoffice.sessions.browsers import browser_name
 from backoffice.sessions.engine import SessionStore, Visitor
+from backoffice.trail.record import address_of
 
 #: In the address of a page that loads itself again.
 BY_ITSELF = "_by_itself"
@@ -27,7 +28,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         visitor = Visitor(
-            request.META.get("REMOTE_ADDR") or None,
+            address_of(request),
             browser_name(request.headers.get("User-Agent", "")),
         )
         key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)

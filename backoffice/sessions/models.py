@@ -21,16 +21,6 @@ class SessionManager(BaseSessionManager["Session"]):
         rows = self.filter(account=str(user.pk), expire_date__gt=timezone.now())
         return [row for row in rows.order_by("-last_seen") if row.is_of(user)]
 
-    def end(self, user: Any, *, but: str | None = None) -> int:
-        """End the account's sessions; return how many were alive.
-
-        but: the key of one that stays.
-        """
-        ended = [row for row in self.alive(user) if row.session_key != but]
-        # The others can't be used any more, and have no reason to stay either.
-        self.filter(account=str(user.pk)).exclude(session_key=but or "").delete()
-        return len(ended)
-
     def end_stale(self, user: Any) -> int:
         """End those that the account's new password, or its being inactive, has ended."""
         rows: Iterable[Session] = self.filter(account=str(user.pk))

@@ -5,10 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_save
+from django.utils.translation import gettext as _
 
 from backoffice.sessions.engine import is_used
 from backoffice.sessions.fresh import note_sign_in
 from backoffice.sessions.models import Session
+from backoffice.trail.record import record
 
 
 def end_stale_sessions(
@@ -18,7 +20,9 @@ def end_stale_sessions(
     is_about_it = update_fields is None or {"password", "is_active"} & set(update_fields)
     if created or raw or not is_about_it or not is_used():
         return
-    Session.objects.end_stale(instance)
+    if ended := Session.objects.end_stale(instance):
+        reason = _("By a new password, or because the account is no longer active")
+        record("session ended", user=instance, obj=instance, message=reason, count=ended)
 
 
 def connect() -> None:

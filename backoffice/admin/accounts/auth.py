@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.proof import ProofMixin
+from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.querysets.scopes import declare, hidden
@@ -70,7 +71,9 @@ class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
 
-class UserAdmin(GrantMixin, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]):
+class UserAdmin(
+    GrantMixin, SessionPages, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]
+):
     list_display = (
         *auth_admin.UserAdmin.list_display,  # type: ignore[misc] # no variable of an instance
         "is_active",

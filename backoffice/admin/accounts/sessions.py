@@ -24,6 +24,8 @@ from backoffice.trail.record import record
 class SessionPages(ModelAdminBase):
     """For the ModelAdmin of accounts, where the sessions are those of `backoffice.sessions`."""
 
+    _get_obj_does_not_exist_redirect: Any  # Django's own, which the stubs lack
+
     def get_urls(self) -> list[Any]:
         if not is_used():
             return super().get_urls()
@@ -55,7 +57,10 @@ class SessionPages(ModelAdminBase):
         """An account's, for who may change it."""
         account = self.get_object(request, unquote(id))
         if account is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, id)
+            elsewhere: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, id
+            )
+            return elsewhere
         if not self.has_change_permission(request, account):
             raise PermissionDenied
         return self._sessions(request, account)
@@ -93,6 +98,7 @@ class SessionPages(ModelAdminBase):
             record(
                 "session ended",
                 request=request,
+                model=self.model,
                 obj=account,
                 message=", ".join(map(str, others)),
                 count=len(others),

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from backoffice.trail.models import Entry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.sessions.models import Session
+from backoffice.trail.models import Entry
 from tests.backoffice.admin.pages import perm, url
 from tests.backoffice.sessions.later import later
 from tests.backoffice.sessions.test_engine import FIREFOX

@@ -55,7 +55,7 @@ def old(browser):
 def added(browser):
     address = url(Patron, "add")
     data = form_data(browser.get(address), name="Typed", library=make_library().pk)
-    return address, data, lambda: Patron.objects.get().name == "Typed"
+    return address, data, lambda: Patron.objects.filter(name="Typed").exists()
 
 
 def uploaded(browser):

@@ -21,7 +21,9 @@ class BackofficeConfig(AppConfig):
         from backoffice.resources.checks import check_resources
         from backoffice.sessions import signals
         from backoffice.sessions.checks import check_sessions
+        from backoffice.signin.events import connect
 
+        connect()
         checks.register(check_filtersets)
         checks.register(check_names)
         checks.register(check_resources)

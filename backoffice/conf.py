@@ -26,6 +26,10 @@ SESSION_IDLE_MINUTES = 30  # after which a session ends that nobody uses
 SESSION_HOURS = 10  # after which it ends anyway: a working day
 SESSION_PROOF_MINUTES = 15  # for which a password that was typed again is enough
 BEHIND_PROXY = False  # the address of a client is the last of X-Forwarded-For
+SIGN_IN_ACCOUNT_FAILURES = 10  # wrong passwords for one account in an hour
+SIGN_IN_ADDRESS_FAILURES = 50  # from one address
+SECOND_FACTOR_ROLES: tuple[str, ...] = ()  # groups; `superusers`; `*` for everybody
+BEHIND_PROXY = False  # the address of a client is the last of X-Forwarded-For
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}

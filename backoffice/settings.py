@@ -46,6 +46,10 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "django_extensions",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     # Apps of your own, beside `library`.
     *env.list("EXTRA_APPS", default=[]),
 ]
@@ -62,6 +66,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "backoffice.signin.throttle.settle",
+    "axes.middleware.AxesMiddleware",
+    "backoffice.admin.signin.gate.Gate",
     "simple_history.middleware.HistoryRequestMiddleware",
     "backoffice.admin.controls.show_controls",
 ]
@@ -112,20 +119,50 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-#: The first says no to users who are limited to some rows; see backoffice/querysets/scopes.py.
+#: The first says no to users who are limited to some rows, see backoffice/querysets/scopes.py;
+#: the second counts who guesses passwords, and stops them.
 AUTHENTICATION_BACKENDS = [
     "backoffice.querysets.refusals.RefusalBackend",
+    "backoffice.signin.throttle.Backend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}"
     for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "Argon2PasswordHasher",
+        # Read, and written anew at the next sign-in.
+        "PBKDF2PasswordHasher",
+        "ScryptPasswordHasher",
     )
 ]
+AUTH_PASSWORD_VALIDATORS = [
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
+    {"NAME": "backoffice.signin.validators.OwnWordsValidator"},
+]
+SIGN_IN_ACCOUNT_FAILURES = env.int(
+    "SIGN_IN_ACCOUNT_FAILURES", default=conf.SIGN_IN_ACCOUNT_FAILURES
+)
+SIGN_IN_ADDRESS_FAILURES = env.int(
+    "SIGN_IN_ADDRESS_FAILURES", default=conf.SIGN_IN_ADDRESS_FAILURES
+)
+SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=conf.SECOND_FACTOR_ROLES)
+# See backoffice.signin.throttle: axes' own counts are not used, and its log would name names.
+AXES_HANDLER = "backoffice.signin.throttle.Throttle"
+AXES_LOCKOUT_CALLABLE = "backoffice.admin.signin.locked.locked_out"
+AXES_CLIENT_IP_CALLABLE = "backoffice.signin.throttle.counted_address"
+AXES_USERNAME_CALLABLE = "backoffice.signin.throttle.username_of"
+AXES_COOLOFF_TIME = 1  # hour
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # Sessions ---------------------------------------------------------------------------
 
@@ -251,5 +288,9 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"backoffice.exports": {"level": "INFO"}},  # who exported what
+    "loggers": {
+        "backoffice.exports": {"level": "INFO"},  # who exported what
+        "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
+        "axes": {"level": "ERROR"},
+    },
 }

@@ -52,6 +52,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_configure():
+    # Argon2 takes its time, as it should: only its own test waits for it.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Without `collectstatic` there is no manifest to look names up in.
     settings.STORAGES["staticfiles"]["BACKEND"] = (
         "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
+from backoffice.admin.signin.pages import SignInPages
 from backoffice.admin.submissions.once import guarded
 
 
-class AdminSite(admin.AdminSite):
+class AdminSite(SignInPages):
     """Django's, with a theme and a logo that a subclass can change or set to None."""
 
     site_title = "Back office"

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.proof import ProofMixin
+from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
 from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.submissions.proof import demand_proof
@@ -72,7 +73,12 @@ class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
 
 
 class UserAdmin(
-    GrantMixin, SessionPages, HandOverMixin, PlainModelAdmin, auth_admin.UserAdmin[Any]
+    GrantMixin,
+    SessionPages,
+    SecondFactorMixin,
+    HandOverMixin,
+    PlainModelAdmin,
+    auth_admin.UserAdmin[Any],
 ):
     list_display = (
         *auth_admin.UserAdmin.list_display,  # type: ignore[misc] # no variable of an instance
@@ -120,6 +126,7 @@ def register_accounts(site: admin.AdminSite) -> None:
 
     A ModelAdmin of the project's own stays.
     """
+    hide_devices(site)
     for model, stock, ours in (
         (get_user_model(), auth_admin.UserAdmin, UserAdmin),
         (Group, auth_admin.GroupAdmin, GroupAdmin),

@@ -11,6 +11,7 @@ from django.core.exceptions import (
 )
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
+from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -105,11 +106,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
 # The frame ------------------------------------------------------------------------------
 
 
-def error_page(request: HttpRequest, status: int, title: str, *paragraphs: str) -> HttpResponse:
+def error_page(
+    request: HttpRequest,
+    status: int,
+    title: str,
+    *paragraphs: str,
+    more: tuple[str, str] | None = None,
+) -> TemplateResponse:
+    """more: `(address, name)` of another way on."""
     site = site_of(request)
     context: dict[str, Any] = {
         "title": title,
         "paragraphs": paragraphs,
+        "more": more,
         "list": list_of(request, site) if may_use(site, request) else None,
         "sign_in": None if may_use(site, request) else address_of(site, "login"),
     }

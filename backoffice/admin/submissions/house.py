@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
+from backoffice.signin.second_factor import is_pending
+
 
 def address_of(site: AdminSite, page: str = "index") -> str:
     """The address of a page of the site; "" if the project has no such site."""
@@ -26,7 +28,9 @@ def site_of(request: HttpRequest) -> AdminSite:
 
 def may_use(site: AdminSite, request: HttpRequest) -> bool:
     """Whether somebody is signed in who may use the site; also before that is known."""
-    return hasattr(request, "user") and site.has_permission(request)
+    if not hasattr(request, "user") or not site.has_permission(request):
+        return False
+    return not is_pending(request)
 
 
 def house_page(

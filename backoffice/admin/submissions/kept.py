@@ -17,12 +17,15 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
+from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions.errors import refused
 from backoffice.admin.submissions.house import address_of, house_page, may_use, site_of
+from backoffice.signin import second_factor
+from backoffice.signin.forms import CodeForm
 from backoffice.submissions import OWN, Token
 
 SIGN_IN = "sign-in"  # the prefix of the inputs to sign in with
@@ -42,6 +45,7 @@ class Why:
 
 KEPT = gettext_lazy("Nothing was saved yet. What was typed is kept on this page.")
 SIGNED_OUT = Why(gettext_lazy("You are signed out"), KEPT)
+HALF_SIGNED_IN = Why(gettext_lazy("Your second factor is still missing"), KEPT)
 OLD = Why(gettext_lazy("This form was opened before the last sign-in"), KEPT)
 ANOTHER = Why(gettext_lazy("Somebody else opened this form"), KEPT)
 ADDED = Why(
@@ -89,13 +93,13 @@ def is_secret(name: str) -> bool:
 
 def page(
     request: HttpRequest, site: AdminSite, why: Why, *, form: Any = None, **context: Any
-) -> HttpResponse:
+) -> TemplateResponse:
     """The page that has the form's inputs, hidden, and a button to send them."""
     token = Token.of(request)
     opened_by = token.user if token else ""
     is_signed_in = may_use(site, request)
     if not is_signed_in and form is None and is_guarded(request):
-        form = sign_in_form(request, site, initial={"username": opened_by})
+        form = missing_form(request, site, opened_by)
     sent = [
         (name, value)
         for name, values in request.POST.lists()
@@ -146,6 +150,15 @@ def is_guarded(request: HttpRequest) -> bool:
     return match is not None and getattr(match.func, "is_guarded", False)
 
 
+def missing_form(request: HttpRequest, site: AdminSite, opened_by: str) -> Any:
+    """What is still to be given to sign in; None if that can't be given on this page."""
+    if not second_factor.is_pending(request):
+        return sign_in_form(request, site, initial={"username": opened_by})
+    if second_factor.device_of(request.user) is None:  # to be set up first
+        return None
+    return CodeForm(request.user, prefix=SIGN_IN)
+
+
 def sign_in_form(
     request: HttpRequest, site: AdminSite, data: Any = None, **options: Any
 ) -> Any:
@@ -165,8 +178,10 @@ def sign_in(request: HttpRequest, site: AdminSite) -> HttpResponse | None:
         if form.is_valid():
             login(request, form.get_user())
             without(request, SIGN_IN)
-            if site.has_permission(request):
+            if may_use(site, request):
                 return None
+            if second_factor.is_pending(request):
+                return page(request, site, HALF_SIGNED_IN)
     return page(request, site, SIGNED_OUT, form=form)
 
 

@@ -92,6 +92,7 @@ def test_every_registered_model_and_every_page_of_it_is_in_the_table():
     # Import and export have tables of their own; a password's page is in test_auth, a
     # picker's rows are in test_horizontal_boxes, sessions in accounts/test_sessions.
     elsewhere = ("export", "save_filter", "password_change", "picker", "sessions")
+    elsewhere += ("second_factor",)
     for model in MAKERS:
         model_admin = admin.site.get_model_admin(model)
         prefix = f"{model._meta.app_label}_{model._meta.model_name}_"

@@ -21,11 +21,6 @@ LONG = "word " * 1000
 NEWLINES = "a\r\nb <&\" 'ü"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ann():
     return make_user(username="ann", password=PASSWORD, is_superuser=True)

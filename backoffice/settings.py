@@ -154,6 +154,20 @@ SIGN_IN_ADDRESS_FAILURES = env.int(
     "SIGN_IN_ADDRESS_FAILURES", default=conf.SIGN_IN_ADDRESS_FAILURES
 )
 SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=conf.SECOND_FACTOR_ROLES)
+# Single sign-on by OpenID Connect, with the extra packages of requirements-sso.txt.
+OIDC_RP_CLIENT_ID = env.str("OIDC_RP_CLIENT_ID", default="")
+if OIDC_RP_CLIENT_ID:
+    AUTHENTICATION_BACKENDS.append("backoffice.signin.oidc.Backend")
+    OIDC_RP_CLIENT_SECRET = env.str("OIDC_RP_CLIENT_SECRET")
+    OIDC_OP_ISSUER = env.str("OIDC_OP_ISSUER")
+    OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_OP_AUTHORIZATION_ENDPOINT")
+    OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT")
+    OIDC_OP_USER_ENDPOINT = env.str("OIDC_OP_USER_ENDPOINT")
+    OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT")
+    OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")
+    OIDC_USE_PKCE = True
+    OIDC_CREATE_USER = False
+    OIDC_TIMEOUT = 10  # seconds
 # See backoffice.signin.throttle: axes' own counts are not used, and its log would name names.
 AXES_HANDLER = "backoffice.signin.throttle.Throttle"
 AXES_LOCKOUT_CALLABLE = "backoffice.admin.signin.locked.locked_out"

@@ -85,6 +85,12 @@ def wrong_code(request: HttpRequest) -> None:
     note("second factor failed", request, request.user, level=logging.WARNING)
 
 
+def refused_by_provider(request: HttpRequest, error: Exception) -> None:
+    """Note that single sign-on failed. The error's text may have what the provider sent."""
+    message = _("Single sign-on: %s.") % type(error).__name__
+    note("sign-in failed", request, None, message, logging.WARNING)
+
+
 def signed_out(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     if user is not None:
         note("sign-out", request, user)

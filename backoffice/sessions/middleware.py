@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.sessions import middleware
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest
 
 from backoffice.sessions.browsers import browser_name
@@ -35,8 +36,13 @@ class SessionMiddleware(middleware.SessionMiddleware):
         request.session = self.SessionStore(key, visitor)  # type: ignore[call-arg] # ours, see E080
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
-        response = super().process_response(request, response)
         session = request.session
+        try:
+            response = super().process_response(request, response)
+        except SessionInterrupted:
+            # It was ended from elsewhere while this was being done, which was allowed to begin:
+            # the answer is told, and the next request is nobody's.
+            return response
         if isinstance(session, SessionStore) and session.accessed and is_asked(request):
             session.touch()
         return response

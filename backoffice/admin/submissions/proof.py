@@ -22,14 +22,17 @@ OPENS = "opens"  # an input: the page was asked for, and no form was sent
 
 PROOF = kept.Why(
     gettext_lazy("Type your password again"),
-    gettext_lazy("This is done only by who proves that it is they. Nothing was done yet."),
+    gettext_lazy(
+        "Anybody might be at your keyboard. Nothing was done yet; what was typed is kept on"
+        " this page."
+    ),
 )
 SIGN_IN_AGAIN = kept.Why(
     gettext_lazy("Sign in again first"),
     gettext_lazy(
-        "This is done only by who has just signed in, and your account has no password here."
-        " Nothing was done yet. In a new tab, log out and sign in as you did before. Then come"
-        " back and send it from this page, which keeps what was typed."
+        "Anybody might be at your keyboard, and your account has no password here. In a new"
+        " tab, log out and sign in as you did before. Then come back and send it from this"
+        " page. Nothing was done yet; what was typed is kept here."
     ),
 )
 

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from backoffice.changes.models import Change
 from backoffice.sessions.browsers import browser_name
+from backoffice.sessions.engine import SessionStore
 from backoffice.sessions.models import Session
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import url
@@ -232,6 +234,26 @@ def test_an_account_that_is_not_active_has_no_sessions(admin_client, superuser):
     superuser.is_active = False
     superuser.save()
     assert not Session.objects.exists()
+
+
+def test_what_was_begun_is_answered_though_its_session_ends_meanwhile(client, monkeypatch):
+    save = SessionStore.save
+
+    def ends(store, must_create=False):
+        if must_create:
+            return save(store, must_create)
+        Session.objects.all().delete()
+        raise UpdateError
+
+    user = make_user(username="ann", is_superuser=True)
+    client.force_login(user)
+    monkeypatch.setattr(SessionStore, "save", ends)
+    change = url(User, "password_change", user.pk)
+    data = {"usable_password": "true", "password1": "kd83-Opal-x", "set-password": ""}
+    response = client.post(change, data | {"password2": "kd83-Opal-x"})
+    assert response.status_code == 302
+    monkeypatch.undo()
+    assert not is_signed_in(client)
 
 
 # Checks ---------------------------------------------------------------------------------

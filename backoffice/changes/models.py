@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Signature
-from backoffice.querysets.scopes import declare, own
 
 
 class JobStopped(Exception):
@@ -303,9 +302,6 @@ class BulkEdit(Change):
         proxy = True
         verbose_name = gettext_lazy("edit or deletion")
         verbose_name_plural = gettext_lazy("edits and deletions")
-
-
-declare(Change, own())  # others' names and numbers tell of rows elsewhere
 
 
 class ImportFile(models.Model):

@@ -12,7 +12,6 @@ from backoffice.changes.undo import changed_models
 from backoffice.history.deleted import absent
 from backoffice.history.records import history_model
 from backoffice.history.scopes import within_then
-from backoffice.querysets.relations import ManyToMany
 from backoffice.querysets.scopes import DECLARATION, is_scoped, within
 
 Rows = QuerySet[Any]
@@ -53,11 +52,12 @@ class _Outside:
         records = self.history.filter(condition).order_by()
         records = records.annotate(**{BEFORE: Case(When(history_type="~", then=before))})
         was_seen = self._seen_then(BEFORE)
-        # A book that lost its last library is nobody's, and returns to those who had it.
-        yield records.exclude(self._seen_then("history_id") | (self._is_loose() & was_seen))
+        # A book that lost its library by the change returns to whoever had it.
+        left = was_seen if self.owner and self.owner.many_to_many else Q(pk__in=[])
+        yield records.exclude(self._seen_then("history_id") | left)
         live = self.model._base_manager.filter(pk=OuterRef(self.key))
         seen = within(live, self.user)
-        yield records.filter(Exists(live), ~Exists(seen)).exclude(self._is_loose())
+        yield records.filter(Exists(live), ~Exists(seen)).exclude(left)
         yield records.filter(**{f"{BEFORE}__isnull": False}).exclude(was_seen)
         for field in history_model(self.model)._history_m2m_fields:
             yield from self._changed_links(records, field)
@@ -79,15 +79,6 @@ class _Outside:
         """The last record of a deleted row that the user saw while it was there."""
         records = absent(model).filter(**{model._meta.pk.attname: key})
         return within_then(records, self.user).order_by()
-
-    def _is_loose(self) -> Q:
-        """The condition that a row belongs to nothing any more, and did not when written."""
-        if self.owner is None or not self.owner.many_to_many:
-            return Q(pk__in=[])
-        relation = ManyToMany.forward(self.owner)
-        links = relation.links.filter(**{relation.source: OuterRef(self.key)})
-        kept, _target = self._kept(self.owner)
-        return ~Q(Exists(links)) & ~Q(Exists(kept.filter(history=OuterRef("history_id"))))
 
     def _kept(self, field: Any) -> tuple[Any, str]:
         """The links of records, and what they have of the row at the other end."""

@@ -1,6 +1,7 @@
 """Filters as pairs of texts such as `state=NY`, as the command line and an import have them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,10 +15,20 @@ class WrongFilter(ValueError):
     """A name or a value that the model's FilterSet doesn't take; its text says which."""
 
 
-def filtered(queryset: QuerySet[Any], pairs: Sequence[str], option: str) -> QuerySet[Any]:
+@dataclass(frozen=True)
+class Asking:
+    """What a FilterSet must know of a request: whose it is."""
+
+    user: Any
+
+
+def filtered(
+    queryset: QuerySet[Any], pairs: Sequence[str], option: str, user: Any = None
+) -> QuerySet[Any]:
     """Filter `queryset` by its model's FilterSet, from pairs like `state=NY`.
 
-    option: where the pairs were named, for the errors. Raises WrongFilter.
+    option: where the pairs were named, for the errors · user: who filters, and by related rows
+    that they may see. Raises WrongFilter.
     """
     filterset_class = filterset_class_for(queryset.model)
     data = QueryDict(mutable=True)
@@ -38,7 +49,7 @@ def filtered(queryset: QuerySet[Any], pairs: Sequence[str], option: str) -> Quer
         data.appendlist(name, value)
     if not data or filterset_class is None:
         return queryset
-    filterset = filterset_class(data, queryset)
+    filterset = filterset_class(data, queryset, request=user and Asking(user))
     if not filterset.is_valid():
         raise WrongFilter(
             "; ".join(

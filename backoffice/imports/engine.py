@@ -105,7 +105,7 @@ class Import:
         decided: Decided = NOTHING,
         reach: Reach = EVERYTHING,
     ) -> None:
-        self.resource, self.reach = resource_class(reach=reach), reach
+        self.resource, self.reach = resource_class().within(reach), reach
         self.source, self.decided = source, decided
         self.model: type[Model] = resource_class._meta.model
         self.keep_blank = keep_blank

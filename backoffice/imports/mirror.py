@@ -69,7 +69,8 @@ class Mirror:
         self.name = f"{'pg_temp' if self.table.vendor == 'postgresql' else 'temp'}.missing"
         records = imported.model._base_manager.using(self.table.connection.alias)
         try:
-            self._inside = filtered(records.all(), pairs, _("A mirror"))
+            user = next(iter(imported.reach.users), None)
+            self._inside = filtered(records.all(), pairs, _("A mirror"), user)
         except WrongFilter as error:
             raise MappingError(str(error)) from error
         if not pairs or self._inside.query.is_empty() or not self._inside.query.where:

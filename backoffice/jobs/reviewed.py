@@ -123,7 +123,7 @@ class Rows:
         self, job: Change, store: Store, lines: Sequence[int], everywhere: Iterable[Decision]
     ) -> None:
         self.store, self.lines = store, list(lines)
-        self.resource = job.file.resource_class(reach=reach_of_check(job))
+        self.resource = job.file.resource_class().within(reach_of_check(job))
         self.model = self.resource._meta.model
         self.columns: list[dict[str, Any]] = store.about("columns")
         self.decisions = {

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,6 +37,7 @@ from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.missing import MISSING, write_missing
 from backoffice.querysets.reach import Reach
+from backoffice.querysets.scopes import is_scoped
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.resource import Resource
 
@@ -221,13 +223,15 @@ def reach_of_check(job: Change) -> Reach:
 def reach_of_writing(job: Change) -> Reach:
     """What an import is written in: what both may see, who had it checked and who writes it.
 
-    Raises LimitsGone where it was checked for somebody with limits and would be written without
-    any, since that account is gone, say.
+    Raises LimitsGone where it was checked for somebody who had limits and has none now, since
+    that account is gone, say.
     """
-    reach = Reach.of(*{user.pk: user for user in (job.checked_by, job.user) if user}.values())
-    if job.file.found.get("limited") and not reach.is_limited:
-        raise LimitsGone
-    return reach
+    checker, limited = job.checked_by, job.file.found.get("limited")
+    if limited:
+        checker = get_user_model()._base_manager.filter(pk=limited).first()
+        if not is_scoped(checker):
+            raise LimitsGone
+    return Reach.of(*{user.pk: user for user in (checker, job.user) if user}.values())
 
 
 # Running --------------------------------------------------------------------------------
@@ -378,7 +382,7 @@ def _findings(imported: Import) -> dict[str, Any]:
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
         "unlinked": imported.count_removed_links(),
-        **({"limited": True} if imported.reach.is_limited else {}),
+        **({"limited": str(imported.reach.users[0].pk)} if imported.reach.is_limited else {}),
         **({"missing": asdict(imported.missing)} if imported.mirror else {}),
     }
 

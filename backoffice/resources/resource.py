@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import GeneratedField, JSONField, Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
@@ -58,14 +58,8 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     synonyms: dict[str, tuple[str, ...]] = {}
     #: What a template to fill in has as an example, by field; else one for its kind.
     examples: dict[str, str] = {}
-
-    def __init__(self, *, reach: Reach = EVERYTHING, **kwargs: Any) -> None:
-        """reach: the records that references are written of, and are looked for among."""
-        super().__init__(**kwargs)
-        self.reach = reach
-        for field in self.fields.values():
-            if isinstance(field.widget, ReferenceWidget | ReferencesWidget):
-                field.widget.limit(reach)
+    #: The records that references are written of, and are looked for among.
+    reach = EVERYTHING
 
     class Meta:
         # django-import-export then gives the widget an object, not a primary key.
@@ -120,6 +114,14 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         """Upstream takes `objects`, which a model need not have."""
         rows: QuerySet[Any] = self._meta.model._default_manager.all()
         return rows
+
+    def within(self, reach: Reach) -> Self:
+        """The Resource itself, for those who may see no more than `reach` has."""
+        self.reach = reach
+        for field in self.fields.values():
+            if isinstance(field.widget, ReferenceWidget | ReferencesWidget):
+                field.widget.limit(reach)
+        return self
 
     # Export -------------------------------------------------------------------------
 

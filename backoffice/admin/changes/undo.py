@@ -25,6 +25,7 @@ from backoffice.history.scopes import within_then
 from backoffice.jobs import tasks
 from backoffice.jobs.steps import OutsideLimits
 from backoffice.querysets.counts import Count
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import is_scoped
 from backoffice.trail.record import address_of
 
@@ -68,11 +69,13 @@ class UndoPages(ChangePages):
             context |= {"counts": counts, "notes": undo.notes()}
             left = undo.left(LINKED)
         own = [pk for model, pk, *_rest in left if model is self.model]
+        reach = Reach.of(request.user)
         unseen = set(self._unseen(request).filter(pk__in=own).values_list("pk", flat=True))
         context["left"] = [
             (history_page(self.admin_site, request, model, pk), text, why)
             for model, pk, text, why in left
-            if model is not self.model or pk not in unseen
+            if (model is not self.model or pk not in unseen)
+            and not (reach.is_limited and not reach.records(model).filter(pk=pk).exists())
         ]
         context["to_type"] = Count(counts.removed) if counts.removed > MANY else None
         context["title"] = _("Undo %s") % job

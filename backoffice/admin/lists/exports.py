@@ -132,12 +132,11 @@ class ExportMixin(UpstreamExportMixin):
         self, request: HttpRequest, form: Any, queryset: QuerySet[Any], ticked: list[str]
     ) -> Export:
         resource_class = self.choose_export_resource_class(form, request)
+        resource = resource_class(**self.get_export_resource_kwargs(request))
         file_format = self.get_export_formats()[int(form.cleaned_data["format"])]()
         encoding = file_format.has_encoding and form.cleaned_data["encoding"]
         return Export(
-            resource_class(
-                reach=Reach.of(request.user), **self.get_export_resource_kwargs(request)
-            ),
+            resource.within(Reach.of(request.user)),
             queryset,
             file_format,
             names=self.get_export_resource_fields_from_form(form),

@@ -109,6 +109,6 @@ def sees_all_of(user: Any, other: Any) -> bool:
 
 def may_download(change: Change, user: Any) -> bool:
     """Whether the user may have the files of an import, which quote what its check found."""
-    if user.pk in (change.user_id, change.checked_by_id):
+    if not is_scoped(user) or user.pk in (change.user_id, change.checked_by_id):
         return True
     return sees_all_of(user, change.checked_by or change.user)

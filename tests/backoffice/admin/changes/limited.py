@@ -6,9 +6,9 @@ from backoffice.jobs.steps import apply_job, check_job, create_job
 from library.resources import BookResource, LibraryResource, PatronResource
 
 RIGHTS = [
-    f"library.{action}_{model}"
+    f"library.{action}{model}"
     for model in ("library", "patron", "librarian", "book")
-    for action in ("view", "add", "change", "delete", "export")
+    for action in ("view_", "add_", "change_", "delete_", "export_", "view_historical")
 ]
 RESOURCES = {"library": LibraryResource, "patron": PatronResource, "book": BookResource}
 

@@ -187,10 +187,11 @@ class Edit:
                 self._write(rows, change)
                 log_change(change)
         except IntegrityError as error:
-            raise Refused(
-                _("The database refused the change, so nothing was written: %s")
-                % str(error).strip()
-            ) from error
+            # What it says may be about a record that is not to be seen.
+            limited = _("another record stands against it.")
+            why = limited if self.reach.is_limited else str(error).strip()
+            said = _("The database refused the change, so nothing was written: %s")
+            raise Refused(said % why) from error
         return change
 
     def _keep_changing(self, texts: Texts, rows: QuerySet[Any]) -> None:

@@ -1,15 +1,18 @@
 """The records that a mirror would delete, as the check of an import kept them in a file."""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import overload
 
 from backoffice.changes.models import Change
 from backoffice.imports.engine import Import
+from backoffice.imports.review.downloads import Seen
 from backoffice.resources.formulas import escape_formula, unescape
 
 MISSING = "missing.csv"  # also as a download
+CHUNK = 1_000  # rows
 Row = tuple[str, list[str]]
 
 
@@ -22,6 +25,23 @@ def write_missing(job: Change, imported: Import) -> None:
         if imported.mirror:
             for pk, texts in imported.mirror.listed():
                 writer.writerow([pk, *map(escape_formula, texts)])
+
+
+def missing_file(job: Change, seen: Seen | None) -> Iterator[bytes]:
+    """The file, for a download; seen: without the values of records that may not be seen."""
+    with (job.file.directory / MISSING).open("rb") as file:
+        if seen is None:
+            yield from file
+            return
+        yield next(file)
+    rows = iter(MissingRows(job))
+    while chunk := list(islice(rows, CHUNK)):
+        visible = seen([pk for pk, _texts in chunk])
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(
+            [pk, *map(escape_formula, texts)] if pk in visible else [pk] for pk, texts in chunk
+        )
+        yield text.getvalue().encode()
 
 
 class MissingRows(Sequence[Row]):
@@ -42,10 +62,10 @@ class MissingRows(Sequence[Row]):
 
     def __getitem__(self, place: int | slice) -> Row | list[Row]:
         if isinstance(place, slice):
-            return list(islice(self._rows(), place.start or 0, place.stop))
-        return next(islice(self._rows(), place, None))
+            return list(islice(self, place.start or 0, place.stop))
+        return next(islice(self, place, None))
 
-    def _rows(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row]:
         with self._path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
             next(rows)

@@ -9,7 +9,7 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
 from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.store import KINDS, Store
-from backoffice.jobs.steps import reach_of_check
+from backoffice.jobs.limits import reach_of_check
 from backoffice.resources.references import ReferenceKey
 
 

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -35,9 +34,14 @@ from backoffice.imports.review import downloads
 from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
-from backoffice.jobs.missing import MISSING, write_missing
+from backoffice.jobs.limits import (
+    LimitsGone,
+    OutsideLimits,
+    reach_of_check,
+    reach_of_writing,
+)
+from backoffice.jobs.missing import MISSING, missing_file, write_missing
 from backoffice.querysets.reach import Reach
-from backoffice.querysets.scopes import is_scoped
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.resource import Resource
 
@@ -48,30 +52,6 @@ MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
-
-
-class OutsideLimits(Exception):
-    """A change wrote something that whoever undoes it may not see."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "Nothing was undone: it wrote records that you may not see. Ask whoever"
-                " made it, or a superuser."
-            )
-        )
-
-
-class LimitsGone(Exception):
-    """An import was checked within limits that are no longer known."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "Whoever had it checked had limits then, and has none now. Nothing was written."
-                " Check the file again."
-            )
-        )
 
 
 #: What stops a step, with a sentence for staff.
@@ -210,28 +190,6 @@ def job_import(
         Decided(decisions),
         reach_of_check(job) if reach is None else reach,
     )
-
-
-def reach_of_check(job: Change) -> Reach:
-    """What an import is checked against: what whoever wants the check may see.
-
-    That is who pressed the button, and for a feed the owner of its profile.
-    """
-    return Reach.of(job.checked_by or job.user)
-
-
-def reach_of_writing(job: Change) -> Reach:
-    """What an import is written in: what both may see, who had it checked and who writes it.
-
-    Raises LimitsGone where it was checked for somebody who had limits and has none now, since
-    that account is gone, say.
-    """
-    checker, limited = job.checked_by, job.file.found.get("limited")
-    if limited:
-        checker = get_user_model()._base_manager.filter(pk=limited).first()
-        if not is_scoped(checker):
-            raise LimitsGone
-    return Reach.of(*{user.pk: user for user in (checker, job.user) if user}.values())
 
 
 # Running --------------------------------------------------------------------------------
@@ -394,8 +352,7 @@ def download(job: Change, name: str, seen: Seen | None = None) -> Iterator[bytes
     Raises ReaderError if it is no longer kept.
     """
     if name == MISSING:
-        path = job.file.directory / MISSING
-        return iter([path.read_bytes()])
+        return missing_file(job, seen)
     store = open_store(job)
     if name == CHANGES:
         return downloads.changes(store, seen)

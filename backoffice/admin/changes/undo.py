@@ -23,7 +23,7 @@ from backoffice.history.names import names_then
 from backoffice.history.records import history_model, names_change
 from backoffice.history.scopes import within_then
 from backoffice.jobs import tasks
-from backoffice.jobs.steps import OutsideLimits
+from backoffice.jobs.limits import OutsideLimits
 from backoffice.querysets.counts import Count
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import is_scoped

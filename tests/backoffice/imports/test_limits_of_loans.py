@@ -72,7 +72,7 @@ def test_a_unique_value_that_is_taken_elsewhere_is_rejected_and_no_more_said(
     path = write_csv(HEADERS, ["7", "Ann", "Ours"], ["8", "Bob", "Ours"])
     counts, rejects = run(LoanResource, path, reach=reach)
     assert counted(counts) == (0, 0, 0, 2)
-    assert "Belongs to another record (number) already." in rejects[0]
+    assert "Belongs to another record (loan) already." in rejects[0]
     assert "No such record is here" in rejects[-1]
     assert not any("Secret" in reject or "07001" in reject for reject in rejects)
     theirs.refresh_from_db()

@@ -15,6 +15,7 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         apply_defaults()
         autodiscover_modules("resources", "filtersets")
+        from backoffice.erasure.personal import check_personal
         from backoffice.filters.checks import check_filtersets
         from backoffice.querysets.names import check_names
         from backoffice.querysets.scope_checks import check_scopes
@@ -26,6 +27,7 @@ class BackofficeConfig(AppConfig):
         connect()
         checks.register(check_filtersets)
         checks.register(check_names)
+        checks.register(check_personal)
         checks.register(check_resources)
         checks.register(check_scopes)
         checks.register(check_sessions)

@@ -29,7 +29,9 @@ BEHIND_PROXY = False  # the address of a client is the last of X-Forwarded-For
 SIGN_IN_ACCOUNT_FAILURES = 10  # wrong passwords for one account in an hour
 SIGN_IN_ADDRESS_FAILURES = 50  # from one address
 SECOND_FACTOR_ROLES: tuple[str, ...] = ()  # groups; `superusers`; `*` for everybody
-BEHIND_PROXY = False  # the address of a client is the last of X-Forwarded-For
+HISTORY_KEEP_DAYS = 0  # records of history; 0 keeps them for ever, as for the next two
+ACTIVITY_KEEP_DAYS = 0  # lines of the activity
+JOBS_KEEP_DAYS = 0  # imports, edits, deletions and undos that have ended
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}

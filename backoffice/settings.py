@@ -279,6 +279,12 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
+# Retention --------------------------------------------------------------------------
+
+HISTORY_KEEP_DAYS = env.int("HISTORY_KEEP_DAYS", default=conf.HISTORY_KEEP_DAYS)
+ACTIVITY_KEEP_DAYS = env.int("ACTIVITY_KEEP_DAYS", default=conf.ACTIVITY_KEEP_DAYS)
+JOBS_KEEP_DAYS = env.int("JOBS_KEEP_DAYS", default=conf.JOBS_KEEP_DAYS)
+
 # Mail -------------------------------------------------------------------------------
 # Told by mail: rejected rows of feeds. Without a server, mails go to the log.
 

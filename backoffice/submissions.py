@@ -92,7 +92,6 @@ class Submission(models.Model):
         return timezone.now() - self.created_at
 
 
-def remove_old_submissions() -> int:
-    """Forget answers older than `KEPT`; return how many."""
-    old = Submission.objects.filter(created_at__lt=timezone.now() - KEPT)
-    return old.delete()[0]
+def old_submissions() -> models.QuerySet[Submission]:
+    """Those whose answers are older than `KEPT`: nobody asks for them any more."""
+    return Submission.objects.filter(created_at__lt=timezone.now() - KEPT)

@@ -61,6 +61,7 @@ class Patron(models.Model):
     )
 
     told_apart_by = {"name": ("library__name", "library__zip_code")}
+    personal = ("name",)
     scope = "library"
 
     objects = PatronManager()
@@ -94,6 +95,7 @@ class Librarian(models.Model):
     library = models.OneToOneField(Library, on_delete=models.CASCADE, verbose_name=_("library"))
 
     told_apart_by = {"name": ("library__name", "library__zip_code")}
+    personal = ("name",)
     scope = "library"
 
     objects = LibrarianManager()

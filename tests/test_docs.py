@@ -33,7 +33,7 @@ def test_the_example_app_is_the_one_that_the_tests_install():
         assert f"`{name}.py`:\n\n```python\n{source}```" in page
 
 
-@pytest.mark.parametrize("name", ["import", "export", "undo_import"])
+@pytest.mark.parametrize("name", ["import", "export", "undo_import", "erase", "retain"])
 def test_every_option_of_a_command_is_listed_and_none_else(name):
     page = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
     section = re.search(rf"^## {name}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)[1]

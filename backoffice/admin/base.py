@@ -11,6 +11,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.changes.deletion import DeletionMixin
 from backoffice.admin.changes.edits import EditMixin
+from backoffice.admin.changes.erasing import EraseMixin
 from backoffice.admin.changes.imports import ImportMixin
 from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
 from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
@@ -113,6 +114,7 @@ class ModelAdmin(
     ImportMixin,
     ExportMixin,
     EditMixin,
+    EraseMixin,
     DeletedMixin,
     HistoryMixin,
     PlainModelAdmin,

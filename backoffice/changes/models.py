@@ -131,6 +131,8 @@ class Change(models.Model):
     rejected = models.PositiveIntegerField(gettext_lazy("rejected"), null=True)
     #: How many rows without history a deletion took, by label; no undo restores them.
     lost = models.JSONField(gettext_lazy("lost"), default=dict)
+    #: How many of the rows that it wrote were erased since, by label.
+    erased = models.JSONField(gettext_lazy("erased"), default=dict)
 
     progress = models.PositiveIntegerField(gettext_lazy("rows read"), default=0)
     heartbeat = models.DateTimeField(gettext_lazy("heartbeat"), null=True)

@@ -283,6 +283,13 @@ def _lost(change: Change) -> Iterator[str]:
             number,
         )
         yield said % {"number": number, "names": plural(label, number)}
+    for label, number in change.erased.items():
+        said = ngettext(
+            "%(number)d %(names)s was erased since: nothing is kept that could be restored.",
+            "%(number)d %(names)s were erased since: nothing is kept that could be restored.",
+            number,
+        )
+        yield said % {"number": number, "names": plural(label, number)}
 
 
 def not_kept(model: type[Model]) -> Iterator[str]:

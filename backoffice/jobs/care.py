@@ -13,12 +13,14 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,7 +30,6 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks
-from backoffice.submissions import remove_old_submissions
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,10 @@ TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 class Caretaker(threading.Thread):
     """A thread beside a worker's jobs, with its own connection, until `stop` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, clean: Callable[[], Any] = lambda: None) -> None:
+        """clean: what is called every hour, such as `retention.retain`."""
         super().__init__(name="caretaker", daemon=True)
+        self.clean = clean
         self.stop = threading.Event()
         self.running_job: int | None = None  # primary key
         self.next_cleaning = 0.0
@@ -79,9 +82,7 @@ class Caretaker(threading.Thread):
         take_up_dead_jobs()
         if time.monotonic() > self.next_cleaning:
             self.next_cleaning = time.monotonic() + 3600
-            remove_old_imports()
-            remove_abandoned_imports()
-            remove_old_submissions()
+            self.clean()
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
@@ -160,21 +161,29 @@ def remove_old_imports() -> int:
 
     The records of the imports stay. Folders that belong to no import go after a day.
     """
+    old = old_imports()
+    for each in old:
+        if isinstance(each, ImportFile):
+            each.remove()
+        else:
+            shutil.rmtree(each, ignore_errors=True)
+    return len(old)
+
+
+def old_imports() -> list[ImportFile | Path]:
+    """The imports whose files are too old, and folders that belong to none."""
     limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_KEEP_DAYS)
     kept = ImportFile.objects.exclude(folder="")
-    old = list(kept.filter(change__created_at__lt=limit).exclude(change__status__in=BACK))
-    for file in old:
-        file.remove()
     named = set(kept.values_list("folder", flat=True))
     root = settings.DATA_DIR / "imports"
-    orphans = [
-        path
-        for path in (root.iterdir() if root.is_dir() else ())
-        if path.name not in named and path.stat().st_mtime < time.time() - 24 * 3600
+    return [
+        *kept.filter(change__created_at__lt=limit).exclude(change__status__in=BACK),
+        *(
+            path
+            for path in (root.iterdir() if root.is_dir() else ())
+            if path.name not in named and path.stat().st_mtime < time.time() - 24 * 3600
+        ),
     ]
-    for path in orphans:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(old) + len(orphans)
 
 
 # Abandoned imports ----------------------------------------------------------------------
@@ -200,17 +209,22 @@ def goes_at(job: Any) -> datetime.datetime:
     return touched + kept
 
 
+def abandoned_imports() -> QuerySet[Any]:
+    """Imports that nobody went on with for IMPORT_ABANDONED_DAYS."""
+    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
+    waiting = Change.objects.filter(
+        kind=Change.Kind.IMPORT, status__in=UNFINISHED, waiting=""
+    ).select_related("file")
+    return waiting.annotate(touched_at=touched_at()).filter(touched_at__lt=limit)
+
+
 def remove_abandoned_imports() -> int:
     """Remove imports that nobody went on with for IMPORT_ABANDONED_DAYS, and their files.
 
     Nothing of them was written. Returns how many went.
     """
-    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
-    waiting = Change.objects.filter(
-        kind=Change.Kind.IMPORT, status__in=UNFINISHED, waiting=""
-    ).select_related("file")
     removed = 0
-    for job in waiting.annotate(touched_at=touched_at()).filter(touched_at__lt=limit):
+    for job in abandoned_imports():
         # Whoever goes on with it at this moment is first, or finds it cancelled.
         if Change.objects.filter(pk=job.pk, waiting="").move(job.status, to=Status.CANCELLED):
             job.file.remove()

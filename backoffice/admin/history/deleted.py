@@ -48,6 +48,7 @@ class DeletedMixin(HistoryBase):
     """
 
     _record_search: Any  # ImportMixin's
+    erase_url: Any  # EraseMixin's
 
     def get_urls(self) -> list[Any]:
         info = self.opts.app_label, self.opts.model_name
@@ -185,6 +186,7 @@ class DeletedMixin(HistoryBase):
             else list(self._lost_parents(request, record)),
             "lacks": lacks,
             "history": self._url_of("history", object_id),
+            "erase_url": self.erase_url(request, object_id),
         }
         title = _("Restore %s") % context["name"]
         return self._deleted_page(request, "restore", title, context)

@@ -1,4 +1,4 @@
-"""The right to export: a permission `export_<model>` for each model that can be exported.
+"""The rights to export and to erase: a permission for each model where they mean something.
 
 `migrate` makes them, as it makes those to add, change, delete and view.
 """
@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Model
 from django.http import HttpRequest
 
+from backoffice.erasure.personal import personal_models
 from backoffice.resources.registry import resources
 
 
@@ -40,22 +41,27 @@ def make_export_permissions(
     **kwargs: Any,
 ) -> None:
     """After the migrations of an app: make the permissions of its models that are missing."""
-    models = [m for m in exported_models() if m._meta.app_label == app_config.label]
+    rights = [
+        (right, model._meta)
+        for right, models in (("export", exported_models()), ("erase", personal_models()))
+        for model in models
+        if model._meta.app_label == app_config.label
+    ]
     try:
         content_types: Any = apps.get_model("contenttypes", "ContentType")
         permissions: Any = apps.get_model("auth", "Permission")
     except LookupError:  # not migrated yet
         return
-    if not models or not router.allow_migrate_model(using, permissions):
+    if not rights or not router.allow_migrate_model(using, permissions):
         return
     create_contenttypes(app_config, verbosity, using=using, apps=apps)
-    for opts in sorted((model._meta for model in models), key=lambda opts: opts.label):
+    for right, opts in sorted(rights, key=lambda each: (each[1].label, each[0])):
         # A model of a later migration has no content type yet.
         for kind in content_types._base_manager.using(using).filter(
             app_label=opts.app_label, model=opts.model_name
         ):
             permissions._base_manager.using(using).get_or_create(
                 content_type=kind,
-                codename=get_permission_codename("export", opts),
-                defaults={"name": f"Can export {opts.verbose_name_raw}"},
+                codename=get_permission_codename(right, opts),
+                defaults={"name": f"Can {right} {opts.verbose_name_raw}"},
             )

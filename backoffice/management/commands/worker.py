@@ -11,6 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.jobs import tasks
 from backoffice.jobs.care import TASKS, Caretaker
+from backoffice.jobs.retention import retain
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 class Worker(db_worker.Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.caretaker = Caretaker()
+        self.caretaker = Caretaker(retain)
 
     def run(self) -> None:
         tasks.forget_dead_workers()

@@ -180,7 +180,7 @@ def test_abandoned_imports_go_with_their_files_after_a_time(settings):
     kept[-1].file.decisions.create(field="state", value="X", answer="blank")
     gone = [make_import(status=status, **old) for status in ("uploaded", "checked")]
     folders = [job.file.directory for job in gone]
-    call_command("remove_old_imports", verbosity=0)
+    call_command("retain", verbosity=0)
     assert set(Change.objects.all()) == set(kept)
     assert not any(folder.exists() for folder in folders)
     assert kept[0].file.directory.exists()

@@ -19,7 +19,7 @@ is_new_enough = import sys; sys.exit(sys.version_info < (3, 11))
 port_is_free = import socket; socket.create_server(("127.0.0.1", $(PORT))).close()
 # The settings of a server behind TLS; `check --deploy` checks the others.
 production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
-	ALLOWED_HOSTS=library.example.org CSRF_TRUSTED_ORIGINS=https://library.example.org
+	SECOND_FACTOR_ROLES=superusers,Administrator ALLOWED_HOSTS=library.example.org CSRF_TRUSTED_ORIGINS=https://library.example.org
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:

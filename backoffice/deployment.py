@@ -5,16 +5,28 @@ docs/reference/errors.md lists them.
 """
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.core.checks import CheckMessage, Tags, Warning, register
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.utils.module_loading import import_string
 from django_tasks import task_backends
 
+from backoffice.signin import second_factor
+
 PROCESSES = 2  # of gunicorn, if nothing is said: as in gunicorn.conf.py
+MOST_FAILURES = 100  # wrong passwords for an account in an hour: more is no limit
+LONGEST_SESSION = 24  # hours
+GATE = "backoffice.admin.signin.gate.Gate"
+#: Which accounts have a permission, with those of their groups.
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 #: Settings that a proxy with TLS needs.
 BEHIND_TLS = (
+    "BEHIND_PROXY",
     "SECURE_SSL_REDIRECT",
     "SESSION_COOKIE_SECURE",
     "CSRF_COOKIE_SECURE",
@@ -26,7 +38,10 @@ def register_checks() -> None:
     """For the AppConfig."""
     register(check_debug, Tags.security)
     for check in (
+        check_throttling,
+        check_second_factor,
         check_proxy,
+        check_sessions,
         check_workers,
         check_sqlite,
     ):
@@ -56,6 +71,72 @@ def check_debug(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_throttling(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    backends = [import_string(name) for name in settings.AUTHENTICATION_BACKENDS]
+    first = next((n for n, each in enumerate(backends) if issubclass(each, ModelBackend)), 0)
+    # By their names: the classes can't be imported where django-axes is not installed.
+    counts = any(
+        base.__module__ == "axes.backends" for b in backends[:first] for base in b.mro()
+    )
+    limit = settings.SIGN_IN_ACCOUNT_FAILURES
+    if not counts or not getattr(settings, "AXES_ENABLED", True):
+        message = "Nobody counts wrong passwords: they can be guessed without end."
+    elif not 0 < limit <= MOST_FAILURES:
+        message = f"SIGN_IN_ACCOUNT_FAILURES is {limit}: that stops nobody who guesses, or all."
+    else:
+        return []
+    return [
+        Warning(
+            message,
+            hint="Set backoffice.signin.throttle.Backend before ModelBackend in"
+            " AUTHENTICATION_BACKENDS, leave AXES_ENABLED out, and set SIGN_IN_ACCOUNT_FAILURES"
+            f" to a number from 1 to {MOST_FAILURES}.",
+            id="backoffice.W101",
+        )
+    ]
+
+
+def check_second_factor(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    if GATE not in settings.MIDDLEWARE or not second_factor.is_installed():
+        message = "No second factor is asked for: a password that is known is enough."
+    elif not settings.SECOND_FACTOR_ROLES:
+        message = "No account has to have a second factor: a password that is known is enough."
+    elif number := _without_second_factor():
+        message = f"{number} accounts may change accounts, and need no second factor."
+    else:
+        return []
+    return [
+        Warning(
+            message,
+            hint="Name in SECOND_FACTOR_ROLES all roles that may change accounts:"
+            " SECOND_FACTOR_ROLES=superusers,Administrator, or * for everybody. The second"
+            f" factor takes django_otp, its plugins otp_totp and otp_static, and {GATE} in"
+            " MIDDLEWARE.",
+            id="backoffice.W102",
+        )
+    ]
+
+
+def _without_second_factor() -> int:
+    """How many may change accounts or roles, have no app, and need none."""
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    roles, users = set(settings.SECOND_FACTOR_ROLES), get_user_model()
+    with_perm: Any = getattr(users._default_manager, "with_perm", None)
+    if second_factor.EVERYBODY in roles or with_perm is None:
+        return 0
+    meta, found = users._meta, set()
+    for permission in (f"{meta.app_label}.change_{meta.model_name}", "auth.change_group"):
+        accounts = with_perm(permission, backend=MODEL_BACKEND)
+        accounts = accounts.exclude(groups__name__in=roles)
+        if second_factor.SUPERUSERS in roles:
+            accounts = accounts.exclude(is_superuser=True)
+        with_app = TOTPDevice.objects.filter(confirmed=True).values("user")
+        with suppress(DatabaseError):  # not migrated yet, or not reached: others say so
+            found |= set(accounts.exclude(pk__in=with_app).values_list("pk", flat=True))
+    return len(found)
+
+
 def check_proxy(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if settings.SECURE_PROXY_SSL_HEADER:
         off = [name for name in BEHIND_TLS if not getattr(settings, name)]
@@ -79,6 +160,29 @@ def check_proxy(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
             hint="Set BEHIND_PROXY=on if a proxy sets X-Forwarded-Proto and X-Forwarded-For by"
             " itself. If no proxy is before this server, silence this check.",
             id="backoffice.W104",
+        )
+    ]
+
+
+def check_sessions(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    from backoffice.sessions.engine import is_used
+
+    if is_used():
+        idle, hours = settings.SESSION_IDLE_MINUTES, settings.SESSION_HOURS
+        if hours <= LONGEST_SESSION and idle <= hours * 60:
+            return []
+        message = (
+            f"Sessions last up to {hours} hours, and {idle} minutes without anybody: whoever"
+            " finds the browser open is signed in."
+        )
+    else:
+        message = f"Sessions of {settings.SESSION_ENGINE} do not end when nobody uses them."
+    return [
+        Warning(
+            message,
+            hint="Set SESSION_ENGINE to backoffice.sessions.engine, SESSION_HOURS to at most"
+            f" {LONGEST_SESSION} and SESSION_IDLE_MINUTES to less than that.",
+            id="backoffice.W105",
         )
     ]
 

@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.checks import Tags, run_checks
 from django.db import connection
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.jobs import tasks
+from tests.backoffice.admin.pages import perm
+from tests.factories import make_user
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDE = (ROOT / "docs/how-to/deploy.md").read_text(encoding="utf-8")
@@ -35,6 +39,10 @@ def test_the_settings_of_the_guide_pass_the_check(tmp_path):
     assert (run.returncode, run.stderr) == (0, "")
 
 
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+THROTTLE = "backoffice.signin.throttle.Backend"
+
+
 @pytest.fixture
 def deployed(settings, tmp_path, monkeypatch):
     """The settings of a deployment by the guide, and a worker that is alive."""
@@ -42,7 +50,8 @@ def deployed(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
     tasks.sign_of_life().touch()
     settings.ALLOWED_HOSTS = ["library.example.org"]
-    settings.SECURE_SSL_REDIRECT = True
+    settings.SECOND_FACTOR_ROLES = ["superusers", "Administrator"]
+    settings.BEHIND_PROXY = settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SECURE_HSTS_SECONDS = 3600
@@ -64,7 +73,21 @@ def warnings(*, deploy=True):
         ({"DEBUG": True, "ALLOWED_HOSTS": ["localhost", "*"]}, "W100", "*"),
         ({"SESSION_COOKIE_SECURE": False}, "W103", "SESSION_COOKIE_SECURE"),
         ({"SECURE_HSTS_SECONDS": 0}, "W103", "SECURE_HSTS_SECONDS"),
-        ({"SECURE_PROXY_SSL_HEADER": None}, "W104", "BEHIND_PROXY=on"),
+        ({"BEHIND_PROXY": False}, "W103", "BEHIND_PROXY"),
+        ({"BEHIND_PROXY": False, "SECURE_PROXY_SSL_HEADER": None}, "W104", "BEHIND_PROXY=on"),
+        ({"AUTHENTICATION_BACKENDS": [MODEL_BACKEND]}, "W101", "Nobody counts"),
+        ({"AUTHENTICATION_BACKENDS": [MODEL_BACKEND, THROTTLE]}, "W101", "Nobody counts"),
+        ({"AXES_ENABLED": False}, "W101", "Nobody counts"),
+        ({"SIGN_IN_ACCOUNT_FAILURES": 1000}, "W101", "is 1000"),
+        ({"SECOND_FACTOR_ROLES": ()}, "W102", "No account has to"),
+        ({"MIDDLEWARE": []}, "W102", "No second factor is asked for"),
+        ({"SESSION_HOURS": 1000}, "W105", "1000 hours"),
+        ({"SESSION_IDLE_MINUTES": 10_000}, "W105", "10000 minutes"),
+        (
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.db"},
+            "W105",
+            "do not end when nobody uses them",
+        ),
     ],
 )
 def test_what_is_set_wrong_is_told(deployed, wrong, number, named):
@@ -76,10 +99,33 @@ def test_what_is_set_wrong_is_told(deployed, wrong, number, named):
 
 
 def test_only_the_one_about_debug_is_made_at_every_start(deployed):
-    deployed.DEBUG, deployed.SECURE_PROXY_SSL_HEADER = True, None
+    deployed.DEBUG, deployed.BEHIND_PROXY = True, False
     assert list(warnings(deploy=False)) == ["backoffice.W100"]
     deployed.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
     assert warnings(deploy=False) == {}
+
+
+@pytest.mark.django_db
+def test_accounts_that_manage_accounts_without_a_second_factor_are_counted(deployed):
+    make_user(username="root", is_superuser=True)
+    may = make_user(username="anna", permissions=[perm("change", User)])
+    make_user(username="away", permissions=[perm("change", Group)], is_active=False)
+    make_user(username="reader", permissions=[perm("view", User)])
+    assert "1 accounts may change accounts" in warnings()["backoffice.W102"]
+    deployed.SECOND_FACTOR_ROLES = ["Administrator"]
+    assert "2 accounts" in warnings()["backoffice.W102"]
+    deployed.SECOND_FACTOR_ROLES = ["superusers", "Administrator"]
+
+    device = TOTPDevice.objects.create(user=may, name="app", confirmed=False)
+    assert "1 accounts" in warnings()["backoffice.W102"]
+    TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+    assert warnings() == {}
+    device.delete()
+    may.groups.add(Group.objects.create(name="Administrator"))
+    assert warnings() == {}
+    may.groups.clear()
+    deployed.SECOND_FACTOR_ROLES = ["*"]
+    assert warnings() == {}
 
 
 @pytest.mark.django_db

@@ -12,11 +12,15 @@ from django.contrib.admin.sites import AdminSite
 from django.contrib.auth import HASH_SESSION_KEY, authenticate
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions import kept
+from backoffice.admin.submissions.house import address_of
 from backoffice.sessions.fresh import is_fresh, note_proof
+from backoffice.signin import events, second_factor
+from backoffice.signin.forms import WRONG, code_field
 
 OPENS = "opens"  # an input: the page was asked for, and no form was sent
 
@@ -30,9 +34,9 @@ PROOF = kept.Why(
 SIGN_IN_AGAIN = kept.Why(
     gettext_lazy("Sign in again first"),
     gettext_lazy(
-        "Anybody might be at your keyboard, and your account has no password here. In a new"
-        " tab, log out and sign in as you did before. Then come back and send it from this"
-        " page. Nothing was done yet; what was typed is kept here."
+        "Anybody might be at your keyboard, and your account has no password here. Sign in"
+        " again in a new tab, as you did before, then come back and send it from this page."
+        " Nothing was done yet; what was typed is kept here."
     ),
 )
 
@@ -51,7 +55,10 @@ def demand_proof(request: HttpRequest) -> None:
 
 
 class ProofForm(forms.Form):
-    """Asks for the user's own password. Sign-in's own backends look at it, and count tries."""
+    """Asks for the user's own password, and for a code if they have a second factor.
+
+    Sign-in's own backends look at the password, and count tries.
+    """
 
     password = forms.CharField(
         label=gettext_lazy("Your password"),
@@ -62,6 +69,10 @@ class ProofForm(forms.Form):
     def __init__(self, request: HttpRequest, data: Any = None) -> None:
         super().__init__(data, prefix=kept.PROOF)
         self.request = request
+        if second_factor.is_installed() and second_factor.device_of(request.user):
+            label = gettext_lazy("Code of your app, or a recovery code")
+            self.fields["code"] = code_field(label)
+            del self.fields["code"].widget.attrs["autofocus"]  # the password has it
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
@@ -73,16 +84,35 @@ class ProofForm(forms.Form):
         self.request.session[HASH_SESSION_KEY] = found.get_session_auth_hash()
         return password
 
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        is_next = "password" in self.cleaned_data  # a code is used up by it
+        if is_next and not second_factor.verify(self.request.user, code):
+            events.wrong_code(self.request)
+            raise forms.ValidationError(WRONG)
+        return code
+
 
 def ask(request: HttpRequest, site: AdminSite, form: ProofForm | None = None) -> HttpResponse:
     """The page that keeps the form, with an input for the password."""
     user: Any = request.user
     if not user.has_usable_password():
-        return kept.page(request, site, SIGN_IN_AGAIN)
+        again = address_in_project("oidc_authentication_init")
+        return kept.page(
+            request, site, SIGN_IN_AGAIN, again=again and f"{again}?next={address_of(site)}"
+        )
     form = form or ProofForm(request)
     if request.method != "POST" or f"{kept.PROOF}-{OPENS}" in request.POST:
         form.fields[OPENS] = forms.CharField(initial="1", widget=forms.HiddenInput)
     return kept.page(request, site, PROOF, form=form, button=_("Go on"))
+
+
+def address_in_project(name: str) -> str:
+    """The address of a page of the project; "" if it has none."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def take(request: HttpRequest, site: AdminSite) -> HttpResponse | None:

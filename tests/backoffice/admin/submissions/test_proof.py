@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from backoffice.signin import second_factor
 from library.models import Book, Library
 from tests.backoffice.admin.changes.test_imports import GOOD, HEADER, check
 from tests.backoffice.admin.changes.test_undo import imported
@@ -261,6 +262,37 @@ def test_an_account_without_a_password_signs_in_again(browser, ann):
     browser.force_login(ann)  # in another tab, by single sign-on
     assert browser.post(address, hidden(asked), **ORIGIN).status_code == 302
     assert is_done()
+
+
+def test_a_second_factor_is_asked_for_too(browser, ann):
+    address, data, is_done = opened(browser, list_deletion)
+    code, *_others = second_factor.enroll(ann, second_factor.new_key(), 0)
+    asked = browser.post(address, data, **ORIGIN)
+    assert "Code of your app" in asked.text
+    for typed in (PROOF, PROOF | {"proof-code": "000000"}):
+        asked = browser.post(address, hidden(asked) | typed, **ORIGIN)
+        assert asked.status_code == 403
+        assert not is_done()
+    wrong = {"proof-password": "no", "proof-code": code}
+    asked = browser.post(address, hidden(asked) | wrong, **ORIGIN)
+    assert second_factor.codes_left(ann) == second_factor.CODES
+    typed = PROOF | {"proof-code": code}
+    assert browser.post(address, hidden(asked) | typed, **ORIGIN).status_code == 302
+    assert is_done()
+
+
+def test_whoever_guesses_is_stopped_and_the_form_is_kept(browser, settings):
+    settings.SIGN_IN_ACCOUNT_FAILURES = 2
+    address, data, is_done = opened(browser, list_deletion)
+    asked = browser.post(address, data, **ORIGIN)
+    for status in (403, 403, 429):
+        typed = hidden(asked) | {"proof-password": "no"}
+        asked = browser.post(address, typed, **ORIGIN)
+        assert asked.status_code == status
+    assert hidden(asked)["action"] == ["delete_selected"]
+    typed = hidden(asked) | PROOF
+    assert browser.post(address, typed, **ORIGIN).status_code == 429
+    assert not is_done()
 
 
 def test_a_hash_that_is_written_anew_signs_nobody_out(browser, ann, settings):

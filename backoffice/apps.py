@@ -22,9 +22,11 @@ class BackofficeConfig(AppConfig):
         from backoffice.resources.checks import check_resources
         from backoffice.sessions import signals
         from backoffice.sessions.checks import check_sessions
+        from backoffice.signin.checks import register_checks as register_sign_in_checks
         from backoffice.signin.events import connect
 
         connect()
+        register_sign_in_checks()
         checks.register(check_filtersets)
         checks.register(check_names)
         checks.register(check_personal)

@@ -170,7 +170,8 @@ class SignInPages(admin.AdminSite):
         user = links.account_for(token)
         if request.method == "POST" and user is not None and links.use(user):
             login(request, user, backend=BACKEND)
-            messages.success(request, _("You are signed in by your link."))
+            if not second_factor.is_pending(request):
+                messages.success(request, _("You are signed in by your link."))
             return HttpResponseRedirect(address_of(self))
         return self._page(
             request,

@@ -278,3 +278,21 @@ def test_nobody_is_signed_in_from_another_site(browser, ann):
     typed = {"username": "ann", "password": PASSWORD} | csrf(second)
     page = browser.post(LOGIN, typed, HTTP_ORIGIN="https://evil.example")
     assert page.status_code == 403
+
+
+def test_a_form_is_kept_while_the_account_takes_no_password(browser, form, settings):
+    settings.SIGN_IN_ACCOUNT_FAILURES = 2
+    browser.cookies["sessionid"] = ""
+    page = browser.post(ADD, form, **ORIGIN)
+    wrong = {"sign-in-username": "ann", "sign-in-password": "no"}
+    for status in (403, 403, 429, 429):
+        page = browser.post(ADD, hidden(page) | wrong, **ORIGIN)
+        assert page.status_code == status
+        assert hidden(page)["name"] == ["Typed"]
+    assert "Too many wrong passwords" in page.text
+    sign_in(browser, "ann")
+    assert not Patron.objects.exists()
+    settings.SIGN_IN_ACCOUNT_FAILURES = 10  # the hour is over
+    right = {"sign-in-username": "ann", "sign-in-password": PASSWORD}
+    assert browser.post(ADD, hidden(page) | right, **ORIGIN).status_code == 302
+    assert Patron.objects.get().name == "Typed"

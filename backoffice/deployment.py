@@ -208,7 +208,8 @@ def check_sqlite(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
     if connection.vendor != "sqlite":
         return []
-    servers, workers = int(os.environ.get("WEB_CONCURRENCY", PROCESSES)), workers_alive()
+    text, workers = os.environ.get("WEB_CONCURRENCY", ""), workers_alive()
+    servers = int(text) if text.isdecimal() else PROCESSES  # gunicorn says what is no number
     if servers <= PROCESSES and workers <= 1:
         return []
     return [

@@ -43,6 +43,10 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(make_export_permissions)
 
+        from backoffice import keepers
+
+        keepers.connect()
+
 
 class AdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site (branding, theme) as `admin.site`."""

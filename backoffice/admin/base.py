@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import IntegrityError, models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from backoffice.admin.changes.deletion import DeletionMixin
@@ -32,6 +33,7 @@ from backoffice.admin.pickers.keys import KeysMixin
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.submissions.once import guard
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.keepers import LockedOut
 
 #: The default from Django 6.0 on; before, Django warns without it.
 FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
@@ -88,6 +90,9 @@ class PlainModelAdmin(
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
+        except LockedOut as error:
+            messages.error(request, _("Nothing was saved. %s") % error)
+            return HttpResponseRedirect(request.get_full_path())
         except IntegrityError:
             # Somebody else wrote between validation and save. All was rolled back; its
             # messages are dropped too, and validation now sees what they wrote.

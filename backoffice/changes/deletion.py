@@ -33,6 +33,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_delete, pre_delete
 from simple_history.models import HistoricalRecords
 
+from backoffice import keepers
 from backoffice.changes.keys import compiled, held, temporary
 from backoffice.changes.models import Change
 from backoffice.history.records import (
@@ -187,9 +188,13 @@ class Deletion:
     def delete(
         self, signature: Signature, reason: str, reason_with: str, reason_lost: str = ""
     ) -> None:
-        """Delete all of it for a Change that the caller records, in its transaction."""
+        """Delete all of it for a Change that the caller records, in its transaction.
+
+        Raises LockedOut.
+        """
         rows = self.rows()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(keepers.kept(self.using, *rows))
             touched = []
             for n, queryset in enumerate(self._touched(rows)):
                 table, name = Table(queryset.model), f"touched_{n}"
@@ -300,12 +305,13 @@ def _is_plain(model: type[Model]) -> bool:
     if any(isinstance(field, GenericRelation) for field in opts.private_fields):
         return False
     listeners = [
-        getattr(listener, "__self__", None)
+        getattr(listener, "__self__", listener)
         for signal in (pre_delete, post_delete)
         for listeners in signal._live_receivers(model)
         for listener in listeners
     ]
     return all(
-        isinstance(listener, HistoricalRecords) and not listener.cascade_delete_history
+        listener is keepers.before_deletion  # which `delete` does itself
+        or (isinstance(listener, HistoricalRecords) and not listener.cascade_delete_history)
         for listener in listeners
     )

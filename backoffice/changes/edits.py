@@ -18,6 +18,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
+from backoffice import keepers
 from backoffice.changes.activity import log_change
 from backoffice.changes.keys import compiled, held, temporary
 from backoffice.changes.link_edits import LinkEdit
@@ -175,7 +176,11 @@ class Edit:
             self._differs | (self.texts.candidates if self.texts else Q(pk__in=[]))
         )
         try:
-            with transaction.atomic(using=self.using), held(candidates) as rows:
+            with (
+                transaction.atomic(using=self.using),
+                keepers.kept(self.using, self.model),
+                held(candidates) as rows,
+            ):
                 if self.texts:
                     self._keep_changing(self.texts, rows)
                 updated, fingerprint = self.fingerprint(rows)

@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice import keepers
 from backoffice.changes.exemptions import Exemption
 from backoffice.changes.lost import LosersPlan, Moment
 from backoffice.changes.models import Change
@@ -240,8 +241,9 @@ class Undo(Returning):
         return [*_lost(self.change), *(note for m in self.plans for note in not_kept(m))]
 
     def run(self, counts: UndoCounts, signature: Signature) -> None:
-        """Undo the planned rows; the caller holds the transaction."""
-        self.carry_out(signature, counts.removed + counts.restored)
+        """Undo the planned rows; the caller holds the transaction. Raises LockedOut."""
+        with keepers.kept(self.connection.alias, *self.plans):
+            self.carry_out(signature, counts.removed + counts.restored)
 
 
 def changed_models(change: Change) -> list[type[Model]]:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from backoffice import keepers
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Records, Signature
 from backoffice.imports.checks import Checks
@@ -26,7 +27,11 @@ class Apply:
         self.records = Records(self.table)
 
     def run(self, counts: Counts, signature: Signature) -> None:
-        """Write it all, as counted, with history that is signed so."""
+        """Write it all, as counted, with history that is signed so. Raises LockedOut."""
+        with keepers.kept(self.table.connection.alias, self.table.model):
+            self._run(counts, signature)
+
+    def _run(self, counts: Counts, signature: Signature) -> None:
         live = f"live.{self.table.pk}"
         if counts.updated:
             self.records.write_missing(self._updated(), signature.date)

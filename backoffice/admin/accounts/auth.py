@@ -16,7 +16,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
+from backoffice.admin.accounts.keepers import AccountKeepers, RoleKeepers, StaffMixin
 from backoffice.admin.accounts.proof import ProofMixin
+from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
 from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
 from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
@@ -67,13 +69,18 @@ class GrantMixin(ProofMixin):
         return allowed and (obj is None or self.is_within(request.user, obj))
 
 
-class GroupAdmin(GrantMixin, PlainModelAdmin, auth_admin.GroupAdmin):
+class GroupAdmin(
+    GrantMixin, RoleKeepers, SentenceMixin, PlainModelAdmin, auth_admin.GroupAdmin
+):
     def is_within(self, user: Any, group: Any) -> bool:
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
 
 class UserAdmin(
     GrantMixin,
+    AccountKeepers,
+    StaffMixin,
+    RoleCardsMixin,
     SessionPages,
     SecondFactorMixin,
     HandOverMixin,

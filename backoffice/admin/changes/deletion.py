@@ -15,7 +15,7 @@ from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -31,6 +31,7 @@ from backoffice.changes.keys import held
 from backoffice.changes.limited import has_unseen
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model
+from backoffice.keepers import LockedOut
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, annotated_names, named
 from backoffice.querysets.reach import Reach
@@ -134,6 +135,9 @@ class DeletionMixin(ModelAdminBase):
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
+        except LockedOut as error:
+            messages.error(request, _("Nothing was deleted. %s") % error)
+            return HttpResponseRedirect(request.get_full_path())
         except NotConfirmed:
             # The transaction was rolled back; ask again.
             sent = request.GET.copy()
@@ -227,22 +231,31 @@ class DeletionMixin(ModelAdminBase):
         if not request.POST.get("post"):
             return self.confirm_deletion(request, queryset)
         demand_proof(request)
-        with transaction.atomic(using=router.db_for_write(self.model)), held(queryset) as rows:
-            _shown, counts, perms_needed, protected = self.get_deleted_objects(rows, request)
-            if perms_needed and not protected:
-                raise PermissionDenied
-            number = rows.count()
-            with_them = goes_with(counts.items(), number)
-            expected = request.POST.get("expected")
-            has_moved = number and expected not in (None, f"{number:d}+{with_them:d}")
-            if protected or has_moved or not self.is_confirmed(request, number, with_them):
-                not_confirmed = not (protected or has_moved)
-                return self.confirm_deletion(
-                    request, rows, has_moved=has_moved, not_confirmed=not_confirmed
+        try:
+            with (
+                transaction.atomic(using=router.db_for_write(self.model)),
+                held(queryset) as rows,
+            ):
+                _shown, counts, perms_needed, protected = self.get_deleted_objects(
+                    rows, request
                 )
-            if number:
-                self.log_deletions(request, rows)
-                change = self.delete_queryset(request, rows)
+                if perms_needed and not protected:
+                    raise PermissionDenied
+                number = rows.count()
+                with_them = goes_with(counts.items(), number)
+                expected = request.POST.get("expected")
+                has_moved = number and expected not in (None, f"{number:d}+{with_them:d}")
+                if protected or has_moved or not self.is_confirmed(request, number, with_them):
+                    not_confirmed = not (protected or has_moved)
+                    return self.confirm_deletion(
+                        request, rows, has_moved=has_moved, not_confirmed=not_confirmed
+                    )
+                if number:
+                    self.log_deletions(request, rows)
+                    change = self.delete_queryset(request, rows)
+        except LockedOut as error:
+            self.message_user(request, _("Nothing was deleted. %s") % error, messages.ERROR)
+            return None
         if not number:
             message = _("The records have changed since. Nothing was deleted; look again.")
             self.message_user(request, message, messages.ERROR)

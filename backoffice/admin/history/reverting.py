@@ -26,6 +26,7 @@ from backoffice.admin.typing import HistoryBase
 from backoffice.history.deleted import visible
 from backoffice.history.historical_records import hold_records, release_records
 from backoffice.history.links import recorded_links
+from backoffice.keepers import LockedOut
 from backoffice.querysets.relations import ManyToMany
 
 
@@ -100,6 +101,8 @@ class RevertMixin(HistoryBase):
                 done = self.revert_as_asked(request, record, present)
             except ValidationError as error:
                 self.message_user(request, self.revert_error(error), messages.ERROR)
+            except LockedOut as error:
+                self.message_user(request, str(error), messages.ERROR)
             else:
                 message = _("The %(name)s “%(row)s” was changed successfully.")
                 message %= {"name": self.opts.verbose_name, "row": done}

@@ -92,11 +92,12 @@ class Links:
     def change(self, *, added: Iterable[Any], removed: Iterable[Any]) -> None:
         """Link and unlink primary keys, in chunks; links that are already so are skipped."""
         manager = getattr(self.obj, self.relation.accessor)
+        # First what comes: who gets one role for another is never without both.
+        for chunk in chunked(added):
+            manager.add(*chunk)
         for chunk in chunked(removed):
             if linked := list(self.targets(self.to(chunk))):
                 manager.remove(*linked)
-        for chunk in chunked(added):
-            manager.add(*chunk)
 
 
 def has_more_than(number: int, queryset: QuerySet[Any]) -> bool:

@@ -1,0 +1,146 @@
+"""Roles on the pages of accounts: what each is for, and what it allows, in words."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.admin.lists.lines import LineField
+from backoffice.admin.typing import ModelAdminBase
+from backoffice.roles import Role
+
+CARDS = 30  # roles that are shown as cards; more have Django's two panes
+
+#: The words of actions, in the order in which they are said.
+ACTIONS = {
+    "view": gettext_lazy("view"),
+    "add": gettext_lazy("add"),
+    "change": gettext_lazy("change"),
+    "delete": gettext_lazy("delete"),
+    "export": gettext_lazy("export"),
+}
+
+
+def in_words(permissions: Iterable[Permission]) -> list[str]:
+    """Lines such as “Books, patrons: view, add”: what may be done, the most first."""
+    actions: dict[tuple[bool, str], set[str]] = defaultdict(set)
+    others = []
+    for permission in permissions:
+        kind = ContentType.objects.get_for_id(permission.content_type_id)
+        model: Any = kind.model_class()
+        action, _underscore, name = permission.codename.partition("_")
+        if model is None or action not in ACTIONS or name != model._meta.model_name:
+            others.append(permission.name)
+        else:
+            actions[hasattr(model, "instance_type"), named(model)].add(action)
+    lines: dict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (is_history, names), allowed in sorted(actions.items()):
+        lines[is_history, tuple(each for each in ACTIONS if each in allowed)].append(names)
+    said = []
+    for (is_history, words), listed in sorted(lines.items(), key=_most_first):
+        subject = ", ".join(listed)
+        if is_history:
+            subject = _("history of %(names)s") % {"names": subject}
+        said.append(f"{capfirst(subject)}: {', '.join(str(ACTIONS[each]) for each in words)}")
+    return said + sorted(others)
+
+
+def _most_first(line: Any) -> Any:
+    (is_history, allowed), names = line
+    return is_history, -len(allowed), names
+
+
+def named(model: Any) -> str:
+    """The plural name of a model, or of the model whose history it is."""
+    opts = getattr(model, "instance_type", model)._meta
+    if opts.auto_created:
+        return _("links of %(names)s") % {"names": opts.auto_created._meta.verbose_name_plural}
+    return str(opts.verbose_name_plural)
+
+
+class RoleCards(forms.CheckboxSelectMultiple):
+    """A box for each role, with its sentence and what it allows."""
+
+    template_name = "admin/backoffice/role_cards.html"
+
+    class Media:
+        css = {"all": ["backoffice/roles.css"]}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        option = super().create_option(name, value, *args, **kwargs)
+        group: Group = value.instance
+        role: Role | None = getattr(group, "role", None)
+        option["sentence"] = role and role.sentence
+        option["rights"] = in_words(group.permissions.all())
+        return option
+
+
+class SentenceForm(forms.ModelForm[Group]):
+    """The form of a role: its sentence beside its name and its permissions."""
+
+    sentence = LineField(
+        label=gettext_lazy("What it is for"),
+        help_text=gettext_lazy(
+            "A sentence for whoever gives the role to somebody. Without one, its permissions"
+            " are listed."
+        ),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput({"class": "vTextField"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = Role.objects.filter(pk=self.instance.pk).first()
+        self.initial.setdefault("sentence", role and role.sentence)
+
+
+class SentenceMixin(ModelAdminBase):
+    """For the ModelAdmin of roles."""
+
+    form = SentenceForm
+    fields = ("name", "sentence", "permissions")
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        if "sentence" not in form.changed_data:
+            return
+        group, sentence = form.instance, form.cleaned_data["sentence"]
+        if sentence:
+            Role.objects.update_or_create(group=group, defaults={"sentence": sentence})
+        else:
+            Role.objects.filter(group=group).delete()
+
+
+class RoleField(forms.ModelMultipleChoiceField[Group]):
+    """Reads what the cards show with the roles themselves."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name)
+
+
+class RoleCardsMixin(ModelAdminBase):
+    """For the ModelAdmin of accounts: roles are cards, as long as there are few."""
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.related_model is not Group:
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        groups = kwargs.get("queryset") or Group.objects.all()
+        if len(groups.order_by()[: CARDS + 1].values_list("pk")) > CARDS:
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        kwargs["queryset"] = (
+            groups.select_related("role").prefetch_related("permissions").order_by("name")
+        )
+        kwargs |= {"widget": RoleCards, "form_class": RoleField}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -1,0 +1,140 @@
+"""Roles: a sentence each, cards on the page of an account, and docs/explanation/roles.md."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+
+from backoffice.admin.accounts import roles
+from backoffice.admin.accounts.roles import in_words
+from backoffice.roles import Role
+from library.models import Book, Patron
+from tests.backoffice.admin.pages import perm, sent, url
+from tests.docs import DOCS
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+PAGE = DOCS / "explanation" / "roles.md"
+
+
+@pytest.fixture
+def loaded():
+    call_command("loaddata", "roles", verbosity=0)
+
+
+def permissions(*labels):
+    return Permission.objects.filter(codename__in=[label.split(".")[1] for label in labels])
+
+
+# In words -------------------------------------------------------------------------------
+
+
+def test_what_a_role_allows_is_said_by_model():
+    many = [perm(action, Book) for action in ("delete", "view", "export")]
+    assert in_words(permissions(*many, perm("view", Patron), perm("view", User))) == [
+        "Books: view, delete, export",
+        "Patrons, users: view",
+    ]
+
+
+def test_a_history_is_said_to_be_one(loaded):
+    records = Permission.objects.filter(codename__startswith="view_historicalbook")
+    assert in_words(records) == ["History of books, links of books: view"]
+
+
+def test_what_a_project_adds_has_its_own_name():
+    kind = Permission.objects.get(codename="view_book").content_type
+    own = Permission.objects.create(content_type=kind, codename="lend_out", name="Can lend out")
+    assert in_words([own]) == ["Can lend out"]
+
+
+# The fixture, and what is written about it ----------------------------------------------
+
+
+def written():
+    """The table of the page: `{role: (sentence, lines)}`."""
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \| (.+?) \|$", PAGE.read_text("utf-8"), re.M)
+    return {name: (sentence, lines.split("<br>")) for name, sentence, lines in rows}
+
+
+def test_the_page_explains_the_roles_as_they_are(loaded):
+    assert written() == {
+        group.name: (group.role.sentence, in_words(group.permissions.all()))
+        for group in Group.objects.all()
+    }
+
+
+def test_loading_the_roles_again_keeps_a_sentence_each(loaded):
+    call_command("loaddata", "roles", verbosity=0)
+    assert Role.objects.count() == Group.objects.count() == 5
+
+
+# Pages ----------------------------------------------------------------------------------
+
+
+def test_the_page_of_an_account_shows_a_card_for_each_role(admin_client, loaded):
+    own = Group.objects.create(name="Readers")
+    own.permissions.set(permissions(perm("view", Book)))
+    Group.objects.create(name="Nothing")
+    clerk = make_user()
+    clerk.groups.add(own)
+    text = admin_client.get(url(User, "change", clerk.pk)).text
+    cards = dict(
+        re.findall(r'<div class="role-card">.*?<strong>(.*?)</strong>(.*?)</div>', text, re.S)
+    )
+    assert list(cards) == sorted(Group.objects.values_list("name", flat=True))
+    assert "Serves patrons" in cards["Front desk"]
+    assert "<li>Patrons: view, add, change</li>" in cards["Front desk"]
+    assert "<details>" in cards["Front desk"]
+    assert "<li>Books: view</li>" in cards["Readers"]
+    assert "<details>" not in cards["Readers"]
+    assert "It allows nothing." in cards["Nothing"]
+    assert text.count('name="groups"') == len(cards)
+    assert len(re.findall(r'name="groups"[^>]*checked', text)) == 1
+
+
+def test_who_may_not_grant_a_role_is_not_offered_it(client, loaded):
+    rights = [perm("view", User), perm("change", User), perm("view", Book)]
+    client.force_login(make_user(permissions=rights))
+    small = Group.objects.create(name="Small")
+    small.permissions.set(permissions(perm("view", Book)))
+    page = client.get(url(User, "change", make_user().pk))
+    offered = page.context["adminform"].form.fields["groups"].queryset
+    assert list(offered) == [small]
+
+
+def test_many_roles_have_two_panes(admin_client, loaded, monkeypatch):
+    monkeypatch.setattr(roles, "CARDS", 4)
+    text = admin_client.get(url(User, "change", make_user().pk)).text
+    assert "role-card" not in text
+    assert 'class="selectfilter' in text
+
+
+def test_roles_take_no_statement_each(admin_client, loaded, django_assert_max_num_queries):
+    clerk = make_user()
+    address = url(User, "change", clerk.pk)
+    admin_client.get(address)
+    with django_assert_max_num_queries(100) as few:
+        admin_client.get(address)
+    for n in range(10):
+        group = Group.objects.create(name=f"Role {n}")
+        group.permissions.set(permissions(perm("view", Book), perm("view", Patron)))
+    with django_assert_max_num_queries(len(few)):
+        admin_client.get(address)
+
+
+def test_a_role_of_ones_own_gets_a_sentence(admin_client):
+    data = {"name": "Readers", "sentence": "Looks up titles."}
+    admin_client.post(url(Group, "add"), data)
+    group = Group.objects.get()
+    assert group.role.sentence == "Looks up titles."
+    address = url(Group, "change", group.pk)
+    page = admin_client.get(address)
+    assert 'value="Looks up titles."' in page.text
+    admin_client.post(address, sent(page) | {"name": "Others"})
+    assert Role.objects.get().sentence == "Looks up titles."
+    admin_client.post(address, sent(admin_client.get(address)) | {"sentence": ""})
+    assert not Role.objects.exists()
+    assert Group.objects.get().name == "Others"

@@ -16,7 +16,7 @@ from backoffice.admin.lists.lines import LineField
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.roles import Role
 
-CARDS = 30  # roles that are shown as cards; more have Django's two panes
+CARDS = 60  # roles that are shown as cards; more have Django's two panes
 
 #: The words of actions, in the order in which they are said.
 ACTIONS = {

@@ -92,6 +92,7 @@ def test_the_page_of_an_account_shows_a_card_for_each_role(admin_client, loaded)
     assert "<details>" not in cards["Readers"]
     assert "It allows nothing." in cards["Nothing"]
     assert text.count('name="groups"') == len(cards)
+    assert text.count("Front desk") == 2  # on the card, and what it allows
     assert len(re.findall(r'name="groups"[^>]*checked', text)) == 1
 
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.recheck import Whole, take_in
 from backoffice.imports.review.store import Store
 from backoffice.jobs import tasks
+from backoffice.jobs.limits import reach_of_review
 from backoffice.jobs.reviewed import Cause, Cell, Lazy, Record, ReviewRow, Rows, Value
 from backoffice.jobs.steps import MOST_CAUSES, decided, job_import, open_store
 
@@ -226,9 +228,9 @@ def bring_up_to_date(job: Change) -> bool:
                 try:
                     if job.file.options.get("mirror"):
                         raise Whole  # any row may be a record that seems to be missing
-                    take_in(
-                        store, version, decisions, lambda kept: job_import(job, decisions, kept)
-                    )
+                    reach = reach_of_review(job)
+                    start = partial(job_import, job, decisions, reach=reach)
+                    take_in(store, version, decisions, start)
                 except Whole:
                     Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.UPLOADED)
                     return False

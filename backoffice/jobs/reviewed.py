@@ -9,7 +9,7 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
 from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.store import KINDS, Store
-from backoffice.jobs.limits import reach_of_check
+from backoffice.jobs.limits import reach_of_review
 from backoffice.resources.references import ReferenceKey
 
 
@@ -123,7 +123,7 @@ class Rows:
         self, job: Change, store: Store, lines: Sequence[int], everywhere: Iterable[Decision]
     ) -> None:
         self.store, self.lines = store, list(lines)
-        self.resource = job.file.resource_class().within(reach_of_check(job))
+        self.resource = job.file.resource_class().within(reach_of_review(job))
         self.model = self.resource._meta.model
         self.columns: list[dict[str, Any]] = store.about("columns")
         self.decisions = {

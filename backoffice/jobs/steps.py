@@ -35,6 +35,7 @@ from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.limits import (
+    LIMITED,
     LimitsGone,
     OutsideLimits,
     reach_of_check,
@@ -340,7 +341,7 @@ def _findings(imported: Import) -> dict[str, Any]:
         "mapping": imported.mapping.as_dict(),
         "repaired": imported.count_repaired(),
         "unlinked": imported.count_removed_links(),
-        **({"limited": str(imported.reach.users[0].pk)} if imported.reach.is_limited else {}),
+        **({LIMITED: str(imported.reach.users[0].pk)} if imported.reach.is_limited else {}),
         **({"missing": asdict(imported.missing)} if imported.mirror else {}),
     }
 

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.imports.engine import DatabaseMoved, Import
+from backoffice.imports.mapping import MappingError
 from backoffice.querysets.reach import Reach
 from backoffice.readers.source import open_source
 from library.models import Book, Librarian, Library, Patron
@@ -298,3 +299,13 @@ def test_what_is_hidden_changes_nothing_and_is_not_changed(write_csv, file, keep
         assert unseen_now() == before
         results.append((said, seen_now()))
     assert results[0] == results[1]
+
+
+def test_a_filter_of_a_mirror_names_nothing_elsewhere(write_csv, reach, other):
+    path = write_csv(["name", "library"], ["Ann", "Mine"])
+    said = set()
+    for name in ("Secre", "Othe", "Other", "Nowhere"):
+        with pytest.raises(MappingError) as error:
+            looked_at(PatronResource, path, reach, mirror=[f"library={name}"])
+        said.add(str(error.value).replace(name, "…"))
+    assert len(said) == 1

@@ -3,9 +3,11 @@
 import pytest
 from django.urls import reverse
 
+from backoffice.changes.decisions import Decision
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
+from backoffice.jobs.review import Review
 from backoffice.jobs.steps import apply_job, create_undo
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.changes.limited import RIGHTS, checked, create, names, page, written
@@ -152,3 +154,16 @@ def test_a_deleted_library_comes_back_with_all_that_went(client, manager, mine, 
     assert names(Patron) == ["Ann"]
     assert book.libraries.count() == 1
     assert shared.libraries.count() == 2
+
+
+def test_decisions_are_taken_in_within_the_limits_of_the_check(settings, manager, mine, other):
+    """Also where somebody else was to write it, and it came back."""
+    job = checked("name,library\nAnn,Mine\nBen,Nowhere\n", manager)
+    admin = make_user(is_superuser=True)
+    Change.objects.filter(pk=job.pk).update(user=admin)
+    review = Review(Change.objects.get(pk=job.pk))
+    mended = {"line": 3, "field": "library", "answer": "text"}
+    review.decide(admin, Decision(**mended, text="Secret"))
+    assert review.counts["rejected"] == 1
+    review.decide(admin, Decision(**mended, text="Mine"))
+    assert review.counts["new"] == 2

@@ -21,6 +21,7 @@ from backoffice.querysets.related import (
     leads_to,
     number_of,
 )
+from backoffice.querysets.scopes import within
 from backoffice.resources.references import ReferenceKey
 
 LARGEST = 2_147_483_647
@@ -66,7 +67,8 @@ class RelatedFilter(django_filters.Filter):
 
     def related(self) -> Any:
         if self.related_admin is None:
-            return self.relation.related_model._base_manager.all()
+            rows = self.relation.related_model._base_manager.all()
+            return within(rows, getattr(self.parent.request, "user", None))
         return self.related_admin.get_queryset(self.parent.request).order_by()
 
 

@@ -103,7 +103,7 @@ def test_rows_edited_since_stay_at_an_undo(admin_client, libraries):
 
 
 def test_rows_out_of_sight_are_not_named_nor_changed_back(client, libraries, monkeypatch):
-    may = ["library.view_library", "library.change_library"]
+    may = [f"library.{right}library" for right in ("view_", "change_", "view_historical")]
     maker, other = make_user(permissions=may), make_user(permissions=may)
     client.force_login(maker)
     post(client, "apply", libraries, state="CT")

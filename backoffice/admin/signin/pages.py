@@ -82,6 +82,8 @@ class SignInPages(admin.AdminSite):
             to = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{address_of(self, 'login')}?{to}")
         if second_factor.device_of(user) is None:
+            if not pending:
+                demand_proof(request)  # else whoever finds the desk empty locks its owner out
             return self._set_up(request, pending)
         if pending:
             return HttpResponseRedirect(address_of(self, "second_factor_code"))

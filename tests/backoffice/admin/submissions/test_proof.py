@@ -264,6 +264,16 @@ def test_an_account_without_a_password_signs_in_again(browser, ann):
     assert is_done()
 
 
+def test_a_second_factor_is_set_up_by_its_owner(browser, ann):
+    address = reverse("admin:second_factor")
+    assert browser.get(address).status_code == 200
+    later(minutes=16)
+    asked = browser.get(address)
+    assert asked.context["title"] == TITLE
+    assert browser.post(address, hidden(asked) | PROOF, **ORIGIN).url == address
+    assert browser.get(address).status_code == 200
+
+
 def test_a_second_factor_is_asked_for_too(browser, ann):
     address, data, is_done = opened(browser, list_deletion)
     code, *_others = second_factor.enroll(ann, second_factor.new_key(), 0)

@@ -21,7 +21,6 @@ from backoffice.signin import second_factor
 PROCESSES = 2  # of gunicorn, if nothing is said: as in gunicorn.conf.py
 MOST_FAILURES = 100  # wrong passwords for an account in an hour: more is no limit
 LONGEST_SESSION = 24  # hours
-GATE = "backoffice.admin.signin.gate.Gate"
 #: Which accounts have a permission, with those of their groups.
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 #: Settings that a proxy with TLS needs.
@@ -97,9 +96,7 @@ def check_throttling(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
 
 
 def check_second_factor(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    if GATE not in settings.MIDDLEWARE or not second_factor.is_installed():
-        message = "No second factor is asked for: a password that is known is enough."
-    elif not settings.SECOND_FACTOR_ROLES:
+    if not settings.SECOND_FACTOR_ROLES:
         message = "No account has to have a second factor: a password that is known is enough."
     elif number := _without_second_factor():
         message = f"{number} accounts may change accounts, and need no second factor."
@@ -109,9 +106,7 @@ def check_second_factor(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
         Warning(
             message,
             hint="Name in SECOND_FACTOR_ROLES all roles that may change accounts:"
-            " SECOND_FACTOR_ROLES=superusers,Administrator, or * for everybody. The second"
-            f" factor takes django_otp, its plugins otp_totp and otp_static, and {GATE} in"
-            " MIDDLEWARE.",
+            " SECOND_FACTOR_ROLES=superusers,Administrator, or * for everybody.",
             id="backoffice.W102",
         )
     ]
@@ -119,12 +114,14 @@ def check_second_factor(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
 
 def _without_second_factor() -> int:
     """How many may change accounts or roles, have no app, and need none."""
-    from django_otp.plugins.otp_totp.models import TOTPDevice
-
     roles, users = set(settings.SECOND_FACTOR_ROLES), get_user_model()
     with_perm: Any = getattr(users._default_manager, "with_perm", None)
     if second_factor.EVERYBODY in roles or with_perm is None:
         return 0
+    if not second_factor.is_installed():  # E095 says so
+        return 0
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
     meta, found = users._meta, set()
     for permission in (f"{meta.app_label}.change_{meta.model_name}", "auth.change_group"):
         accounts = with_perm(permission, backend=MODEL_BACKEND)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.sites import AdminSite
-from django.contrib.auth import HASH_SESSION_KEY, authenticate
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
@@ -80,8 +80,8 @@ class ProofForm(forms.Form):
         found: Any = authenticate(self.request, username=user.get_username(), password=password)
         if found is None or found.pk != user.pk:
             raise forms.ValidationError(_("This is not your password."))
-        # Its hash may have been written anew just now, and the session has the old one.
-        self.request.session[HASH_SESSION_KEY] = found.get_session_auth_hash()
+        if found.password != user.password:  # its hash was written anew just now
+            update_session_auth_hash(self.request, found)
         return password
 
     def clean_code(self) -> str:

@@ -11,6 +11,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # With threads, a long upload or export delays neither other requests nor the heartbeat, so
 # `timeout` ends only a worker that hangs.
 threads = 4
+# Whoever turns the access log on gets it without queries: they name whom staff looked for.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s'
 control_socket_disable = True  # it would be in the home folder, shared by all servers
 
 

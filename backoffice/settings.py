@@ -306,11 +306,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {"without_query": {"()": "backoffice.logs.WithoutQuery"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "backoffice.exports": {"level": "INFO"},  # who exported what
         "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
         "axes": {"level": "ERROR"},
+        "django.server": {"filters": ["without_query"], "level": "INFO"},
     },
 }

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.signin.pages import SignInPages
 from backoffice.admin.submissions.once import guarded
+from backoffice.trail.record import record
 
 
 class AdminSite(SignInPages):
@@ -24,7 +25,15 @@ class AdminSite(SignInPages):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        return guarded(super().password_change, self)(request, extra_context)
+        return guarded(self._change_password, self)(request, extra_context)
+
+    def _change_password(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            record("password", request=request, obj=request.user)
+        return response
 
     def autocomplete_view(self, request: HttpRequest) -> Any:
         return ChoicesJsonView.as_view(admin_site=self)(request)

@@ -94,7 +94,8 @@ def look_for_feeds() -> None:
     """A round of the feeds, with a connection of its own."""
     try:
         for outcome in feeds.look():
-            logger.info("A feed: %s", outcome.report.strip())
+            said = "was rejected" if outcome.is_rejected else "was imported"
+            logger.info("A file of the feed %s %s", outcome.path.parent.parent.name, said)
     except OperationalError:
         logger.info("The database is busy", exc_info=True)
     except Exception:
@@ -116,7 +117,7 @@ def take_up_dead_jobs() -> int:
 
 def _put_back(job: Change) -> None:
     back, task = BACK[Status(job.status)]
-    logger.warning("%s died while %s", job, job.status)
+    logger.warning("The worker of change %s died while %s", job.pk, job.status)
     _end_tasks(job)
     if job.runs < MOST_RUNS:
         Change.objects.filter(pk=job.pk).move(job.status, to=back, claim="")

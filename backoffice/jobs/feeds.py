@@ -74,8 +74,10 @@ def look(*, at_once: bool = False) -> list[Outcome]:
         for file in opened.order_by("pk"):
             try:
                 outcome = _follow(file, at_once=at_once)
-            except OSError:
-                logger.exception("The feed can't move %s", file.feed)
+            except OSError as error:
+                logger.error(
+                    "A feed can't move the file of import %s: %s", file.pk, error.strerror
+                )
                 continue  # what it says is written; the next may follow
             if outcome is None:
                 return outcomes  # it runs, or waits for the worker
@@ -149,8 +151,9 @@ def _take_next(outcomes: list[Outcome]) -> bool:
                 return True
         except FileNotFoundError:
             continue  # somebody else moved it
-        except OSError:
-            logger.exception("The feed can't use %s", each.path)
+        except OSError as error:
+            # Not its name: that may be somebody's.
+            logger.error("The feed %s can't use a file: %s", each.profile, error.strerror)
     return False
 
 
@@ -394,4 +397,4 @@ def _mail(profile: Profile, name: str, report: str) -> None:
     try:
         send_mail(" ".join(subject.split()), report, None, [address])
     except Exception:
-        logger.exception("The mail about %s was not sent", name)
+        logger.exception("The mail about a file of the feed %s was not sent", profile)

@@ -209,7 +209,7 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
     except IntegrityError as error:
         reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
     except Exception:
-        logger.exception("%s failed while %s", job, to)
+        logger.exception("Change %s failed while %s", job.pk, to)
         reason = _("Something went wrong that is not the file's fault; it is in the log.")
         if job.undoes:
             reason = _("It could not be undone; the reason is in the log.")

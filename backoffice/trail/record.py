@@ -54,7 +54,7 @@ def record(
     if user is not None and user.pk is None:  # nobody is signed in
         user = None
     if obj is not None:
-        model = model or type(obj)
+        model = model or obj._meta.model  # not its type: `request.user` is a proxy
     Entry(
         action=action,
         user_id=user and user.pk,

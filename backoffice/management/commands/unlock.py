@@ -1,4 +1,4 @@
-"""`manage.py unlock USER`: open an account to passwords again, and print a link to sign in."""
+"""`manage.py unlock USER`: print a link that signs in to an account that is locked out."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from backoffice.trail.record import record
 
 class Command(BaseCommand):
     help = (
-        "Forget the wrong passwords that were tried for an account, and print a link that signs"
-        " in to it once, within an hour, also while somebody goes on guessing."
+        "Print a link that signs in to an account once, within an hour, also while somebody"
+        " goes on guessing its password; till its hour is over, it stays closed to passwords."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,6 +24,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--site",
             help="The address of the site in the link; by default made of ALLOWED_HOSTS.",
+        )
+        parser.add_argument(
+            "--forget-failures",
+            action="store_true",
+            help="Take passwords again at once; whoever guesses gets as many tries once more.",
         )
         parser.add_argument(
             "--remove-second-factor",
@@ -38,7 +43,7 @@ class Command(BaseCommand):
         except users.DoesNotExist:
             problem = _("There is no user %s.") % user
             raise CommandError(problem, returncode=2) from None
-        if "axes" in settings.INSTALLED_APPS:
+        if options["forget_failures"] and "axes" in settings.INSTALLED_APPS:
             from backoffice.signin.throttle import forgive  # its table is axes'
 
             forgive(user)

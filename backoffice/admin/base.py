@@ -19,6 +19,7 @@ from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
 from backoffice.admin.forms.keeping import KeepMixin
 from backoffice.admin.forms.lines import LinesMixin
 from backoffice.admin.forms.named import NamedRecordMixin
+from backoffice.admin.forms.within import WithinMixin
 from backoffice.admin.history.deleted import DeletedMixin
 from backoffice.admin.history.history import HistoryMixin
 from backoffice.admin.lists.changelist import ListMixin
@@ -49,6 +50,7 @@ class PlainModelAdmin(
     NamedChoicesMixin,
     PagedInlinesMixin,
     KeepMixin,
+    WithinMixin,
     PickerMixin,
     ColumnsMixin,
     SearchMixin,

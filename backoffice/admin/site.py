@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.contenttypes.views import shortcut
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.signin.pages import SignInPages
 from backoffice.admin.submissions.once import guarded
+from backoffice.querysets.keys import is_key
+from backoffice.querysets.scopes import within
 from backoffice.trail.record import record
 
 
@@ -34,6 +39,29 @@ class AdminSite(SignInPages):
         if request.method == "POST" and response.status_code == 302:
             record("password", request=request, obj=request.user)
         return response
+
+    def get_log_entries(self, request: HttpRequest) -> Any:
+        """For the start page: without entries about what the user may not see."""
+        return within(super().get_log_entries(request), request.user)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_view(self.view_on_site)
+        address = "r/<path:content_type_id>/<path:object_id>/"
+        return [path(address, view, name="view_on_site"), *super().get_urls()]
+
+    def view_on_site(
+        self, request: HttpRequest, content_type_id: str, object_id: str
+    ) -> HttpResponse:
+        """Django's, for rows that the user may see."""
+        if not is_key(ContentType._meta, content_type_id):
+            raise Http404
+        kind = ContentType.objects.filter(pk=content_type_id).first()
+        model = kind and kind.model_class()
+        if not model or not is_key(model._meta, object_id):
+            raise Http404
+        if not within(model._base_manager.filter(pk=object_id), request.user).exists():
+            raise Http404
+        return shortcut(request, content_type_id, object_id)
 
     def autocomplete_view(self, request: HttpRequest) -> Any:
         return ChoicesJsonView.as_view(admin_site=self)(request)

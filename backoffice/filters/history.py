@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.changes.models import Change
 from backoffice.filters.values import DateFilter
 from backoffice.querysets.related import few_keys
+from backoffice.querysets.scopes import within
 
 MANY = 50_000  # history records; up to here reading all at once is cheaper than per row
 
@@ -51,15 +52,16 @@ class SinceFilter(DateFilter):
 class ImportField(forms.IntegerField):
     """The number of an import of the model, cleaned to its Change."""
 
-    def __init__(self, *, model: Any, **kwargs: Any) -> None:
-        self.model = model
+    def __init__(self, *, model: Any, user: Any = None, **kwargs: Any) -> None:
+        self.model, self.user = model, user
         super().__init__(min_value=1, **kwargs)
 
     def clean(self, value: Any) -> Any:
         number = super().clean(value)
         if number is None:
             return None
-        jobs = Change.objects.filter(model=self.model._meta.label, applied_at__isnull=False)
+        jobs = within(Change.objects.all(), self.user)
+        jobs = jobs.filter(model=self.model._meta.label, applied_at__isnull=False)
         try:
             return jobs.get(pk=number)
         except Change.DoesNotExist as error:
@@ -84,6 +86,7 @@ class ImportFilter(django_filters.Filter):
     @property
     def field(self) -> forms.Field:
         self.extra.setdefault("model", self.model)
+        self.extra.setdefault("user", getattr(self.parent.request, "user", None))
         field: forms.Field = super().field
         return field
 

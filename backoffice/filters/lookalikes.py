@@ -11,6 +11,7 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy
 
 from backoffice.filters.values import NO, YesNoFilter
+from backoffice.querysets.scopes import among, is_scoped, within
 from backoffice.resources.registry import match_key
 from backoffice.tables.lookalikes import groups_of_lookalikes
 from backoffice.tables.table import Table
@@ -30,7 +31,7 @@ class LooksLikeAnotherFilter(YesNoFilter):
         connection = connections[queryset.db]
         if self._keys is None:  # read once, however often the list asks
             groups = groups_of_lookalikes(Table(self.model, connection), match_key(self.model))
-            self._keys = [key for group in groups for key in group]
+            self._keys = [key for group in self.seen(groups) for key in group]
         keys = self._keys
         condition: Any
         if connection.vendor == "postgresql":
@@ -40,6 +41,17 @@ class LooksLikeAnotherFilter(YesNoFilter):
         if value == NO:
             return queryset.exclude(pk__in=condition)
         return queryset.filter(pk__in=condition)
+
+    def seen(self, groups: list[Any]) -> list[Any]:
+        """The groups, with the rows that the user may see: what looks like another of them."""
+        user = getattr(self.parent.request, "user", None)
+        if not is_scoped(user):
+            return groups
+        rows = within(self.model._base_manager.all(), user).order_by()
+        keys = [key for group in groups for key in group]
+        known = set(rows.filter(pk__in=among(keys, self.model)).values_list("pk", flat=True))
+        seen = ([key for key in group if key in known] for group in groups)
+        return [group for group in seen if len(group) > 1]
 
 
 def lookalike_filters(model: type[Model]) -> dict[str, django_filters.Filter]:

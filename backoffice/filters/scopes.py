@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.filters.filterset import FilterSet, filterset_class_for
 from backoffice.querysets.keys import is_key
 from backoffice.querysets.scopes import among, scoped_model
+from backoffice.tables.table import Table
 
 
 class Scope(models.Model):
@@ -57,6 +58,10 @@ class Scope(models.Model):
         opts, keys = self._model._meta, self.keys if isinstance(self.keys, list) else []
         return [opts.pk.to_python(key) for key in map(str, keys) if is_key(opts, key)]
 
+    @property
+    def may_grow(self) -> bool:
+        return self.valid_filter is not None
+
     @cached_property
     def known_few(self) -> dict[type[models.Model], bool]:
         return {}
@@ -72,6 +77,33 @@ class Scope(models.Model):
     def valid_filter(self) -> FilterSet | None:
         filterset = filterset_of(self.filter)
         return None if problem_of(filterset) else filterset
+
+
+def admits(limits: Any, row: models.Model) -> bool:
+    """Whether a row of the scoped model, as it would be saved, lies within.
+
+    The database looks at its values in place of the table.
+    """
+    if row.pk in limits.known_keys:
+        return True
+    table = Table(type(row))
+    values, connection = [], table.connection
+    for field in table.opts.concrete_fields:
+        value = field.get_db_prep_save(field.pre_save(row, False), connection)
+        values.append(value)
+    if row.pk is None:
+        values[table.opts.concrete_fields.index(table.opts.pk)] = -1
+    columns = ", ".join(
+        f"CAST(%s AS {field.cast_db_type(connection)}) AS {table.column(field)}"
+        for field in table.opts.concrete_fields
+    )
+    rows = limits.selected(table.model._base_manager.all()).order_by().values("pk")
+    try:
+        sql, params = rows.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return False
+    found = table.fetch(f"WITH {table.name} AS (SELECT {columns}) {sql}", [*values, *params])
+    return bool(found)
 
 
 def filterset_of(query: str) -> FilterSet | None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django_filters.utils import get_model_field
 
 from backoffice.querysets.related import any_of
+from backoffice.querysets.scopes import seen_by
 from backoffice.resources.widgets import DateWidget, read_date, widget_of
 
 TEXT = 1_000  # characters of a text, where no field says how many
@@ -132,4 +133,5 @@ class AnyOfFilter(django_filters.MultipleChoiceFilter):
     def filter(self, queryset: Any, value: Any) -> Any:
         if not value:
             return queryset
-        return queryset.filter(any_of(self.model, self.field_name, value).q)
+        seen = seen_by(getattr(self.parent.request, "user", None))
+        return queryset.filter(any_of(self.model, self.field_name, value, seen).q)

@@ -70,8 +70,9 @@ def deleted(
 def visible(seen: Rows, records: Sequence[Any]) -> set[int]:
     """The `history_id`s of those records whose rows would be among `seen`, were they there.
 
-    The queryset's own SQL decides: it reads the records in place of the table. What a row
-    refers to is looked up as it is now.
+    The queryset's own SQL decides: it reads the records in place of the table, and the links
+    that they keep in place of the present ones. Apart from these, what a row refers to is
+    looked up as it is now. No two of the records are of one row.
     """
     numbers = {record.history_id for record in records}
     if not numbers or not seen.query.has_filters():
@@ -85,14 +86,19 @@ def visible(seen: Rows, records: Sequence[Any]) -> set[int]:
     except EmptyResultSet:
         return set()
     marks = ", ".join(["%s"] * len(numbers))
-    instead = ", ".join(
+    instead = [
         f"{name} AS (SELECT {columns} FROM {history.table} record"
         f" WHERE record.history_id IN ({marks}))"
         for name, columns in _tables(history)
-    )
-    number = len(list(_tables(history)))
+    ]
+    instead += [
+        f"{link.table} AS (SELECT {', '.join((link.key, *link.columns))} FROM {kept} kept"
+        f" WHERE kept.history_id IN ({marks}))"
+        for link, kept in history.links
+    ]
+    number = len(instead)
     found = table.fetch(
-        f"WITH {instead} SELECT record.history_id FROM {history.table} record"
+        f"WITH {', '.join(instead)} SELECT record.history_id FROM {history.table} record"
         f" WHERE record.history_id IN ({marks}) AND record.{history.pk} IN ({sql})",
         [*(sorted(numbers) * (number + 1)), *params],
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, Model, OuterRef, Q, QuerySet, When
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
 from simple_history.utils import get_m2m_reverse_field_name
@@ -43,6 +43,18 @@ def within_then(records: QuerySet[Any], user: Any) -> QuerySet[Any]:
     return records.filter(
         Exists(linked.filter(Exists(seen.filter(pk=OuterRef(f"{target}_id")))))
     )
+
+
+def may_name_hidden(model: type[Model], user: Any) -> bool:
+    """Whether the reason of a record may name a row that the user may not see.
+
+    A book's may name a library that it was linked to; a patron's can't, who has only one.
+    """
+    path = getattr(model, DECLARATION, None)
+    if limits_of(user) is None or not isinstance(path, str) or path == SELF:
+        return False
+    field: Any = model._meta.get_field(path.partition(LOOKUP_SEP)[0])
+    return bool(field.many_to_many)
 
 
 def about_what_is_within(entries: QuerySet[Any], user: Any) -> QuerySet[Any]:

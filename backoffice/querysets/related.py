@@ -1,6 +1,6 @@
 """Conditions on related rows, in the form that is cheapest for their number."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.db import connections
@@ -22,6 +22,7 @@ from django.http import HttpRequest
 from backoffice.querysets.relations import ManyToMany
 
 FEW = 1_000  # rows that a condition lists by their keys
+Seen = Callable[[QuerySet[Any]], QuerySet[Any]]  # leaves the related rows that a user may see
 
 
 class Condition(NamedTuple):
@@ -51,14 +52,23 @@ def are_written(request: HttpRequest) -> bool:
     return request.method == "POST" and not {"post", "_apply"}.isdisjoint(request.POST)
 
 
-def any_of(model: type[Model], path: str, values: Iterable[Any]) -> Condition:
+def all_rows(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """What a user sees who sees everything."""
+    return rows
+
+
+def any_of(
+    model: type[Model], path: str, values: Iterable[Any], seen: Seen = all_rows
+) -> Condition:
     """The Condition that the field at `path` from `model` has one of `values`."""
     relation, path = split_path(model, path)
     condition = Q(**{f"{path}__in": values})
-    return related_to(model, relation, condition) if relation else Condition(condition)
+    return related_to(model, relation, condition, seen) if relation else Condition(condition)
 
 
-def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
+def related_to(
+    model: type[Model], relation: str, condition: Q, seen: Seen = all_rows
+) -> Condition:
     """The Condition that a row of `model` is related to a row that meets `condition`.
 
     One statement looks for the related rows. If they are few, the condition lists their keys
@@ -68,18 +78,21 @@ def related_to(model: type[Model], relation: str, condition: Q) -> Condition:
     Args:
         relation: its name, as in a lookup.
         condition: on the related model.
+        seen: leaves the related rows that the user may see.
     """
     field: Any = model._meta.get_field(relation)
-    keys = few_keys(field.related_model._base_manager.filter(condition))
+    keys = few_keys(seen(field.related_model._base_manager.filter(condition)))
     if keys is None:
-        return related_row_by_row(model, relation, condition)
+        return related_row_by_row(model, relation, condition, seen)
     return Condition(by_keys(field, keys))
 
 
-def related_row_by_row(model: type[Model], relation: str, condition: Q) -> Condition:
+def related_row_by_row(
+    model: type[Model], relation: str, condition: Q, seen: Seen = all_rows
+) -> Condition:
     """The same Condition, tested on each row of `model`."""
     field: Any = model._meta.get_field(relation)
-    related = field.related_model._base_manager.filter(condition)
+    related = seen(field.related_model._base_manager.filter(condition))
     return Condition(Q(leads_to(field, related)), is_costly=True)
 
 

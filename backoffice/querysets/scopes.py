@@ -9,6 +9,7 @@ to none is seen by users without limits alone. So is every row of a model that s
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, cast
 
 from django.apps import apps
@@ -35,6 +36,7 @@ class Limits(Protocol):
 
     #: Whether so few rows of a model lie within that they are best found by their keys.
     known_few: dict[type[Model], bool]
+    may_grow: bool  #: whether a new row of the scoped model may lie within
 
     def rows(self, candidates: Rows, key: str = "pk") -> Rows:
         """Those of the scoped model's rows, or of its history's, that lie within.
@@ -112,6 +114,17 @@ def within(queryset: Rows, user: Any) -> Rows:
     """The rows of `queryset` that the user may see: all, for users without limits."""
     limits = limits_of(user)
     return queryset if limits is None else _within(queryset, limits, user)
+
+
+def seen_by(user: Any) -> Callable[[Rows], Rows]:
+    """`within`, for whoever knows the rows and not the user."""
+    return partial(within, user=user)
+
+
+def may_add(model: type[Model], user: Any) -> bool:
+    """Whether a new row of the model can lie within: no new library is one of those named."""
+    limits = limits_of(user)
+    return limits is None or limits.may_grow or _declared(model) != SELF
 
 
 def _within(queryset: Rows, limits: Limits, user: Any) -> Rows:

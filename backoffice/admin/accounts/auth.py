@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.keepers import AccountKeepers, RoleKeepers, StaffMixin
+from backoffice.admin.accounts.limits import LimitsMixin
 from backoffice.admin.accounts.noted import NotedRightsMixin
 from backoffice.admin.accounts.proof import ProofMixin
 from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
@@ -84,6 +85,7 @@ class UserAdmin(
     RoleCardsMixin,
     SessionPages,
     SecondFactorMixin,
+    LimitsMixin,
     HandOverMixin,
     PlainModelAdmin,
     auth_admin.UserAdmin[Any],

@@ -46,7 +46,9 @@ class ColumnPages(ChangePages):
         """Show the upload form, and create a job from a sent file."""
         self._require_import_permission(request)
         resource_class = self.get_import_resource_classes(request)[0]
-        form = UploadForm(resource_class, request.POST or None, request.FILES or None)
+        form = UploadForm(
+            resource_class, request.POST or None, request.FILES or None, user=request.user
+        )
         if request.method == "POST" and is_too_large(request):
             form.say_too_large()
         elif request.method == "POST" and form.is_valid():

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.changes.profiles import Profile
 from backoffice.jobs.profiles import with_profile
+from backoffice.querysets.scopes import within
 from backoffice.readers.source import Source
 from backoffice.resources.resource import Resource
 
@@ -64,9 +65,11 @@ class UploadForm(FileForm):
     encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(label=_("Between cells"), choices=DELIMITERS, required=False)
 
-    def __init__(self, resource_class: type[Resource], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, resource_class: type[Resource], *args: Any, user: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        profiles = Profile.objects.for_model(resource_class._meta.model)
+        profiles = within(Profile.objects.for_model(resource_class._meta.model), user)
         self.fields["profile"].queryset = profiles  # type: ignore[attr-defined] # it is a ModelChoiceField
         if not profiles.exists():
             del self.fields["profile"]

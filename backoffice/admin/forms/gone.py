@@ -18,6 +18,7 @@ from backoffice.admin.forms.seen import SEEN, initial_values, read
 from backoffice.admin.pages import history_page
 from backoffice.admin.typing import GoneBase
 from backoffice.history.records import history_model
+from backoffice.querysets.scopes import is_scoped
 
 
 class GoneMixin(GoneBase):
@@ -101,7 +102,9 @@ class GoneMixin(GoneBase):
 
     def gone_text(self, request: HttpRequest, ghost: Any, seen: Any, *, may_add: bool) -> str:
         words = {"name": self.opts.verbose_name, "record": seen[0]}
-        if self.model._base_manager.filter(pk=ghost.pk).exists():
+        if is_scoped(request.user):  # who is told nothing about what may be there
+            text = _("The %(name)s “%(record)s” is no longer there for you.") % words
+        elif self.model._base_manager.filter(pk=ghost.pk).exists():
             text = _("The %(name)s “%(record)s” is no longer one that you may see.") % words
         else:
             author = deleter(self.model, ghost.pk, seen[2]).described(request.user)

@@ -6,6 +6,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.scopes import is_scoped, within
 
 
 class RelatedScopeMixin(ModelAdminBase):
@@ -15,5 +16,9 @@ class RelatedScopeMixin(ModelAdminBase):
         try:
             related_admin = self.admin_site.get_model_admin(db_field.remote_field.model)
         except NotRegistered:
-            return super().get_field_queryset(db, db_field, request)
+            rows = super().get_field_queryset(db, db_field, request)
+            if not is_scoped(request.user):
+                return rows
+            every = db_field.remote_field.model._default_manager.using(db)
+            return within(every if rows is None else rows, request.user)
         return related_admin.get_queryset(request).using(db)

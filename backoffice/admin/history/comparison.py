@@ -15,6 +15,7 @@ from simple_history.utils import get_m2m_reverse_field_name
 
 from backoffice.admin.history.diffs import names_of
 from backoffice.querysets.counts import Count, count_rows
+from backoffice.querysets.scopes import is_scoped, within
 
 LINKS_SHOWN = 20  # that would be added, and as many that would be removed
 
@@ -71,10 +72,11 @@ class Comparison:
         *,
         withheld: Collection[str],
         choices: Callable[[Any], Any],
+        user: Any,
         empty: Any,
     ) -> None:
         self.record, self.present, self.withheld = record, present, withheld
-        self.choices, self.empty = choices, empty
+        self.choices, self.user, self.empty = choices, user, empty
 
     def differences(self, only: str = "") -> list[Difference]:
         """In the model's order; only: the name of a field, where the others don't matter."""
@@ -111,6 +113,10 @@ class Comparison:
         now = through._base_manager.filter(**{source: self.present.pk})
         then_target = f"{get_m2m_reverse_field_name(field)}_id"
         then = getattr(self.record, field.name).all()
+        if is_scoped(self.user):
+            seen = within(field.related_model._base_manager.all(), self.user).values("pk")
+            now = now.filter(**{f"{target}__in": seen})
+            then = then.filter(**{f"{get_m2m_reverse_field_name(field)}__in": seen})
         added = then.filter(~Exists(now.filter(**{target: OuterRef(then_target)})))
         removed = now.filter(~Exists(then.filter(**{then_target: OuterRef(target)})))
         numbers = count_rows(added), count_rows(removed)

@@ -28,7 +28,9 @@ from backoffice.changes.restore import (
 from backoffice.history.deleted import absent, deleted, visible
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model
+from backoffice.history.scopes import may_name_hidden
 from backoffice.querysets.counts import Count
+from backoffice.querysets.scopes import is_scoped
 
 PER_PAGE = 50
 SHOWN = 10  # names of each part, and of what can't come back
@@ -91,6 +93,9 @@ class DeletedMixin(HistoryBase):
         )
         seen = visible(self.get_queryset(request), page.records)
         records = [record for record in page.records if record.history_id in seen]
+        if may_name_hidden(self.model, request.user):
+            for record in records:
+                record.history_change_reason = None
         context = {
             "rows": list(self._deleted_rows(request, records)),
             "page": page,
@@ -133,7 +138,9 @@ class DeletedMixin(HistoryBase):
                 "with_it": with_it,
                 "change": change,
                 "change_page": self._url_of("import_job", change.pk)
-                if change and change.model == self.opts.label
+                if change
+                and change.model == self.opts.label
+                and (change.user == request.user or not is_scoped(request.user))
                 else None,
                 "history": self._url_of("history", quote(key)),
                 "restore": self._url_of("restore", quote(key)),

@@ -20,12 +20,14 @@ class RecordDiffs:
 
     All related names are looked up together: one statement for each related model, and one
     more for each whose rows have been deleted since. The database compares the many-to-many
-    fields.
+    fields, as far as their rows are within what the user is limited to.
 
     links: those of the many-to-many fields that are shown.
     """
 
-    def __init__(self, records: Sequence[Any], *, links: Sequence[Any], empty: Any) -> None:
+    def __init__(
+        self, records: Sequence[Any], *, links: Sequence[Any], user: Any, empty: Any
+    ) -> None:
         self.records = records
         self.empty = empty
         history_model = type(records[0])
@@ -37,7 +39,7 @@ class RecordDiffs:
             if field.name in tracked and not field.primary_key
         ]
         self.m2m_fields = links
-        self.links = {field: LinkDiffs(records, field) for field in self.m2m_fields}
+        self.links = {field: LinkDiffs(records, field, user) for field in self.m2m_fields}
         self.names = self.related_names()
 
     def related_names(self) -> dict[Any, dict[Any, str]]:

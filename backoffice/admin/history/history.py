@@ -11,6 +11,7 @@ from backoffice.admin.history.reverting import RevertMixin
 from backoffice.admin.pages import may
 from backoffice.admin.people import may_view_users
 from backoffice.history.records import history_model
+from backoffice.history.scopes import may_name_hidden, within_then
 from backoffice.querysets.names import Named, annotated_name
 
 
@@ -81,7 +82,7 @@ class HistoryMixin(RevertMixin):
         self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: str
     ) -> QuerySet[Any]:
         records: QuerySet[Any] = history_manager.filter(**{pk_name: object_id})
-        return records.select_related("history_user")
+        return within_then(records, request.user).select_related("history_user")
 
     def set_history_delta_changes(
         self, request: HttpRequest, page: Any, foreign_keys_are_objs: bool = True
@@ -95,9 +96,13 @@ class HistoryMixin(RevertMixin):
         diffs = RecordDiffs(
             records + older,
             links=self.seen_links(request),
+            user=request.user,
             empty=self.get_empty_value_display(),
         )
         for new, old in zip(records, records[1:] + older, strict=False):
             if new.history_type != "-":
                 new.history_delta_changes = diffs.changes(new, old)
                 new.older = old.pk
+        if may_name_hidden(self.model, request.user):
+            for record in records:
+                record.history_change_reason = None

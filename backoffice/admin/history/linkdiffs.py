@@ -4,8 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from simple_history.utils import get_m2m_reverse_field_name
+
+from backoffice.querysets.scopes import is_scoped, within
 
 NAMES_SHOWN = 10  # names of linked rows
 
@@ -17,7 +20,7 @@ class LinkDiffs:
     each side of a change, however many there are.
     """
 
-    def __init__(self, records: Sequence[Any], field: Any) -> None:
+    def __init__(self, records: Sequence[Any], field: Any, user: Any) -> None:
         self.places = {record.pk: place for place, record in enumerate(records)}
         history_model = type(records[0])
         link = getattr(history_model, field.name).model
@@ -29,12 +32,13 @@ class LinkDiffs:
         target = link._meta.get_field(get_m2m_reverse_field_name(field)).column
         history = link._meta.get_field("history").column
         self.params = [pk.get_db_prep_value(r.pk, connection) for r in records]
+        seen = self.seen(field, user, f"link.{quote(target)}") if is_scoped(user) else ""
         self.links = f"""
             WITH page(place, pk) AS (VALUES {rows}),
             links AS (
                 SELECT page.place, link.{quote(target)} AS target
                 FROM page JOIN {quote(link._meta.db_table)} link
-                ON link.{quote(history)} = page.pk
+                ON link.{quote(history)} = page.pk {seen}
             )
         """  # noqa: S608
         self.changed: dict[tuple[int, int], list[Any]] = defaultdict(list)
@@ -45,6 +49,16 @@ class LinkDiffs:
             self.compare(len(records) - 1)
         if self.changes:
             self.sample()
+
+    def seen(self, field: Any, user: Any, target: str) -> str:
+        """SQL that leaves the links to rows that a user with limits may see."""
+        rows = within(field.related_model._base_manager.all(), user).order_by().values("pk")
+        try:
+            sql, params = rows.query.get_compiler(connection=self.connection).as_sql()
+        except EmptyResultSet:
+            return "WHERE 1 = 0"
+        self.params += params
+        return f"WHERE {target} IN ({sql})"
 
     def fetch(self, sql: str) -> list[Any]:
         with self.connection.cursor() as cursor:

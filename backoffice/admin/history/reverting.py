@@ -26,8 +26,10 @@ from backoffice.admin.typing import HistoryBase
 from backoffice.history.deleted import visible
 from backoffice.history.historical_records import hold_records, release_records
 from backoffice.history.links import recorded_links
+from backoffice.history.scopes import within_then
 from backoffice.keepers import LockedOut
 from backoffice.querysets.relations import ManyToMany
+from backoffice.querysets.scopes import within
 
 
 class RevertMixin(HistoryBase):
@@ -71,7 +73,7 @@ class RevertMixin(HistoryBase):
         except ValidationError as error:
             raise Http404 from error
         records = self.history_manager.filter(**{self.opts.pk.attname: known.pk})
-        record = records.filter(pk=version).first()
+        record = within_then(records, request.user).filter(pk=version).first()
         if record is None:
             raise Http404
         return record, present
@@ -324,6 +326,7 @@ class RevertMixin(HistoryBase):
             present,
             withheld=self.withheld_fields(request, present),
             choices=lambda field: self.choices_of(request, field),
+            user=request.user,
             empty=self.get_empty_value_display(),
         )
         unseen = self.unseen_links(request)
@@ -333,6 +336,8 @@ class RevertMixin(HistoryBase):
         self, request: HttpRequest, record: Any, present: Any
     ) -> dict[str, Any]:
         then = record.instance
+        for field, rows in then._prefetched_objects_cache.items():
+            then._prefetched_objects_cache[field] = within(rows, request.user)
         shown = [field.name for field in record.tracked_fields if not field.primary_key]
         shown += [field.name for field in self.seen_links(request)]
         form = modelform_factory(self.model, fields=[])(instance=then)

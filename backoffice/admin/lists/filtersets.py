@@ -31,6 +31,7 @@ from backoffice.filters.models import SavedFilter
 from backoffice.filters.related import may_filter_by
 from backoffice.querysets import related
 from backoffice.querysets.counts import Count, Found, count_rows
+from backoffice.querysets.scopes import within
 
 # Parameters that change neither the rows of a list nor their order.
 PASSING = {main.ALL_VAR, IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR}
@@ -192,7 +193,9 @@ class FilteredChangeList(main.ChangeList):
     def saved_filters(self) -> list[SavedFilter]:
         if self.is_popup:
             return []
-        return list(SavedFilter.objects.seen_by(self.request.user, self.model)[:SAVED])
+        user = self.request.user
+        saved = within(SavedFilter.objects.seen_by(user, self.model), user)
+        return list(saved[:SAVED])
 
     @property
     def save_form(self) -> Any:

@@ -12,10 +12,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.querysets.counts import Count
-from backoffice.querysets.facets import values_in_use
+from backoffice.querysets.facets import VALUES, values_in_use
 from backoffice.querysets.names import names
 from backoffice.querysets.ordering import leads_index
-from backoffice.querysets.related import Condition, any_of
+from backoffice.querysets.related import Condition, any_of, split_path
+from backoffice.querysets.scopes import is_scoped, seen_by, within
 
 
 class InUseFilter(filters.FieldListFilter):
@@ -41,7 +42,7 @@ class InUseFilter(filters.FieldListFilter):
         field_path: str,
     ) -> None:
         self.isnull_path = f"{field_path}__isnull"
-        self.model, self.model_admin = model, model_admin
+        self.model, self.model_admin, self.user = model, model_admin, request.user
         super().__init__(field, request, params, model, model_admin, field_path)
         used: dict[str, Any] = self.used_parameters
         self.chosen: list[str] = used.get(field_path, [])
@@ -56,7 +57,7 @@ class InUseFilter(filters.FieldListFilter):
     @cached_property
     def condition(self) -> Condition:
         """The `Condition` of the chosen values."""
-        found = any_of(self.model, self.field_path, self.readable_values())
+        found = any_of(self.model, self.field_path, self.readable_values(), seen_by(self.user))
         if self.isnull_path not in self.used_parameters:
             return found
         return Condition(found.q | Q(**{self.isnull_path: self.null_chosen}), found.is_costly)
@@ -128,10 +129,17 @@ class InUseFilter(filters.FieldListFilter):
         if rows.query.distinct or rows.query.group_by is not None:
             # It has a join to many rows: count the rows, not the joined ones.
             rows = changelist.model._base_manager.filter(pk__in=rows.values("pk"))
+        relation, _path = split_path(self.model, self.field_path)
+        if relation and is_scoped(self.user):
+            related: Any = self.model._meta.get_field(relation).related_model
+            seen = within(related._base_manager.all(), self.user)
+            rows = rows.filter(**{f"{relation}__in": seen})  # by the join that has the values
         pairs = rows.values_list(self.field_path).annotate(models.Count("pk", distinct=True))
         return {value: Count(number) for value, number in pairs}
 
     def count_many(self, changelist: Any) -> dict[Any, Any]:
+        if is_scoped(self.user):
+            return self.values_within()
         others = set(changelist.narrowing) - set(self.expected_parameters())
         rows = None if others or changelist.query else changelist.root_queryset
         found = {}
@@ -143,12 +151,19 @@ class InUseFilter(filters.FieldListFilter):
             found[None] = None
         return found
 
+    def values_within(self) -> dict[Any, Any]:
+        """The values of the rows that the user may see; they are not counted."""
+        model: Any = self.field.model
+        rows = within(model._base_manager.all(), self.user).order_by()
+        values = rows.values_list(self.field.attname, flat=True).distinct()
+        return dict.fromkeys(values[:VALUES])
+
     def labels(self, counts: Any) -> dict[str, str]:
         labels: dict[Any, Any]
         if self.field.is_relation:
             keys = [key for key, number in counts.items() if number != 0 and key is not None]
             field: Any = self.field
-            rows = field.related_model._base_manager
+            rows = within(field.related_model._base_manager.all(), self.user)
             found = list(rows.in_bulk([*keys, *self.readable_values()]).values())
             labels = dict(zip((row.pk for row in found), names(found), strict=True))
         else:

@@ -16,15 +16,18 @@ from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.related import (
     FEW,
     Condition,
+    Seen,
+    all_rows,
     few_keys,
     related_row_by_row,
     related_to,
     split_path,
 )
+from backoffice.querysets.scopes import seen_by
 from backoffice.tables.search_index import SearchIndex
 from backoffice.tables.table import Table
 
-RelatedCondition = Callable[[type[Model], str, Q], Condition]
+RelatedCondition = Callable[[type[Model], str, Q, Seen], Condition]
 
 Narrow = Callable[[type[Model], Sequence[str], str, int], Q]
 
@@ -47,6 +50,7 @@ class Search:
         words: the words to find; a NUL, which PostgreSQL refuses, matches no row.
         lookups: the fields, as `text_lookups` returns them.
         most: the most rows that are filtered by their keys (FEW, if that is less).
+        seen: leaves the related rows that the user may see.
     """
 
     def __init__(
@@ -55,8 +59,9 @@ class Search:
         words: Sequence[str],
         lookups: Lookups,
         most: int | None = None,
+        seen: Seen = all_rows,
     ) -> None:
-        self.model, self.words, self.lookups = model, words, lookups
+        self.model, self.words, self.lookups, self.seen = model, words, lookups, seen
         self.most = FEW if most is None else min(most, FEW)
 
     @cached_property
@@ -119,7 +124,7 @@ class Search:
                 few = FEW // len(self.words) // (1 + bool(self.spellings))
                 any_of &= narrow(_end(self.model, relation), paths, word, few)
             if relation is not None:
-                any_of = related(self.model, relation, any_of).q
+                any_of = related(self.model, relation, any_of, self.seen).q
             fits |= any_of
         return fits
 
@@ -166,7 +171,9 @@ class SearchMixin(ModelAdminBase):
             return None
         lookups = text_lookups(self.model, self.get_search_fields(request))
         words = list(words_of(term))[:WORDS]
-        return Search(self.model, words, lookups, most) if words and lookups else None
+        if not words or not lookups:
+            return None
+        return Search(self.model, words, lookups, most, seen_by(request.user))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

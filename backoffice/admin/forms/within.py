@@ -1,0 +1,121 @@
+"""Forms of users with limits: nothing is saved where they could not see it.
+
+Links to rows beyond their limits are neither shown nor changed, nor is their number told.
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
+from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from backoffice.admin.forms.seen import is_links
+from backoffice.admin.pickers.horizontal import LinkChanges
+from backoffice.admin.typing import FormBase, ModelAdminBase
+from backoffice.filters.scopes import admits
+from backoffice.querysets.scopes import (
+    DECLARATION,
+    SELF,
+    is_scoped,
+    limits_of,
+    may_add,
+    rows_at,
+    within,
+)
+
+
+class SeenLinksForm(FormBase):
+    """A mixin for a ModelForm: its initial links are those that it offers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if is_links(field):
+                rows: Any = field
+                linked = self.get_initial_for_field(field, name) or ()
+                keys = [getattr(row, "pk", row) for row in linked]
+                seen = rows.queryset.order_by().filter(pk__in=keys) if keys else ()
+                self.initial[name] = list(seen)
+
+
+class WithinForm(SeenLinksForm):
+    """A mixin for the ModelForm of a model with a `scope`."""
+
+    viewer: Any = None
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if self.errors:
+            return
+        path: str = getattr(self.instance, DECLARATION)
+        limits, names = limits_of(self.viewer), {"name": self.instance._meta.verbose_name}
+        if limits is None:
+            return
+        if path == SELF:
+            if not admits(limits, self.instance):
+                text = _(
+                    "With these values, you could not see this %(name)s: nothing was saved."
+                )
+                self.add_error(None, ValidationError(text, code="beyond", params=names))
+            return
+        first = path.partition(LOOKUP_SEP)[0]
+        field, seen = rows_at(type(self.instance), path, limits)
+        if field.many_to_many:
+            stays = self.stays_linked(first, field, seen)
+        else:
+            key = getattr(self.instance, field.attname)
+            stays = seen.filter(**{field.target_field.attname: key}).exists()
+        if not stays:
+            names["names"] = field.related_model._meta.verbose_name_plural
+            text = _("Without one of your %(names)s, you could not see this %(name)s.")
+            problem = ValidationError(text, code="beyond", params=names)
+            self.add_error(first if first in self.fields else None, problem)
+
+    def stays_linked(self, name: str, field: Any, seen: Any) -> bool:
+        """Whether the record is linked to one of the rows `seen` when it is saved."""
+        if name not in self.cleaned_data:
+            return not self.instance._state.adding
+        chosen: Any = self.cleaned_data[name]
+        if not isinstance(chosen, LinkChanges):
+            return bool(seen.filter(pk__in=[row.pk for row in chosen]).exists())
+        if chosen.added:
+            return True  # which the field offered
+        links_field: Any = self.fields[name]
+        links = links_field.links
+        left = links.all.filter(**{f"{links.relation.target}__in": seen.values("pk")})
+        return bool(left.exclude(**{f"{links.relation.target}__in": chosen.removed}).exists())
+
+
+class WithinMixin(ModelAdminBase):
+    """For a ModelAdmin."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and may_add(self.model, request.user)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if not limits_apply(self.model, request.user):
+            return form
+        # Not by the metaclass, which would make the fields anew, without what was done to them.
+        made: Any = type.__new__(
+            type(form), form.__name__, (WithinForm, form), {"viewer": request.user}
+        )
+        return made
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        """Whatever a form or a hook has saved: beyond one's limits, all of it is taken back."""
+        super().save_related(request, form, formsets, change)
+        if limits_apply(self.model, request.user):
+            saved = self.model._base_manager.filter(pk=form.instance.pk)
+            if not within(saved, request.user).exists():
+                raise PermissionDenied
+
+
+def limits_apply(model: type[Model], user: Any) -> bool:
+    return isinstance(getattr(model, DECLARATION, None), str) and is_scoped(user)

@@ -140,7 +140,7 @@ class DeletedMixin(HistoryBase):
                 "change_page": self._url_of("import_job", change.pk)
                 if change
                 and change.model == self.opts.label
-                and (change.user == request.user or not is_scoped(request.user))
+                and (change.user_id == request.user.pk or not is_scoped(request.user))
                 else None,
                 "history": self._url_of("history", quote(key)),
                 "restore": self._url_of("restore", quote(key)),

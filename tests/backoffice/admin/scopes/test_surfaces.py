@@ -143,7 +143,7 @@ def others(world):
         BulkEdit: [world.change.pk],
         Profile: [world.profile.pk],
         SavedFilter: [SavedFilter.objects.get().pk],
-        Entry: list(entries),
+        Entry: list(entries[:1]),
         Group: [Group.objects.get_or_create(name="Elsewhere")[0].pk],
         type(world.user): [world.admin.pk],
     }
@@ -160,6 +160,7 @@ def first_difference(one, other):
     return next(((a.strip(), b.strip()) for a, b in lines if a != b), ())
 
 
+@pytest.mark.parametrize("world", ["keys"], indirect=True)  # the pages are many
 def test_pages_of_a_row_elsewhere_are_those_of_a_row_that_is_not_there(client, world):
     before, failed = written(), []
     rows = others(world)

@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from backoffice.admin.pickers.horizontal import LinkChanges, LinksField
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.admin.typing import FormBase
@@ -60,8 +61,19 @@ class NamedRows(Links):
         return self.ordered(self.queryset.exclude(pk__in=among(self.keys, self.queryset.model)))
 
 
+class RowsField(LinksField):
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) if value else LinkChanges([], [])
+
+
 class LimitsForm(FormBase):
-    """A mixin for the form of an account."""
+    """A mixin for the form of an account. What is sent without its fields leaves them alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and f"{ROWS}-added" not in self.data:
+            for name in (LIMITED, ROWS, FILTER):
+                self.fields[name].disabled = True
 
     def clean_limited_by(self) -> str:
         query: str = self.cleaned_data[FILTER].strip().removeprefix("?")
@@ -153,6 +165,9 @@ class LimitsMixin(PickerMixin):
         scope = Scope.objects.filter(user=obj).first()
         plural = model._meta.verbose_name_plural
         links = NamedRows(self.related_admin(ROWS).get_queryset(request), obj)
+        label = capfirst(plural)
+        rows = self.links_field(request, ROWS, links, label=label, required=False)
+        rows.__class__ = RowsField
         filterset = filterset_of("")
         return {
             LIMITED: forms.BooleanField(
@@ -165,9 +180,7 @@ class LimitsMixin(PickerMixin):
                 initial=scope is not None,
                 required=False,
             ),
-            ROWS: self.links_field(
-                request, ROWS, links, label=capfirst(plural), required=False
-            ),
+            ROWS: rows,
             FILTER: forms.CharField(
                 label=_("And those that a filter finds"),
                 help_text=_(

@@ -93,6 +93,15 @@ def test_another_change_keeps_the_limits_even_of_deleted_libraries(admin_client,
     assert Scope.objects.get(user=account).keys == [key]
 
 
+def test_a_form_without_the_fields_leaves_the_limits(admin_client, account, page):
+    limit(account, make_library(), filter="state=NY")
+    data = form_data(admin_client.get(page), email="ann@example.org")
+    for name in ("limited", "limited_to", "limited_by"):
+        data.pop(name, None)
+    assert admin_client.post(page, data).status_code == 302
+    assert Scope.objects.get(user=account).filter == "state=NY"
+
+
 def test_nobody_sets_their_own(client, account):
     manager = make_user(
         permissions=["auth.view_user", "auth.change_user", "library.view_library"]

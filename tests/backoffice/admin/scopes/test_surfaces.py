@@ -24,7 +24,18 @@ pytestmark = pytest.mark.django_db
 ABSENT = 987_654  # a key that no row has
 
 #: By the end of its name, what the pages of a model are given beside the key of a row.
-OF_ONE_ROW = {"change", "delete", "history", "restore", "simple_history", "password_change"}
+OF_ONE_ROW = {
+    "change",
+    "delete",
+    "erase",
+    "history",
+    "password_change",
+    "restore",
+    "second_factor",
+    "sessions",
+    "sign_in_link",
+    "simple_history",
+}
 OF_ONE_CHANGE = {
     "import_job": (),
     "import_progress": (),
@@ -73,7 +84,16 @@ SITE = {
     "password_change_done": ("",),
 }
 #: Pages that tell of no row, or that other tests try.
-ELSEWHERE = {"login", "logout", "autocomplete", "view_on_site", "process_import"}
+ELSEWHERE = {
+    "autocomplete",
+    "login",
+    "logout",
+    "own_sessions",
+    "process_import",
+    "second_factor_code",
+    "sign_in_by_link",
+    "view_on_site",
+}
 
 
 @pytest.fixture(params=["keys", "filter"])

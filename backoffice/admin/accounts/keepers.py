@@ -1,7 +1,7 @@
 """The pages of accounts and roles: nobody is locked out, and giving up rights is asked."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -17,10 +17,8 @@ from backoffice import keepers
 from backoffice.admin.accounts.roles import in_words
 from backoffice.admin.changes.deletion import DeletionMixin
 from backoffice.admin.typing import FormBase, ModelAdminBase
-from backoffice.trail.record import record
 
 CONFIRMED = "give-up"  # the input that says so
-LINKS = ("groups", "user_permissions", "permissions")
 
 
 class KeepersForm(FormBase):
@@ -141,28 +139,6 @@ def without(permissions: QuerySet[Permission], user: Any, groups: Any) -> QueryS
     return permissions.exclude(pk__in=left.values("pk"))
 
 
-def changed_rights(form: Any) -> Iterator[str]:
-    """What an account or a role gets and loses by a form, for the activity."""
-    changed = {*form.changed_data}
-    if getattr(form, "becomes_staff", False):
-        changed.add("is_staff")
-    for name in form.fields:
-        if name not in changed or name not in (*keepers.FLAGS, *LINKS):
-            continue
-        label, after = form[name].label, form.cleaned_data[name]
-        if name in keepers.FLAGS:
-            yield f"{label}: {_('Yes') if after else _('No')}"
-            continue
-        had = {row.pk: row for row in form.initial.get(name) or ()}
-        has = {row.pk: row for row in after}
-        for words, rows in (
-            (_("%(what)s given: %(names)s"), [has[pk] for pk in has.keys() - had.keys()]),
-            (_("%(what)s taken away: %(names)s"), [had[pk] for pk in had.keys() - has.keys()]),
-        ):
-            if rows:
-                yield words % {"what": label, "names": ", ".join(sorted(map(str, rows)))}
-
-
 class KeepersMixin(DeletionMixin):
     """For the ModelAdmin of accounts, and that of roles."""
 
@@ -171,13 +147,6 @@ class KeepersMixin(DeletionMixin):
     def given_up_with(self, user: Any, rows: QuerySet[Any]) -> list[str]:
         """What the user would lose if these rows were deleted, in words."""
         raise NotImplementedError
-
-    def save_related(
-        self, request: HttpRequest, form: Any, formsets: Any, change: bool
-    ) -> None:
-        super().save_related(request, form, formsets, change)
-        if said := "; ".join(changed_rights(form)):
-            record("rights", request=request, obj=form.instance, message=said)
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
         rows = self.model._base_manager.filter(pk=context["object"].pk)

@@ -25,6 +25,7 @@ ACTIONS = {
     "change": gettext_lazy("change"),
     "delete": gettext_lazy("delete"),
     "export": gettext_lazy("export"),
+    "erase": gettext_lazy("erase"),
 }
 
 

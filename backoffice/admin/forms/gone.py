@@ -50,10 +50,11 @@ class GoneMixin(GoneBase):
         names = flatten_fieldsets(fieldsets)
         request.POST = self.as_new(request, ghost)
         # As for a new record: what this user may do with this one can't be asked any more.
-        form_class = self.get_form(request, None, form=self.form, fields=names)
+        readonly = list(self.get_readonly_fields(request, ghost))
+        written = [name for name in names if name not in readonly]
+        form_class = self.get_form(request, None, form=self.form, fields=written)
         form = form_class(request.POST, request.FILES, instance=ghost)
         formsets, inlines = self._create_formsets(request, ghost, change=True)
-        readonly = list(self.get_readonly_fields(request, ghost))
         readonly += [name for name in names if name not in {*readonly, *form.fields}]
         admin_form = helpers.AdminForm(form, list(fieldsets), {}, readonly, model_admin=self)
         shown = self.get_inline_formsets(request, formsets, inlines, ghost)

@@ -9,7 +9,6 @@ from django.db import connection
 from django.test import Client
 
 from backoffice import keepers
-from backoffice.trail.models import Entry
 from library.models import Book
 from tests.backoffice.admin.pages import perm, sent, url
 from tests.factories import make_user
@@ -182,28 +181,6 @@ def test_a_deletion_says_what_of_ones_own_goes_with_it(client, keeper, role):
         page = client.post(url(type(row), "changelist"), chosen)
         assert (said in page.text) == is_own
     assert page.context["given_up"] == ["Books: view"]
-
-
-# The activity ---------------------------------------------------------------------------
-
-
-def told():
-    entry = Entry.objects.filter(action="rights").latest("pk")
-    return entry.object_name, entry.message
-
-
-def test_who_gets_and_loses_what_stands_in_the_activity(admin_client, superuser, role):
-    clerk, other = make_user(username="clerk", is_staff=False), Group.objects.create(name="B")
-    change(admin_client, clerk, groups=[role.pk], first_name="Ann")
-    assert told() == ("clerk", "Staff status: Yes; Groups given: Keepers")
-    change(admin_client, clerk, groups=[other.pk], is_superuser="on")
-    said = "Superuser status: Yes; Groups given: B; Groups taken away: Keepers"
-    assert told() == ("clerk", said)
-    change(admin_client, clerk, first_name="Bob")
-    assert Entry.objects.filter(action="rights", user=superuser).count() == 2
-    may = permission(perm("view", Book))
-    change(admin_client, other, permissions=[may.pk])
-    assert told() == ("B", f"Permissions given: {may}")
 
 
 # Roles and staff ------------------------------------------------------------------------

@@ -178,10 +178,13 @@ HISTORY = allowed(
 )
 
 
+ERASING = allowed(["erase"], "librarian", "patron")
+
+
 @pytest.mark.parametrize(
     ("role", "permissions"),
     [
-        ("Administrator", allowed([*ALL, "export"], *FOUR) | HISTORY),
+        ("Administrator", allowed([*ALL, "export"], *FOUR) | HISTORY | ERASING),
         ("Manager", allowed([*ALL, "export"], *FOUR) | HISTORY),
         ("Cataloguer", allowed([*ALL, "export"], "book") | allowed(["view"], *FOUR)),
         ("Front desk", allowed(["add", "change"], "patron") | allowed(["view"], *FOUR)),

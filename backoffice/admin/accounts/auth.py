@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.keepers import AccountKeepers, RoleKeepers, StaffMixin
 from backoffice.admin.accounts.limits import LimitsMixin
-from backoffice.admin.accounts.noted import NotedRightsMixin
 from backoffice.admin.accounts.proof import ProofMixin
 from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
 from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
@@ -42,7 +41,7 @@ def grantable_groups(user: Any) -> QuerySet[Group]:
     return Group.objects.exclude(permissions__in=beyond.order_by())
 
 
-class GrantMixin(NotedRightsMixin, ProofMixin):
+class GrantMixin(ProofMixin):
     """Offers only what the user may grant, and protects rows that have more permissions."""
 
     def is_within(self, user: Any, obj: Any) -> bool:

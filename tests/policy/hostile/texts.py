@@ -1,0 +1,60 @@
+"""Texts of each kind that programs stumble over; after the Big List of Naughty Strings."""
+
+MARK = "zq7"  # in every text that must not come back as it is
+
+TEXTS = {
+    "null byte": "a\x00b",
+    "controls": "".join(map(chr, [*range(1, 32), 127, *range(128, 160)])),
+    "line ends": "a\r\nSet-Cookie: zq7=1\r\n\r\nb\u2028c\u2029d\x0be\x0cf",
+    "noncharacters": "\ufffe\uffff\U0001ffff\U0010ffff",
+    "bidi": "\u202eevil\u202c \u2066x\u2069 \u200f\u061c",
+    "invisible": "\u200b\ufeff\u00ad\u2060\u180e",
+    "zalgo": "e" + "\u0301\u0316\u0489" * 60,
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🇺🇸👍🏿1️⃣",
+    "normal forms": "ﬁ ẛ̣ Å é e\u0301 ｆｕｌｌ ı İ ß ẞ",
+    "other scripts": "田中さん 社會科學 ثم نفس سقطت 테스트 Ως ђѓє",
+    "digits of others": "١٢٣ ५६ ４２ ²³ Ⅷ",
+    "formula": "=cmd|'/C calc'!A0",
+    "formula with tab": "\t@SUM(1+1)*cmd|' /C calc'!A0",
+    "html": f"<script>{MARK}()</script><img src=x onerror={MARK}()>",
+    "attribute": f'"\' onfocus={MARK}() autofocus x="',
+    "javascript": f"javascript:{MARK}()//'+{MARK}()+'</script><!--",
+    "comment": f"--><svg/onload={MARK}()>",
+    "template": "{{ 7*7 }}{% debug %}{{ request.user.password }}${7*7}#{7*7}<%= 7*7 %>",
+    "format": "%s%s%n%(x)s {0} {x.__class__} {} %d %99999d",
+    "sql": "' OR 1=1; DROP TABLE library_library; --",
+    "sql with quotes": '"; DELETE FROM auth_user WHERE "1"="1',
+    "like": "%_\\%[a-z]*?",
+    "full-text search": '"a" OR NEAR( * ^ -b AND NOT col:',
+    "shell": "$(touch /tmp/zq7); `id` | cat /etc/passwd && echo",
+    "path": "../../../../etc/passwd",
+    "path of windows": "..\\..\\C:\\con\\nul:aux",
+    "xml": '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>',
+    "url": "//zq7.example/%2e%2e/%00?x=http://zq7.example#",
+    "regular expression": "(a+)+$" + "a" * 50 + "!",
+    "big number": "9" * 400,
+    "power": "1e400",
+    "negative": "-9223372036854775809",
+    "not a number": "NaN",
+    "infinity": "-Infinity",
+    "underscores": "1_000",
+    "date": "0000-00-00T99:99:99Z",
+    "late date": "9999-12-31T23:59:59.999999+23:59",
+    "none": "None",
+    "list": "[]",
+    "object": '{"__proto__": {"a": 1}}',
+    "deep json": "[" * 3_000,
+    "deep object": '{"a":' * 3_000 + "1" + "}" * 3_000,
+    "json with nul": '["\\u0000", "\\ud800"]',
+    "quoted key": "_5F_2F_00_0A",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+    "blank": " \t\u3000\u00a0 ",
+    "empty": "",
+    "long": "x" * 100_000,
+    "long with spaces": "a b " * 20_000,
+}
+
+
+def some(number, step):
+    """Every `step`-th text, another part for each number: `{kind: text}`."""
+    return dict([*TEXTS.items()][number % step :: step])

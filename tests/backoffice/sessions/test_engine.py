@@ -230,9 +230,11 @@ def test_a_new_password_ends_all_sessions_by_whichever_way(admin_client, superus
     assert not is_signed_in(admin_client)
 
 
-def test_an_account_that_is_not_active_has_no_sessions(admin_client, superuser):
-    superuser.is_active = False
-    superuser.save()
+def test_an_account_that_is_not_active_has_no_sessions(client):
+    user = make_user()
+    client.force_login(user)
+    user.is_active = False
+    user.save()
     assert not Session.objects.exists()
 
 

@@ -147,7 +147,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "activity",
                 "base_manager_name": "objects",
                 "indexes": [
-                    models.Index(fields=["model", "object_id"], name="trail_of_an_object")
+                    models.Index(fields=["model", "object_id"], name="trail_of_an_object"),
+                    models.Index(fields=["user", "at"], name="trail_of_a_user"),
                 ],
             },
         ),

@@ -55,7 +55,10 @@ class Entry(models.Model):
         verbose_name = gettext_lazy("entry of the activity")
         verbose_name_plural = gettext_lazy("activity")
         base_manager_name = "objects"  # no way around it
-        indexes = [models.Index(fields=["model", "object_id"], name="trail_of_an_object")]
+        indexes = [
+            models.Index(fields=["model", "object_id"], name="trail_of_an_object"),
+            models.Index(fields=["user", "at"], name="trail_of_a_user"),
+        ]
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.name, self.action, self.object_name)))

@@ -129,10 +129,10 @@ class Asking:
         return Sent((row.pk,), data=self.world.form(self.url("change", row.pk), **changes))
 
     def version(self):
-        """The first record of the row, which has changed since."""
+        """A record of the row before its last change."""
         row = self.row
-        first = row.history.earliest("history_id")
-        return Sent((row.pk, first.pk))
+        older = row.history.order_by("history_id")[1]
+        return Sent((row.pk, older.pk))
 
     # Imports ------------------------------------------------------------------------
 

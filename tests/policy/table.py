@@ -1,4 +1,4 @@
-"""Reads `policy.txt`, and lists the URLs of the resolver under the names that it uses."""
+"""Reads `policy.txt` and `limits.txt`, and lists the URLs of the resolver as they name them."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.urls import URLResolver, get_resolver
 
 POLICY = Path(__file__).with_name("policy.txt")
+LIMITS = Path(__file__).with_name("limits.txt")
 SHORT = "(short address)"  # of Django's redirect from …/1/ to …/1/change/
 
 
@@ -17,30 +18,18 @@ class Row:
     """A row of the table for one URL.
 
     url: `library.patron.change` · case: what is done there, where one URL does several things ·
-    cells: `{identity: symbols of GET and of POST}` · inside, outside: what differs for who is
-    limited to the row's library, and to another · writes: the table that a `w` writes; that of
-    the model is `its own`
+    cells: `{identity: symbols of GET and of POST}` · writes: the table that a `w` writes; that
+    of the model is `its own`
     """
 
     url: str
     case: str
     cells: dict[str, str]
-    inside: str
-    outside: str
     writes: str = ""
 
     @property
     def name(self) -> str:
         return f"{self.url}: {self.case}" if self.case else self.url
-
-    def expected(self, role: str, place: str = "") -> str:
-        """The two symbols for a role; place: "" without a scope, else inside or outside."""
-        cell = self.cells[role]
-        differs = {"": "==", "inside": self.inside, "outside": self.outside}[place]
-        return "".join(
-            symbol if other == "=" or symbol in "s-x" else other
-            for symbol, other in zip(cell, differs, strict=True)
-        )
 
 
 def spelled_out(name: str) -> list[str]:
@@ -49,22 +38,21 @@ def spelled_out(name: str) -> list[str]:
     return ["".join(each) for each in product(*parts)]
 
 
-def read() -> tuple[list[str], list[Row]]:
-    """`(identities, rows)` of the policy."""
+def read(path: Path = POLICY) -> tuple[list[str], list[Row]]:
+    """`(identities, rows)` of a table."""
     identities: list[str] = []
     rows = []
-    for line in POLICY.read_text().splitlines():
+    for line in path.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         name, *columns = re.split(r"\s{2,}", line.strip())
         if name == "URL":
-            identities = columns[: columns.index("inside")]
+            identities = [column for column in columns if column != "writes"]
             continue
         url, _colon, case = name.partition(": ")
-        of_each = dict(zip(identities, columns, strict=False))
-        inside, outside, *writes = columns[len(identities) :]
-        for each in spelled_out(url):
-            rows.append(Row(each, case, of_each, inside, outside, *writes))
+        cells = dict(zip(identities, columns, strict=False))
+        writes = columns[len(identities) :]
+        rows += [Row(each, case, cells, *writes) for each in spelled_out(url)]
     return identities, rows
 
 

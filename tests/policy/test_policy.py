@@ -15,7 +15,6 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.admin.site import AdminSite
-from tests.factories import limit
 from tests.policy import asking
 from tests.policy.answers import METHODS, fingerprint, symbol, watched
 from tests.policy.identities import make_account
@@ -37,11 +36,6 @@ class Asker:
         if self.account:
             self.client.force_login(self.account)
         self.cookies = self.client.cookies.output(header="", sep=";")
-
-    def limit(self, place):
-        """Limit the account to the libraries of the rows that are asked for, or to another."""
-        world = self.world
-        limit(self.account, *(world.homes if place == "inside" else [world.away]))
 
     def ask(self, row, method):
         """The symbol of the answer, and the tables that it wrote."""
@@ -104,12 +98,11 @@ def table_of(row):
     return model_of(row)._meta.db_table if row.writes == "its own" else row.writes
 
 
-def wrong(asker, rows, *, place=""):
+def wrong(asker, rows):
     """The cells that are not as the table says."""
     found = []
     for row in rows:
-        expected = row.expected(asker.identity, place)
-        for method, wanted in zip(("GET", "POST"), expected, strict=True):
+        for method, wanted in zip(("GET", "POST"), row.cells[asker.identity], strict=True):
             got, written = asker.ask(row, method)
             if got != wanted:
                 what = f"{wanted} expected, {got} {written or ''}"
@@ -119,9 +112,9 @@ def wrong(asker, rows, *, place=""):
     return found
 
 
-def check(asker, rows, *, place=""):
+def check(asker, rows):
     before = fingerprint()
-    found = wrong(asker, rows, place=place)
+    found = wrong(asker, rows)
     after = fingerprint()
     found += [
         f"{table} was written unseen: {before[table] ^ after[table]}"

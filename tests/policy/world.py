@@ -77,6 +77,7 @@ class World:
             for model in DOMAIN
             for status in ("uploaded", "checked", "done")
         }
+        self.homes.append(Library.objects.get(name="Done"))  # which an import made
         self.states = {model: Review(self.jobs[model, "checked"]).state for model in DOMAIN}
         self.rows[Change] = self.jobs[Patron, "done"]
         self.rows[BulkEdit] = Change.objects.filter(kind="deletion", model="library.Patron")[0]

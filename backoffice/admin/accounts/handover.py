@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.changes.deletion import DeletionMixin
+from backoffice.admin.pickers.keys import KeyField
 from backoffice.querysets.counts import Count
 
 OFFERED = 200  # accounts of a list to choose from; of more, one is named
@@ -49,7 +50,7 @@ def in_words(rows: QuerySet[Any]) -> str:
 class HandOverForm(forms.Form):
     """Who gets it: an account of staff that is active and stays."""
 
-    hand_over_to = forms.ModelChoiceField(
+    hand_over_to = KeyField(
         queryset=get_user_model()._default_manager.none(),
         empty_label=None,
         label=gettext_lazy("Hand over to"),

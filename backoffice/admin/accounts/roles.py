@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.lists.lines import LineField
+from backoffice.admin.pickers.keys import KeysField
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.roles import Role
 
@@ -122,7 +123,7 @@ class SentenceMixin(ModelAdminBase):
             Role.objects.filter(group=group).delete()
 
 
-class RoleField(forms.ModelMultipleChoiceField[Group]):
+class RoleField(KeysField):
     """Reads what the cards show with the roles themselves."""
 
     def label_from_instance(self, obj: Any) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.admin.pickers.keys import KeyField
 from backoffice.changes.profiles import Profile
 from backoffice.jobs.profiles import with_profile
 from backoffice.querysets.scopes import within
@@ -55,7 +56,7 @@ class FileForm(forms.Form):
 class UploadForm(FileForm):
     """A file, the profile to import it with, and, where the file doesn't tell, its format."""
 
-    profile = forms.ModelChoiceField(
+    profile = KeyField(
         Profile.objects.none(),
         label=_("Profile"),
         required=False,

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from backoffice.admin.pickers.autocomplete import picker_rows
 from backoffice.admin.pickers.choices import show_names
 from backoffice.admin.pickers.horizontal import LinksField, LinksWidget, picks_to_save
+from backoffice.admin.pickers.keys import KeysField
 from backoffice.admin.pickers.links import Links, has_more_than
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
@@ -268,7 +269,7 @@ class PickerMixin(ModelAdminBase):
             links = Links(ManyToMany.backward(relation), rows, obj)
             form_field = self.links_field(request, name, links, **options)
         else:
-            form_field = ModelMultipleChoiceField(
+            form_field = KeysField(
                 rows,
                 widget=FilteredSelectMultiple(label, is_stacked=False),
                 help_text=_(

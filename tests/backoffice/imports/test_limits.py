@@ -271,7 +271,7 @@ def unseen_now():
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     file=files, keep=st.booleans(), alike=st.sampled_from(["reject", "same", "new"]), a=hidden

@@ -57,7 +57,7 @@ def make_world(*, by="keys"):
         rows[Patron] = make_patron(name=f"{word} Patron", library=library)
         rows[Librarian] = make_librarian(name=f"{word} Librarian", library=library)
         rows[Book] = make_book(title=f"{word} Book", libraries=[library])
-        rows[Loan] = Loan.objects.create(number=f"{word} Loan", patron=rows[Patron])
+        rows[Loan] = Loan.objects.create(number=f"{word.split()[-1]} Loan", patron=rows[Patron])
     shared = make_book(title="Shared Book", libraries=[hall, far])
     lost = make_book(title="Elsewhere Faraway Lost Book", libraries=[far])
     moved = make_patron(name="Elsewhere Faraway Former", library=far)

@@ -112,8 +112,8 @@ def pages(small, large, per_page=50):
         limit=100_000,
     )  # fmt: skip
     yield from form_pages(small)
-    yield of("activity", "/admin/admin/logentry/", "")
-    yield of("activity, page 2", "/admin/admin/logentry/", "?p=2")
+    yield of("activity", "/admin/backoffice/entry/", "")
+    yield of("activity, page 2", "/admin/backoffice/entry/", "?p=2")
 
 
 def form_pages(small):

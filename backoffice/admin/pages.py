@@ -25,9 +25,11 @@ def page_of(site: AdminSite, model: type[Model], page: str, *keys: Any) -> str |
 
 
 def may(site: AdminSite, request: HttpRequest, right: str, model: type[Model]) -> bool:
-    """Whether the user may view, add, change or delete rows: the model's ModelAdmin says so."""
+    """Whether the user may view, change, delete or restore (add) rows, by their ModelAdmin."""
     if site.is_registered(model):
-        model_admin = site.get_model_admin(model)
+        model_admin: Any = site.get_model_admin(model)
+        if right == "add" and hasattr(model_admin, "may_bring_back"):
+            return bool(model_admin.may_bring_back(request))
         return bool(getattr(model_admin, f"has_{right}_permission")(request))
     codename = get_permission_codename(right, model._meta)
     return bool(request.user.has_perm(f"{model._meta.app_label}.{codename}"))

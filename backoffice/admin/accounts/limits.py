@@ -102,6 +102,11 @@ class LimitsForm(FormBase):
         return keys
 
 
+def is_new(account: Any) -> bool:
+    """Whether there is no account of which limits could be: the form adds one."""
+    return account is None or account._state.adding
+
+
 class LimitsMixin(PickerMixin):
     """For the ModelAdmin of accounts.
 
@@ -112,7 +117,7 @@ class LimitsMixin(PickerMixin):
     def limited_model(self, request: HttpRequest, obj: Any) -> Any:
         """The model whose rows this account can be limited to, by this user; else None."""
         model = scoped_model()
-        if model is None or obj is None or obj == request.user:
+        if model is None or is_new(obj) or obj == request.user:
             return None
         if not self.has_change_permission(request, obj):
             return None
@@ -140,7 +145,7 @@ class LimitsMixin(PickerMixin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = list(super().get_fieldsets(request, obj))
-        if obj is None or scoped_model() is None:
+        if is_new(obj) or scoped_model() is None:
             return fieldsets
         fields: tuple[str, ...] = ("limits",)
         if self.limited_model(request, obj):
@@ -149,7 +154,7 @@ class LimitsMixin(PickerMixin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = list(super().get_readonly_fields(request, obj))
-        is_shown = obj is not None and scoped_model() is not None
+        is_shown = not is_new(obj) and scoped_model() is not None
         return [*fields, "limits"] if is_shown else fields
 
     def get_form(

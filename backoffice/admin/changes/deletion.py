@@ -22,7 +22,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.pages import history_page, may_undo, page_of
+from backoffice.admin.pages import history_page, may, may_undo, page_of
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.admin.typing import ModelAdminBase
@@ -184,7 +184,8 @@ class DeletionMixin(ModelAdminBase):
             ]
         response = super().response_delete(request, obj_display, obj_id)
         page = history_page(self.admin_site, request, self.model, obj_id, page="restore")
-        if page and IS_POPUP_VAR not in request.POST and self.has_add_permission(request):
+        may_restore = may(self.admin_site, request, "add", self.model)
+        if page and IS_POPUP_VAR not in request.POST and may_restore:
             said: Any = messages.get_messages(request)
             message = said._queued_messages[-1]
             message.message = with_undo(message.message, page)

@@ -92,7 +92,11 @@ class WithinMixin(ModelAdminBase):
     """For a ModelAdmin."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and may_add(self.model, request.user)
+        return self.may_bring_back(request) and may_add(self.model, request.user)
+
+    def may_bring_back(self, request: HttpRequest) -> bool:
+        """Whether the user may restore rows, which can lie within where new ones can't."""
+        return super().has_add_permission(request)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

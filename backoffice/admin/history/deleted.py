@@ -102,7 +102,7 @@ class DeletedMixin(HistoryBase):
             "is_first": not before,
             "is_searchable": search is not None,
             "q": term,
-            "may_restore": self.has_add_permission(request),
+            "may_restore": may(self.admin_site, request, "add", self.model),
         }
         title = _("Deleted %s") % self.opts.verbose_name_plural
         return self._deleted_page(request, "deleted", title, context)

@@ -106,13 +106,17 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
 
     @admin.display(description=_("object"), ordering="object_name")
     def object_link(self, entry: Entry) -> str:
-        page = self._page_of(entry)
+        page, model = self._page_of(entry), entry.model_class
         name = entry.object_name or entry.object_id
+        if page and model and not name:  # many, deleted together
+            name = str(model._meta.verbose_name_plural)
         return format_html('<a href="{}">{}</a>', page, name) if page and name else name
 
     def _page_of(self, entry: Entry) -> str | None:
         """The page of the object; of what was deleted, the page that brings it back."""
         model = entry.model_class
+        if model is not None and entry.action == "delete" and not entry.object_id:
+            return page_of(self.admin_site, model, "deleted")
         if model is None or not entry.object_id:
             return None
         page = "restore" if entry.action == "delete" else "change"

@@ -165,7 +165,7 @@ def test_messages_and_the_activity(admin_client, mains):
     page = text_of(admin_client, address, data)
     assert f'">{NY}</a>” was changed successfully' in page
     assert LogEntry.objects.get().object_repr == NY
-    assert NY in text_of(admin_client, reverse("admin:admin_logentry_changelist"))
+    assert NY in text_of(admin_client, reverse("admin:backoffice_entry_changelist"))
     make_library(name="Seaford")
     data = form_data(admin_client.get(url(Library, "add")), name="Seaford", address="1 Street")
     data |= {"state": "NY", "phone_number": "212-222-6559", "zip_code": "11783"}

@@ -105,7 +105,12 @@ def test_counts_follow_the_other_filters(admin_client, superuser):
         Entry.objects.create(name=name, action=action, object_name="x")
     response = admin_client.get(url(Entry, "changelist"), {"action": "change"})
     assert list(offered(response, "who")) == ["All", "admin (1)"]
-    assert list(offered(response, "action")) == ["All", "Added (2)", "Changed (1)"]
+    assert list(offered(response, "action")) == [
+        "All",
+        "Added (2)",
+        "Changed (1)",
+        "Sign-in (1)",
+    ]
 
 
 def test_a_chosen_value_stays_shown_when_no_row_has_it(admin_client, branches):

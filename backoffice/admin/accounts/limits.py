@@ -67,7 +67,11 @@ class RowsField(LinksField):
 
 
 class LimitsForm(FormBase):
-    """A mixin for the form of an account. What is sent without its fields leaves them alone."""
+    """A mixin for the form of an account.
+
+    What is sent without its fields leaves them alone. So does a page on which nobody touched
+    them, whatever somebody else set meanwhile: the page carries what it showed.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,8 +79,17 @@ class LimitsForm(FormBase):
             for name in (LIMITED, ROWS, FILTER):
                 self.fields[name].disabled = True
 
+    def meant(self, name: str, *others: str) -> Any:
+        """What was sent, if the person changed one of these fields; else what is stored."""
+        if {name, *others} & set(self.changed_data):
+            return self.cleaned_data[name]
+        return self.get_initial_for_field(self.fields[name], name)
+
+    def clean_limited(self) -> bool:
+        return bool(self.meant(LIMITED, ROWS, FILTER))
+
     def clean_limited_by(self) -> str:
-        query: str = self.cleaned_data[FILTER].strip().removeprefix("?")
+        query: str = self.meant(FILTER).strip().removeprefix("?")
         if query and (problem := problem_of(filterset_of(query))):
             raise forms.ValidationError(problem)
         return query
@@ -184,6 +197,7 @@ class LimitsMixin(PickerMixin):
                 % {"names": plural},
                 initial=scope is not None,
                 required=False,
+                show_hidden_initial=True,
             ),
             ROWS: rows,
             FILTER: forms.CharField(
@@ -197,6 +211,7 @@ class LimitsMixin(PickerMixin):
                 initial=scope.filter if scope else "",
                 max_length=1000,
                 required=False,
+                show_hidden_initial=True,
                 widget=forms.TextInput(attrs={"class": "vTextField"}),
                 disabled=filterset is None,
             ),

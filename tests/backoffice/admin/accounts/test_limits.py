@@ -102,6 +102,35 @@ def test_a_form_without_the_fields_leaves_the_limits(admin_client, account, page
     assert Scope.objects.get(user=account).filter == "state=NY"
 
 
+def test_limits_that_somebody_set_meanwhile_stay(admin_client, account, page):
+    library = make_library()
+    opened = form_data(admin_client.get(page)) | {"limited_to-added": ""}
+    limit(account, library)
+    assert admin_client.post(page, opened | {"email": "ann@example.org"}).status_code == 302
+    assert Scope.objects.get(user=account).keys == [library.pk]
+    account.refresh_from_db()
+    assert account.email == "ann@example.org"
+
+
+def test_a_filter_that_somebody_wrote_meanwhile_stays(admin_client, account, page):
+    library, another = make_library(), make_library()
+    limit(account, library)
+    opened = form_data(admin_client.get(page))
+    limit(account, library, filter="state=NY")
+    picked = {"limited_to-added": json.dumps([str(another.pk)])}
+    assert admin_client.post(page, opened | picked).status_code == 302
+    scope = Scope.objects.get(user=account)
+    assert (scope.keys, scope.filter) == ([library.pk, another.pk], "state=NY")
+
+
+def test_limits_that_somebody_ended_meanwhile_are_not_set_again(admin_client, account, page):
+    limit(account, make_library())
+    opened = form_data(admin_client.get(page)) | {"limited_to-added": ""}
+    Scope.objects.all().delete()
+    assert admin_client.post(page, opened | {"email": "ann@example.org"}).status_code == 302
+    assert not Scope.objects.exists()
+
+
 def test_nobody_sets_their_own(client, account):
     manager = make_user(
         permissions=["auth.view_user", "auth.change_user", "library.view_library"]

@@ -95,6 +95,8 @@ class SentenceForm(forms.ModelForm[Group]):
         ),
         max_length=300,
         required=False,
+        # So it is compared with what the page showed, and not with what is stored by now.
+        show_hidden_initial=True,
         widget=forms.TextInput({"class": "vTextField"}),
     )
 

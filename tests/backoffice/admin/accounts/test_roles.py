@@ -139,3 +139,14 @@ def test_a_role_of_ones_own_gets_a_sentence(admin_client):
     admin_client.post(address, sent(admin_client.get(address)) | {"sentence": ""})
     assert not Role.objects.exists()
     assert Group.objects.get().name == "Others"
+
+
+def test_a_page_that_was_open_meanwhile_leaves_the_sentence(admin_client):
+    group = Group.objects.create(name="Readers")
+    address = url(Group, "change", group.pk)
+    for before, meanwhile in (("", "Reads."), ("Reads.", "Looks up titles.")):
+        Role.objects.update_or_create(group=group, defaults={"sentence": before})
+        opened = sent(admin_client.get(address))
+        Role.objects.filter(group=group).update(sentence=meanwhile)
+        assert admin_client.post(address, opened | {"name": "Others"}).status_code == 302
+        assert Role.objects.get().sentence == meanwhile

@@ -82,8 +82,6 @@ class SignInPages(admin.AdminSite):
             to = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{address_of(self, 'login')}?{to}")
         if second_factor.device_of(user) is None:
-            if not pending:
-                demand_proof(request)  # else whoever finds the desk empty locks its owner out
             return self._set_up(request, pending)
         if pending:
             return HttpResponseRedirect(address_of(self, "second_factor_code"))
@@ -111,7 +109,7 @@ class SignInPages(admin.AdminSite):
 
     def _set_up(self, request: HttpRequest, pending: bool) -> HttpResponse:
         if not pending:
-            demand_proof(request)
+            demand_proof(request)  # else whoever finds the desk empty locks its owner out
         user, to = request.user, self._next(request)
         form = EnrollForm(user, request.POST if "code" in request.POST else None)
         if form.is_bound and form.is_valid():

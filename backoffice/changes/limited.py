@@ -5,12 +5,13 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change
 from backoffice.history.records import history_model, names_change
-from backoffice.history.scopes import within_then
+from backoffice.history.scopes import may_name_hidden, within_then
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.querysets.scopes import declare, is_scoped, scoped_model, within
@@ -66,34 +67,40 @@ def seen_changes(changes: Rows, user: Any) -> Rows:
     Of others', those that were written, and wrote nothing that the user may not see. Where a
     second person writes imports, also what somebody had checked who has no wider limits.
     """
-    written = Q(pk__in=[])
+    written, outside, linked = [], [], []
     for model in apps.get_models():
         if model._meta.proxy or not names_change(model):
             continue
         history = history_model(model)._base_manager
         records = history.filter(history_change=OuterRef("pk"))
         seen = within_then(history.filter(pk=OuterRef("pk")), user)
-        changes = changes.filter(_are_own(user) | ~Exists(records.filter(~Exists(seen))))
-        written |= Q(Exists(records))
-    shown = _are_own(user) | (Q(applied_at__isnull=False) & written)
+        written.append(Exists(records))
+        outside.append(Exists(records.filter(~Exists(seen))))
+        if may_name_hidden(model, user):
+            linked.append(model._meta.label)
+    shown = _any(written) & ~_any(outside) & Q(applied_at__isnull=False)
+    # The title of an edit names what was linked, be it seen or not.
+    edits = Q(kind=Change.Kind.EDIT) | Q(undoes__kind=Change.Kind.EDIT)
+    shown &= ~(edits & Q(model__in=linked))
     if settings.IMPORT_SECOND_PERSON:
         shown |= Q(checked_by__in=list(_narrower(user)), status=Change.Status.CHECKED)
-    return changes.filter(shown)
+    return changes.filter(Q(user=user) | Q(checked_by=user) | shown)
+
+
+def _any(conditions: list[Exists]) -> Q:
+    return Q(*conditions, _connector=Q.OR) if conditions else Q(pk__in=[])
 
 
 declare(Change, seen_changes)
 
 
-def _are_own(user: Any) -> Q:
-    return Q(user=user) | Q(checked_by=user)
-
-
 def _narrower(user: Any) -> Iterator[Any]:
     """Those who wait for a second person, and may see nothing that the user may not."""
-    waiting = Change.objects.filter(status=Change.Status.CHECKED).exclude(checked_by=user)
-    for change in waiting.select_related("checked_by").order_by("checked_by").iterator():
-        if sees_all_of(user, change.checked_by):
-            yield change.checked_by
+    waiting = Change.objects.filter(status=Change.Status.CHECKED).values("checked_by")
+    others = get_user_model()._base_manager.filter(pk__in=waiting).exclude(pk=user.pk)
+    for other in others.select_related("backoffice_scope"):
+        if sees_all_of(user, other):
+            yield other
 
 
 def sees_all_of(user: Any, other: Any) -> bool:

@@ -6,9 +6,11 @@ from django.urls import reverse
 from backoffice.changes.decisions import Decision
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.edits import Edit
+from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.models import Change
 from backoffice.jobs.review import Review
 from backoffice.jobs.steps import apply_job, create_undo
+from backoffice.querysets.relations import ManyToMany
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.changes.limited import RIGHTS, checked, create, names, page, written
 from tests.factories import limit, make_book, make_patron, make_user
@@ -74,6 +76,19 @@ def test_deletions_and_edits_of_others_are_seen_by_what_they_wrote(
             found = client.get(page("import_job", job.pk)).status_code
             assert found == (200 if is_seen else 404)
             assert (job.pk in listed(client, "bulkedit")) == is_seen
+
+
+def test_an_edit_of_somebody_else_does_not_say_what_it_linked(client, manager, mine, other):
+    book = make_book(title="Emma", libraries=[mine])
+    links = LinkEdit.adding(ManyToMany.of(Book._meta.get_field("libraries")), [other.pk])
+    edit = Edit(Book.objects.filter(pk=book.pk), links=[links]).run(
+        user=make_user(is_superuser=True), title="Added: Secret"
+    )
+    undo = create_undo(edit)
+    apply_job(undo)
+    for job in (edit, undo):
+        assert client.get(page("import_job", job.pk, model="book")).status_code == 404
+    assert listed(client, "bulkedit") == []
 
 
 def test_a_second_person_with_the_same_limits_sees_what_waits(client, settings, mine, other):

@@ -46,15 +46,20 @@ def within_then(records: QuerySet[Any], user: Any) -> QuerySet[Any]:
 
 
 def may_name_hidden(model: type[Model], user: Any) -> bool:
-    """Whether the reason of a record may name a row that the user may not see.
+    """Whether what was done to rows of a model may name rows that the user may not see.
 
-    A book's may name a library that it was linked to; a patron's can't, who has only one.
+    What is said of a book may name a library that it was linked to. What is said of a patron
+    can't: it has one library, and is seen by whoever sees that one.
     """
-    path = getattr(model, DECLARATION, None)
-    if limits_of(user) is None or not isinstance(path, str) or path == SELF:
+    if limits_of(user) is None:
         return False
-    field: Any = model._meta.get_field(path.partition(LOOKUP_SEP)[0])
-    return bool(field.many_to_many)
+    first = str(getattr(model, DECLARATION, "")).partition(LOOKUP_SEP)[0]
+    return any(
+        field.is_relation
+        and getattr(field.related_model, DECLARATION, "") is not None
+        and (field.many_to_many or field.name != first)
+        for field in (*model._meta.concrete_fields, *model._meta.many_to_many)
+    )
 
 
 def about_what_is_within(entries: QuerySet[Any], user: Any) -> QuerySet[Any]:

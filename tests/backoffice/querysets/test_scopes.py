@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
-from backoffice.history.scopes import within_then
+from backoffice.history.scopes import may_name_hidden, within_then
 from backoffice.querysets import scopes
 from backoffice.querysets.scope_checks import check_scopes
 from backoffice.querysets.scopes import is_scoped, within
@@ -291,3 +291,10 @@ def test_a_backend_that_is_missing(settings):
 def test_the_declarations_are_right():
     assert check_scopes() == []
     assert models.Model not in scopes._rules
+
+
+def test_what_is_said_of_rows_may_name_hidden_ones_by_any_of_their_relations(ours):
+    user = limit(make_user(), ours)
+    said = {model: may_name_hidden(model, user) for model in (Library, Patron, Book, Loan)}
+    assert said == {Library: False, Patron: False, Book: True, Loan: True}
+    assert not may_name_hidden(Book, make_user())

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connections
@@ -92,6 +93,19 @@ def lost(using: str, going: Going) -> set[str]:
 def problem(kinds: set[str]) -> str:
     """What is said of the kinds that would be lost, and what to do first; "" if none are."""
     return " ".join(str(said) for kind, said in SAID.items() if kind in kinds)
+
+
+def has_last_password(using: str, account: Any) -> bool:
+    """Whether the account keeps the house, and nobody else who does has a password.
+
+    Accounts without one sign in elsewhere, which may be out of reach.
+    """
+    without = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    going: Going = {get_user_model(): Q(pk=account.pk) | without}
+    return any(
+        accounts(using).filter(pk=account.pk).exists() and not accounts(using, going).exists()
+        for accounts in (superusers, managers)
+    )
 
 
 def refuse(using: str, going: Going) -> None:

@@ -16,7 +16,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.admin.accounts.handover import HandOverMixin
-from backoffice.admin.accounts.keepers import AccountKeepers, RoleKeepers, StaffMixin
+from backoffice.admin.accounts.keepers import (
+    AccountKeepers,
+    PasswordForm,
+    RoleKeepers,
+    StaffMixin,
+)
 from backoffice.admin.accounts.limits import LimitsMixin
 from backoffice.admin.accounts.proof import ProofMixin
 from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
@@ -94,6 +99,7 @@ class UserAdmin(
         "is_active",
         "last_login",
     )
+    change_password_form = PasswordForm
     date_hierarchy = "date_joined"
     search_help_text = "Username, name or e-mail address"
 

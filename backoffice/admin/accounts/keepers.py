@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Permission
 from django.db import router
 from django.db.models import Q, QuerySet
@@ -110,6 +111,23 @@ class AccountForm(KeepersForm):
             return [said, *(in_words(after) or [_("nothing")])]
         before = Permission.objects.filter(Q(user=viewer) | Q(group__user=viewer)).distinct()
         return in_words(before.exclude(pk__in=after.values("pk")))
+
+
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg] # it takes none
+    """Django's, which leaves somebody who keeps the house a password."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if not self.cleaned_data["set_usable_password"] and keepers.has_keepers():
+            using = router.db_for_write(type(self.user))
+            keepers.lock(using)
+            if keepers.has_last_password(using, self.user):
+                text = _(
+                    "Nobody else who could look after the accounts has a password. Give"
+                    " somebody one first: single sign-on may fail."
+                )
+                self.add_error("usable_password", text)
+        return cleaned
 
 
 class RoleForm(KeepersForm):

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from backoffice import keepers
 from library.models import Book
@@ -88,6 +89,35 @@ def test_the_last_who_manages_accounts_gets_another_role_at_once(client, keeper,
     other.permissions.set(role.permissions.all())
     assert change(client, keeper, groups=[other.pk]).redirect_chain
     assert list(keeper.groups.all()) == [other]
+
+
+def disable_password(client, user):
+    data = {"usable_password": "false", "unset-password": ""}
+    page = client.post(reverse("admin:auth_user_password_change", args=[user.pk]), data)
+    user.refresh_from_db()
+    return page
+
+
+@pytest.mark.parametrize("fields", [{"is_superuser": True}, {"permissions": MANAGE}])
+def test_the_last_password_of_a_keeper_is_not_disabled(client, fields):
+    make_user(username="single-sign-on", **fields)
+    make_user(username="clerk", password="x9-Kd02-lq")
+    user = make_user(username="keeper", password="x9-Kd02-lq", **fields)
+    client.force_login(user)
+    assert (
+        "Nobody else who could look after the accounts" in disable_password(client, user).text
+    )
+    assert user.has_usable_password()
+    make_user(password="x9-Kd02-lq", **fields)
+    assert disable_password(client, user).status_code == 302
+    assert not user.has_usable_password()
+
+
+def test_the_password_of_somebody_else_is_disabled(admin_client, superuser):
+    assert not superuser.has_usable_password()
+    clerk = make_user(username="clerk", password="x9-Kd02-lq")
+    assert disable_password(admin_client, clerk).status_code == 302
+    assert not clerk.has_usable_password()
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")

@@ -103,7 +103,7 @@ class SentenceForm(forms.ModelForm[Group]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role = Role.objects.filter(pk=self.instance.pk).first()
-        self.initial.setdefault("sentence", role and role.sentence)
+        self.initial.setdefault("sentence", role.sentence if role else "")
 
 
 class SentenceMixin(ModelAdminBase):

@@ -30,7 +30,7 @@ from backoffice.history.names import names_then
 from backoffice.history.records import history_model
 from backoffice.history.scopes import may_name_hidden
 from backoffice.querysets.counts import Count
-from backoffice.querysets.scopes import is_scoped
+from backoffice.querysets.scopes import is_scoped, within
 
 PER_PAGE = 50
 SHOWN = 10  # names of each part, and of what can't come back
@@ -111,16 +111,16 @@ class DeletedMixin(HistoryBase):
         self, request: HttpRequest, records: Sequence[Any]
     ) -> Iterator[dict[str, Any]]:
         """What the list shows of each record."""
+        changes = self._seen_changes(request, records)
         counted = {
-            record.history_change_id
-            for record in records
-            if (change := record.history_change)
-            and change.kind == Change.Kind.DELETION
-            and change.removed <= COUNTED
+            change.pk
+            for change in changes.values()
+            if change.kind == Change.Kind.DELETION and change.removed <= COUNTED
         }
         numbers = gone_with(self.model, counted)
         for record, text in zip(records, names_then(records), strict=True):
-            key, change = getattr(record, self.opts.pk.attname), record.history_change
+            key = getattr(record, self.opts.pk.attname)
+            change = changes.get(record.history_change_id)
             with_it = ""
             if change and change.pk in numbers:
                 gone = dict(numbers[change.pk])
@@ -138,13 +138,19 @@ class DeletedMixin(HistoryBase):
                 "with_it": with_it,
                 "change": change,
                 "change_page": self._url_of("import_job", change.pk)
-                if change
-                and change.model == self.opts.label
-                and (change.user_id == request.user.pk or not is_scoped(request.user))
+                if change and change.model == self.opts.label
                 else None,
                 "history": self._url_of("history", quote(key)),
                 "restore": self._url_of("restore", quote(key)),
             }
+
+    def _seen_changes(self, request: HttpRequest, records: Sequence[Any]) -> dict[int, Change]:
+        """The changes that deleted the records: those that the user may see."""
+        changes = {r.history_change_id: r.history_change for r in records if r.history_change}
+        if not changes or not is_scoped(request.user):
+            return changes
+        seen = within(Change.objects.filter(pk__in=changes), request.user)
+        return {pk: changes[pk] for pk in seen.values_list("pk", flat=True)}
 
     # One record ---------------------------------------------------------------------
 

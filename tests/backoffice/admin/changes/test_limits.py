@@ -149,6 +149,20 @@ def test_ticked_rows_elsewhere_are_not_deleted(client, manager, other):
     assert names(Patron) == ["Ann"]
 
 
+def test_a_deleted_record_does_not_tell_what_went_with_it_elsewhere(
+    client, manager, mine, other
+):
+    somebody = make_user(is_superuser=True)
+    for libraries, told in (((mine,), "1 patron"), ((mine, other), "")):
+        for library in libraries:
+            make_patron(name="Ann", library=library)
+            make_patron(name="Ben", library=library)
+        job = Deletion(Patron.objects.all()).run(title="people", user=somebody)
+        response = client.get(page("deleted"))
+        assert {row["with_it"] for row in response.context["rows"][:2]} == {told}
+        assert (page("import_job", job.pk) in response.text) == bool(told)
+
+
 def test_only_what_was_inside_is_restored(client, manager, mine, other):
     somebody = make_user(is_superuser=True)
     for library in (mine, other):

@@ -1,5 +1,6 @@
 """What the pages of a change have in common: finding it, and showing a page about it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,21 +11,24 @@ from django.urls import reverse
 from backoffice.admin.changes.uploads import is_too_large
 from backoffice.admin.pages import framed
 from backoffice.admin.typing import ModelAdminBase
-from backoffice.changes.limited import may_download
+from backoffice.changes.limited import may_download, sees_all_of
 from backoffice.changes.models import Change
 from backoffice.jobs.missing import MISSING
 from backoffice.jobs.steps import CHANGES, REJECTS
 from backoffice.querysets.scopes import within
 
 
-def downloads(job: Change, user: Any) -> list[str]:
+def downloads(
+    job: Change, user: Any, sees_all: Callable[[Any, Any], bool] = sees_all_of
+) -> list[str]:
     """The names of the files with what the check found, of those that have rows.
 
     A user with limits has those of his own imports, and of people whose limits are no wider.
+    sees_all: as of `may_download`.
     """
     if not (job.is_import and job.file.folder and "store" in job.file.found):
         return []
-    if not may_download(job, user):
+    if not may_download(job, user, sees_all):
         return []
     rows = {
         REJECTS: job.rejected,

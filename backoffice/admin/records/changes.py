@@ -24,6 +24,7 @@ from backoffice.admin.changes.imports import RUNNING
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.people import may_view_users, person
 from backoffice.admin.records.names import USER_NAME
+from backoffice.changes.limited import sees_all_of
 from backoffice.changes.models import Change
 from backoffice.changes.undo import plural, refusal
 from backoffice.jobs.care import UNFINISHED, goes_at, is_abandoned, touched_at
@@ -65,7 +66,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
     """Read-only; the page of a change belongs to the ModelAdmin of its model."""
 
     change_list_template = "admin/backoffice/changes.html"
-    list_select_related = ("user", "file")
+    list_select_related = ("user", "checked_by", "file")
     date_hierarchy = "created_at"
     search_fields = ("title", USER_NAME)
     ordering = ("-created_at",)
@@ -206,6 +207,8 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
             model_admin = self.admin_site.get_model_admin(model)
             return bool(getattr(model_admin, f"has_{right}_permission")(request))
 
+        sees_all = cache(sees_all_of)  # of each person once, however many changes they made
+
         def links(job: Change) -> Iterator[tuple[str, Any]]:
             may_go_on = not job.is_import or may(job.model_class, "import")
             if may_go_on and job.is_import and job.status in (*UNFINISHED, *RUNNING):
@@ -217,7 +220,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
                 and all(may(job.model_class, right) for right in needs if needs[right])
             ):
                 yield self._page(job, "import_undo"), _("Undo")
-            if may_go_on and (names := downloads(job, request.user)):
+            if may_go_on and (names := downloads(job, request.user, sees_all)):
                 yield self._page(job, "import_file", names[0]), _("Download")
 
         return links

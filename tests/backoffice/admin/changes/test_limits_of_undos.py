@@ -13,6 +13,7 @@ from backoffice.jobs.steps import apply_job, create_undo
 from backoffice.querysets.relations import ManyToMany
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.changes.limited import RIGHTS, checked, create, names, page, written
+from tests.backoffice.admin.pages import statements
 from tests.factories import limit, make_book, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,19 @@ def test_a_second_person_with_the_same_limits_sees_what_waits(client, settings, 
     assert listed(client) == [jobs[0].pk]
     shown = [client.get(page("import_job", job.pk)).status_code for job in jobs]
     assert shown == [200, 404, 404]
+
+
+def test_files_of_many_imports_of_others_are_offered_for_the_same_statements(
+    client, manager, mine
+):
+    colleague = limit(make_user(permissions=RIGHTS), mine)
+    address, taken = reverse("admin:backoffice_change_changelist"), []
+    for number in (2, 5):
+        for n in range(number):
+            job = written(f"name,library\nP{number}{n},Mine\n", colleague)
+            assert page("import_file", job.pk, "changes.csv") in client.get(address).text
+        taken.append(statements(client, address))
+    assert taken[0] == taken[1]
 
 
 # Undo -----------------------------------------------------------------------------------

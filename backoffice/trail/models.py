@@ -67,7 +67,8 @@ class Entry(models.Model):
         """Add the entry. Raises AppendOnly if it is in the trail already."""
         if not self._state.adding:
             raise AppendOnly("The trail is not changed.")
-        super().save(*args, **kwargs)
+        # A new object with the key of an entry would be written over it.
+        super().save(*args, **kwargs | {"force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("Nothing is deleted from the trail; retention removes what is old.")

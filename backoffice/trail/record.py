@@ -65,7 +65,7 @@ def record(
         object_name=_text("" if obj is None else obj, 200),
         message=_text(message if isinstance(message, str) else json.dumps(message)),
         count=count,
-    ).save(force_insert=True)
+    ).save()
 
 
 def record_each(

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from backoffice.trail.models import AppendOnly, Entry
@@ -73,6 +73,12 @@ def test_no_code_changes_or_deletes_what_is_in_it(entry, change):
     entry.name = "leela"
     with pytest.raises(AppendOnly), transaction.atomic():
         change(entry)
+    assert Entry.objects.get().name == "fry"
+
+
+def test_a_new_entry_with_the_key_of_another_is_not_written_over_it(entry):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Entry(pk=entry.pk, name="leela").save()
     assert Entry.objects.get().name == "fry"
 
 

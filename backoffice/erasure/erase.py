@@ -199,7 +199,8 @@ class Erasure:
             return
         of = self.histories[0].exclude(history_change=None).order_by()
         keys = of.values_list("history_change", flat=True).distinct()
-        for change in Change.objects.filter(pk__in=list(keys)):
+        changes = Change.objects.select_for_update().order_by("pk")
+        for change in changes.filter(pk__in=list(keys)):
             change.erased[label] = change.erased.get(label, 0) + 1
             change.save(update_fields=["erased"])
 

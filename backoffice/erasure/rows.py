@@ -72,17 +72,21 @@ def erase(names: Names) -> dict[type[Model], int]:
     """Take the name out of all rows that have it; the caller holds the transaction."""
     found = {}
     for model, fields in places():
-        rows: list[Any] = list(naming(model, fields, names))
-        if not rows:
-            continue
-        found[model] = len(rows)
-        if model in DELETED:
-            QuerySet(model).filter(pk__in=[row.pk for row in rows]).delete()
-            continue
-        for row in rows:
-            _clean(row, fields, names)
         # Not by the model's manager: the trail's refuses it.
-        QuerySet(model).bulk_update(rows, [f.name for f in fields], batch_size=CHUNK)
+        every: QuerySet[Any] = QuerySet(model)
+        keys = [row.pk for row in naming(model, fields, names)]
+        if keys:
+            found[model] = len(keys)
+        for start in range(0, len(keys), CHUNK):
+            chosen = every.filter(pk__in=keys[start : start + CHUNK]).order_by("pk")
+            if model in DELETED:
+                chosen.delete()
+                continue
+            # Read again, locked: all fields are written, also what others change meanwhile.
+            rows = list(chosen.select_for_update())
+            for row in rows:
+                _clean(row, fields, names)
+            every.bulk_update(rows, [field.name for field in fields])
     return found
 
 

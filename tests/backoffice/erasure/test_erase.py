@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
+from backoffice.erasure import rows
 from backoffice.erasure.erase import Erasure, NotErased, was_erased
 from backoffice.filters.models import SavedFilter
 from backoffice.jobs.steps import apply_job, check_job, create_job, create_undo
@@ -119,6 +120,21 @@ def test_a_person_is_gone_from_everywhere_and_stays_counted(
     again.refresh_from_db()
     assert (again.status, ImportFile.objects.get(pk=again.pk).folder) == ("cancelled", "")
     assert "erased" in again.error
+
+
+def test_what_others_write_while_names_are_looked_for_stays(person, monkeypatch):
+    patron, again = person
+    find, claims = rows.naming, iter("abc")
+
+    def find_slowly(model, fields, names):
+        yield from list(find(model, fields, names))
+        if model is Change:
+            Change.objects.filter(pk=again.pk).update(claim=next(claims))
+
+    monkeypatch.setattr(rows, "naming", find_slowly)
+    Erasure(Patron, patron.pk).run()
+    again.refresh_from_db()
+    assert (again.claim, again.title) == ("b", "[erased].csv")
 
 
 def test_files_that_name_a_person_go_after_the_transaction(

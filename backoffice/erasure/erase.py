@@ -21,7 +21,7 @@ from backoffice.changes.models import Change, ImportFile
 from backoffice.erasure import files, rows
 from backoffice.erasure.names import MARK, Names
 from backoffice.erasure.personal import personal_fields
-from backoffice.history.records import Signature, history_model, names_change
+from backoffice.history.records import Signature, history_model, names_change, purge
 from backoffice.tables.search_index import PREFIX
 from backoffice.trail.models import Entry
 from backoffice.trail.record import record
@@ -155,7 +155,7 @@ class Erasure:
             self._delete_row(user)
             self._count_in_changes()
             for records in self.histories:
-                _purge(records)
+                purge(records)
             self._take_names_out()
             record(
                 "erase",
@@ -228,14 +228,6 @@ class Erasure:
         for storage, name in attached:
             storage.delete(name)
         clean_database(self.using, self.model, *(r.model for r in self.histories))
-
-
-def _purge(records: QuerySet[Any]) -> None:
-    """Delete records of history, and the links that they keep."""
-    for field in getattr(records.model, "_history_m2m_fields", ()):
-        link = getattr(records.model, field.name).model
-        QuerySet(link).filter(history__in=records.values("pk"))._raw_delete(records.db)
-    records._raw_delete(records.db)
 
 
 def _forbidden(model: type[Model]) -> str:

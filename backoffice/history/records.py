@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import ManyToManyField, Model
+from django.db.models import ManyToManyField, Model, QuerySet
 from django.utils import timezone
 
 from backoffice.tables.table import Link, ModelField, Table
@@ -32,6 +32,15 @@ def history_model(model: type[Model]) -> Any:
     """The history model of `model`, or None."""
     name = getattr(model._meta, "simple_history_manager_attribute", None)
     return getattr(model, name).model if name else None
+
+
+def purge(records: QuerySet[Any]) -> int:
+    """Delete records of history, and the links that they keep. Returns how many records."""
+    for of_links in getattr(records.model, "_history_m2m_fields", ()):
+        link = getattr(records.model, of_links.name).model
+        links: QuerySet[Any] = QuerySet(link).using(records.db)
+        links.filter(history__in=records.values("pk"))._raw_delete(records.db)
+    return int(records._raw_delete(records.db))
 
 
 def names_change(model: type[Model]) -> bool:

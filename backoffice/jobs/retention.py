@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change
-from backoffice.history.records import history_model
+from backoffice.history.records import history_model, purge
 from backoffice.jobs.care import (
     abandoned_imports,
     old_imports,
@@ -109,10 +109,9 @@ def _remove(rows: Rows) -> int:
 def delete(model: type[Model], keys: list[Any]) -> int:
     """Delete the rows of these keys, whatever their manager says. Returns how many."""
     chosen: Rows = QuerySet(model).filter(pk__in=keys)
-    for field in getattr(model, "_history_m2m_fields", ()):
-        link = getattr(model, field.name).model
-        QuerySet(link).filter(history__in=keys)._raw_delete(chosen.db)
-    if model is Entry or hasattr(model, "instance_type"):
+    if hasattr(model, "instance_type"):
+        return purge(chosen)
+    if model is Entry:
         return int(chosen._raw_delete(chosen.db))
     chosen.delete()
     return len(keys)

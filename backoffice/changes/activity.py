@@ -1,7 +1,6 @@
 """What changes write into the trail, and into the log of whoever made them."""
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.utils.translation import gettext as _
 
 from backoffice.changes.models import Change
@@ -32,14 +31,8 @@ def log_change(change: Change) -> None:
     user = change.user
     if user is None or change.kind == Change.Kind.EDIT:
         return
-    LogEntry.objects.create(
-        user_id=user.pk,
-        content_type=ContentType.objects.get_for_model(Change),
-        object_id=str(change.pk),
-        object_repr=str(change)[:200],
-        action_flag=UNDONE if change.undoes else IMPORTED,
-        change_message=outcome,
-    )
+    flag = UNDONE if change.undoes else IMPORTED
+    LogEntry.objects.log_actions(user.pk, [change], flag, outcome)
 
 
 def _outcome(change: Change) -> str:

@@ -14,7 +14,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,6 @@ class Caretaker(threading.Thread):
         if time.monotonic() > self.next_cleaning:
             self.next_cleaning = time.monotonic() + 3600
             self.clean()
-            import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
             self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)

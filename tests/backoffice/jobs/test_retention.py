@@ -13,6 +13,7 @@ from django.utils import timezone
 from backoffice.changes.models import Change
 from backoffice.jobs import retention
 from backoffice.jobs.retention import retain
+from backoffice.sessions.models import Session
 from backoffice.trail.models import Entry
 from library.models import Book, Library, Patron
 from tests.factories import make_book, make_library, make_patron, make_user
@@ -97,6 +98,14 @@ def test_what_has_no_setting_stays_for_ever(old, settings):
     before = numbers()
     assert retain() == {}
     assert numbers() == before
+
+
+def test_sessions_that_have_ended_go():
+    hour, now = datetime.timedelta(hours=1), timezone.now()
+    alive = Session.objects.create(session_key="alive", expire_date=now + hour)
+    Session.objects.create(session_key="ended", expire_date=now - hour)
+    assert retain(dry_run=True) == retain() == {"ended sessions": 1}
+    assert Session.objects.get() == alive
 
 
 def test_the_command_says_it_beforehand(old):

@@ -27,6 +27,7 @@ WHY = {
     "used": gettext_lazy("Other records now refer to it."),
     "lost": gettext_lazy("What it referred to no longer exists."),
     "taken": gettext_lazy("Another record now has its unique value."),
+    "matched": gettext_lazy("Another record got the values by which files find it."),
     "back": gettext_lazy("It exists again."),
     "partly": gettext_lazy("Its history does not keep all of its fields."),
     "exempt": gettext_lazy("It was chosen to be left alone."),

@@ -1,10 +1,11 @@
 """Undoing a change from history, by set operations in one transaction.
 
 Created rows are deleted, changed rows return to their previous record, deleted rows are
-restored. Rows that were edited since, or that others now refer to, are left alone and listed.
+restored. Rows that were edited since, that others now refer to, or beside which another got
+the same match key, are left alone and listed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -86,13 +87,20 @@ def refusal(change: Change) -> str:
 
 
 class UndoPlan(Plan):
-    """The undo of `change` for the rows of one model."""
+    """The undo of `change` for the rows of one model. key: the fields of its match key."""
 
     def __init__(
-        self, change: Change, model: type[Model], plans: "Mapping[type[Model], Plan]"
+        self,
+        change: Change,
+        model: type[Model],
+        plans: "Mapping[type[Model], Plan]",
+        key: tuple[str, ...] = (),
     ) -> None:
         super().__init__(model, plans)
         self.change = change
+        fields = [field for field in self.records.fields if field.name in key]
+        #: None of them where the history does not keep the whole key.
+        self.key = [self.live.column(f) for f in fields] if len(fields) == len(key) else []
 
     def collect(self) -> None:
         """Plan each row that the change wrote; "edited" has a later record or new values.
@@ -141,6 +149,44 @@ class UndoPlan(Plan):
                     AND {self.records.other_links(link, kept)})""",
             )
 
+    def leave_what_cannot(self) -> int:
+        return super().leave_what_cannot() + self._leave_matched()
+
+    def _leave_matched(self) -> int:
+        """Rows that would stand beside another that got the same match key since.
+
+        Twins that were there at the time come back as they were.
+        """
+        if not self.key:
+            return 0
+
+        def same(row: str, other: str) -> str:
+            return " AND ".join(f"{row}.{column} = {other}.{column}" for column in self.key)
+
+        return self.leave(
+            "matched",
+            f"""kind <> '+' AND history_id IN (
+                SELECT plan.history_id FROM {self.name} plan
+                JOIN {self.history} wanted ON wanted.history_id = plan.previous_id
+                JOIN {self.records.source} other
+                    ON {same("other", "wanted")} AND other.{self.pk} <> wanted.{self.pk}
+                WHERE plan.why = '' AND plan.kind <> '+'
+                AND other.{self.pk} NOT IN (SELECT pk FROM {self.name} WHERE why = '')
+                AND NOT EXISTS (
+                    SELECT 1 FROM {self.records.source} own
+                    WHERE own.{self.pk} = plan.pk AND {same("own", "wanted")})
+                AND EXISTS (
+                    SELECT 1 FROM {self.history} got WHERE got.{self.pk} = other.{self.pk}
+                    AND got.history_id > plan.history_id AND {same("got", "wanted")})
+                AND NOT EXISTS (
+                    SELECT 1 FROM {self.history} had WHERE {same("had", "wanted")}
+                    AND had.history_id = (
+                        SELECT max(past.history_id) FROM {self.history} past
+                        WHERE past.{self.pk} = other.{self.pk}
+                        AND past.history_id < plan.history_id))
+            )""",
+        )
+
     def leave_exempt(self) -> None:
         """Exclude the rows that staff chose to leave alone, whatever became of them since."""
         self.live.execute(
@@ -159,13 +205,19 @@ class Undo(Returning):
     with Undo(change) as undo:
         counts = undo.plan()
         with transaction.atomic(): …
+
+    key_of: gives the fields of a model's match key; () where it has none.
     """
 
-    def __init__(self, change: Change) -> None:
+    def __init__(
+        self,
+        change: Change,
+        key_of: Callable[[type[Model]], tuple[str, ...]] = lambda model: (),
+    ) -> None:
         self.change = change
         self.plans: dict[type[Model], UndoPlan] = {}
         for model in changed_models(change):
-            self.plans[model] = UndoPlan(change, model, self.plans)
+            self.plans[model] = UndoPlan(change, model, self.plans, key_of(model))
         #: Rows that were edited since a deletion, but get back what they lost by it.
         self.losers: dict[type[Model], LosersPlan] = {}
         self.connection = self.plans[change.model_class].live.connection

@@ -44,6 +44,7 @@ from backoffice.jobs.limits import (
 from backoffice.jobs.missing import MISSING, missing_file, write_missing
 from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
+from backoffice.resources.registry import match_key_if_any
 from backoffice.resources.resource import Resource
 
 logger = logging.getLogger(__name__)
@@ -308,8 +309,13 @@ def apply_job(job: Change) -> None:
         raise JobStopped
 
 
+def undo_of(change: Change) -> Undo:
+    """The undo of a change, which leaves alone what would be a twin by its match key."""
+    return Undo(change, match_key_if_any)
+
+
 def _take_back(job: Change, undone: Change) -> None:
-    with Undo(undone) as undo, transaction.atomic(using=undo.connection.alias):
+    with undo_of(undone) as undo, transaction.atomic(using=undo.connection.alias):
         undo.lock()
         if not lies_within(undone, job.user):
             raise OutsideLimits

@@ -104,3 +104,11 @@ def match_key(model: type[Model]) -> tuple[str, ...]:
         if len(texts) == 1:
             return (texts[0],)
         raise
+
+
+def match_key_if_any(model: type[Model]) -> tuple[str, ...]:
+    """As `match_key`; () where there is nothing of these."""
+    try:
+        return match_key(model)
+    except ImproperlyConfigured:
+        return ()

@@ -18,12 +18,13 @@ from backoffice.admin.submissions.proof import demand_proof
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.outside import lies_within
-from backoffice.changes.undo import Undo, refusal, rights
+from backoffice.changes.undo import refusal, rights
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model, names_change
 from backoffice.history.scopes import within_then
 from backoffice.jobs import tasks
 from backoffice.jobs.limits import OutsideLimits
+from backoffice.jobs.steps import undo_of
 from backoffice.querysets.counts import Count
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import is_scoped
@@ -64,7 +65,7 @@ class UndoPages(ChangePages):
                 except JobStopped:
                     return self._redirect(job)
             context["not_confirmed"] = True
-        with Undo(job) as undo:
+        with undo_of(job) as undo:
             counts = undo.plan()
             context |= {"counts": counts, "notes": undo.notes()}
             left = undo.left(LINKED)
@@ -85,7 +86,7 @@ class UndoPages(ChangePages):
         """Whether the number of records to delete was typed, where they are many."""
         if (job.new or 0) <= MANY:
             return True
-        with Undo(job) as undo:
+        with undo_of(job) as undo:
             removed = undo.plan().removed
         return removed <= MANY or typed_number(request) == str(removed)
 

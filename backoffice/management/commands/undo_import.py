@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.exemptions import exempt
 from backoffice.changes.models import Change, JobStopped
-from backoffice.changes.undo import Undo, UndoCounts, refusal
+from backoffice.changes.undo import UndoCounts, refusal
 from backoffice.history.records import history_model
-from backoffice.jobs.steps import undo_job
+from backoffice.jobs.steps import undo_job, undo_of
 from backoffice.management.asking import agreed
 
 SHOWN = 20  # records left alone that the terminal shows
@@ -100,7 +100,7 @@ class Command(BaseCommand):
 
     def show(self, job: Change) -> None:
         """Show what the undo would do, and the first records that it would leave alone."""
-        with Undo(job) as undo:
+        with undo_of(job) as undo:
             counts, left, notes = undo.plan(), undo.left(SHOWN), undo.notes()
         for note in notes:
             self.stderr.write(self.style.WARNING(note))

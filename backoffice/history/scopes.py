@@ -10,7 +10,14 @@ from simple_history.utils import get_m2m_reverse_field_name
 
 from backoffice.history.records import history_model
 from backoffice.querysets.related import leads_to
-from backoffice.querysets.scopes import DECLARATION, SELF, limits_of, rows_at, within
+from backoffice.querysets.scopes import (
+    DECLARATION,
+    SELF,
+    is_declared,
+    limits_of,
+    rows_at,
+    within,
+)
 
 
 def within_then(records: QuerySet[Any], user: Any) -> QuerySet[Any]:
@@ -69,7 +76,7 @@ def about_what_is_within(entries: QuerySet[Any], user: Any) -> QuerySet[Any]:
     """
     seen = Q(object_id="")
     for number, model in enumerate(apps.get_models()):
-        if not isinstance(getattr(model, DECLARATION, None), str):
+        if model is entries.model or not is_declared(model):
             continue
         # The text of another model may be no key of this one: it is not even read.
         key = When(model=model._meta.label, then=Cast("object_id", model._meta.pk))

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -67,6 +68,18 @@ def test_what_is_written_is_inside(client, manager, mine, other):
     assert book.libraries.count() == 2
     assert list(Book.objects.get(title="New").libraries.all()) == [mine]
     assert "Secret" not in client.get(page("import_job", job.pk, model="book")).text
+
+
+def test_the_activity_has_what_one_imported_oneself(client, manager, mine, other):
+    manager.user_permissions.add(Permission.objects.get(codename="view_entry"))
+    for user, name in ((manager, "Ann"), (make_user(is_superuser=True), "Ben")):
+        written(f"name,library\n{name},Mine\n", user)
+    listing = client.get(reverse("admin:backoffice_entry_changelist"))
+    entries = listing.context["cl"].result_list
+    assert {(entry.user, entry.action) for entry in entries} == {
+        (manager, "sign-in"),
+        (manager, "import"),
+    }
 
 
 def test_limits_that_shrank_stop_the_writing(manager, mine, other):

@@ -112,8 +112,12 @@ class EraseMixin(HistoryBase):
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """Of a row that was erased, say that it can't come back."""
-        entry = self._erased(object_id) if personal_fields(self.model) else None
+        """Of a row that was erased, say that it can't come back; not to users with limits.
+
+        It may have been of a library that they don't see.
+        """
+        may_know = personal_fields(self.model) and not is_scoped(request.user)
+        entry = self._erased(object_id) if may_know else None
         if entry:
             return self._say_erased(request, entry)
         return super()._get_obj_does_not_exist_redirect(request, opts, object_id)

@@ -3,10 +3,11 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from backoffice.erasure.erase import Erasure
 from backoffice.trail.models import Entry
 from library.models import Library, Patron
 from tests.backoffice.admin.pages import perm, url
-from tests.factories import make_library, make_patron, make_user
+from tests.factories import limit, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +89,18 @@ def test_there_is_no_such_page_for_a_model_that_names_nobody(admin_client):
     library = make_library()
     page = admin_client.get(url(Library, "change", library.pk))
     assert "/erase/" not in page.text
+
+
+def test_nobody_with_limits_learns_that_somebody_was_erased(client, patron):
+    user = limit(make_user(permissions=RIGHTS), make_library(name="Mine"))
+    client.force_login(user)
+    pages = [url(Patron, name, patron.pk) for name in ("change", "history", "restore")]
+
+    def said():
+        answers = [client.get(page, follow=True) for page in pages]
+        return [(answer.status_code, "erased" in answer.text) for answer in answers]
+
+    before = said()
+    Erasure(Patron, patron.pk).run()
+    assert said() == before
+    assert not any(erased for _status, erased in before)

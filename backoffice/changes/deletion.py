@@ -9,6 +9,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -66,6 +67,7 @@ class Deletion:
         self._restricted: list[Rows] = []
         self._protected: list[Rows] = []
         self._nulled: list[tuple[Rows, Field[Any, Any]]] = []
+        self._queryset = queryset
         self._collect(queryset.using(self.using).order_by(), path=())
 
     def _collect(self, rows: Rows, path: tuple[type[Model], ...]) -> None:
@@ -164,11 +166,24 @@ class Deletion:
         history of the rows that cascade · reason_lost: in that of the rows that only lose a
         link or a reference; reason_with if not given.
         """
-        with transaction.atomic(using=self.using):
-            self.lock()
-            change = self._record_change(title, user)
-            self.delete(change.signature, reason, reason_with, reason_lost)
+        with transaction.atomic(using=self.using), self._held() as going:
+            going.lock()
+            change = going._record_change(title, user)
+            going.delete(change.signature, reason, reason_with, reason_lost)
         return change
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator["Deletion"]:
+        """This deletion, of the rows that are there now.
+
+        On PostgreSQL each statement sees what others committed before it: a row that comes to
+        match the queryset meanwhile would be deleted, but not recorded.
+        """
+        if connections[self.using].vendor != "postgresql":
+            yield self
+            return
+        with held(self._queryset, "going_keys") as rows:
+            yield Deletion(rows)
 
     def lock(self) -> None:
         """Keep all of it as it is until the transaction ends.
@@ -176,8 +191,12 @@ class Deletion:
         Nobody can add a row that refers to a locked one, so the rows are locked before those
         that cascade from them. On SQLite the transaction itself is the lock.
         """
-        for model, queryset in self.rows().items():
-            table = Table(model, connections[self.using])
+        found = self.rows()
+        tables = {model: Table(model, connections[self.using]) for model in found}
+        for table in sorted(tables.values(), key=attrgetter("name")):
+            table.lock_for_rows()
+        for model, queryset in found.items():
+            table = tables[model]
             if table.vendor == "postgresql":
                 every = model._base_manager.using(self.using)
                 rows = every.filter(pk__in=queryset.values("pk")).select_for_update()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -26,6 +27,7 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
     locked = manager.filter(pk__in=keys).select_for_update().values("pk")
     if table.vendor == "postgresql":
         expect_many(table.connection, keys[:MANY].count())
+    table.lock_for_rows()
     table.execute(f"DROP TABLE IF EXISTS {keys_table}")
     key = table.db_type(table.pk_field)
     table.execute(f"CREATE TEMPORARY TABLE {keys_table} (pk {key} PRIMARY KEY)")
@@ -35,10 +37,14 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
         if table.vendor == "postgresql":
             table.execute(f"ANALYZE {keys_table}")
             _let_go(table, keys_table, keys)
+    failed = False
     try:
         yield manager.filter(pk__in=RawSQL(f"SELECT pk FROM {keys_table}", []))  # noqa: S611
+    except DatabaseError:
+        failed = True  # PostgreSQL takes no more statements until the rollback, which drops it
+        raise
     finally:
-        if not table.connection.needs_rollback:
+        if not failed and not table.connection.needs_rollback:
             table.execute(f"DROP TABLE {keys_table}")
 
 

@@ -7,6 +7,7 @@ the same match key, are left alone and listed.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any, Self
 
 from django.apps import apps
@@ -228,9 +229,10 @@ class Undo(Returning):
         return self
 
     def lock(self) -> None:
-        """Lock the tables against other writers, as an import does."""
-        for plan in self.plans.values():
-            plan.live.lock()
+        """Lock the tables against other writers, as an import does, in `Deletion`'s order."""
+        tables = (plan.live for plan in self.plans.values())
+        for table in sorted(tables, key=attrgetter("name")):
+            table.lock()
 
     def plan(self) -> UndoCounts:
         """Find out which rows would be undone, and which are left alone."""

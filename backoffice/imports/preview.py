@@ -193,7 +193,8 @@ def _linked(imported: "Import", column: Column, lines: Sequence[int]) -> list[st
     texts = _texts_of_targets(imported, column, {target for _line, target in rows})
     by_line: dict[int, set[str]] = {}
     for line, target in rows:
-        by_line.setdefault(line, set()).add(texts[target])
+        if target in texts:  # else it was deleted meanwhile, and the write will say so
+            by_line.setdefault(line, set()).add(texts[target])
     return [join_references(sorted(by_line.get(line, ()))) for line in lines]
 
 

@@ -187,6 +187,15 @@ class Table:
         if self.vendor == "postgresql":
             self.execute(f"LOCK TABLE {self.name} IN SHARE ROW EXCLUSIVE MODE")
 
+    def lock_for_rows(self) -> None:
+        """Wait for whoever has `lock`, before rows are locked that are to be written.
+
+        Whoever locked rows first would wait for an import that itself waits for those rows,
+        and PostgreSQL would stop one of the two.
+        """
+        if self.vendor == "postgresql":
+            self.execute(f"LOCK TABLE {self.name} IN ROW EXCLUSIVE MODE")
+
     # Relations ----------------------------------------------------------------------
 
     @functools.cached_property

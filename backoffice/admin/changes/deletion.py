@@ -35,6 +35,7 @@ from backoffice.keepers import LockedOut
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, annotated_names, named
 from backoffice.querysets.reach import Reach
+from backoffice.tables.table import Table
 from backoffice.trail.record import record
 
 MANY = 100  # rows that are deleted without typing a confirmation
@@ -61,6 +62,7 @@ class DeletionMixin(ModelAdminBase):
             rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
             if request.method == "POST":
                 # Lock them in Django's transaction, so that no new row can refer to them.
+                Table(self.model).lock_for_rows()
                 len(rows.select_for_update())
         deletion = Deletion(rows)
         reach = Reach.of(request.user)

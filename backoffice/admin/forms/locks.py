@@ -5,6 +5,8 @@ from typing import Any
 from django.db import connections, router
 from django.db.models import Model
 
+from backoffice.tables.table import Table
+
 
 def lock(model: type[Model], **condition: Any) -> None:
     """Lock these rows: a second save of them waits for this one, and sees its values.
@@ -15,6 +17,8 @@ def lock(model: type[Model], **condition: Any) -> None:
     features: Any = connection.features
     if not features.has_select_for_update or not connection.in_atomic_block:
         return
+    for each in (model, *model._meta.all_parents):
+        Table(each, connection).lock_for_rows()
     # Rows that refer to these may be written meanwhile: their own forms lock them first.
     mode: Any = {"no_key": True} if features.has_select_for_no_key_update else {}
     rows = model._base_manager.using(connection.alias).filter(**condition)

@@ -30,6 +30,7 @@ from backoffice.history.scopes import within_then
 from backoffice.keepers import LockedOut
 from backoffice.querysets.relations import ManyToMany
 from backoffice.querysets.scopes import within
+from backoffice.tables.table import Table
 
 
 class RevertMixin(HistoryBase):
@@ -125,6 +126,7 @@ class RevertMixin(HistoryBase):
         name, _colon, key = request.POST.get("only", "").partition(":")
         with transaction.atomic(using=router.db_for_write(self.model)):
             if present is not None:
+                Table(self.model).lock_for_rows()
                 rows = self.model._base_manager.select_for_update()
                 present = rows.filter(pk=present.pk).first()
             shown = request.POST.get("shown")

@@ -11,6 +11,7 @@
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
 | `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
 | `held` of an edit or a deletion | rows that leave the filter | `admin/test_races` |
+| `held` of a deletion | rows that join the filter from going without a record | here |
 
 Each test runs once as it is, and once with the lock taken away, which must be seen.
 """
@@ -25,6 +26,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from backoffice.changes import deletion
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change, ChangeQuerySet, JobStopped
 from backoffice.changes.undo import Undo
@@ -137,6 +139,27 @@ def test_nobody_adds_a_row_to_what_a_mirror_deletes(write_csv, monkeypatch, is_l
         assert imported.missing.removed == {"library.Library": 1, "library.Patron": 1}
     assert len(refused) == is_locked
     assert Patron.history.filter(history_type="-").count() == (1 if is_locked else 2)
+
+
+@on_postgresql
+@locked_or_not
+def test_what_joins_a_deletion_s_filter_meanwhile_stays(monkeypatch, is_locked):
+    if not is_locked:
+        monkeypatch.setattr(Deletion, "_held", lambda self: nullcontext(self))
+    make_library(name="Old C")
+    late, record = [], deletion._record
+
+    def record_slowly(*arguments):
+        recorded = record(*arguments)
+        if not late:
+            with meanwhile(lambda: late.append(make_library(name="New C"))):
+                return recorded
+        return recorded
+
+    monkeypatch.setattr(deletion, "_record", record_slowly)
+    Deletion(Library.objects.filter(name__endswith="C")).run(title="d", user=None)
+    assert Library.objects.count() == is_locked
+    assert Library.history.filter(history_type="-").count() == 1
 
 
 def make_job():

@@ -132,6 +132,7 @@ def test_a_form_outlives_its_session(browser):
     # Signed out, one signs in on the page.
     form.goto("/admin/auth/group/add/")
     form.fill("#id_name", "Signed out")
+    browser.click("#account-button")
     browser.click("#logout-form button")
     browser.wait_for_selector("text=Thanks for spending")
     form.click("input[name=_save]")

@@ -97,7 +97,8 @@ def test_sessions_are_seen_and_ended_and_forms_outlive_them(devices, house):
     here.wait_for_selector("#id_password1")
 
     # Both are seen; the other one is ended.
-    here.click("#user-tools a:has-text('Sessions')")
+    here.click("#account-button")
+    here.click("#account-menu a:has-text('Sessions')")
     assert here.text_content("h1") == "Your sessions"
     assert here.locator("#sessions-form tbody tr:has-text('(this one)')").count() == 1
     assert here.locator("#sessions-form tbody tr:has-text('Chrome')").count() >= 2
@@ -119,7 +120,8 @@ def test_sessions_are_seen_and_ended_and_forms_outlive_them(devices, house):
     here.click("#kept-form input[type=submit]")
     here.wait_for_selector(".messagelist:has-text('was added successfully')")
 
-    here.click("#user-tools a:has-text('Sessions')")
+    here.click("#account-button")
+    here.click("#account-menu a:has-text('Sessions')")
     here.click("input[name=_all]")
     here.wait_for_selector("text=You are signed out.")
     assert "/login/" in here.url

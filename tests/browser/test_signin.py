@@ -77,6 +77,7 @@ def test_the_way_in(page, folder):
 
     # Set up
     sign_in(page)
+    page.click("#account-button")
     page.click("text=Second factor")
     look(page, "set-up")
     secret = page.inner_text(".secret")
@@ -91,10 +92,12 @@ def test_the_way_in(page, folder):
     look(page, "codes")
     codes = page.locator(".recovery-codes code").all_inner_texts()
     page.click("text=I have them")
+    page.click("#account-button")
     page.click("text=Second factor")
     look(page, "second-factor")
 
     # Two steps
+    page.click("#account-button")
     page.click("text=Log out")
     sign_in(page)
     page.wait_for_selector("text=type the code that your app shows")
@@ -102,6 +105,7 @@ def test_the_way_in(page, folder):
     page.fill("#id_code", code_of(secret, later=30))
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/auth/")
+    page.click("#account-button")
     page.click("text=Log out")
 
     # Locked out, and in by the link

@@ -42,6 +42,7 @@ def test_signing_in_and_out(open_page):
     page.fill("#id_password", "walk the pages")
     page.click("input[type=submit]")
     page.wait_for_url("**/admin/")
+    page.click("#account-button")
     page.click("#logout-form button")
     page.wait_for_load_state()
     assert "Thanks for spending some quality time" in page.text_content("#content")

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
+from backoffice.admin.search.pages import SearchPages
 from backoffice.admin.signin.pages import SignInPages
 from backoffice.admin.submissions.once import guarded
 from backoffice.querysets.keys import is_key
@@ -15,7 +16,7 @@ from backoffice.querysets.scopes import within
 from backoffice.trail.record import record
 
 
-class AdminSite(SignInPages):
+class AdminSite(SearchPages, SignInPages):
     """Django's, with a theme and a logo that a subclass can change or set to None."""
 
     site_title = "Back office"

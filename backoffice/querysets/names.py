@@ -76,13 +76,18 @@ class Naming:
 
     def text(self, name: object, values: Iterable[Any]) -> str:
         """`Main Library — 10016, New York`, of the name and the values of the details."""
+        shown = self.texts(values)
+        return f"{name} — {', '.join(shown)}" if shown else str(name)
+
+    def texts(self, values: Iterable[Any]) -> list[str]:
+        """The values of the details as people read them, without those that are blank."""
         shown = []
         for path, value in zip(self.details, values, strict=True):
             field: Any = get_fields_from_path(self.model, path)[-1]
             choices = {str(key): text for key, text in getattr(field, "flatchoices", ())}
             if value not in (None, ""):
                 shown.append(str(choices.get(str(value), value)))
-        return f"{name} — {', '.join(shown)}" if shown else str(name)
+        return shown
 
 
 @cache
@@ -180,11 +185,21 @@ def annotated_names(rows: Sequence[Any]) -> list[str]:
     return _names(rows, {key: details for key, details in found.items() if details is not None})
 
 
+def annotated_details(row: Any) -> list[str]:
+    """What tells a row of `named` apart, as texts, whether or not another has its name."""
+    naming = Naming.of(type(row))
+    return naming.texts(_values(naming, row)) if naming else []
+
+
 def _annotated(row: Any) -> list[Any] | None:
     """The values of the details; None if no other record has the name."""
     naming = Naming.of(type(row))
     if naming is None or not getattr(row, SHARED, False):
         return None
+    return _values(naming, row)
+
+
+def _values(naming: Naming, row: Any) -> list[Any]:
     return [getattr(row, f"{DETAIL}{n}") for n in range(len(naming.details))]
 
 

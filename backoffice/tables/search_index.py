@@ -120,12 +120,21 @@ class SearchIndex:
 
         None if they are more than `most`, if the text is too short, or without the index.
         """
-        if len(text) < LENGTH:
+        found = self.some([[[text]]], most)
+        return None if found is None or len(found) > most else found
+
+    def some(self, runs: Sequence[Sequence[Sequence[str]]], most: int) -> list[Any] | None:
+        """The keys of rows that may contain the texts, one more than `most` if there are more.
+
+        None if all texts are too short, or without the index.
+
+        Args:
+            runs: of each run, a row contains all texts of one of its alternatives.
+        """
+        wanted = [_any_of(run) for run in runs]
+        wanted = [each for each in wanted if each]
+        if not wanted:
             return None
-        all_trigrams = dict.fromkeys(
-            text[i : i + LENGTH] for i in range(len(text) - LENGTH + 1)
-        )
-        trigrams = ['"' + t.replace('"', '""') + '"' for t in islice(all_trigrams, TRIGRAMS)]
         keepers, params = self._keepers
         try:
             keys = self.table.fetch(
@@ -135,12 +144,24 @@ class SearchIndex:
                     SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s LIMIT {most + 1:d}
                 )
                 """,
-                [*params, " AND ".join(trigrams)],
+                [*params, " AND ".join(wanted)],
             )
         except DatabaseError:  # there is none
             return None
         found = [key for (key,) in keys]
-        return None if len(found) > most or None in found else found
+        return None if None in found else found
+
+
+def _any_of(alternatives: Sequence[Sequence[str]]) -> str:
+    """What FTS5 matches; "" if one of the alternatives has no text that is long enough."""
+    parts = [" AND ".join(filter(None, map(_trigrams, texts))) for texts in alternatives]
+    return f"({' OR '.join(f'({part})' for part in parts)})" if all(parts) else ""
+
+
+def _trigrams(text: str) -> str:
+    trigrams = dict.fromkeys(text[i : i + LENGTH] for i in range(len(text) - LENGTH + 1))
+    quoted = ('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
+    return " AND ".join(islice(quoted, TRIGRAMS))
 
 
 def drop_search_indexes(

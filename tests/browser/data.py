@@ -233,6 +233,7 @@ def main():
         "library app": reverse("admin:app_list", args=["library"]),
         "password change": reverse("admin:password_change"),
         "activity": reverse("admin:backoffice_entry_changelist"),
+        "search": reverse("admin:search") + "?q=main",
         "not found": "/admin/nowhere/",
         **form_pages(),
         **inline_pages(),

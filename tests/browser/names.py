@@ -6,6 +6,7 @@ PAGES = (
     "library app",
     "password change",
     "activity",
+    "search",
     "not found",
     *(f"{model} {page}" for model in MODELS for page in ("list", "add", "change", "delete")),
     "library filtered",

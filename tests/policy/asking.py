@@ -225,6 +225,7 @@ OF_ONE_MODEL = {
     "site.autocomplete": lambda a: autocomplete(Patron, "library"),
     "site.autocomplete: books of a loan": lambda a: autocomplete(Loan, "books"),
     "site.jsi18n": lambda a: Sent(),
+    "site.search": lambda a: Sent(query="q=e"),
     "site.view_on_site": lambda a: Sent(
         (ContentType.objects.get_for_model(Library).pk, a.world.home.pk)
     ),

@@ -129,6 +129,15 @@ class Search:
         return fits
 
     @cached_property
+    def texts(self) -> list[list[Sequence[str]]]:
+        """What a row must have: of each run of words, these or one of their other spellings."""
+        return [
+            [run, *([stored] for spell in self.spellings if (stored := spell(text)) != text)]
+            for run in runs_of(self.words, self.spellings)
+            for text in [" ".join(run)]
+        ]
+
+    @cached_property
     def spellings(self) -> dict[Spell, Lookups]:
         """The fields whose values people write in several ways, by what writes them as stored.
 

@@ -80,6 +80,7 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
     """Requires the permission to view entries; nobody can add, change or delete one."""
 
     menu_title = _("Activity")
+    in_search = False  # what is looked for is the records, not each thing done to them
     list_display = ("at", "who", "address", "what", "of_model", "object_link", "said", "number")
     list_display_links = ("at",)
     list_filter = [("action", ActionFilter), ("model", ModelFilter), ("name", InUseFilter)]

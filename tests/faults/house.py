@@ -6,7 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.browser.server import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,3 +102,32 @@ class House:
 
     def log(self):
         return (self.folder / "worker.log").read_text()
+
+
+@contextmanager
+def servers(house, **variables):
+    """The address of gunicorn with two processes, until the block ends."""
+    port = free_port()
+    environment = house.environment | {
+        "DEBUG": "on",  # so that static files need no collecting
+        "IMPORT_IMMEDIATE_ROWS": "1000",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "2",
+        **variables,
+    }
+    log = house.folder / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/admin/login/", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+        print(log.read_text()[-3000:])  # noqa: T201 -- shown where a test fails

@@ -3,19 +3,15 @@
 import html
 import http.cookiejar
 import re
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.server import free_port, wait_for
-from tests.faults.house import ROOT
+from tests.faults.house import servers
 
 pytestmark = pytest.mark.slow
 
@@ -123,33 +119,6 @@ def assert_one_answer(answers):
     assert {status for status, _to, _text in answers} == {302}, answers
     (to,) = {to for _status, to, _text in answers}
     return to
-
-
-@contextmanager
-def servers(house):
-    port = free_port()
-    environment = house.environment | {
-        "DEBUG": "on",  # so that static files need no collecting
-        "IMPORT_IMMEDIATE_ROWS": "1000",
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "2",
-    }
-    log = house.folder / "server.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "backoffice.wsgi"],
-            cwd=ROOT,
-            env=environment,
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/admin/login/", process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-        print(log.read_text()[-3000:])  # noqa: T201 -- shown where a test fails
 
 
 def test_the_same_form_at_once_is_done_once(house):

@@ -67,6 +67,8 @@ class PlainModelAdmin(
     show_facets = admin.ShowFacets.NEVER  # our filters count on their own, in one statement
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
     own_actions: tuple[str, ...] = ()  # offered beside `actions`
+    menu_title: Any = None  # the name in the menu and of the list; by default the model's
+    menu_group: Any = None  # the group in the menu; by default the app
 
     @property
     def urls(self) -> list[Any]:

@@ -7,6 +7,7 @@ from django.contrib.contenttypes.views import shortcut
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
+from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
 from backoffice.admin.signin.pages import SignInPages
@@ -24,9 +25,14 @@ class AdminSite(SearchPages, SignInPages):
     site_url = None  # there is no other site to view
     theme: str | None = "backoffice/theme.css"  # a static file
     logo: str | None = "backoffice/logo.svg"  # a static file
+    enable_nav_sidebar = False  # the menu stands in its place
+    #: The groups of the menu that stand after all others, in this order.
+    last_groups: tuple[Any, ...] = (WORK, ADMINISTRATION)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "theme": self.theme, "logo": self.logo}
+        context = super().each_context(request)
+        groups = menu(self, request, context["available_apps"])
+        return {**context, "theme": self.theme, "logo": self.logo, "menu": groups}
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -68,10 +74,13 @@ class AdminSite(SearchPages, SignInPages):
         return ChoicesJsonView.as_view(admin_site=self)(request)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Django's, with the `menu_title` of a ModelAdmin, if any, as its name."""
+        """Django's, with the `menu_title` of a ModelAdmin, if any, as its name.
+
+        All apps together are in the groups of the menu, see `backoffice.admin.menu`.
+        """
         app_list = super().get_app_list(request, app_label)
         for app in app_list:
             for entry in app["models"]:
                 model_admin = self.get_model_admin(entry["model"])
-                entry["name"] = getattr(model_admin, "menu_title", entry["name"])
-        return app_list
+                entry["name"] = getattr(model_admin, "menu_title", None) or entry["name"]
+        return app_list if app_label else grouped(self, app_list, self.last_groups)

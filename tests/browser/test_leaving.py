@@ -9,7 +9,7 @@ LIBRARY = "library of many patrons"
 
 WAYS_OUT = {
     "breadcrumb": lambda page: page.click(".breadcrumbs a >> nth=2"),
-    "menu": lambda page: page.click("#nav-sidebar a:has-text('Patrons')"),
+    "menu": lambda page: page.click("#menu a:has-text('Patrons')"),
     "History": lambda page: page.click(".object-tools .historylink"),
     "Back": lambda page: page.evaluate("history.back()"),
     "reload": lambda page: page.evaluate("location.reload()"),
@@ -96,7 +96,7 @@ def test_filters_searches_and_what_saves_are_left_without_a_word(open_library):
     page.fill("#filter_name", "Main")
     page.fill("#searchbar", "Main")
     page.check("#result_list tbody tr:first-child .action-select")
-    assert not leaving(page, lambda: page.click("#nav-sidebar a:has-text('Patrons')"))
+    assert not leaving(page, lambda: page.click("#menu a:has-text('Patrons')"))
 
 
 def test_what_was_typed_and_refused_is_asked_about(open_page):
@@ -106,7 +106,7 @@ def test_what_was_typed_and_refused_is_asked_about(open_page):
     page.eval_on_selector("#library_form", "form => { form.noValidate = true; }")
     assert not leaving(page, lambda: submit(page))
     assert page.locator(".errornote").count() == 1
-    assert leaving(page, lambda: page.click("#nav-sidebar a:has-text('Patrons')"))
+    assert leaving(page, lambda: page.click("#menu a:has-text('Patrons')"))
 
 
 def test_every_form_of_the_house_asks(open_page, server):

@@ -235,7 +235,7 @@ def test_head_and_side_bar_look_as_on_other_pages(open_page, tmp_path):
     page = open_page("/admin/library/library/")
 
     def places():
-        parts = ["#account-button", "#toggle-nav-sidebar", "#nav-sidebar td a >> nth=0"]
+        parts = ["#account-button", "#menu", "#menu a >> nth=0"]
         boxes = map(Locator.bounding_box, map(page.locator, parts))
         return [(box["x"], box["y"], box["width"]) for box in boxes]
 

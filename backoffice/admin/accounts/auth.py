@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import router, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.keepers import (
@@ -28,6 +29,7 @@ from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
 from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
 from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
+from backoffice.admin.menu import ADMINISTRATION
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.querysets.scopes import declare, hidden
 
@@ -78,6 +80,9 @@ class GrantMixin(ProofMixin):
 class GroupAdmin(
     GrantMixin, RoleKeepers, SentenceMixin, PlainModelAdmin, auth_admin.GroupAdmin
 ):
+    menu_title = gettext_lazy("Roles")
+    menu_group = ADMINISTRATION
+
     def is_within(self, user: Any, group: Any) -> bool:
         return user.is_superuser or grantable_groups(user).filter(pk=group.pk).exists()
 
@@ -99,6 +104,7 @@ class UserAdmin(
         "is_active",
         "last_login",
     )
+    menu_group = ADMINISTRATION
     change_password_form = PasswordForm
     date_hierarchy = "date_joined"
     search_help_text = "Username, name or e-mail address"

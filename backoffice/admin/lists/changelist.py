@@ -19,6 +19,7 @@ from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.admin.lists.address import list_address
@@ -46,6 +47,20 @@ class ChangeList(FilteredChangeList):
     result_count: Count
     full_result_count: Count
     sortable_by: Any
+
+    def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:
+        super().__init__(request, *args, **options)
+        # Where one is chosen the title says so, and an export has counted nothing.
+        if not self.is_popup and hasattr(self, "result_count"):
+            self.title = self.name_and_count()
+
+    def name_and_count(self) -> str:
+        """What the page is: "Libraries · 17,269", or "Libraries · 3 of 17,269"."""
+        name = self.model_admin.menu_title or capfirst(self.opts.verbose_name_plural)
+        count: Any = self.result_count
+        if self.full_result_count is not count:
+            count = _("%(n)s of %(all)s") % {"n": count, "all": self.full_result_count}
+        return f"{name} · {count}"
 
     # Order --------------------------------------------------------------------------
 

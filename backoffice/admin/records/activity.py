@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +11,7 @@ from import_export.fields import Field
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.menu import WORK
 from backoffice.admin.pages import page_of
 from backoffice.changes.undo import plural
 from backoffice.history.scopes import about_what_is_within
@@ -81,6 +81,7 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
 
     menu_title = _("Activity")
     in_search = False  # what is looked for is the records, not each thing done to them
+    menu_group = WORK
     list_display = ("at", "who", "address", "what", "of_model", "object_link", "said", "number")
     list_display_links = ("at",)
     list_filter = [("action", ActionFilter), ("model", ModelFilter), ("name", InUseFilter)]
@@ -130,10 +131,3 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
     @admin.display(description=_("how many"), ordering="count")
     def number(self, entry: Entry) -> Any:
         return "" if entry.count is None else f"{entry.count:,}"
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {"title": self.menu_title} | (extra_context or {})
-        )

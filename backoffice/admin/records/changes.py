@@ -22,6 +22,7 @@ from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.changes.base import downloads
 from backoffice.admin.changes.imports import RUNNING
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.menu import WORK
 from backoffice.admin.people import may_view_users, person
 from backoffice.admin.records.names import USER_NAME
 from backoffice.changes.limited import sees_all_of
@@ -72,6 +73,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
     ordering = ("-created_at",)
     actions = None
     menu_title: Any
+    menu_group = WORK
     kinds: tuple[str, ...] = ()
 
     # Which changes ------------------------------------------------------------------
@@ -118,12 +120,6 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         if job is None:
             raise Http404
         return HttpResponseRedirect(self._page(job, "import_job"))
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        extra_context = {"title": self.menu_title} | (extra_context or {})
-        return super().changelist_view(request, extra_context)
 
     def _page(self, job: Change, view: str, *args: Any) -> str:
         opts = job.model_class._meta

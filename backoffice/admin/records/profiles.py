@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.changes.columns import owner_note
+from backoffice.admin.menu import WORK
 from backoffice.admin.records.changes import ModelFilter
 from backoffice.changes.profiles import OPTIONS, Profile
 from backoffice.changes.undo import plural
@@ -78,6 +79,7 @@ def _fields(options: dict[str, Any]) -> Iterator[str]:
 class ProfileAdmin(PlainModelAdmin):
     """All who may import into a model see, change and delete its profiles."""
 
+    menu_group = WORK
     form = ProfileForm
     list_display = ("name", "records", "owner", "mail", "updated_at")
     list_filter = [("model", ModelFilter)]

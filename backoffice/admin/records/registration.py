@@ -17,9 +17,9 @@ def register_records(site: admin.AdminSite) -> None:
     """Register the lists of changes, of profiles, of saved filters and of the activity."""
     site.register(Change, ImportAdmin)
     site.register(BulkEdit, EditAdmin)
+    site.register(Entry, ActivityAdmin)
     site.register(Profile, ProfileAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
-    site.register(Entry, ActivityAdmin)
     if apps.is_installed("django_tasks_db"):
         # The queue's own rows show less than the changes, and editing one breaks the queue.
         queued = apps.get_model("django_tasks_database", "DBTaskResult")

@@ -13,12 +13,14 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.lists.filtersets import SavedFilterForm
+from backoffice.admin.menu import WORK
 from backoffice.filters.models import SavedFilter
 
 
 class SavedFilterAdmin(PlainModelAdmin):
     """Users see their own filters, without any permission; superusers see all."""
 
+    menu_group = WORK
     form = SavedFilterForm
     list_display = ("name", "open_list", "shared", "user", "created_at")
     list_select_related = ("user",)

@@ -187,7 +187,7 @@ class Edit:
                 if expected not in (None, fingerprint):
                     raise RowsMoved
                 for row, why in self._left_empty(rows):
-                    raise Refused(_refused_row(row, why))
+                    raise Refused(_refused_row(row, why, self.reach))
                 change = self._record_change(user, title, updated, address)
                 self._write(rows, change)
                 log_change(change)
@@ -293,7 +293,7 @@ class Edit:
             return
         if lost := written.exclude(pk__in=self.reach.within(rows.all()).values("pk")).first():
             why = _("it would lie outside what you are limited to.")
-            raise Refused(_refused_row(lost, why))
+            raise Refused(_refused_row(lost, why, self.reach))
 
     def _clean(self, rows: QuerySet[Any]) -> None:
         """Run each row's own `clean`, as its form would, and save what it changes."""
@@ -304,7 +304,7 @@ class Edit:
             for row in chunk:
                 before = {field: getattr(row, field.attname) for field in fields}
                 if sentence := refusal(row):
-                    raise Refused(_refused_row(row, sentence))
+                    raise Refused(_refused_row(row, sentence, self.reach))
                 for field, value in before.items():
                     if getattr(row, field.attname) != value:
                         changed.setdefault(field, []).append(row)
@@ -329,8 +329,8 @@ def cleans_itself(model: type[Model]) -> bool:
     return model.clean is not Model.clean
 
 
-def _refused_row(row: Model, why: str) -> str:
-    (name,) = names([row])
+def _refused_row(row: Model, why: str, reach: Reach) -> str:
+    (name,) = names([row], reach)
     return _("%(row)s was refused, so nothing was written: %(why)s") % {"row": name, "why": why}
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import RowNumber
 from backoffice.changes.keys import compiled
 from backoffice.history.records import history_model, names_change
 from backoffice.querysets import names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import Table
 
@@ -119,7 +120,9 @@ class LinkEdit:
         links = links.filter(**{f"{source}__in": rows.order_by().values("pk")})
         return links.order_by(source, target).values_list(f"{source}_id", f"{target}_id")
 
-    def sample(self, rows: Collection[Model]) -> dict[Any, tuple[list[str], list[str]]]:
+    def sample(
+        self, rows: Collection[Model], reach: Reach
+    ) -> dict[Any, tuple[list[str], list[str]]]:
         """`{pk: (names of the first links that go, of those that come)}` of each row.
 
         A name more than `NAMED` is an ellipsis.
@@ -144,7 +147,7 @@ class LinkEdit:
         )
         shown = {*self.added, *(k for found in lost.values() for k in found)}
         rows_shown = self.relation.related_model._base_manager.filter(pk__in=shown)
-        texts = {row.pk: names.annotated_name(row) for row in names.named(rows_shown)}
+        texts = {row.pk: names.annotated_name(row) for row in names.named(rows_shown, reach)}
         return {
             pk: (
                 named([texts[k] for k in lost.get(pk, ())]),

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from backoffice.changes.plan import WHY
 from backoffice.history.records import Records, Signature, history_model, names_change
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.tables.table import Link, Table
 
 
@@ -185,20 +186,20 @@ class LosersPlan:
         ((number,),) = self.live.fetch(f"SELECT count(*) FROM {self.name}")
         return int(number)
 
-    def _named(self, keys: list[Any]) -> list[tuple[Any, str]]:
+    def _named(self, keys: list[Any], reach: Reach) -> list[tuple[Any, str]]:
         to_python = self.live.pk_field.to_python
         rows = self.model._base_manager.in_bulk([to_python(key) for key in keys])
-        return list(zip(rows, names(list(rows.values())), strict=True))
+        return list(zip(rows, names(list(rows.values()), reach), strict=True))
 
-    def sample(self, limit: int) -> list[str]:
+    def sample(self, limit: int, reach: Reach) -> list[str]:
         """The first of the rows, as texts."""
         rows = self.live.fetch(f"SELECT pk FROM {self.name} ORDER BY pk LIMIT {limit:d}")
-        return [text for _pk, text in self._named([pk for (pk,) in rows])]
+        return [text for _pk, text in self._named([pk for (pk,) in rows], reach)]
 
-    def left(self, limit: int) -> list[tuple[Any, str, str]]:
+    def left(self, limit: int, reach: Reach) -> list[tuple[Any, str, str]]:
         """Rows that keep what they refer to now: `[(pk, text, why)]`."""
         keys = [pk for pk, _column in self._others[:limit]]
-        return [(pk, text, _(str(WHY["other"]))) for pk, text in self._named(keys)]
+        return [(pk, text, _(str(WHY["other"]))) for pk, text in self._named(keys, reach)]
 
     # Doing it -----------------------------------------------------------------------
 

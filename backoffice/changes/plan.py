@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.history.names import name_then
 from backoffice.history.records import Records, Signature
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.tables.foreign_keys import checked_as_a_whole
 from backoffice.tables.table import Link, Table, UniqueKey
 
@@ -233,7 +234,7 @@ class Plan:
         )
         self.counts = {(kind, why): number for kind, why, number in rows}
 
-    def left(self, limit: int) -> list[tuple[Any, str, str]]:
+    def left(self, limit: int, reach: Reach) -> list[tuple[Any, str, str]]:
         """The rows that are left alone: `[(pk, text, why), …]`, at most `limit`."""
         rows = self.live.fetch(
             f"SELECT pk, why, history_id FROM {self.name} WHERE why NOT IN ('', 'gone')"
@@ -243,7 +244,7 @@ class Plan:
         to_python = self.live.pk_field.to_python
         keys = [to_python(pk) for pk, *_rest in rows]
         there = list(self.model._base_manager.in_bulk(keys).values())
-        texts = dict(zip((row.pk for row in there), names(there), strict=True))
+        texts = dict(zip((row.pk for row in there), names(there, reach), strict=True))
         return [
             (pk, texts.get(pk) or name_then(records[number]), _(str(WHY[why])))
             for pk, (_key, why, number) in zip(keys, rows, strict=True)

@@ -30,6 +30,7 @@ from backoffice.changes.returning import Returning
 from backoffice.changes.undo import not_kept, plural
 from backoffice.history.names import names_then
 from backoffice.history.records import Records, history_model, keeps_all, names_change
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.querysets.scopes import is_scoped
 from backoffice.tables.planner import expect_many
 from backoffice.tables.table import Table
@@ -107,7 +108,7 @@ class ReturningPlan(Plan):
             list(params),
         )
 
-    def sample(self, limit: int, *, but: int) -> list[str]:
+    def sample(self, limit: int, reach: Reach, *, but: int) -> list[str]:
         """The first of the rows that come back, as texts; but: the record of one not named."""
         coming = self.taken_back("-", column="history_id")
         rows = self.live.fetch(
@@ -115,7 +116,7 @@ class ReturningPlan(Plan):
         )
         numbers = [number for (number,) in rows]
         records = self.records.model._base_manager.in_bulk(numbers)
-        return names_then([records[number] for number in numbers])
+        return names_then([records[number] for number in numbers], reach)
 
 
 @dataclass(frozen=True)
@@ -148,14 +149,17 @@ class Restorable:
 class Restore(Returning):
     """The restoration of the row of `record`, the history record of its deletion.
 
-    without: the keys of parts that are not wanted. Its model must be restorable.
+    without: the keys of parts that are not wanted · reach: of whoever reads the names in it.
+    Its model must be restorable.
 
     with Restore(record) as restore:
         found = restore.plan()
     """
 
-    def __init__(self, record: Any, *, without: Collection[str] = ()) -> None:
-        self.record, self.without = record, without
+    def __init__(
+        self, record: Any, *, without: Collection[str] = (), reach: Reach = EVERYTHING
+    ) -> None:
+        self.record, self.without, self.reach = record, without, reach
         self.model: type[Model] = record.instance_type
         self.plans: dict[type[Model], ReturningPlan] = {}
         self.losers: dict[type[Model], LosersPlan] = {}
@@ -268,9 +272,13 @@ class Restore(Returning):
         left = [
             (model, *row)
             for model, its_plan in self.plans.items()
-            for row in its_plan.left(sample)
+            for row in its_plan.left(sample, self.reach)
         ]
-        left += [(m, *row) for m, loser in self.losers.items() for row in loser.left(sample)]
+        left += [
+            (m, *row)
+            for m, loser in self.losers.items()
+            for row in loser.left(sample, self.reach)
+        ]
         if not plan.counts.get(("-", "")):
             why = next((why for model, pk, _text, why in left if model is self.model), "")
             return Restorable(problem=why or _("It exists again."), left=left)
@@ -279,10 +287,10 @@ class Restore(Returning):
             number = its_plan.counts.get(("-", ""), 0) - (model is self.model)
             if number:
                 but = self.record.pk if model is self.model else 0
-                parts.append(Part(model, number, its_plan.sample(sample, but=but)))
+                parts.append(Part(model, number, its_plan.sample(sample, self.reach, but=but)))
         for model, loser in self.losers.items():
             if number := loser.count():
-                parts.append(Part(model, number, loser.sample(sample), lost=True))
+                parts.append(Part(model, number, loser.sample(sample, self.reach), lost=True))
         return Restorable(parts=parts, left=left, notes=list(self._notes()))
 
     def _notes(self) -> Iterator[str]:
@@ -320,11 +328,12 @@ class Restore(Returning):
     def _record_change(self, user: Any, found: Restorable) -> Change:
         new = 1 + sum(part.number for part in found.parts if not part.lost)
         updated = sum(part.number for part in found.parts if part.lost)
+        (name,) = names_then([self.record], self.reach)
         return Change.objects.create_done(
             self.model,
             kind=Change.Kind.RESTORATION,
             user=user,
-            title=f"{capfirst(self.model._meta.verbose_name)}: {names_then([self.record])[0]}",
+            title=f"{capfirst(self.model._meta.verbose_name)}: {name}",
             rows=new + updated,
             new=new,
             updated=updated,

@@ -25,6 +25,7 @@ from backoffice.changes.models import Change
 from backoffice.changes.plan import WHY, Plan
 from backoffice.changes.returning import Returning
 from backoffice.history.records import Signature, history_model, keeps_all, names_change
+from backoffice.querysets.reach import Reach
 from backoffice.tables.planner import expect_many
 
 
@@ -285,9 +286,13 @@ class Undo(Returning):
                     f"DELETE FROM {edited} AND pk IN (SELECT pk FROM {loser.name})"
                 )
 
-    def left(self, limit: int) -> list[tuple[type[Model], Any, str, str]]:
+    def left(self, limit: int, reach: Reach) -> list[tuple[type[Model], Any, str, str]]:
         """The rows that are left alone: `[(model, pk, text, why), …]`, at most `limit`."""
-        rows = ((model, *row) for model, plan in self.plans.items() for row in plan.left(limit))
+        rows = (
+            (model, *row)
+            for model, plan in self.plans.items()
+            for row in plan.left(limit, reach)
+        )
         return [row for row, _n in zip(rows, range(limit), strict=False)]
 
     def notes(self) -> list[str]:

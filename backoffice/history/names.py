@@ -8,6 +8,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import F
 
 from backoffice.querysets.names import Naming
+from backoffice.querysets.reach import Reach
 
 
 def name_then(record: Any) -> str:
@@ -19,11 +20,11 @@ def name_then(record: Any) -> str:
         return f"{opts.verbose_name} {getattr(record, opts.pk.attname)}"
 
 
-def names_then(records: Sequence[Any]) -> list[str]:
+def names_then(records: Sequence[Any], reach: Reach) -> list[str]:
     """The names of the rows of `records`, which are of one model, by one statement at most.
 
     What tells namesakes apart stands where a row that is there has the name, or another row
-    of `records`.
+    of `records`. reach: of whoever reads the names.
     """
     texts = [name_then(record) for record in records]
     naming = Naming.of(records[0].instance_type) if records else None
@@ -34,7 +35,7 @@ def names_then(records: Sequence[Any]) -> list[str]:
     found = {
         number: (is_shared, details)
         for number, is_shared, *details in rows.order_by().values_list(
-            "pk", naming.is_shared_then, *(F(path) for path in naming.details)
+            "pk", naming.is_shared_then(reach), *(F(path) for path in naming.details)
         )
     }
     keys = defaultdict(set)

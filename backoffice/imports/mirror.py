@@ -163,10 +163,11 @@ class Mirror:
 
     def _first(self, records: QuerySet[Any]) -> str:
         """The name of the first of some records; "" if there are none."""
-        seen = self.imported.reach.within(records)
-        if found := names(list(seen.order_by("pk")[:1])):
+        reach = self.imported.reach
+        seen = reach.within(records)
+        if found := names(list(seen.order_by("pk")[:1]), reach):
             return found[0]
-        is_hidden = self.imported.reach.is_limited and records.exists()
+        is_hidden = reach.is_limited and records.exists()
         return _("a record that you may not see") if is_hidden else ""
 
     def _taken_along(self, deletion: Deletion) -> QuerySet[Any]:

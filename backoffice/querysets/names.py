@@ -2,13 +2,13 @@
 
 A model declares the field that `str()` shows, and the fields that tell apart the records that
 have the same text in it: `told_apart_by = {"name": ("zip_code", "state")}`. A name that no
-other record has stands alone.
+other record has stands alone. Whoever has limits is told of namesakes within them alone, so
+each name is made for somebody's `Reach`.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -28,9 +28,9 @@ from django.db.models import (
 )
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
-from django.utils.functional import cached_property
 
 from backoffice.querysets.ordering import leads_index
+from backoffice.querysets.reach import Reach
 
 DECLARATION = "told_apart_by"
 SHARED, DETAIL = "_name_is_shared", "_detail_"  # annotations
@@ -51,27 +51,25 @@ class Naming:
         if not declared:
             return None
         ((name, details),) = declared.items()
-        return _naming(model, name, tuple(details))
+        return Naming(model, name, tuple(details))
 
-    @cached_property
-    def is_shared(self) -> Exists:
+    def is_shared(self, reach: Reach) -> Exists:
         """Whether another record has the name of a record: one look into an index."""
-        return self._is_shared_by_another_than("pk")
+        return self._is_shared_by_another_than("pk", reach)
 
-    @cached_property
-    def is_shared_then(self) -> Exists:
+    def is_shared_then(self, reach: Reach) -> Exists:
         """The same of a record of history: whether another row that is there has the name."""
-        return self._is_shared_by_another_than(self.model._meta.pk.attname)
+        return self._is_shared_by_another_than(self.model._meta.pk.attname, reach)
 
-    def _is_shared_by_another_than(self, key: str) -> Exists:
+    def _is_shared_by_another_than(self, key: str, reach: Reach) -> Exists:
         others = self.model._base_manager.filter(~Q(pk=OuterRef(key)))
-        return Exists(others.filter(**{self.name: OuterRef(self.name)}))
+        others = others.filter(**{self.name: OuterRef(self.name)})
+        return Exists(reach.within_each(others))
 
-    @cached_property
-    def namesakes(self) -> QuerySet[Any]:
+    def namesakes(self, reach: Reach) -> QuerySet[Any]:
         """Of the records whose names others have, the key and the details, as texts."""
         texts = [Cast(path, CharField()) for path in ("pk", *self.details)]
-        rows = self.model._base_manager.filter(self.is_shared).order_by()
+        rows = self.model._base_manager.filter(self.is_shared(reach)).order_by()
         return rows.values_list(*texts)
 
     def text(self, name: object, values: Iterable[Any]) -> str:
@@ -90,15 +88,12 @@ class Naming:
         return shown
 
 
-@cache
-def _naming(model: type[Model], name: str, details: tuple[str, ...]) -> Naming:
-    """One for each declaration: what it asks the database is made once."""
-    return Naming(model, name, details)
+def names(records: Sequence[Model], reach: Reach) -> list[str]:
+    """The names of records of any models, in their order, by one statement at most.
 
-
-def names(records: Sequence[Model]) -> list[str]:
-    """The names of records of any models, in their order, by one statement at most."""
-    return _names(records, _details(records))
+    reach: of whoever reads the names; namesakes beyond it are nobody's business.
+    """
+    return _names(records, _details(records, reach))
 
 
 def _names(records: Sequence[Model], details: Any) -> list[str]:
@@ -130,15 +125,17 @@ class Named:
         return getattr(self.record, attribute)
 
 
-def by_name(records: Sequence[Any]) -> list[Any]:
+def by_name(records: Sequence[Any], reach: Reach) -> list[Any]:
     """The records; in place of those that have namesakes, what has their name as `str()`."""
     return [
         record if text == str(record) else Named(record, text)
-        for record, text in zip(records, names(records), strict=True)
+        for record, text in zip(records, names(records, reach), strict=True)
     ]
 
 
-def _details(records: Iterable[Model]) -> dict[tuple[type[Model], Any], list[Any]]:
+def _details(
+    records: Iterable[Model], reach: Reach
+) -> dict[tuple[type[Model], Any], list[Any]]:
     """`{(model, key): values of the details}` of the records whose names others have."""
     keys: dict[Naming, set[Any]] = {}
     for record in records:
@@ -150,7 +147,7 @@ def _details(records: Iterable[Model]) -> dict[tuple[type[Model], Any], list[Any
     parts = []
     for number, naming in enumerate(keys):
         blank = {f"_{n}": Value("", CharField()) for n in range(len(naming.details), width)}
-        rows = naming.namesakes.filter(pk__in=keys[naming])
+        rows = naming.namesakes(reach).filter(pk__in=keys[naming])
         parts.append(rows.annotate(**blank, _naming=Value(number)))
     namings, found = list(keys), {}
     rows = parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]
@@ -161,7 +158,7 @@ def _details(records: Iterable[Model]) -> dict[tuple[type[Model], Any], list[Any
     return found
 
 
-def named(rows: QuerySet[Any]) -> QuerySet[Any]:
+def named(rows: QuerySet[Any], reach: Reach) -> QuerySet[Any]:
     """The rows, annotated with what `annotated_name` needs: no statement more.
 
     For querysets that are read whole, such as the choices of a field.
@@ -170,7 +167,7 @@ def named(rows: QuerySet[Any]) -> QuerySet[Any]:
     if naming is None:
         return rows
     details = {f"{DETAIL}{n}": F(path) for n, path in enumerate(naming.details)}
-    annotated: QuerySet[Any] = rows.annotate(**{SHARED: naming.is_shared}, **details)
+    annotated: QuerySet[Any] = rows.annotate(**{SHARED: naming.is_shared(reach)}, **details)
     return annotated
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from django.db.models import Model, QuerySet
 
-from backoffice.querysets.scopes import is_scoped, within
+from backoffice.querysets.scopes import is_scoped, within, within_each
 
 Rows = QuerySet[Any]
 
@@ -32,6 +32,11 @@ class Reach:
     def within(self, rows: Rows) -> Rows:
         for user in self.users:
             rows = within(rows, user)
+        return rows
+
+    def within_each(self, rows: Rows) -> Rows:
+        for user in self.users:
+            rows = within_each(rows, user)
         return rows
 
     def records(self, model: type[Model]) -> Rows:

@@ -20,6 +20,7 @@ from backoffice.admin.typing import FormBase
 from backoffice.filters.scopes import Scope, filterset_of, problem_of, usable
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import EVERYTHING
 from backoffice.querysets.scopes import among, scoped_model
 
 LIMITED, ROWS, FILTER = "limited", "limited_to", "limited_by"  # the fields of the form
@@ -252,7 +253,7 @@ def described(account: Any) -> str:
     if account.is_superuser or scope is None or model is None:
         return _("Not limited")
     rows = list(scope.rows(model._base_manager.all())[: SHOWN + 1])
-    texts = names(rows[:SHOWN]) + ["…"] * (len(rows) > SHOWN)
+    texts = names(rows[:SHOWN], EVERYTHING) + ["…"] * (len(rows) > SHOWN)
     if scope.filter:
         texts.append(_("those found by “%(filter)s”") % {"filter": scope.filter})
     return ", ".join(texts) or _("Nothing is left that the user may see")

@@ -91,12 +91,14 @@ class DeletionMixin(ModelAdminBase):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:
                 lines = own if model is self.model else related
-                samples.append((lines, list(named(queryset)[:SHOWN]), count))
+                samples.append((lines, list(named(queryset, reach)[:SHOWN]), count))
         for queryset in deletion.forbidden():
             if reach.is_limited and queryset.exclude(pk__in=reach.within(queryset)).exists():
                 forbidden.append(_("records that you may not see"))
                 queryset = reach.within(queryset)
-            samples.append((forbidden, list(named(queryset)[:SHOWN]), count_rows(queryset)))
+            samples.append(
+                (forbidden, list(named(queryset, reach)[:SHOWN]), count_rows(queryset))
+            )
         texts = iter(annotated_names([row for _lines, rows, _count in samples for row in rows]))
         for lines, rows, count in samples:
             lines += [self.line(row, next(texts)) for row in rows]
@@ -181,9 +183,9 @@ class DeletionMixin(ModelAdminBase):
         """Django's response; its message has a link to the page that brings the row back."""
         if TO_FIELD_VAR not in request.POST and (history := history_model(self.model)):
             records = history._base_manager.filter(**{self.opts.pk.attname: obj_id})
-            (obj_display,) = names_then(list(records.order_by("-history_id")[:1])) or [
-                obj_display
-            ]
+            (obj_display,) = names_then(
+                list(records.order_by("-history_id")[:1]), Reach.of(request.user)
+            ) or [obj_display]
         response = super().response_delete(request, obj_display, obj_id)
         page = history_page(self.admin_site, request, self.model, obj_id, page="restore")
         may_restore = may(self.admin_site, request, "add", self.model)

@@ -9,6 +9,7 @@ from backoffice.admin.changes.edit_forms import EditForm, shown
 from backoffice.changes.edits import Edit
 from backoffice.changes.replacing import Texts, parts, searched
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 
 AROUND = 40  # characters of a long text that are shown before and after what was found
 
@@ -21,14 +22,16 @@ def columns_of(
 ) -> Iterator[tuple[str, list[Segments]]]:
     """The columns of a preview: `(label, cell of each row)`."""
     for field in edit.values:
-        new = shown(field, form.instance)
+        new = shown(field, form.instance, edit.reach)
         old = (
-            named_values(field, rows) if field.is_relation else [shown(field, r) for r in rows]
+            named_values(field, rows, edit.reach)
+            if field.is_relation
+            else [shown(field, r, edit.reach) for r in rows]
         )
         cells = [changed(text, new) for text in old]
         yield str(capfirst(field.verbose_name)), cells
     for name, links in form.links().items():
-        sample = links.sample(rows)
+        sample = links.sample(rows, edit.reach)
         cells = [in_line(*sample[row.pk]) for row in rows]
         yield str(form.fields[name].label), cells
     if edit.texts is None:
@@ -42,10 +45,10 @@ def columns_of(
         yield str(capfirst(field.verbose_name)), cells
 
 
-def named_values(field: Any, rows: list[Any]) -> list[str]:
+def named_values(field: Any, rows: list[Any], reach: Reach) -> list[str]:
     """The names of the records that the field of each row leads to."""
     records = [getattr(row, field.name) for row in rows]
-    texts = iter(names([record for record in records if record is not None]))
+    texts = iter(names([record for record in records if record is not None], reach))
     return ["" if record is None else next(texts) for record in records]
 
 

@@ -18,6 +18,7 @@ from backoffice.admin.pickers.links import Links
 from backoffice.changes.link_edits import LinkEdit
 from backoffice.changes.replacing import Clean, Replacement
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.tables.table import ModelField
 
@@ -71,7 +72,7 @@ class EditLinksField(KeysField):
         keys = [each for each in value or () if not isinstance(each, Name)]
         names = "\n".join(each for each in value or () if isinstance(each, Name))
         rows: Any = self.queryset
-        found, problems = found_by_name(names, Links(self.relation, rows))
+        found, problems = found_by_name(names, Links(self.relation, rows, reach=EVERYTHING))
         if problems:
             raise ValidationError(problems)
         return super().clean([*keys, *map(str, found)])
@@ -90,6 +91,8 @@ class EditLinksField(KeysField):
 class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it runs
     """Validates each field on its own: there is no complete object to validate."""
 
+    reach: Reach  # of whoever edits
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, prefix=PREFIX)  # type: ignore[misc] # given once
 
@@ -105,7 +108,7 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
                 self.add_error(name, _("Set them, or add and take away: not both."))
             both = set(self.cleaned_data.get(name, ())) & set(self.cleaned_data.get(added, ()))
             if field.how == REMOVE and both:
-                told = ", ".join(names(list(both)))
+                told = ", ".join(names(list(both), self.reach))
                 self.add_error(name, _("This would be added and taken away: %s.") % told)
         return self.cleaned_data
 
@@ -142,9 +145,9 @@ class EditForm(forms.ModelForm):  # type: ignore[type-arg] # takes none when it 
     def described(self) -> Iterator[tuple[str, str]]:
         """What is set, added and taken away, as `(label, value)` for staff."""
         for field in self.values():
-            yield str(capfirst(field.verbose_name)), shown(field, self.instance)
+            yield str(capfirst(field.verbose_name)), shown(field, self.instance, self.reach)
         for name in self.links():
-            chosen = ", ".join(names(self.cleaned_data[name]))
+            chosen = ", ".join(names(self.cleaned_data[name], self.reach))
             yield str(self.fields[name].label), chosen
 
 
@@ -221,11 +224,11 @@ def titled(*forms_: EditForm | ReplaceForm) -> str:
     return ", ".join(f"{label}: {value or '–'}" for label, value in said)
 
 
-def shown(field: Any, row: Any) -> str:
+def shown(field: Any, row: Any, reach: Reach) -> str:
     """A field's value as shown to staff."""
     value = getattr(row, field.name)
     if isinstance(value, Model):
-        return names([value])[0]
+        return names([value], reach)[0]
     if getattr(field, "flatchoices", None):
         value = dict(field.flatchoices).get(value, value)
     return "" if value is None else str(value)

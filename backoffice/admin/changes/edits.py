@@ -191,7 +191,7 @@ class EditMixin(ModelAdminBase):
                     label=label % {"names": capfirst(offered.label)},
                     widget=self.get_links_widget(request, side),
                 )
-        return {name: show_names(field) for name, field in links.items()}
+        return {name: show_names(field, request.user) for name, field in links.items()}
 
     def may_link(self, request: HttpRequest, relation: ManyToMany) -> bool:
         """Whether the links may be edited: they are kept, and the user may view the rows."""
@@ -219,7 +219,9 @@ class EditMixin(ModelAdminBase):
             links = {name: field for name, field in links.items() if name in names}
         return modelform_factory(
             self.model,
-            form=type("EditForm", (EditForm, self.form), links),
+            form=type(
+                "EditForm", (EditForm, self.form), links | {"reach": Reach.of(request.user)}
+            ),
             fields=own,
             formfield_callback=partial(self.formfield_for_dbfield, request=request),
         )
@@ -297,12 +299,12 @@ class EditMixin(ModelAdminBase):
             "new": [*form.described(), *replacing.described()],
             "columns": [label for label, _cells in columns],
             "sample": list(
-                zip(names(rows), *(cells for _label, cells in columns), strict=True)
+                zip(names(rows, edit.reach), *(cells for _label, cells in columns), strict=True)
             ),
             "number": Count(number),
             "expected": expected,
-            "refused": named_pairs(edit.refused()),
-            "left_out": named_pairs([(row, texts[row.pk][0]) for row in left_out]),
+            "refused": named_pairs(edit.refused(), edit.reach),
+            "left_out": named_pairs([(row, texts[row.pk][0]) for row in left_out], edit.reach),
             "left": Count(edit.left_out.count()) if left_out else 0,
             "is_typed": True,
             "media": self.media,
@@ -331,9 +333,9 @@ class EditMixin(ModelAdminBase):
         return TemplateResponse(request, f"admin/backoffice/{page}.html", context)
 
 
-def named_pairs(pairs: list[tuple[Any, str]]) -> list[tuple[str, str]]:
+def named_pairs(pairs: list[tuple[Any, str]], reach: Reach) -> list[tuple[str, str]]:
     """The records of `(record, sentence)` by their names."""
-    texts = names([record for record, _sentence in pairs])
+    texts = names([record for record, _sentence in pairs], reach)
     return [(text, sentence) for text, (_row, sentence) in zip(texts, pairs, strict=True)]
 
 

@@ -68,7 +68,7 @@ class UndoPages(ChangePages):
         with undo_of(job) as undo:
             counts = undo.plan()
             context |= {"counts": counts, "notes": undo.notes()}
-            left = undo.left(LINKED)
+            left = undo.left(LINKED, Reach.of(request.user))
         own = [pk for model, pk, *_rest in left if model is self.model]
         reach = Reach.of(request.user)
         unseen = set(self._unseen(request).filter(pk__in=own).values_list("pk", flat=True))
@@ -160,7 +160,9 @@ class UndoPages(ChangePages):
                     self._history_page(request, record),
                     text,
                 )
-                for record, text in zip(page, names_then(list(page)), strict=True)
+                for record, text in zip(
+                    page, names_then(list(page), Reach.of(request.user)), strict=True
+                )
             ],
             "ticked": set(chosen.filter(record__in=numbers).values_list("record", flat=True)),
             "chosen": Count(chosen.count()),
@@ -218,7 +220,9 @@ class UndoPages(ChangePages):
         found = list(seen.order_by("history_id")[:LINKED])
         return [
             (self._history_page(request, record), text)
-            for record, text in zip(found, names_then(found), strict=True)
+            for record, text in zip(
+                found, names_then(found, Reach.of(request.user)), strict=True
+            )
         ]
 
     def _history_page(self, request: HttpRequest, record: Any) -> str | None:

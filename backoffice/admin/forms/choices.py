@@ -10,6 +10,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.functional import cached_property
 
 from backoffice.querysets.names import named
+from backoffice.querysets.reach import Reach
 
 
 class SharedChoices:
@@ -17,6 +18,7 @@ class SharedChoices:
 
     def __init__(self, formset: Any, name: str, queryset: QuerySet[Any]) -> None:
         self.formset, self.name, self.queryset = formset, name, queryset
+        self.reach = Reach.of(formset.request.user)
 
     def attach(self, field: Any) -> None:
         field.iterator = partial(SharedIterator, shared=self)
@@ -25,7 +27,7 @@ class SharedChoices:
     @cached_property
     def options(self) -> list[Any]:
         """All choices, for a plain select."""
-        return list(named(self.queryset))
+        return list(named(self.queryset, self.reach))
 
     @cached_property
     def chosen(self) -> Any:
@@ -39,7 +41,7 @@ class SharedChoices:
                     keys.add(key.to_python(getattr(text, "pk", text)))
                 except ValidationError:
                     continue
-        rows = named(self.queryset.filter(pk__in=keys - {None}))
+        rows = named(self.queryset.filter(pk__in=keys - {None}), self.reach)
         return {str(row.pk): row for row in rows}
 
     def using(self, alias: str) -> Any:

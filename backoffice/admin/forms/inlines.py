@@ -30,10 +30,9 @@ from backoffice.admin.forms.locks import lock
 from backoffice.admin.forms.relations import RelatedScopeMixin
 from backoffice.admin.forms.rows import Gone, RowForm
 from backoffice.admin.forms.seen import initial_values, read, sign, take
-from backoffice.admin.forms.within import SeenLinksForm
+from backoffice.admin.forms.within import limiting
 from backoffice.admin.pickers.choices import NamedChoicesMixin
 from backoffice.admin.typing import FormSetBase, InlineBase, ModelAdminBase
-from backoffice.querysets.scopes import is_scoped
 
 MAX_INPUTS = 400  # on a page of an inline; Django refuses a form of more than 1,000
 MAX_QUERY = 200  # characters of a search
@@ -331,7 +330,7 @@ class PagedInlineMixin(NamedChoicesMixin, RelatedScopeMixin, InlineBase):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = kwargs.pop("form", self.form)
-        mixins = (RowForm, SeenLinksForm) if is_scoped(request.user) else (RowForm,)
+        mixins = (RowForm, *limiting(self.model, self.parent_field.name, request.user))
         form = type(form)(form.__name__, (*mixins, form), {"viewer": request.user})
         formset = super().get_formset(request, obj, form=form, **kwargs)
         attributes: dict[str, Any] = {"inline": self, "request": request}

@@ -29,6 +29,7 @@ from backoffice.admin.forms.seen import (
 from backoffice.admin.pickers.links import Links
 from backoffice.admin.typing import FormBase
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 
 NAMED = 5  # links that a sentence names
@@ -94,7 +95,7 @@ class KeptForm(FormBase):
     def text_of(self, name: str) -> str:
         """The present value of a field, as text for staff."""
         if not is_links(self.fields[name]):
-            return display(field_of(self.instance, name), self.instance)
+            return display(field_of(self.instance, name), self.instance, Reach.of(self.viewer))
         added, removed = self.differences(self.stored[1][name], self.taken[1][name])
         return "; ".join(
             text % {"names": self.names_of(name, keys)}
@@ -105,7 +106,7 @@ class KeptForm(FormBase):
     def names_of(self, name: str, keys: list[str]) -> str:
         field: Any = self.fields[name]
         rows = field.queryset.model._base_manager.filter(pk__in=keys[:NAMED])
-        texts = [f"“{text}”" for text in names(rows)]
+        texts = [f"“{text}”" for text in names(rows, Reach.of(self.viewer))]
         if len(keys) > NAMED:
             texts.append(_("%d more") % (len(keys) - NAMED))
         return ", ".join(texts)
@@ -307,6 +308,8 @@ class KeptForm(FormBase):
         for name, rows in links.items():
             added, removed = self.differences(keys_of(rows), self.stored[1][name])
             field = self.instance._meta.get_field(name)
-            present = Links(ManyToMany.forward(field), rows, self.instance)
+            present = Links(
+                ManyToMany.forward(field), rows, self.instance, reach=Reach.of(self.viewer)
+            )
             key = present.opts.pk.to_python
             present.change(added=map(key, added), removed=map(key, removed))

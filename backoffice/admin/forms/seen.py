@@ -20,6 +20,7 @@ from django.forms.models import InlineForeignKeyField, ModelMultipleChoiceField
 from django.utils.translation import gettext as _
 
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 
 SEEN = "_seen"  # the input of a change form
 
@@ -114,7 +115,7 @@ def initial_values(model: type[Model], taken: Any) -> dict[str, Any]:
     }
 
 
-def display(field: Any, row: Any) -> str:
+def display(field: Any, row: Any, reach: Reach) -> str:
     """The value of a column as text for staff."""
     if field.choices:
         return str(getattr(row, f"get_{field.name}_display")())
@@ -123,7 +124,7 @@ def display(field: Any, row: Any) -> str:
     except ObjectDoesNotExist:
         value = field.value_from_object(row)
     if isinstance(value, Model):
-        return names([value])[0]
+        return names([value], reach)[0]
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     return str(display_for_field(value, field, "", avoid_link=True))

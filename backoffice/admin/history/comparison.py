@@ -15,6 +15,7 @@ from simple_history.utils import get_m2m_reverse_field_name
 
 from backoffice.admin.history.diffs import names_of
 from backoffice.querysets.counts import Count, count_rows
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import is_scoped, within
 
 LINKS_SHOWN = 20  # that would be added, and as many that would be removed
@@ -77,6 +78,7 @@ class Comparison:
     ) -> None:
         self.record, self.present, self.withheld = record, present, withheld
         self.choices, self.user, self.empty = choices, user, empty
+        self.reach = Reach.of(user)
 
     def differences(self, only: str = "") -> list[Difference]:
         """In the model's order; only: the name of a field, where the others don't matter."""
@@ -100,7 +102,7 @@ class Comparison:
         names: dict[Any, str] = {}
         if field.is_relation:
             model = field.related_model
-            names = names_of({model: {now, then} - {None}})[model]
+            names = names_of({model: {now, then} - {None}}, self.reach)[model]
         old, new = (
             names.get(value) or display_for_field(value, field, self.empty, avoid_link=True)
             for value in (now, then)
@@ -127,7 +129,7 @@ class Comparison:
             for rows, name in ((added, then_target), (removed, target))
         ]
         model = field.related_model
-        names = names_of({model: {*keys[0], *keys[1]}})[model]
+        names = names_of({model: {*keys[0], *keys[1]}}, self.reach)[model]
         chosen = self.choices(field).order_by().filter(pk__in=[*keys[0], *keys[1]])
         may_return = set(chosen.values_list("pk", flat=True))
         links = [[Link(str(k), names[k], k in may_return) for k in each] for each in keys]

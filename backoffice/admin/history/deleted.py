@@ -30,6 +30,7 @@ from backoffice.history.names import names_then
 from backoffice.history.records import history_model
 from backoffice.history.scopes import may_name_hidden
 from backoffice.querysets.counts import Count
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import is_scoped, within
 
 PER_PAGE = 50
@@ -118,7 +119,9 @@ class DeletedMixin(HistoryBase):
             if change.kind == Change.Kind.DELETION and change.removed <= COUNTED
         }
         numbers = gone_with(self.model, counted)
-        for record, text in zip(records, names_then(records), strict=True):
+        for record, text in zip(
+            records, names_then(records, Reach.of(request.user)), strict=True
+        ):
             key = getattr(record, self.opts.pk.attname)
             change = changes.get(record.history_change_id)
             with_it = ""
@@ -164,7 +167,7 @@ class DeletedMixin(HistoryBase):
         if not is_restorable(self.model):
             page = self._url_of("simple_history", object_id, record.pk)
             return HttpResponseRedirect(page)
-        with Restore(record) as restore:
+        with Restore(record, reach=Reach.of(request.user)) as restore:
             found = restore.plan(sample=SHOWN)
             if restore.reaches_outside(request.user):
                 found = Restorable(problem=str(UNSEEN))
@@ -179,7 +182,7 @@ class DeletedMixin(HistoryBase):
                 messages.error(request, _("Nothing was restored: %s") % error)
         context = {
             "record": record,
-            "name": names_then([record])[0],
+            "name": names_then([record], Reach.of(request.user))[0],
             "parts": [
                 (
                     part,
@@ -226,7 +229,7 @@ class DeletedMixin(HistoryBase):
         return HttpResponseRedirect(self._url_of("change", quote(obj.pk)))
 
     def _restore(self, request: HttpRequest, record: Any, without: set[str]) -> HttpResponse:
-        with Restore(record, without=without) as restore:
+        with Restore(record, without=without, reach=Reach.of(request.user)) as restore:
             change, parts = restore.run(user=request.user)
         row = self.model._base_manager.get(pk=getattr(record, self.opts.pk.attname))
         said = ", ".join(amount(part.model, part.number, lost=part.lost) for part in parts)
@@ -234,7 +237,7 @@ class DeletedMixin(HistoryBase):
             message = _("The %(name)s “%(row)s” was restored, with %(parts)s.")
         else:
             message = _("The %(name)s “%(row)s” was restored.")
-        (name,) = names_then([record])
+        (name,) = names_then([record], Reach.of(request.user))
         message %= {"name": self.opts.verbose_name, "row": name, "parts": said}
         self.log_change(request, row, message)
         if may_undo(self.admin_site, request, change):
@@ -265,7 +268,8 @@ class DeletedMixin(HistoryBase):
                 continue
             key = getattr(gone, target._meta.pk.attname)
             if page := history_page(self.admin_site, request, target, key, page="restore"):
-                yield page, f"{target._meta.verbose_name} {names_then([gone])[0]}"
+                (name,) = names_then([gone], Reach.of(request.user))
+                yield page, f"{target._meta.verbose_name} {name}"
 
     # Pages --------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from backoffice.admin.history.linkdiffs import LinkDiffs
 from backoffice.history.names import names_then
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 
 
 class RecordDiffs:
@@ -29,7 +30,7 @@ class RecordDiffs:
         self, records: Sequence[Any], *, links: Sequence[Any], user: Any, empty: Any
     ) -> None:
         self.records = records
-        self.empty = empty
+        self.empty, self.reach = empty, Reach.of(user)
         history_model = type(records[0])
         model = history_model.instance_type
         tracked = {field.name for field in history_model.tracked_fields if field.editable}
@@ -50,7 +51,7 @@ class RecordDiffs:
                 keys[field.related_model] |= values - {None}
         for field, links in self.links.items():
             keys[field.related_model] |= links.keys()
-        return names_of(keys)
+        return names_of(keys, self.reach)
 
     def changes(self, new: Any, old: Any) -> Any:
         """A list of `{"field": label, "name": …, "old": text, "new": text}`, in model order."""
@@ -93,21 +94,23 @@ class RecordDiffs:
         return ", ".join(shown) or self.empty
 
 
-def names_of(keys: Mapping[type[Model], Collection[Any]]) -> dict[Any, dict[Any, str]]:
+def names_of(
+    keys: Mapping[type[Model], Collection[Any]], reach: Reach
+) -> dict[Any, dict[Any, str]]:
     """`{model: {key: name}}`; a deleted row has its last name, marked as deleted."""
     rows = [
         row for model, pks in keys.items() for row in model._base_manager.in_bulk(pks).values()
     ]
     found: dict[Any, dict[Any, str]] = {model: {} for model in keys}
-    for row, text in zip(rows, names(rows), strict=True):
+    for row, text in zip(rows, names(rows, reach), strict=True):
         found[type(row)][row.pk] = text
     for model, pks in keys.items():
         if missing := set(pks) - found[model].keys():
-            found[model] |= names_of_deleted(model, missing)
+            found[model] |= names_of_deleted(model, missing, reach)
     return found
 
 
-def names_of_deleted(model: type[Model], keys: Collection[Any]) -> dict[Any, str]:
+def names_of_deleted(model: type[Model], keys: Collection[Any], reach: Reach) -> dict[Any, str]:
     label = model._meta.verbose_name
     texts = {key: _("deleted %(model)s %(key)s") % {"model": label, "key": key} for key in keys}
     if manager := getattr(model._meta, "simple_history_manager_attribute", None):
@@ -116,6 +119,6 @@ def names_of_deleted(model: type[Model], keys: Collection[Any]) -> dict[Any, str
         latest = history.filter(**{f"{pk}__in": keys}).order_by()
         latest = latest.values(pk).annotate(latest=Max("history_id")).values("latest")
         records = list(history.filter(pk__in=latest))
-        for record, text in zip(records, names_then(records), strict=True):
+        for record, text in zip(records, names_then(records, reach), strict=True):
             texts[getattr(record, pk)] = _("%s (deleted)") % text
     return texts

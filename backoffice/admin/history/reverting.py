@@ -28,6 +28,7 @@ from backoffice.history.historical_records import hold_records, release_records
 from backoffice.history.links import recorded_links
 from backoffice.history.scopes import within_then
 from backoffice.keepers import LockedOut
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 from backoffice.querysets.scopes import within
 from backoffice.tables.table import Table
@@ -212,7 +213,7 @@ class RevertMixin(HistoryBase):
         then = recorded_links([record], field)[record.pk]
         hold_records(present)
         if key:
-            links = Links(ManyToMany.forward(field), self.choices_of(request, field), present)
+            links = self.links_of(request, field, present)
             one = links.clean_key(key)
             if one not in links.visible([one]):
                 problem = _("It no longer exists, or you may not choose it.")
@@ -279,6 +280,10 @@ class RevertMixin(HistoryBase):
                 )
                 raise ValidationError({field.name: problem % names})
 
+    def links_of(self, request: HttpRequest, field: Any, obj: Any) -> Links:
+        rows, reach = self.choices_of(request, field), Reach.of(request.user)
+        return Links(ManyToMany.forward(field), rows, obj, reach=reach)
+
     def set_links(self, request: HttpRequest, obj: Any, links: Any, *, of: Any = None) -> None:
         """Set the links to those in `links`; links that the user can't see stay.
 
@@ -289,7 +294,7 @@ class RevertMixin(HistoryBase):
             if hasattr(obj, "skip_history_when_saving"):
                 fresh.skip_history_when_saving = True
             fresh._history_user = request.user
-            present = Links(ManyToMany.forward(field), self.choices_of(request, field), fresh)
+            present = self.links_of(request, field, fresh)
             linked = set(present.targets(present.all))
             seen = present.visible([*keys, *linked])
             chosen = seen.intersection(keys) | (linked - seen)

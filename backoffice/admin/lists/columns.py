@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import Naming, names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.related import counts_of, number_of
 
 
@@ -75,7 +76,8 @@ class RelatedName:
     ) -> None:
         related = {row.pk: getattr(row, self.field.name) for row in rows}
         records = [record for record in related.values() if record is not None]
-        texts = dict(zip((record.pk for record in records), names(records), strict=True))
+        found = names(records, Reach.of(request.user))
+        texts = dict(zip((record.pk for record in records), found, strict=True))
         for row in rows:
             record = related[row.pk]
             setattr(row, f"_{self.__name__}_name", None if record is None else texts[record.pk])

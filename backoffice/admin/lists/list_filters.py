@@ -15,6 +15,7 @@ from backoffice.querysets.counts import Count
 from backoffice.querysets.facets import VALUES, values_in_use
 from backoffice.querysets.names import names
 from backoffice.querysets.ordering import leads_index
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.related import Condition, any_of, split_path
 from backoffice.querysets.scopes import is_scoped, seen_by, within
 
@@ -165,7 +166,9 @@ class InUseFilter(filters.FieldListFilter):
             field: Any = self.field
             rows = within(field.related_model._base_manager.all(), self.user)
             found = list(rows.in_bulk([*keys, *self.readable_values()]).values())
-            labels = dict(zip((row.pk for row in found), names(found), strict=True))
+            labels = dict(
+                zip((row.pk for row in found), names(found, Reach.of(self.user)), strict=True)
+            )
         else:
             labels = dict(self.field.flatchoices)
         labels = {str(value): str(label) for value, label in labels.items()}

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 
 from backoffice.admin.lists.beginnings import search_page
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 
 if TYPE_CHECKING:
     from backoffice.admin.pickers.picker import PickerMixin
@@ -46,7 +47,7 @@ class ChoicesJsonView(AutocompleteJsonView):
         shown = found[: self.paginate_by]
         results = [
             self.serialize_result(row, to_field) | {"text": text}
-            for row, text in zip(shown, names(shown), strict=True)
+            for row, text in zip(shown, names(shown, Reach.of(request.user)), strict=True)
         ]
         more = len(found) > self.paginate_by
         return JsonResponse({"results": results, "pagination": {"more": more}})
@@ -82,7 +83,7 @@ def picker_rows(model_admin: "PickerMixin", request: HttpRequest, name: str) -> 
     answer: dict[str, Any] = {
         "results": [
             {"id": str(row.pk), "text": text}
-            for row, text in zip(rows, names(rows), strict=True)
+            for row, text in zip(rows, names(rows, Reach.of(request.user)), strict=True)
         ],
         "pagination": {"more": len(found) > size},
     }

@@ -1,5 +1,6 @@
 """The choices of a field by their names, with what tells namesakes apart."""
 
+from functools import partial
 from typing import Any
 
 from django.forms.models import ModelChoiceField, ModelChoiceIterator
@@ -8,6 +9,7 @@ from django.utils.functional import cached_property
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import annotated_name, named
+from backoffice.querysets.reach import Reach
 
 
 class NamedChoicesMixin(ModelAdminBase):
@@ -16,12 +18,14 @@ class NamedChoicesMixin(ModelAdminBase):
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        return show_names(super().formfield_for_foreignkey(db_field, request, **kwargs))
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return show_names(field, request.user)
 
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        return show_names(super().formfield_for_manytomany(db_field, request, **kwargs))
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        return show_names(field, request.user)
 
 
 class NamedIterator(ModelChoiceIterator[Any]):
@@ -29,19 +33,19 @@ class NamedIterator(ModelChoiceIterator[Any]):
 
     field: Any
 
-    def __init__(self, field: Any) -> None:
-        self.field = field
+    def __init__(self, field: Any, user: Any) -> None:
+        self.field, self.user = field, user
 
     @cached_property
     def queryset(self) -> Any:  # type: ignore[override] # an attribute
-        return named(self.field.queryset)
+        return named(self.field.queryset, Reach.of(self.user))
 
 
-def show_names(field: Any) -> Any:
-    """Have a field show names, unless its class has labels of its own; return it."""
+def show_names(field: Any, user: Any) -> Any:
+    """Have a field show names to a user, unless its class has labels of its own; return it."""
     own = getattr(type(field), "label_from_instance", None)
     if own is ModelChoiceField.label_from_instance and field.queryset is not None:
-        field.iterator = NamedIterator
+        field.iterator = partial(NamedIterator, user=user)
         field.label_from_instance = annotated_name
         field.widget.choices = field.choices
     return field

@@ -108,7 +108,9 @@ class LinksWidget(forms.Widget):
                 side: json.dumps([row["id"] for row in rows]) for side, rows in pending.items()
             },
             "page": chosen,
-            "listed": zip(chosen, names(chosen), strict=True) if chosen else (),
+            "listed": zip(chosen, names(chosen, self.links.reach), strict=True)
+            if chosen
+            else (),
             "address": f"?{address.urlencode()}",
             "ticked": value.ticked,
             "names": value.names if reference_key(relation.related_model) else None,

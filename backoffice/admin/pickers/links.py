@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 from backoffice.history.historical_records import chunked
 from backoffice.querysets.keys import clean_key
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.related import each_of
 
 FEW = 10_000  # links; up to that, sorting them is faster than walking the order's index
@@ -18,10 +19,14 @@ class Links:
     """The links of `obj` (None if it is not saved yet) to rows of `queryset`.
 
     Links to rows outside `queryset` are not shown, not counted and never changed.
+
+    reach: of whoever reads the names of the rows.
     """
 
-    def __init__(self, relation: Any, queryset: QuerySet[Any], obj: Any = None) -> None:
-        self.relation, self.obj = relation, obj
+    def __init__(
+        self, relation: Any, queryset: QuerySet[Any], obj: Any = None, *, reach: Reach
+    ) -> None:
+        self.relation, self.obj, self.reach = relation, obj, reach
         self.queryset = queryset.complex_filter(relation.limit or {})
 
     @property
@@ -81,7 +86,7 @@ class Links:
         texts: dict[Any, str] = {}
         for chunk in chunked(pks):
             rows = list(self.ordered(self.queryset.filter(pk__in=chunk)))
-            texts |= zip((row.pk for row in rows), names(rows), strict=True)
+            texts |= zip((row.pk for row in rows), names(rows, self.reach), strict=True)
         return texts
 
     # Changes ------------------------------------------------------------------------

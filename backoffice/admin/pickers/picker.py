@@ -27,6 +27,7 @@ from backoffice.admin.pickers.links import Links, has_more_than
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
 from backoffice.querysets.names import names
+from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
 
 NAMES_SHOWN = 100  # names of linked rows, for users who may only view
@@ -207,7 +208,8 @@ class PickerMixin(ModelAdminBase):
             return links
         if isinstance(form_field, ModelMultipleChoiceField):  # there are few rows now
             rows: Any = form_field.queryset
-            return Links(ManyToMany.of(self.related_field(name)), rows, obj)
+            relation = ManyToMany.of(self.related_field(name))
+            return Links(relation, rows, obj, reach=Reach.of(request.user))
         raise PermissionDenied
 
     # The form -----------------------------------------------------------------------
@@ -244,7 +246,11 @@ class PickerMixin(ModelAdminBase):
         return self.links_field(
             request,
             db_field.name,
-            Links(ManyToMany.forward(db_field), form_field.queryset),
+            Links(
+                ManyToMany.forward(db_field),
+                form_field.queryset,
+                reach=Reach.of(request.user),
+            ),
             required=form_field.required,
             label=form_field.label,
         )
@@ -266,7 +272,9 @@ class PickerMixin(ModelAdminBase):
         options: dict[str, Any] = {"required": False, "label": capfirst(label)}
         form_field: Any
         if self.is_paged(request, name):
-            links = Links(ManyToMany.backward(relation), rows, obj)
+            links = Links(
+                ManyToMany.backward(relation), rows, obj, reach=Reach.of(request.user)
+            )
             form_field = self.links_field(request, name, links, **options)
         else:
             form_field = KeysField(
@@ -278,7 +286,7 @@ class PickerMixin(ModelAdminBase):
                 initial=lambda: linked_keys(obj, name),
                 **options,
             )
-            show_names(form_field)
+            show_names(form_field, request.user)
         # The wrapper needs the relation to books; `relation` is the one to libraries.
         to_related: Any = ManyToManyRel(
             relation.field, relation.related_model, through=relation.through
@@ -329,7 +337,9 @@ class PickerMixin(ModelAdminBase):
                 # Not `set()`, which would undo what others link meanwhile.
                 before, after = set(form[name].initial or ()), {row.pk for row in chosen}
                 relation = ManyToMany.backward(self.reverse_relations[name])
-                links = Links(relation, form_field.queryset, form.instance)
+                links = Links(
+                    relation, form_field.queryset, form.instance, reach=Reach.of(request.user)
+                )
                 links.change(added=after - before, removed=before - after)
         release_records(form.instance)
 
@@ -356,8 +366,9 @@ class LinkedNames:
 
     def __call__(self, obj: Any) -> Any:
         relation = ManyToMany.of(self.model_admin.related_field(self.name))
-        links = Links(relation, self.related_admin.get_queryset(self.request), obj)
-        texts = names(links.chosen()[: NAMES_SHOWN + 1])
+        reach = Reach.of(self.request.user)
+        links = Links(relation, self.related_admin.get_queryset(self.request), obj, reach=reach)
+        texts = names(links.chosen()[: NAMES_SHOWN + 1], reach)
         if len(texts) > NAMES_SHOWN:
             texts[NAMES_SHOWN:] = [_("%d more") % (links.count() - NAMES_SHOWN)]
         return ", ".join(texts) or self.related_admin.get_empty_value_display()

@@ -28,6 +28,7 @@ from backoffice.admin.pages import page_of
 from backoffice.admin.search.hits import MOST, Hit, Kind, provider
 from backoffice.querysets.names import annotated_details, named
 from backoffice.querysets.ordering import indexed_ordering
+from backoffice.querysets.reach import Reach
 from backoffice.tables.search_index import LENGTH
 
 WORDS = 8  # words that are looked for
@@ -61,6 +62,7 @@ class Finder:
         self.model_admin, self.search, self.name = model_admin, search, name
         self.rows = model_admin.get_queryset(request).order_by()
         self.begin = " ".join(search.words)
+        self.reach = Reach.of(request.user)
         self.is_of_all = not self.rows.query.where
 
     @staticmethod
@@ -84,9 +86,8 @@ class Finder:
     def hits(self, site: AdminSite) -> tuple[list[Hit], bool]:
         """The first hits, and whether there are more."""
         keys = self.keys()
-        found = (
-            {row.pk: row for row in named(self.rows.filter(pk__in=keys[:MOST]))} if keys else {}
-        )
+        shown = self.rows.filter(pk__in=keys[:MOST])
+        found = {row.pk: row for row in named(shown, self.reach)} if keys else {}
         rows = [found[key] for key in keys[:MOST] if key in found]
         named_so = Counter((str(row), self.detail(row)) for row in rows)
         hits = [

@@ -15,6 +15,7 @@ from backoffice.changes.undo import UndoCounts, refusal
 from backoffice.history.records import history_model
 from backoffice.jobs.steps import undo_job, undo_of
 from backoffice.management.asking import agreed
+from backoffice.querysets.reach import EVERYTHING
 
 SHOWN = 20  # records left alone that the terminal shows
 
@@ -101,7 +102,7 @@ class Command(BaseCommand):
     def show(self, job: Change) -> None:
         """Show what the undo would do, and the first records that it would leave alone."""
         with undo_of(job) as undo:
-            counts, left, notes = undo.plan(), undo.left(SHOWN), undo.notes()
+            counts, left, notes = undo.plan(), undo.left(SHOWN, EVERYTHING), undo.notes()
         for note in notes:
             self.stderr.write(self.style.WARNING(note))
         for _model, _pk, text, why in left:

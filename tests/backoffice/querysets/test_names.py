@@ -12,8 +12,16 @@ from backoffice.querysets.names import (
     named,
     names,
 )
+from backoffice.querysets.reach import EVERYTHING, Reach
 from library.models import Book, Library, Patron
-from tests.factories import make_book, make_librarian, make_library, make_patron
+from tests.factories import (
+    limit,
+    make_book,
+    make_librarian,
+    make_library,
+    make_patron,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +31,7 @@ def test_only_namesakes_are_told_apart(django_assert_num_queries):
     other = make_library(name="Main Library", zip_code="08542", state="NJ")
     single = make_library(name="Seaford", zip_code="11783")
     with django_assert_num_queries(1):
-        assert names([single, other, main]) == [
+        assert names([single, other, main], EVERYTHING) == [
             "Seaford",
             "Main Library — 08542, New Jersey",
             "Main Library — 10016, New York",
@@ -38,7 +46,7 @@ def test_records_of_several_models_take_one_statement(django_assert_num_queries)
     make_patron(name="Ann")
     book = make_book(title="Emma")
     with django_assert_num_queries(1):
-        assert names([ann, book, keeper, main]) == [
+        assert names([ann, book, keeper, main], EVERYTHING) == [
             "Ann — Main Library, 10016",
             "Emma",
             "Ann",  # the other is a patron
@@ -48,20 +56,25 @@ def test_records_of_several_models_take_one_statement(django_assert_num_queries)
 
 def test_nothing_is_asked_where_nothing_is_declared(django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert names([]) == []
-        assert names([Book(pk=1, title="Emma"), Book(pk=2, title="Emma")]) == ["Emma", "Emma"]
+        assert names([], EVERYTHING) == []
+        assert names([Book(pk=1, title="Emma"), Book(pk=2, title="Emma")], EVERYTHING) == [
+            "Emma",
+            "Emma",
+        ]
 
 
 def test_what_is_declared_may_be_the_same_too_or_blank():
     first, second = (make_library(name="Twin", zip_code="10016") for _ in range(2))
-    assert names([first, second]) == [
+    assert names([first, second], EVERYTHING) == [
         f"Twin — 10016, New York (#{first.pk})",
         f"Twin — 10016, New York (#{second.pk})",
     ]
-    assert annotated_names(named(Library.objects.order_by("pk"))) == names([first, second])
-    assert names([first, first]) == ["Twin — 10016, New York"] * 2
+    assert annotated_names(named(Library.objects.order_by("pk"), EVERYTHING)) == names(
+        [first, second], EVERYTHING
+    )
+    assert names([first, first], EVERYTHING) == ["Twin — 10016, New York"] * 2
     Library.objects.filter(pk=first.pk).update(zip_code="", state="ZZ")
-    assert names([first]) == ["Twin — ZZ"]
+    assert names([first], EVERYTHING) == ["Twin — ZZ"]
 
 
 def test_a_queryset_is_annotated_with_the_same_names(django_assert_num_queries):
@@ -70,10 +83,13 @@ def test_a_queryset_is_annotated_with_the_same_names(django_assert_num_queries):
     make_library(name="Seaford")
     patrons = [make_patron(name="Ann", library=library) for library in Library.objects.all()]
     with django_assert_num_queries(1):
-        texts = [annotated_name(row) for row in named(Library.objects.order_by("name", "pk"))]
+        texts = [
+            annotated_name(row)
+            for row in named(Library.objects.order_by("name", "pk"), EVERYTHING)
+        ]
     assert texts == ["Main — 10016, New York", "Main — 08542, New Jersey", "Seaford"]
-    found = [annotated_name(row) for row in named(Patron.objects.order_by("pk"))]
-    assert found == names(patrons)
+    found = [annotated_name(row) for row in named(Patron.objects.order_by("pk"), EVERYTHING)]
+    assert found == names(patrons, EVERYTHING)
     assert annotated_name(Library(name="Not annotated")) == "Not annotated"
 
 
@@ -81,7 +97,7 @@ def test_a_record_by_its_name_is_a_record_still():
     main = make_library(name="Main", zip_code="10016")
     make_library(name="Main", zip_code="10017")
     single = make_library(name="Single")
-    shown, same = by_name([main, single])
+    shown, same = by_name([main, single], EVERYTHING)
     assert isinstance(shown, Named)
     assert same is single
     assert (str(shown), shown.pk, shown.zip_code) == (
@@ -90,10 +106,23 @@ def test_a_record_by_its_name_is_a_record_still():
     )
 
 
+def test_namesakes_beyond_ones_limits_are_nobodys_business(django_assert_num_queries):
+    mine, other = (make_library(name="Main", zip_code=code) for code in ("10016", "10017"))
+    ann = make_patron(name="Ann", library=mine)
+    make_patron(name="Ann", library=other)
+    one, both = Reach.of(limit(make_user(), mine)), Reach.of(limit(make_user(), mine, other))
+    with django_assert_num_queries(1):
+        assert names([mine, ann], one) == ["Main", "Ann"]
+    assert [annotated_name(row) for row in named(Library.objects.filter(pk=mine.pk), one)] == [
+        "Main"
+    ]
+    assert names([mine, ann], both) == ["Main — 10016, New York", "Ann — Main, 10016"]
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a table of few rows is read whole")
 def test_the_names_are_looked_up_by_an_index():
     keys = [make_library(name="Main").pk for _ in range(2)]
-    plan = named(Library.objects.filter(pk__in=keys)).explain()
+    plan = named(Library.objects.filter(pk__in=keys), EVERYTHING).explain()
     assert "library_name_zip (name=?)" in plan
 
 

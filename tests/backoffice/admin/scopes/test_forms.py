@@ -145,6 +145,29 @@ def test_the_picker_of_a_library_leaves_hidden_books(client, ours, theirs):
     assert set(ours.book_set.all()) == {here}
 
 
+@pytest.mark.usefixtures("user", "any_picker")
+def test_a_book_is_not_let_go_by_the_last_of_ones_libraries(client, user, ours, theirs):
+    here = make_book(title="Here", libraries=[ours])
+    shared = make_book(title="Shared", libraries=[ours, theirs])
+    page = url(Library, "change", ours.pk)
+    data = sent(client.get(page))
+    none = data | (
+        picked("book_set", removed=[here, shared])
+        if "book_set-added" in data
+        else {"book_set": []}
+    )
+    (said,) = problems(client.post(page, none))["book_set"]
+    assert "“Here”, “Shared” would lie outside what you are limited to" in said
+    assert set(ours.book_set.all()) == {here, shared}
+    also = make_library(name="Also ours", state="NY")
+    if user.backoffice_scope.keys:
+        limit(user, ours, also)
+    also.book_set.set([here, shared])
+    assert client.post(page, none).status_code == 302
+    assert not ours.book_set.exists()
+    assert set(shared.libraries.all()) == {theirs, also}
+
+
 @pytest.mark.usefixtures("user")
 def test_a_row_of_an_inline_stays_here(client, ours, theirs):
     patron, other = make_patron(library=ours), make_patron(name="Other", library=theirs)

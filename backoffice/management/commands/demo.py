@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.db.models import Model
 
+from backoffice.management.accounts import noted
+
 USERNAME = "demo"
 
 
@@ -32,7 +34,8 @@ class Command(BaseCommand):
             self.stdout.write("The database holds data already: it stays as it is.")
         else:
             call_command("loaddata", *fixtures, verbosity=verbosity, stdout=self.stdout)
-        self.make_sign_in()
+        with noted("manage.py demo"):
+            self.make_sign_in()
 
     def make_sign_in(self) -> None:
         users = get_user_model()._default_manager

@@ -7,6 +7,7 @@ from django.contrib.contenttypes.views import shortcut
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
+from backoffice.admin.help.pages import HelpPages
 from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
@@ -17,7 +18,7 @@ from backoffice.querysets.scopes import within
 from backoffice.trail.record import record
 
 
-class AdminSite(SearchPages, SignInPages):
+class AdminSite(HelpPages, SearchPages, SignInPages):
     """Django's, with a theme and a logo that a subclass can change or set to None."""
 
     site_title = "Back office"

@@ -204,6 +204,10 @@ OF_ONE_MODEL = {
         (a.row.pk,), data={"name": "Renamed", "options": "{}"}
     ),
     "site.(root)": lambda a: Sent(),
+    "site.help": lambda a: Sent(),
+    "site.help: search": lambda a: Sent(query="q=import"),
+    "site.help_page": lambda a: Sent(("how-to/undo",)),
+    "site.help_image": lambda a: Sent(("admin.png",)),
     "site.own_sessions": lambda a: Sent(data={"_others": "1"}),
     "site.second_factor": lambda a: Sent(data={"code": "123456"}),
     "site.second_factor_code": lambda a: Sent(data={"code": "123456"}),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from backoffice.admin.search import actions, records  # noqa: F401 # they register themselves
+from backoffice.admin.search import actions, manual, records  # noqa: F401 # they register themselves
 from backoffice.admin.search.hits import find
 
 LONGEST = 200  # characters of what is looked for; the rest is ignored

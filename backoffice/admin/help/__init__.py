@@ -1,0 +1,1 @@
+"""The manual inside of the admin, and the section of it that each page leads to."""

@@ -129,7 +129,7 @@ class ReferenceFilter(RelatedFilter):
 class HasRelatedFilter(RelatedFilter, YesNoFilter):
     """Whether there is a related row."""
 
-    labels = {YES: gettext_lazy("Has one"), NO: gettext_lazy("Has none")}
+    labels = {YES: gettext_lazy("Has one"), NO: gettext_lazy("None")}
 
     def filter(self, queryset: Any, value: Any) -> Any:
         if not value:

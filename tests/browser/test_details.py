@@ -55,8 +55,7 @@ def test_ticks_that_are_there_again_are_seen_and_no_more_than_these(open_page):
     page.click("#action-toggle")
     page.click(".actions .question a")
     assert page.input_value("input.select-across") == "1"
-    page.select_option("select[name=action]", "delete_selected")
-    page.click("button[name=index]")
+    page.click(".bar button:has-text('Delete')")
     page.wait_for_selector("text=Are you sure")
     with page.expect_navigation():
         page.click(".cancel-link")

@@ -15,8 +15,7 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
     page = open_page("/admin/library/library/?state=NJ", java_script_enabled=scripts)
     for tick in page.locator("input.action-select").all()[:3]:
         tick.check()
-    page.select_option("select[name=action]", "edit_selected")
-    page.click("button[name=index]")
+    page.click(".bar button:has-text('Edit')")
     page.wait_for_selector("#edit-form")
     assert_clean(page, scripts)
     page.click("input[name=_preview]")
@@ -42,8 +41,7 @@ def test_an_edit_from_the_list_to_its_undo(open_page, scripts):
 def test_a_wrong_value_is_said_beside_its_field(open_page):
     page = open_page("/admin/library/library/?state=NJ")
     page.locator("input.action-select").first.check()
-    page.select_option("select[name=action]", "edit_selected")
-    page.click("button[name=index]")
+    page.click(".bar button:has-text('Edit')")
     page.fill("#id_edit-zip_code", "8542")
     page.click("input[name=_preview]")
     error = page.locator(".form-row.errors .errorlist")

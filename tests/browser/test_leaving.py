@@ -131,8 +131,7 @@ def test_every_form_of_the_house_asks(open_page, server):
 def test_a_bulk_edit_asks_from_the_first_value_to_the_last_page(open_page):
     page = open_page("/admin/library/library/")
     page.check("#result_list tbody tr:first-child .action-select")
-    page.select_option("select[name=action]", "edit_selected")
-    page.click("button[name=index], .actions button")
+    page.click(".bar button:has-text('Edit')")
     page.wait_for_selector("#edit-form")
     cancel = lambda: page.evaluate("location.assign('/admin/')")  # noqa: E731
     page.select_option("select[name=edit-state]", "WY")

@@ -33,9 +33,8 @@ class Clicks:
         self.page.click("#action-toggle")
         if self.page.locator(".actions .question a").is_visible():
             self.page.click(".actions .question a")
-        self.page.select_option("select[name=action]", "edit_selected")
-        self.count(2)
-        self.page.click("button[name=index]")
+        self.page.click(".bar button:has-text('Edit')")
+        self.count(1)
         self.page.wait_for_selector("#edit-form")
 
     def complete(self, field, term):

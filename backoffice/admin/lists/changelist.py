@@ -274,6 +274,18 @@ class ListMixin(ModelAdminBase):
             return response
         return HttpResponseRedirect(address)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's; without JavaScript, all rows can be chosen though none is ticked."""
+        ticked = request.POST.get(helpers.ACTION_CHECKBOX_NAME)
+        if request.POST.get("select_across") == "1" and not ticked:
+            first = self.get_queryset(request).order_by().values_list("pk", flat=True)[:1]
+            posted = request.POST.copy()
+            posted.setlist(helpers.ACTION_CHECKBOX_NAME, [str(key) for key in first])
+            request.POST = posted  # type: ignore[assignment] # as Django's response_action() does
+        return super().changelist_view(request, extra_context)
+
     def response_action(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse | None:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import FieldDoesNotExist
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import formats
 
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import Naming, names
@@ -29,8 +31,12 @@ class RelatedCount:
         # Makes the header sortable; `ChangeList` knows the expression.
         self.admin_order_field = self.__name__
 
-    def __call__(self, row: Any) -> Any:
-        return getattr(row, f"_{self.__name__}")
+    def __call__(self, row: Any) -> str:
+        return formats.number_format(self.number(row), force_grouping=True)
+
+    def number(self, row: Any) -> int:
+        """The number of related rows of a row of the page."""
+        return getattr(row, f"_{self.__name__}")  # type: ignore[no-any-return] # set by attach
 
     def related_admin(self, model_admin: ModelAdmin[Any]) -> Any:
         relation: Any = model_admin.opts.get_field(self.relation)
@@ -81,6 +87,29 @@ class RelatedName:
         for row in rows:
             record = related[row.pk]
             setattr(row, f"_{self.__name__}_name", None if record is None else texts[record.pk])
+
+
+SHORT = 20  # characters of a text that stays in one line
+NUMBERS = (models.IntegerField, models.DecimalField, models.FloatField)
+DATES = (models.DateField, models.TimeField, models.DurationField)
+
+
+def kind_of(model: type[models.Model], column: Any) -> str:
+    """The class of a column's cells: "n" for numbers, "keep" for what stays in one line.
+
+    Args:
+        column: an entry of `list_display`.
+    """
+    if isinstance(column, RelatedCount):
+        return "n"
+    try:
+        field: Any = model._meta.get_field(column if isinstance(column, str) else "")
+    except FieldDoesNotExist:
+        return ""
+    if isinstance(field, NUMBERS) and not field.choices:
+        return "n"
+    is_short = isinstance(field, models.CharField) and (field.max_length or SHORT + 1) <= SHORT
+    return "keep" if is_short or isinstance(field, DATES) else ""
 
 
 class ColumnsMixin(ModelAdminBase):

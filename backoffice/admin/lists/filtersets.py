@@ -4,6 +4,7 @@ All state is in the query string.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,8 +17,9 @@ from django.contrib.admin.options import (
     IncorrectLookupParameters,
 )
 from django.contrib.admin.views import main
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import DataError
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -25,6 +27,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.lists.lines import LineField
+from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.typing import ExportBase
 from backoffice.filters.filterset import FilterSet
 from backoffice.filters.models import SavedFilter
@@ -156,27 +159,74 @@ class FilteredChangeList(main.ChangeList):
             if name not in self.filterset.parameters
         ]
 
-    @property
-    def chips(self) -> Iterator[Any]:
-        """`(label, value, link that removes it)` of each active filter and search."""
-        titles = {
-            name: spec.title
+    @cached_property
+    def counted(self) -> dict[str, list[tuple[str, str]]]:
+        """`{field of the form: choices with numbers}`, of the list filters that it has."""
+        return {
+            spec.field_path: pairs
             for spec in self.filter_specs
-            for name in spec.expected_parameters()
+            if isinstance(spec, InUseFilter)
+            and self.filterset
+            and self.filterset.parameters.get(spec.field_path) == (spec.field_path, "")
+            and (pairs := spec.pairs(self)) is not None
         }
+
+    @property
+    def link_filters(self) -> list[Any]:
+        """The list filters that are no fields of the form: their values are links."""
+        return [
+            spec
+            for spec in self.filter_specs
+            if getattr(spec, "field_path", None) not in self.counted
+        ]
+
+    @property
+    def filter_form(self) -> Any:
+        """The FilterSet's form, with the numbers of rows where a list filter counts them."""
+        if self.filterset is None:
+            return None
+        form = self.filterset.form
+        for name, pairs in self.counted.items():
+            form.fields[name].widget.choices = pairs
+        return form
+
+    @property
+    def chips(self) -> list[Any]:
+        """`(label, value, link that removes it)` of each active filter and search."""
+        return list(self.read_chips())
+
+    def read_chips(self) -> Iterator[Any]:
+        specs = {
+            name: spec for spec in self.filter_specs for name in spec.expected_parameters()
+        }
+        offered = self.filterset.parameters if self.filterset else {}
         for name, values in sorted(self.narrowing.items()):
             for value in values:
-                if name in self.filterset.parameters:
+                if name in offered:
                     label, text = self.filterset.describe(name, value)
                 else:
-                    label, text = titles.get(name, name), value
-                    if name.endswith("__isnull"):
-                        text = _("none") if value == "True" else _("any")
+                    label, text = self.describe(name, value, specs.get(name))
                 rest = [other for other in values if other != value]
                 yield label, text, self.get_query_string({name: rest or None})
         if self.query:
             link = self.get_query_string({main.SEARCH_VAR: None})
             yield _("Search"), self.query, link
+
+    def describe(self, name: str, value: str, spec: Any) -> tuple[str, str]:
+        """`(label, text)` of a value of a list filter, or of a lookup that has none."""
+        if name.endswith("__isnull"):
+            value = _("none") if value == "True" else _("any")
+        elif isinstance(spec, InUseFilter):
+            value = spec.labels({value: 0})[value]
+        elif spec is not None:
+            chosen = [choice["display"] for choice in spec.choices(self) if choice["selected"]]
+            value = str(chosen[0]) if len(chosen) == 1 else value
+        if spec is not None:
+            return spec.title, value
+        first, *rest = name.split(LOOKUP_SEP)
+        with suppress(FieldDoesNotExist, AttributeError):
+            first = str(self.opts.get_field(first).verbose_name)  # type: ignore[union-attr] # a relation back has none
+        return " ".join([first, *rest]), value
 
     @property
     def cleared(self) -> str:
@@ -202,9 +252,9 @@ class FilteredChangeList(main.ChangeList):
         """The form to save the present filter; None if there is none or it is saved."""
         known = {saved.query for saved in self.saved_filters}
         is_filter = self.query or self.narrowing
-        if self.is_popup or not is_filter or self.saved_query in known:
+        if self.filterset is None or not self.filterset.is_valid():
             return None
-        if not self.filterset.is_valid():
+        if self.is_popup or not is_filter or self.saved_query in known:
             return None
         return SaveFilterForm(auto_id="save_%s", label_suffix="")
 

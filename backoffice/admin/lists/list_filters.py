@@ -45,6 +45,7 @@ class InUseFilter(filters.FieldListFilter):
         self.isnull_path = f"{field_path}__isnull"
         self.model, self.model_admin, self.user = model, model_admin, request.user
         super().__init__(field, request, params, model, model_admin, field_path)
+        self.found: dict[Any, Any] | None = None
         used: dict[str, Any] = self.used_parameters
         self.chosen: list[str] = used.get(field_path, [])
         self.null_chosen = any(used.get(self.isnull_path, []))
@@ -84,6 +85,15 @@ class InUseFilter(filters.FieldListFilter):
                 values.append(value)
         return values
 
+    def pairs(self, changelist: Any) -> list[tuple[str, str]] | None:
+        """`(value, label with its count)` for a form; None if rows may have no value."""
+        counts = self.count(changelist)
+        if None in counts or self.null_chosen:
+            return None
+        labels = self.labels(counts)
+        values = sorted(counts, key=lambda value: labels[value].casefold())
+        return [(str(value), with_count(labels[value], counts[value])) for value in values]
+
     def choices(self, changelist: Any) -> Any:
         counts = self.count(changelist)
         labels = self.labels(counts)
@@ -113,6 +123,12 @@ class InUseFilter(filters.FieldListFilter):
             }
 
     def count(self, changelist: Any) -> Any:
+        """The same as `counted`, read once for a page."""
+        if self.found is None:
+            self.found = self.counted(changelist)
+        return dict(self.found)
+
+    def counted(self, changelist: Any) -> Any:
         """`{value: Count}` of the values in use; 0 for a chosen value that isn't in use.
 
         None instead of the Count if the list is too long to count.

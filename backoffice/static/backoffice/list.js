@@ -7,3 +7,30 @@ window.addEventListener("pageshow", () => {
         input.value = 0;
     }
 });
+
+/* The head of the table stays in sight, unless the table has to scroll sideways. */
+{
+    const results = document.querySelector("#changelist .results");
+    const fit = () => results.classList.toggle("fits", results.firstElementChild.offsetWidth <= results.clientWidth);
+    if (results) {
+        new ResizeObserver(fit).observe(results);
+    }
+}
+
+/* A panel above the list closes when another opens, by Escape, and by a click beside it. */
+{
+    const panels = document.querySelectorAll("#changelist details:has(> .panel)");
+    const close = (panel, but) => panel !== but && !panel.querySelector(".errornote") && panel.removeAttribute("open");
+    for (const panel of panels) {
+        panel.addEventListener("toggle", () => panel.open && panels.forEach((each) => close(each, panel)));
+        panel.addEventListener("keydown", (event) => {
+            if (event.key === "Escape" && panel.open) {
+                panel.open = false;
+                panel.querySelector("summary").focus();
+            }
+        });
+    }
+    document.addEventListener("click", (event) => {
+        panels.forEach((panel) => close(panel, event.target.closest("#changelist details:has(> .panel)")));
+    });
+}

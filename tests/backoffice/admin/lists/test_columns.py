@@ -15,10 +15,10 @@ pytestmark = pytest.mark.django_db
 
 
 def column(response, name):
-    """`{row: what the column shows}`."""
+    """`{row: the number that the column shows}`."""
     changelist = response.context["cl"]
     shown = next(c for c in changelist.list_display if getattr(c, "__name__", c) == name)
-    return {str(row): shown(row) for row in changelist.result_list}
+    return {str(row): int(shown(row)) for row in changelist.result_list}
 
 
 def sorted_by(client, model, header, *, descending=False):

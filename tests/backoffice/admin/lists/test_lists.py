@@ -55,7 +55,7 @@ def test_a_long_list_says_what_it_knows_and_links_to_its_last_page(
     assert re.fullmatch(rf"10\+|{known}", str(count))
     assert f"{count} libraries" in text
     assert 'href="?p=-1">last</a>' in text
-    assert f"Select all {count} libraries" in text
+    assert f"Choose all {count}" in text
     response = page(admin_client, Library, p=-1)
     assert response.context["cl"].page_num == -1
     assert 'href="?p=-2">last − 1</a>' in response.text

@@ -23,7 +23,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-postgres test-next query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-slow test-postgres test-next messages query-counts bench bench-pages lint types check clean
 .PHONY: requirements audit sbom
 
 help: ## List the commands
@@ -54,6 +54,9 @@ test-next: ## Run the tests on the newest Django that the Python takes, in an en
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed
 	.venv-next/bin/python -m pip install -q --disable-pip-version-check --upgrade Django
 	.venv-next/bin/python -m pytest -n auto --ignore=tests/browser --ignore=tests/test_makefile.py $(ARGS)
+
+messages: $(installed) ## Bring locale/ up to date with the texts in the code, and compile it
+	$(python) .ci/messages.py
 
 query-counts: $(installed) ## Write tests/backoffice/admin/query_counts.json anew: how many statements each page takes
 	WRITE_QUERY_COUNTS=1 $(python) -m pytest -q tests/backoffice/admin/test_queries.py -k written_down

@@ -43,9 +43,10 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(make_export_permissions)
 
-        from backoffice import keepers
+        from backoffice import keepers, languages
 
         keepers.connect()
+        languages.connect()
 
 
 class AdminConfig(admin_apps.AdminConfig):

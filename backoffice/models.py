@@ -6,6 +6,7 @@ from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
+from backoffice.languages import Language
 from backoffice.roles import Role
 from backoffice.sessions.models import Session
 from backoffice.submissions import Submission
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "Exemption",
     "ImportFile",
+    "Language",
     "Profile",
     "Role",
     "SavedFilter",

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
+from django.conf.locale import LANG_INFO
 
 from backoffice import conf
 from backoffice.secret_key import read_or_create_secret_key
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.admin.methods.only_known_methods",
     "backoffice.sessions.middleware.SessionMiddleware",
+    "backoffice.languages.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -191,7 +193,13 @@ CSRF_FAILURE_VIEW = "backoffice.admin.submissions.kept.csrf_failure"
 
 # Language and time ------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-us"
+#: The first is for browsers that ask for none of them, and for commands.
+LANGUAGES = [
+    (code, LANG_INFO.get(code, {}).get("name_local", code))
+    for code in env.list("LANGUAGES", default=["en", "es"])
+]
+LANGUAGE_CODE = LANGUAGES[0][0]
+FORMAT_MODULE_PATH = ["backoffice.formats"]
 TIME_ZONE = env.str("TIME_ZONE", default="America/New_York")
 USE_I18N = True
 USE_TZ = True

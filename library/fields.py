@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.choices import BaseChoiceIterator
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from localflavor.us import models as us_models
 from localflavor.us.us_states import STATE_CHOICES, STATES_NORMALIZED
@@ -68,9 +69,13 @@ def restore_leading_zeros(text: str) -> str:
     return match[1].zfill(5) + match[2] if match else text
 
 
-@functools.cache
 def us_states() -> tuple[tuple[str, str], ...]:
-    """The states as choices: code and name, sorted by name."""
+    """The states as choices: code and name in the current language, sorted by name."""
+    return _us_states(get_language())
+
+
+@functools.cache
+def _us_states(language: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((code, str(name)) for code, name in STATE_CHOICES)
 
 

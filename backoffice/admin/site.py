@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 
 from backoffice.admin.help.pages import HelpPages
+from backoffice.admin.language import choose_language
 from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
@@ -55,7 +56,11 @@ class AdminSite(HelpPages, SearchPages, SignInPages):
     def get_urls(self) -> list[Any]:
         view = self.admin_view(self.view_on_site)
         address = "r/<path:content_type_id>/<path:object_id>/"
-        return [path(address, view, name="view_on_site"), *super().get_urls()]
+        return [
+            path(address, view, name="view_on_site"),
+            path("language/", choose_language, name="language"),
+            *super().get_urls(),
+        ]
 
     def view_on_site(
         self, request: HttpRequest, content_type_id: str, object_id: str

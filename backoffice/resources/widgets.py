@@ -156,7 +156,7 @@ class UUIDWidget(ValueWidget):
 
 
 class DateWidget(ValueWidget):
-    """ISO 8601, and the forms of the language that have a year of four digits."""
+    """ISO 8601, and the forms of LANGUAGE_CODE that have a year of four digits."""
 
     def read(self, text: str) -> datetime.date:
         # A spreadsheet's cell of a date can hold its midnight too.
@@ -173,7 +173,7 @@ class DateWidget(ValueWidget):
 
 
 class TimeWidget(ValueWidget):
-    """ISO 8601 without offset, and the forms of the language."""
+    """ISO 8601 without offset, and the forms of LANGUAGE_CODE."""
 
     def read(self, text: str) -> datetime.time:
         time = read_time(text)
@@ -320,13 +320,14 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def read_date(text: str) -> datetime.date | None:
-    """The date of a text in ISO 8601 or a form of the language; None where it is none.
+    """The date of a text in ISO 8601 or a form of the site's language; None where it is none.
 
+    Whoever reads the file, in whatever language: 12/10/2026 is the same day for all.
     Forms with a year of two digits are left out: nobody says which century.
     """
     if _ISO_DATE.fullmatch(text):
         return _parsed(datetime.date.fromisoformat, text)
-    for form in get_format("DATE_INPUT_FORMATS"):
+    for form in get_format("DATE_INPUT_FORMATS", settings.LANGUAGE_CODE):
         if "%y" not in form and (moment := _parsed_by(form, text)):
             return moment.date()
     return None
@@ -336,7 +337,8 @@ def read_time(text: str) -> datetime.time | None:
     """The time of day of a text; None where it is none."""
     if _ISO_TIME.fullmatch(text):
         return _parsed(datetime.time.fromisoformat, text)
-    for form in (*get_format("TIME_INPUT_FORMATS"), *_TWELVE_HOURS):
+    forms = get_format("TIME_INPUT_FORMATS", settings.LANGUAGE_CODE)
+    for form in (*forms, *_TWELVE_HOURS):
         if moment := _parsed_by(form, text):
             return moment.time()
     return None

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.forms import modelform_factory
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from library.fields import (
     phone_number_prefix,
     phone_number_searched,
     restore_leading_zeros,
+    _us_states,
     us_states,
 )
 from library.models import Library
@@ -227,13 +229,19 @@ def test_the_choices_are_sorted_by_name():
 
 def test_the_choices_are_resolved_once():
     us_states()
-    before = us_states.cache_info()
+    before = _us_states.cache_info()
     for _ in range(3):
         list(USStateField().choices)
         library().clean_fields()
-    after = us_states.cache_info()
+    after = _us_states.cache_info()
     assert after.misses == before.misses
     assert after.hits >= before.hits + 6
+
+
+def test_the_choices_are_in_the_language_of_the_page():
+    with translation.override("es"):
+        assert dict(us_states())["NY"] == "Nueva York"
+    assert dict(us_states())["NY"] == "New York"
 
 
 def test_a_state_has_a_display_name():

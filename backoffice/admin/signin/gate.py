@@ -18,8 +18,9 @@ from backoffice.admin.submissions.house import address_of
 from backoffice.signin import events, second_factor
 from backoffice.signin.forms import CodeForm
 
-#: The pages that are open: to give the code, to set it up, to leave, to be somebody else.
-OPEN = ("login", "logout", "second_factor", "second_factor_code", "jsi18n")
+#: The pages that are open: to give the code, to set it up, to leave, to be somebody else;
+#: and the language.
+OPEN = ("login", "logout", "second_factor", "second_factor_code", "jsi18n", "language")
 
 
 class Gate:

@@ -1,7 +1,7 @@
 """Brings the catalogs of translations up to date: `locale/LANGUAGE/LC_MESSAGES/django.po`.
 
-What is new comes in without a translation, what is gone goes, and `django.mo` is compiled, which
-is what Django reads. Nothing beyond Babel is needed.
+What is new comes in without a translation, what is gone goes, and `django.mo` is compiled,
+which is what Django reads. Nothing beyond Babel is needed.
 """
 
 import sys

@@ -35,7 +35,7 @@ def is_offered(code: str) -> bool:
     return code in dict(settings.LANGUAGES)
 
 
-def keep(request: HttpRequest, code: str) -> None:
+def keep(request: Any, code: str) -> None:
     """Keep the choice of whoever is signed in."""
     Language.objects.update_or_create(user=request.user, defaults={"code": code})
     request.session[KEY] = code

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from library.fields import (
     PhoneNumberField,
     USStateField,
+    _us_states,
     clean_phone_number,
     phone_number_prefix,
     phone_number_searched,
     restore_leading_zeros,
-    _us_states,
     us_states,
 )
 from library.models import Library

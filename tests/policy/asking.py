@@ -217,6 +217,7 @@ OF_ONE_MODEL = {
     "site.login": lambda a: Sent(
         data={"username": getattr(a.account, "username", "clerk"), "password": PASSWORD}
     ),
+    "site.language": lambda a: Sent(data={"language": "es"}),
     "site.logout": lambda a: Sent(),
     "site.password_change": lambda a: Sent(
         data={

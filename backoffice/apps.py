@@ -61,10 +61,12 @@ class AdminConfig(admin_apps.AdminConfig):
         from django.contrib.admin import site
 
         from backoffice.admin.accounts.auth import register_accounts
+        from backoffice.admin.brand import check_brand
         from backoffice.admin.lists.scoped import check_sites
         from backoffice.admin.records.registration import register_records
 
         checks.register(check_sites)
+        checks.register(check_brand)
         register_records(site)
         register_accounts(site)
 

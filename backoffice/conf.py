@@ -33,6 +33,8 @@ HISTORY_KEEP_DAYS = 0  # records of history; 0 keeps them for ever, as for the n
 ACTIVITY_KEEP_DAYS = 0  # lines of the activity
 JOBS_KEEP_DAYS = 0  # imports, edits, deletions and undos that have ended
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
+BRAND_STYLESHEET = ""  # a static file that sets other values than theme.css
+BRAND_LOGO = ""  # a static file in place of our mark
 
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}
 

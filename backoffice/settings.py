@@ -208,6 +208,11 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+# The colours and the mark of a library system; the files of the folder are brand/….
+BRAND_FOLDER = env.str("BRAND_FOLDER", default="")
+STATICFILES_DIRS = [("brand", BASE_DIR / BRAND_FOLDER)] if BRAND_FOLDER else []
+BRAND_STYLESHEET = env.str("BRAND_STYLESHEET", default=conf.BRAND_STYLESHEET)
+BRAND_LOGO = env.str("BRAND_LOGO", default=conf.BRAND_LOGO)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
 from backoffice.admin.signin.pages import SignInPages
+from backoffice.admin.submissions.house import marks
 from backoffice.admin.submissions.once import guarded
 from backoffice.querysets.keys import is_key
 from backoffice.querysets.scopes import within
@@ -25,16 +27,24 @@ class AdminSite(HelpPages, SearchPages, SignInPages):
     site_title = "Back office"
     site_header = "Back office"
     site_url = None  # there is no other site to view
-    theme: str | None = "backoffice/theme.css"  # a static file
-    logo: str | None = "backoffice/logo.svg"  # a static file
+    theme: str | None = "backoffice/theme.css"  # a static file, as the next
     enable_nav_sidebar = False  # the menu stands in its place
     #: The groups of the menu that stand after all others, in this order.
     last_groups: tuple[Any, ...] = (WORK, ADMINISTRATION)
 
+    @property
+    def logo(self) -> str | None:
+        return settings.BRAND_LOGO or "backoffice/logo.svg"
+
+    @property
+    def brand(self) -> str | None:
+        """A style sheet that changes the values of the theme."""
+        return settings.BRAND_STYLESHEET or None
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         groups = menu(self, request, context["available_apps"])
-        return {**context, "theme": self.theme, "logo": self.logo, "menu": groups}
+        return {**context, **marks(self), "menu": groups}
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

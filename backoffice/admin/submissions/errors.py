@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
-from backoffice.admin.submissions.house import address_of, house_page, may_use, site_of
+from backoffice.admin.submissions.house import address_of, house_page, marks, may_use, site_of
 from backoffice.querysets.counts import Count
 
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
@@ -88,7 +88,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a page that needs neither the database nor the session."""
     site = site_of(request)
-    files = ["admin/css/base.css", "admin/css/dark_mode.css", getattr(site, "theme", None)]
+    dress = marks(site)
+    files = ["admin/css/base.css", "admin/css/dark_mode.css", dress["theme"], dress["brand"]]
     try:
         styles = [static(name) for name in files if name]
     except ValueError:  # there is no manifest of static files

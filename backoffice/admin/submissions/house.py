@@ -33,6 +33,11 @@ def may_use(site: AdminSite, request: HttpRequest) -> bool:
     return not is_pending(request)
 
 
+def marks(site: AdminSite) -> dict[str, str | None]:
+    """What `base_site.html` dresses a page in; Django's own site has none of it."""
+    return {name: getattr(site, name, None) for name in ("theme", "logo", "brand")}
+
+
 def house_page(
     request: HttpRequest, site: AdminSite, template: str, status: int, context: dict[str, Any]
 ) -> TemplateResponse:
@@ -41,10 +46,7 @@ def house_page(
     if may_use(site, request):
         frame = site.each_context(request)
     else:
-        frame |= {
-            name: getattr(site, name, None)
-            for name in ("site_title", "site_header", "theme", "logo")
-        }
+        frame |= {"site_title": site.site_title, "site_header": site.site_header, **marks(site)}
     request.current_app = site.name
     index = address_of(site)
     return TemplateResponse(

@@ -22,7 +22,7 @@ def test_what_is_not_there_leads_to_its_list(admin_client):
     page = admin_client.get(url(Library, "import_job", 999))
     assert_house(page, 404)
     assert "There is no such page" in page.text
-    assert f'<li><a href="{url(Library, "changelist")}">Libraries</a></li>' in page.text
+    assert f'href="{url(Library, "changelist")}">Libraries</a></li>' in page.text
 
 
 def test_what_is_not_there_outside_the_site(client, admin_client):

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
 from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.start.declared import Attention
 from library.filtersets import (
     BookFilterSet,
     LibrarianFilterSet,
@@ -49,6 +51,21 @@ class LibraryAdmin(ModelAdmin):
     related_filter_horizontal = ("book_set",)
     resource_classes = (LibraryResource,)
     filterset_class = LibraryFilterSet
+    state_map = "state"
+    attention = (
+        Attention(
+            "librarian=no",
+            ngettext_lazy("library has no librarian", "libraries have no librarian", "n"),
+        ),
+        Attention(
+            "patron_count_max=0",
+            ngettext_lazy("library has no patrons", "libraries have no patrons", "n"),
+        ),
+        Attention(
+            "looks_like_another=yes",
+            ngettext_lazy("library looks like another", "libraries look like another", "n"),
+        ),
+    )
 
 
 @admin.display(description=_("state"), ordering="library__state")
@@ -92,3 +109,13 @@ class BookAdmin(ModelAdmin):
     filter_horizontal = ("libraries",)
     resource_classes = (BookResource,)
     filterset_class = BookFilterSet
+    attention = (
+        Attention(
+            "library_count_max=0",
+            ngettext_lazy("book is in no library", "books are in no library", "n"),
+        ),
+        Attention(
+            "looks_like_another=yes",
+            ngettext_lazy("book looks like another", "books look like another", "n"),
+        ),
+    )

@@ -1,6 +1,6 @@
 """The ModelAdmin that everything in `library/admin.py` is declared on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -132,6 +132,10 @@ class ModelAdmin(
     """Django's ModelAdmin with filters, history, import and export, and clean pages."""
 
     own_actions = ("edit_selected", "export_admin_action")
+    #: What the start page shows of the model; see `backoffice.admin.start.declared`.
+    on_start_page = True
+    attention: Sequence[Any] = ()
+    state_map = ""
 
 
 class TabularInline(

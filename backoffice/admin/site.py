@@ -14,6 +14,7 @@ from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
 from backoffice.admin.signin.pages import SignInPages
+from backoffice.admin.start.page import StartPage
 from backoffice.admin.submissions.house import marks
 from backoffice.admin.submissions.once import guarded
 from backoffice.querysets.keys import is_key
@@ -21,7 +22,7 @@ from backoffice.querysets.scopes import within
 from backoffice.trail.record import record
 
 
-class AdminSite(HelpPages, SearchPages, SignInPages):
+class AdminSite(StartPage, HelpPages, SearchPages, SignInPages):
     """Django's, with a theme and a logo that a subclass can change or set to None."""
 
     site_title = "Back office"

@@ -176,7 +176,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         return format_html('<span class="pill {}">{}</span>', tone, words)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        links, sees_users = self._links(request), may_view_users(request)
+        links, sees_users = self.links_for(request), may_view_users(request)
 
         @admin.display(description=_("next"))
         def links_of(job: Change) -> SafeString:
@@ -195,7 +195,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         after = columns.index("state") + 1
         return [*columns[:after], links_of, *columns[after:]]
 
-    def _links(self, request: HttpRequest) -> Callable[[Change], Iterator[tuple[str, Any]]]:
+    def links_for(self, request: HttpRequest) -> Callable[[Change], Iterator[tuple[str, Any]]]:
         """A function that yields the links of a change: `(url, text)`."""
 
         @cache

@@ -35,7 +35,7 @@ def _actions(
 ) -> Iterator[tuple[Hit, str]]:
     """The pages of a model that the user may open, each with other words for it."""
     one, many = model._meta.verbose_name, model._meta.verbose_name_plural
-    title = str(getattr(model_admin, "menu_title", capfirst(many)))
+    title = str(getattr(model_admin, "menu_title", None) or capfirst(many))
 
     def may(right: str) -> bool:
         return bool(getattr(model_admin, right, lambda request: False)(request))

@@ -1,0 +1,1 @@
+"""The start page: figures, what needs attention, recent imports, and what staff did."""

@@ -24,7 +24,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow test-postgres test-next messages query-counts bench bench-pages lint types check clean
-.PHONY: requirements audit sbom
+.PHONY: requirements audit sbom docs screenshots
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -97,11 +97,20 @@ requirements: ## Write requirements*.txt from the lists in pyproject.toml (ARGS=
 	$(compile) pyproject.toml -o requirements.txt
 	$(compile) pyproject.toml --extra sso -c requirements.txt -o requirements-sso.txt
 	$(compile) pyproject.toml --extra sso --group dev -c requirements-sso.txt -o requirements-dev.txt
+	$(compile) --group docs -o requirements-docs.txt
 	$(compile) --group tools -o requirements-tools.txt
 
 audit: ## Look up known vulnerabilities of the packages
 	@$(tools)
-	@.venv-tools/bin/python .ci/audit.py requirements-sso.txt requirements-dev.txt requirements-tools.txt
+	@.venv-tools/bin/python .ci/audit.py requirements-sso.txt requirements-dev.txt requirements-docs.txt \
+		requirements-tools.txt
+
+docs: ## Build the site of docs/ into site/
+	@$(MAKE) --no-print-directory VENV=.venv-docs REQUIREMENTS=requirements-docs.txt .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
+
+screenshots: $(installed) ## Take the pictures in docs/images anew, with Chromium
+	$(python) -m tests.browser.screenshots
 
 sbom: ## Write sbom.json: the packages that the site runs with, their licences and what needs what (CycloneDX)
 	@$(tools)
@@ -112,7 +121,7 @@ sbom: ## Write sbom.json: the packages that the site runs with, their licences a
 		--output-file sbom.json "$$scratch"
 
 clean: ## Remove the environments and caches; the data in var/ stays
-	rm -rf $(VENV) .venv-next .venv-tools sbom.json .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) .venv-next .venv-tools .venv-docs site sbom.json .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements.txt $(REQUIREMENTS)

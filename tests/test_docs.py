@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.core.management import load_command_class
 
 from tests.docs import DOCS, manage_py, read_blocks, run_prompt
+from tests.factories import make_library
 
 ROOT = DOCS.parent
 
@@ -20,6 +21,21 @@ def test_the_examples_of_importing_a_file_work(tmp_path, monkeypatch):
     files = (block.text for block in blocks if block.language == "csv")
     for name, text in zip(["branches.csv", "vermont.csv"], files, strict=True):
         (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
+
+
+@pytest.mark.django_db
+def test_the_examples_of_look_alikes_work(tmp_path, monkeypatch):
+    make_library(
+        name="Seaford Public Library",
+        address="2234 Jackson Ave",
+        phone_number="516-221-1334",
+        zip_code="11783",
+    )
+    blocks = read_blocks(DOCS / "how-to" / "look-alikes.md")
+    (text,) = (block.text for block in blocks if block.language == "csv")
+    (tmp_path / "shouting.csv").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
 

@@ -20,6 +20,7 @@ LISTS = {
     "requirements.txt": NEEDED,
     "requirements-sso.txt": NEEDED + EXTRA["sso"],
     "requirements-dev.txt": NEEDED + EXTRA["sso"] + PROJECT["dependency-groups"]["dev"],
+    "requirements-docs.txt": PROJECT["dependency-groups"]["docs"],
     "requirements-tools.txt": PROJECT["dependency-groups"]["tools"],
 }
 

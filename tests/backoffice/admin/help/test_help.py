@@ -18,6 +18,7 @@ NO_PAGES = {
     "picker",
     "autocomplete",
     "jsi18n",
+    "language",
     "view_on_site",
     "import_file",
     "import_progress",

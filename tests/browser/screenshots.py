@@ -1,4 +1,4 @@
-"""The README's picture, taken anew: `python -m tests.browser.screenshots`."""
+"""The pictures of README and docs, taken anew: `make screenshots`."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import ARGUMENTS, find_chromium
 from tests.browser.server import ROOT, prepare, serve
 
-PAGES = {"admin": "library list"}
+PAGES = {"start": "index", "review": "import review", "admin": "library list"}
 
 
 def main():

@@ -6,6 +6,7 @@ The synonyms in capitals are the headers of the Public Libraries Survey's outlet
 
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.resources.related import RelatedColumn
 from backoffice.resources.resource import Repair, Resource
 from library.fields import restore_leading_zeros
 from library.models import Book, Librarian, Library, Patron
@@ -25,6 +26,11 @@ class LibraryResource(Resource):
         "state": "NY",
         "phone_number": "212-222-6559",
         "zip_code": "10016",
+    }
+    related = {
+        "librarian": RelatedColumn("librarian__name", _("librarian")),
+        "number_of_patrons": RelatedColumn("patron", _("number of patrons")),
+        "number_of_books": RelatedColumn("book", _("number of books")),
     }
     repairs = {
         "zip_zeros": Repair(
@@ -46,6 +52,11 @@ class PatronResource(Resource):
         "library": ("LIBNAME", "library name", "branch", "home library", "home branch"),
     }
     examples = {"name": "Ann Reader", "library": "Main Library"}
+    related = {
+        "library_state": RelatedColumn("library__state", _("state of the library")),
+        "library_zip_code": RelatedColumn("library__zip_code", _("ZIP code of the library")),
+        "library_phone": RelatedColumn("library__phone_number", _("phone of the library")),
+    }
 
     class Meta:
         model = Patron
@@ -59,6 +70,11 @@ class LibrarianResource(Resource):
         "library": ("LIBNAME", "library name", "branch"),
     }
     examples = {"name": "Ben Keeper", "library": "Main Library"}
+    related = {
+        "library_state": RelatedColumn("library__state", _("state of the library")),
+        "library_zip_code": RelatedColumn("library__zip_code", _("ZIP code of the library")),
+        "library_phone": RelatedColumn("library__phone_number", _("phone of the library")),
+    }
 
     class Meta:
         model = Librarian
@@ -72,6 +88,7 @@ class BookResource(Resource):
         "libraries": ("library", "branches", "branch", "held by", "holdings"),
     }
     examples = {"title": "Pride and Prejudice", "libraries": "Main Library|Seaford"}
+    related = {"number_of_libraries": RelatedColumn("libraries", _("number of libraries"))}
 
     class Meta:
         model = Book

@@ -44,7 +44,7 @@ def export_chunks(
     are of one moment, whatever is written meanwhile.
     """
     names = list(names or resource.get_export_order())
-    yield [[resource.fields[name].column_name for name in names]]
+    yield [[resource.column_name(name) for name in names]]
     queryset = resource.filter_export(queryset)
     if not queryset.ordered:
         queryset = queryset.order_by("pk")
@@ -84,15 +84,22 @@ def _need_nothing(rows: Iterable[Iterable[Any]]) -> bool:
     return set(map(type, values)) == {str} and are_plain(values)
 
 
-def _one_by_one(resource: Resource, queryset: Any, names: Iterable[str]) -> Iterator[Rows]:
-    selected = [resource.fields[name] for name in names]
-    records = resource.fetch_related(queryset).iterator(chunk_size=CHUNK)
+def _one_by_one(resource: Resource, queryset: Any, names: Sequence[str]) -> Iterator[Rows]:
+    related = {
+        alias: expression
+        for name in names
+        if name in resource.related
+        for alias, expression in _Related(resource, queryset.model, name).expressions.items()
+    }
+    records = resource.fetch_related(queryset.annotate(**related)).iterator(chunk_size=CHUNK)
     while chunk := list(islice(records, CHUNK)):
-        yield [[_cell(resource, field, record) for field in selected] for record in chunk]
+        yield [[_cell(resource, name, record) for name in names] for record in chunk]
 
 
-def _cell(resource: Resource, field: Field, record: Any) -> str:
-    value = resource.export_field(field, record)
+def _cell(resource: Resource, name: str, record: Any) -> str:
+    if name in resource.related:
+        return str(escape(_text(getattr(record, f"_{name}_related"))))
+    value = resource.export_field(resource.fields[name], record)
     return str(value if value.__class__ is str else escape(_text(value)))
 
 
@@ -101,6 +108,8 @@ def _text(value: object) -> str:
 
 
 def _column(resource: Resource, queryset: Any, name: str) -> _Column | None:
+    if name in resource.related:
+        return _Related(resource, queryset.model, name)
     field, model = resource.fields[name], queryset.model
     fields = {f.name: f for f in [*model._meta.concrete_fields, *model._meta.many_to_many]}
     dehydrate = field.get_dehydrate_method(name)
@@ -140,6 +149,16 @@ class _Value(_Column):
         if self.is_text and set(map(type, column)) == {str}:
             return column
         return [_text(self.widget.render(value)) for value in column]
+
+
+class _Related(_Column):
+    def __init__(self, resource: Resource, model: Any, name: str) -> None:
+        expression = resource.related[name].expression(model, resource.reach)
+        self.expressions = {f"_{name}_related": expression}
+        self.values = list(self.expressions)
+
+    def texts(self, given: dict[str, list[Any]]) -> list[str]:
+        return list(map(_text, given[self.values[0]]))
 
 
 class _Reference(_Column):

@@ -22,6 +22,7 @@ from import_export.resources import ModelResource
 from backoffice.history.records import history_model
 from backoffice.resources.references import ReferenceKey, ReferencesWidget, ReferenceWidget
 from backoffice.resources.registry import resources
+from backoffice.resources.related import REMEDY, wrong_columns
 from backoffice.resources.resource import Resource
 from backoffice.resources.widgets import widget_of
 
@@ -79,6 +80,7 @@ def resource_errors(resource_class: type[Resource]) -> list[CheckMessage]:
         _options,
         _fields,
         _model,
+        _related,
         _links,
         _history,
     )
@@ -258,6 +260,11 @@ def _field_options(
             f"the default of “{name}” is not that of the model's field.",
             "Give the model's field the default.",
         )
+
+
+def _related(resource_class: type[Resource]) -> Iterator[Error]:
+    for problem in wrong_columns(resource_class):
+        yield _error(resource_class, "backoffice.E020", problem, REMEDY)
 
 
 def _reference(

@@ -23,6 +23,7 @@ from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.resources.formulas import escape
 from backoffice.resources.references import ReferencesWidget, ReferenceWidget
 from backoffice.resources.registry import resources
+from backoffice.resources.related import RelatedColumn
 from backoffice.resources.widgets import widget_of
 
 
@@ -58,6 +59,9 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
     synonyms: dict[str, tuple[str, ...]] = {}
     #: What a template to fill in has as an example, by field; else one for its kind.
     examples: dict[str, str] = {}
+    #: Columns that exports offer beside the fields, of related records; no import reads them:
+    #: `{"librarian": RelatedColumn("librarian__name", _("librarian"))}`.
+    related: dict[str, RelatedColumn] = {}
     #: The records that references are written of, and are looked for among.
     reach = EVERYTHING
 
@@ -124,6 +128,11 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         return self
 
     # Export -------------------------------------------------------------------------
+
+    @classmethod
+    def column_name(cls, name: str) -> str:
+        """The header of a field's column, or of a related one."""
+        return name if name in cls.related else str(cls.fields[name].column_name)
 
     def fetch_related(self, queryset: Any) -> Any:
         """`queryset` with the related rows that the columns read prefetched."""

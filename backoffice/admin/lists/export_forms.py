@@ -1,9 +1,10 @@
 """The export's form: columns and their order, format, encoding."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import SelectableFieldsExportForm
@@ -13,7 +14,23 @@ ENCODINGS = [
     ("utf-8-sig", _("UTF-8 with a byte order mark, for Excel")),
 ]
 
-FORMATS_FOR = _("For spreadsheets: csv, tsv, xlsx, ods. For programs: json, jsonl, yaml.")
+#: What each format is for; those that most want come first.
+PURPOSES = {
+    "xlsx": _("For Excel (XLSX)"),
+    "csv": _("For another program, or to import again (CSV)"),
+    "ods": _("For LibreOffice (ODS)"),
+    "tsv": _("For another program, between tabs (TSV)"),
+    "json": _("For a developer (JSON)"),
+    "jsonl": _("For a developer, a record a line (JSON Lines)"),
+    "yaml": _("For a developer (YAML)"),
+}
+
+
+MayView = Callable[[type[Model]], bool]  # whether the user may view a model's records
+
+
+def everybody(model: type[Model]) -> bool:
+    return True
 
 
 class ExportForm(SelectableFieldsExportForm):
@@ -26,17 +43,31 @@ class ExportForm(SelectableFieldsExportForm):
         help_text=_("For CSV and TSV; the other formats have their own."),
     )
 
-    def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, formats: Any, resources: Any, *, may_view: MayView = everybody, **kwargs: Any
+    ) -> None:
+        self.related = {
+            resource: [
+                name
+                for name, column in resource.related.items()
+                if may_view(column.related_model(resource._meta.model))
+            ]
+            for resource in resources
+        }
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
-        self.fields["format"].choices = self.fields["format"].choices[1:]  # no blank choice
+        file_format = self.fields["format"]
+        file_format.label = _("What for")
+        named = [(n, str(name)) for n, name in file_format.choices[1:]]  # the first is blank
+        named.sort(key=lambda choice: [*PURPOSES, choice[1]].index(choice[1]))
+        file_format.choices = [(n, PURPOSES.get(name, name)) for n, name in named]
         limits = [
             _("%(format)s takes %(most)s rows at most.")
-            % {"format": f.name, "most": f"{f.most_rows:,}"}
+            % {"format": f.name.upper(), "most": f"{f.most_rows:,}"}
             for f in (format_class() for format_class in formats)
             if f.most_rows
         ]
-        self.fields["format"].help_text = " ".join(map(str, [FORMATS_FOR, *limits]))
+        file_format.help_text = " ".join(map(str, limits))
         for names in self.resource_fields.values():
             for place, name in enumerate(names, 1):
                 self.fields[f"position_{name}"] = forms.IntegerField(
@@ -47,8 +78,32 @@ class ExportForm(SelectableFieldsExportForm):
                 )
 
     def _get_field_label(self, resource: Any, field_name: Any) -> Any:
+        if field_name in resource.related:
+            return capfirst(resource.related[field_name].label)
         labels = resource.labels_of(field_name)
         return capfirst(labels[0]) if labels else super()._get_field_label(resource, field_name)
+
+    def _create_boolean_fields(self, resource: Any, index: Any) -> Any:
+        """Those of the Resource, then those of related records that the user may view."""
+        names = super()._create_boolean_fields(resource, index)
+        for column in self.related[resource]:
+            name = self.create_boolean_field_name(resource, column)
+            self.fields[name] = forms.BooleanField(
+                label=self._get_field_label(resource, column),
+                label_suffix="",
+                initial=True,
+                required=False,
+                help_text=_("No import reads it."),
+            )
+            names.append(name)
+        return names
+
+    def _columns(self, resource: Any) -> list[str]:
+        return [*resource().get_export_order(), *self.related[resource]]
+
+    def _validate_any_field_selected(self, resource: Any) -> None:
+        if not any(self.cleaned_data.get(name) for name in self._columns(resource)):
+            raise forms.ValidationError(_("Tick a column at least."))
 
     def tables(self) -> Iterator[Any]:
         """`(resource's name, [(checkbox, position)])` for each resource."""
@@ -61,8 +116,8 @@ class ExportForm(SelectableFieldsExportForm):
 
     def get_selected_resource_export_fields(self) -> Any:
         """The chosen columns, sorted by position; a moved column shifts the others."""
-        names = super().get_selected_resource_export_fields()
-        everything = list(self.get_selected_resource()().get_export_order())
+        everything = self._columns(self.get_selected_resource())
+        names = [name for name in everything if self.cleaned_data.get(name)]
 
         def key(name: str) -> Any:
             was = everything.index(name) + 1

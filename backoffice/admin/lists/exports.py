@@ -1,5 +1,6 @@
 """Export in the admin: the rows that the list shows, or those ticked, for all who may."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,7 @@ from import_export.signals import post_export
 from backoffice.admin.lists.address import KEPT, kept_query
 from backoffice.admin.lists.export_forms import ExportForm
 from backoffice.admin.lists.export_rights import may_export
+from backoffice.admin.pages import may
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
@@ -125,7 +127,10 @@ class ExportMixin(UpstreamExportMixin):
 
     def _new_form(self, request: HttpRequest, data: Any = None) -> ExportForm:
         return self.export_form_class(
-            self.get_export_formats(), self.get_export_resource_classes(request), data=data
+            self.get_export_formats(),
+            self.get_export_resource_classes(request),
+            may_view=partial(may, self.admin_site, request, "view"),
+            data=data,
         )
 
     def _export(

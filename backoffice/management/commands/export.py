@@ -73,8 +73,9 @@ class Command(BaseCommand):
 
     @staticmethod
     def columns(resource: Resource, given: str | None) -> list[str]:
-        known = list(resource.get_export_order())
-        names = [name.strip() for name in given.split(",")] if given else known
+        usual = list(resource.get_export_order())
+        known = [*usual, *resource.related]
+        names = [name.strip() for name in given.split(",")] if given else usual
         if not set(names) <= set(known) or len(set(names)) < len(names):
             raise CommandError(
                 _("--columns wants some of these, each once: %s") % ",".join(known),

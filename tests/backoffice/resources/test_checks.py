@@ -13,6 +13,7 @@ from import_export import fields, widgets
 
 from backoffice.resources.checks import check_resources, resource_errors
 from backoffice.resources.registry import match_key, resource_class_for
+from backoffice.resources.related import RelatedColumn
 from backoffice.resources.resource import Repair, Resource
 from library.models import Book, Library, Patron
 
@@ -57,6 +58,9 @@ WRONG: list[tuple[str, type[models.Model], dict[str, Any], dict[str, Any]]] = [
     ("E011 .*repairs.*“x”", Library, {}, {"repairs": {"r": Repair("x", str.upper, "")}}),
     ("E011 .*more than one column.*“name”", Library, {},
      {"state": fields.Field("state", column_name="name")}),
+    ("E020 .*“state”.*another column", Library, {},
+     {"related": {"state": RelatedColumn("patron", "")}}),
+    ("E020 .*“x”.*related field", Library, {}, {"related": {"x": RelatedColumn("y__z", "")}}),
     ("E012 .*“zip_code”", Library, {"exclude": ("zip_code",)}, {}),
     ("E012 .*“libraries”", Book, {"import_id_fields": ("libraries",)}, {}),
     ("E012 .*“name”", Library, {},

@@ -15,6 +15,7 @@ from backoffice.exports.export import EXPORTED
 from backoffice.exports.formats import FORMATS
 from backoffice.trail.models import Entry
 from library.models import Book, Library
+from library.resources import LibraryResource
 from tests.backoffice.admin.pages import model_admin, perm, url
 from tests.factories import make_book, make_library, make_patron, make_user
 
@@ -270,6 +271,32 @@ def test_a_format_for_few_rows_refuses_more_with_the_reason(admin_client, settin
 def test_a_formula_is_not_exported_live(admin_client):
     make_library(name="=HYPERLINK(1)")
     assert names(export(admin_client)) == ["'=HYPERLINK(1)"]
+
+
+# What is offered ----------------------------------------------------------------------
+
+
+def test_excel_is_offered_first_with_columns_of_related_records(admin_client):
+    library = make_library(name="Apple", state="NJ")
+    make_patron(name="Ann", library=library)
+    form = admin_client.get(reverse(EXPORT)).context["form"]
+    number, label = form.fields["format"].choices[0]
+    assert (number, str(label)) == (NUMBERS["xlsx"], "For Excel (XLSX)")
+    assert len(form.fields["format"].choices) == len(FORMATS)
+    assert form["libraryresource_librarian"].initial
+    found = export(admin_client, columns=("name", "librarian", "number_of_patrons"))
+    assert table(found) == [["name", "librarian", "number_of_patrons"], ["Apple", "", "1"]]
+
+
+def test_columns_of_records_that_one_may_not_view_are_neither_offered_nor_sent(client):
+    make_patron(library=make_library(name="Apple"))
+    rights = [perm(action, Library) for action in ("view", "export")]
+    client.force_login(make_user(permissions=rights))
+    fields = client.get(reverse(EXPORT)).context["form"].fields
+    assert "libraryresource_name" in fields
+    assert not {f"libraryresource_{name}" for name in LibraryResource.related} & set(fields)
+    found = export(client, columns=("name", "number_of_patrons"))
+    assert table(found) == [["name"], ["Apple"]]
 
 
 # The log and the cost ---------------------------------------------------------------

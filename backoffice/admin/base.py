@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db import IntegrityError, models
@@ -40,6 +41,16 @@ from backoffice.keepers import LockedOut
 FORMFIELDS: dict[type[models.Field[Any, Any]], Mapping[str, Any]] = {
     models.URLField: {"assume_scheme": "https"}
 }
+#: Django's scripts that write a slug from a name.
+SLUG_SCRIPTS = {
+    f"admin/js/{name}.js"
+    for name in (
+        "urlify",
+        "prepopulate",
+        "vendor/xregexp/xregexp",
+        "vendor/xregexp/xregexp.min",
+    )
+}
 
 
 class PlainModelAdmin(
@@ -74,6 +85,15 @@ class PlainModelAdmin(
     def urls(self) -> list[Any]:
         """The pages, whatever mixins add: each does a form once."""
         return guard(self.get_urls(), self)
+
+    @property
+    def media(self) -> forms.Media:
+        """Django's; the scripts for slugs, a third of all, only where there are some."""
+        media: Any = super().media
+        if self.prepopulated_fields:
+            return media  # type: ignore[no-any-return]  # Any: the stubs lack _css and _js
+        scripts = [script for script in media._js if script not in SLUG_SCRIPTS]
+        return forms.Media(css=media._css, js=scripts)
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
         """Django's actions, with our deletion, and those in `own_actions`.

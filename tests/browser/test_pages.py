@@ -30,5 +30,25 @@ def test_a_page_is_clean(tab, server, name):
     assert not tab.problems
 
 
+@pytest.mark.parametrize("name", ["library list", "import review", "not found"])
+def test_a_zoom_of_400_percent_needs_no_scrolling_sideways(tab, server, name):
+    tab.set_viewport_size({"width": 320, "height": 256})
+    tab.goto(server.pages[name])
+    assert tab.evaluate("document.scrollingElement.scrollWidth") <= 320
+    header, tools = (tab.locator(part).bounding_box() for part in ("#header", "#user-tools"))
+    assert tools["y"] + tools["height"] <= header["y"] + header["height"]
+
+
+def test_on_paper_there_is_the_list_alone(tab, server):
+    tab.goto(server.pages["library list"])
+    tab.emulate_media(media="print")
+    try:
+        assert tab.locator("#result_list tbody tr").first.is_visible()
+        for part in ("#header", "#menu", ".breadcrumbs", ".object-tools", ".action-select"):
+            assert not tab.locator(part).first.is_visible(), part
+    finally:
+        tab.emulate_media(media="screen")
+
+
 def test_the_walk_covers_every_page(server):
     assert list(server.pages) == list(names.PAGES)

@@ -89,7 +89,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: a page that needs neither the database nor the session."""
     site = site_of(request)
     dress = marks(site)
-    files = ["admin/css/base.css", "admin/css/dark_mode.css", dress["theme"], dress["brand"]]
+    files = ["admin/css/base.css", dress["theme"] or "admin/css/dark_mode.css", dress["brand"]]
     try:
         styles = [static(name) for name in files if name]
     except ValueError:  # there is no manifest of static files

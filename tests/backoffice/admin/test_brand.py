@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 
+from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.brand import check_brand
+from library.models import Library
 
 COLOURS = ":root, html[data-theme] { --brand: #123456; }"
 
@@ -49,3 +52,13 @@ def test_a_file_that_is_not_there_is_a_system_check(settings, name):
     setattr(settings, name, "brand/typo.css")
     (error,) = check_brand(None)
     assert (error.id, name in error.msg) == ("backoffice.E098", True)
+
+
+def test_scripts_for_slugs_come_with_slugs_alone():
+    class Slugged(PlainModelAdmin):
+        prepopulated_fields = {"name": ("address",)}
+
+    assert "xregexp" in str(Slugged(Library, admin.site).media)
+    plain = str(PlainModelAdmin(Library, admin.site).media)
+    assert "actions.js" in plain
+    assert not any(name in plain for name in ("xregexp", "urlify", "prepopulate"))

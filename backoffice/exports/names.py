@@ -12,7 +12,14 @@ from django.utils.translation import gettext as _
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST = 180  # bytes of a file's name; file systems take 255
 #: Query parameters of a list that don't select rows.
-_NO_FILTERS = {*main.IGNORED_PARAMS, main.PAGE_VAR, main.ERROR_FLAG, "_changelist_filters"}
+_NO_FILTERS = {
+    *main.IGNORED_PARAMS,
+    main.PAGE_VAR,
+    main.ERROR_FLAG,
+    "_changelist_filters",
+    "_columns",
+    "_view",
+}
 
 
 def filters_of(params: Any) -> list[tuple[str, str]]:

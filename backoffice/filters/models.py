@@ -4,7 +4,7 @@ import itertools
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy
 
 from backoffice.querysets.scopes import declare, own
@@ -33,12 +33,13 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
             while (saved.model, saved.name) in taken:
                 saved.name = next(names)
             taken.add((saved.model, saved.name))
-            saved.user = to
-        return self.model._base_manager.bulk_update(rest, ["user", "name"], batch_size=200)
+            saved.user, saved.start = to, False
+        fields = ["user", "name", "start"]
+        return self.model._base_manager.bulk_update(rest, fields, batch_size=200)
 
 
 class SavedFilter(models.Model):
-    """A list's query string under a name: filters, search and order, never rows."""
+    """A view: filters, search, order and columns of a list under a name, never rows."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -50,21 +51,39 @@ class SavedFilter(models.Model):
     name = models.CharField(gettext_lazy("name"), max_length=100)
     query = models.TextField(gettext_lazy("query string"))
     shared = models.BooleanField(gettext_lazy("shared with all staff"), default=False)
+    start = models.BooleanField(
+        gettext_lazy("my list opens with it"),
+        default=False,
+        db_default=False,
+    )
     created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
 
     objects = SavedFilterQuerySet.as_manager()
 
     class Meta:
-        verbose_name = gettext_lazy("saved filter")
-        verbose_name_plural = gettext_lazy("saved filters")
+        verbose_name = gettext_lazy("saved view")
+        verbose_name_plural = gettext_lazy("saved views")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "model", "name"], name="savedfilter_name_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["user", "model"],
+                condition=models.Q(start=True),
+                name="savedfilter_start_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it; a list that opens with it opens with no other."""
+        with transaction.atomic():
+            if self.start:
+                others = SavedFilter.objects.filter(user=self.user, model=self.model)
+                others.exclude(pk=self.pk).filter(start=True).update(start=False)
+            super().save(*args, **kwargs)
 
 
 declare(SavedFilter, own())  # others' name what they were looking for

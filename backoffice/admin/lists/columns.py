@@ -6,9 +6,18 @@ from django.contrib.admin import ModelAdmin
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import formats
 
+from backoffice.admin.lists.choice import (
+    COLUMNS_VAR,
+    VIEW_VAR,
+    WERE,
+    chosen,
+    name_of,
+    names_in,
+    tidied,
+)
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import Naming, names
 from backoffice.querysets.reach import Reach
@@ -113,15 +122,72 @@ def kind_of(model: type[models.Model], column: Any) -> str:
 
 
 class ColumnsMixin(ModelAdminBase):
-    """For a ModelAdmin whose lists have columns of related rows."""
+    """For a ModelAdmin whose lists have columns of related rows, and columns that are chosen.
+
+    May be chosen: the columns of `list_display`, and the model's fields that a Resource has.
+    """
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
+        declared = self.declared_columns(request)
+        if COLUMNS_VAR not in request.GET:
+            return declared
+        offered, kept = self.offered_columns(declared), self.kept_columns(declared)
+        return chosen(names_in(request.GET), offered, declared, kept)
+
+    def declared_columns(self, request: HttpRequest) -> list[Any]:
+        """The columns of `list_display` that the user may see."""
         return [
             self.named_column(column)
             for column in super().get_list_display(request)
             if not isinstance(column, RelatedCount)
             or column.related_admin(self).has_view_permission(request)
         ]
+
+    def offered_columns(self, declared: list[Any]) -> list[Any]:
+        """The columns that may be chosen: `declared`, and more that a Resource has."""
+        names = set(map(name_of, declared))
+        attributes = dict.fromkeys(
+            field.attribute
+            for resource_class in getattr(self, "resource_classes", None) or ()
+            for field in resource_class.fields.values()
+        )
+        fields = {field.name for field in self.opts.concrete_fields}
+        more = [name for name in attributes if name in fields and name not in names]
+        return [*declared, *map(self.named_column, more)]
+
+    def kept_columns(self, declared: list[Any]) -> list[str]:
+        """The names of the columns that can't be hidden: what leads to a row, or is edited."""
+        links = self.list_display_links or declared[:1]
+        names = set(map(name_of, [*links, *self.list_editable]))
+        return [name for name in map(name_of, declared) if name in names]
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        if self.list_display_links or self.list_display_links is None:
+            return self.list_display_links
+        first = self.kept_columns(self.declared_columns(request))[:1]
+        return [column for column in list_display if name_of(column) in first]
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        related = super().get_list_select_related(request)
+        if isinstance(related, bool) or COLUMNS_VAR not in request.GET:
+            return related
+        keys = {field.name for field in self.opts.concrete_fields if field.remote_field}
+        names = map(name_of, self.get_list_display(request))
+        return list(dict.fromkeys([*related, *(name for name in names if name in keys)]))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's, at an address that has the columns as they are shown."""
+        if request.method == "GET" and (COLUMNS_VAR in request.GET or WERE in request.GET):
+            declared = self.declared_columns(request)
+            offered, kept = self.offered_columns(declared), self.kept_columns(declared)
+            first = 1 if self.get_actions(request) else 0
+            tidy = tidied(request.GET, offered, declared, kept, first)
+            if tidy != request.GET:
+                query = tidy.urlencode() or f"{VIEW_VAR}=all"
+                return HttpResponseRedirect(f"{request.path}?{query}")
+        return super().changelist_view(request, extra_context)
 
     def named_column(self, column: Any) -> Any:
         """A RelatedName in place of the name of a foreign key whose records have namesakes."""

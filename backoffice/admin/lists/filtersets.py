@@ -3,8 +3,6 @@
 All state is in the query string.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -17,17 +15,17 @@ from django.contrib.admin.options import (
     IncorrectLookupParameters,
 )
 from django.contrib.admin.views import main
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import DataError
-from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.admin.lists.choice import COLUMNS_VAR, VIEW_VAR
 from backoffice.admin.lists.lines import LineField
-from backoffice.admin.lists.list_filters import InUseFilter
+from backoffice.admin.lists.panels import PanelsMixin
 from backoffice.admin.typing import ExportBase
 from backoffice.filters.filterset import FilterSet
 from backoffice.filters.models import SavedFilter
@@ -37,7 +35,7 @@ from backoffice.querysets.counts import Count, Found, count_rows
 from backoffice.querysets.scopes import within
 
 # Parameters that change neither the rows of a list nor their order.
-PASSING = {main.ALL_VAR, IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR}
+PASSING = {main.ALL_VAR, IS_FACETS_VAR, IS_POPUP_VAR, TO_FIELD_VAR, VIEW_VAR}
 SAVED = 100  # saved filters that a list shows
 
 
@@ -52,7 +50,7 @@ class Params(dict[str, str]):
         return [(name, value) for name, values in self.lists.items() for value in values]
 
 
-class FilteredChangeList(main.ChangeList):
+class FilteredChangeList(PanelsMixin, main.ChangeList):
     """Django's, with the FilterSet of its ModelAdmin beside `list_filter`.
 
     If both have a parameter, `list_filter` applies it, so that the sidebar and the FilterSet's
@@ -84,16 +82,20 @@ class FilteredChangeList(main.ChangeList):
     @property
     def narrowing(self) -> dict[str, list[str]]:
         """The parameters that narrow the list, the FilterSet's included."""
-        return super().get_filters_params()
+        params = super().get_filters_params()
+        return {name: params[name] for name in params.keys() - {COLUMNS_VAR, VIEW_VAR}}
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """The parameters that Django applies: all but those of the FilterSet alone."""
         return {
             name: values
             for name, values in super().get_filters_params(params).items()
-            if not self.filterset
-            or name not in self.filterset.parameters
-            or name in self.filterset.elsewhere
+            if name not in (COLUMNS_VAR, VIEW_VAR)
+            and (
+                not self.filterset
+                or name not in self.filterset.parameters
+                or name in self.filterset.elsewhere
+            )
         }
 
     def check_parameters(self) -> None:
@@ -148,96 +150,20 @@ class FilteredChangeList(main.ChangeList):
             elif name not in self.filterset.errors:
                 self.filter_params.pop(parameter, None)
 
-    # What the page shows ------------------------------------------------------------
+    # Views --------------------------------------------------------------------------
 
     @property
-    def carried_along(self) -> list[tuple[str, str]]:
-        """`(name, value)` pairs of the parameters that the FilterSet's form keeps."""
-        return [
-            (name, value)
-            for name, value in self.params.items()
-            if name not in self.filterset.parameters
-        ]
-
-    @cached_property
-    def counted(self) -> dict[str, list[tuple[str, str]]]:
-        """`{field of the form: choices with numbers}`, of the list filters that it has."""
-        return {
-            spec.field_path: pairs
-            for spec in self.filter_specs
-            if isinstance(spec, InUseFilter)
-            and self.filterset
-            and self.filterset.parameters.get(spec.field_path) == (spec.field_path, "")
-            and (pairs := spec.pairs(self)) is not None
-        }
-
-    @property
-    def link_filters(self) -> list[Any]:
-        """The list filters that are no fields of the form: their values are links."""
-        return [
-            spec
-            for spec in self.filter_specs
-            if getattr(spec, "field_path", None) not in self.counted
-        ]
-
-    @property
-    def filter_form(self) -> Any:
-        """The FilterSet's form, with the numbers of rows where a list filter counts them."""
-        if self.filterset is None:
-            return None
-        form = self.filterset.form
-        for name, pairs in self.counted.items():
-            form.fields[name].widget.choices = pairs
-        return form
-
-    @property
-    def chips(self) -> list[Any]:
-        """`(label, value, link that removes it)` of each active filter and search."""
-        return list(self.read_chips())
-
-    def read_chips(self) -> Iterator[Any]:
-        specs = {
-            name: spec for spec in self.filter_specs for name in spec.expected_parameters()
-        }
-        offered = self.filterset.parameters if self.filterset else {}
-        for name, values in sorted(self.narrowing.items()):
-            for value in values:
-                if name in offered:
-                    label, text = self.filterset.describe(name, value)
-                else:
-                    label, text = self.describe(name, value, specs.get(name))
-                rest = [other for other in values if other != value]
-                yield label, text, self.get_query_string({name: rest or None})
-        if self.query:
-            link = self.get_query_string({main.SEARCH_VAR: None})
-            yield _("Search"), self.query, link
-
-    def describe(self, name: str, value: str, spec: Any) -> tuple[str, str]:
-        """`(label, text)` of a value of a list filter, or of a lookup that has none."""
-        if name.endswith("__isnull"):
-            value = _("none") if value == "True" else _("any")
-        elif isinstance(spec, InUseFilter):
-            value = spec.labels({value: 0})[value]
-        elif spec is not None:
-            chosen = [choice["display"] for choice in spec.choices(self) if choice["selected"]]
-            value = str(chosen[0]) if len(chosen) == 1 else value
-        if spec is not None:
-            return spec.title, value
-        first, *rest = name.split(LOOKUP_SEP)
-        with suppress(FieldDoesNotExist, AttributeError):
-            first = str(self.opts.get_field(first).verbose_name)  # type: ignore[union-attr] # a relation back has none
-        return " ".join([first, *rest]), value
-
-    @property
-    def cleared(self) -> str:
-        """The link that removes all filters and the search."""
-        names = [*self.narrowing, main.SEARCH_VAR]
-        return self.get_query_string(dict.fromkeys(names))
+    def start_view(self) -> SavedFilter | None:
+        """The view that the user's list opens with."""
+        user = self.request.user.pk
+        own = (saved for saved in self.saved_filters if saved.user_id == user and saved.start)
+        return next(own, None)
 
     @property
     def saved_query(self) -> str:
-        """Filters, search and order as a query string, for a SavedFilter."""
-        return self.get_query_string(dict.fromkeys(PASSING)).removeprefix("?")
+        """Filters, search, order and columns as a query string, for a SavedFilter."""
+        query: str = self.get_query_string(dict.fromkeys(PASSING))
+        return query.removeprefix("?")
 
     @cached_property
     def saved_filters(self) -> list[SavedFilter]:
@@ -250,8 +176,9 @@ class FilteredChangeList(main.ChangeList):
     @property
     def save_form(self) -> Any:
         """The form to save the present filter; None if there is none or it is saved."""
-        known = {saved.query for saved in self.saved_filters}
-        is_filter = self.query or self.narrowing
+        user = self.request.user.pk
+        known = {saved.query for saved in self.saved_filters if saved.user_id == user}
+        is_filter = self.query or self.narrowing or self.columns_now
         if self.filterset is None or not self.filterset.is_valid():
             return None
         if self.is_popup or not is_filter or self.saved_query in known:
@@ -265,11 +192,11 @@ def path_of(list_filter: Any) -> Any:
 
 
 class SavedFilterForm(forms.ModelForm[SavedFilter]):
-    """Name and sharing of a saved filter; a user's filters of a model have unique names."""
+    """Name and sharing of a view; a user's views of a model have unique names."""
 
     class Meta:
         model = SavedFilter
-        fields = ("name", "shared")
+        fields = ("name", "shared", "start")
         field_classes: ClassVar = {"name": LineField}
 
     def clean(self) -> Any:
@@ -280,14 +207,14 @@ class SavedFilterForm(forms.ModelForm[SavedFilter]):
         return self.cleaned_data
 
     def refuse_name(self) -> None:
-        self.add_error("name", _("You already have a filter of this name."))
+        self.add_error("name", _("You already have a view of this name."))
 
 
 class SaveFilterForm(SavedFilterForm):
     """Saves a new filter, or asks whether to replace the one of the same name."""
 
     replace = forms.BooleanField(
-        label=gettext_lazy("Replace the filter of this name"), required=False
+        label=gettext_lazy("Replace the view of this name"), required=False
     )
 
     def refuse_name(self) -> None:
@@ -300,7 +227,7 @@ class SaveFilterForm(SavedFilterForm):
             user=new.user,
             model=new.model,
             name=new.name,
-            defaults={"query": new.query, "shared": new.shared},
+            defaults={"query": new.query, "shared": new.shared, "start": new.start},
         )
 
 
@@ -327,7 +254,13 @@ class FilterSetMixin(ExportBase):
         if main.ERROR_FLAG in request.GET:
             text = _("This list has no such filter or value: all rows are shown.")
             messages.warning(request, text)
-        return super().changelist_view(request, extra_context)
+        page = super().changelist_view(request, extra_context)
+        if request.method == "GET" and not request.GET and self.filterset_class:
+            context: Any = getattr(page, "context_data", None) or {}
+            start = context["cl"].start_view if "cl" in context else None
+            if start is not None and start.query:
+                return HttpResponseRedirect(f"{request.path}?{VIEW_VAR}=start&{start.query}")
+        return page
 
     def export_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The export page; with invalid filters, the list, which shows their errors."""
@@ -359,12 +292,12 @@ class FilterSetMixin(ExportBase):
         form = SaveFilterForm(request.POST or None, instance=saved)
         if form.is_valid():
             form.save()
-            text = _("The filter “%s” is saved.") % form.cleaned_data["name"]
+            text = _("The view “%s” is saved.") % form.cleaned_data["name"]
             messages.success(request, text)
             return self._to_list(query)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Save this filter"),
+            "title": _("Save as view"),
             "opts": self.opts,
             "cl": changelist,
             "form": form,

@@ -22,11 +22,11 @@ class SavedFilterAdmin(PlainModelAdmin):
 
     menu_group = WORK
     form = SavedFilterForm
-    list_display = ("name", "open_list", "shared", "user", "created_at")
+    list_display = ("name", "open_list", "shared", "start", "user", "created_at")
     list_select_related = ("user",)
     search_fields = ("name",)
     ordering = ("name",)
-    fields = ("name", "shared", "open_list")
+    fields = ("name", "shared", "start", "open_list")
     readonly_fields = ("open_list",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

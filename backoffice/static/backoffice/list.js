@@ -34,3 +34,23 @@ window.addEventListener("pageshow", () => {
         panels.forEach((panel) => close(panel, event.target.closest("#changelist details:has(> .panel)")));
     });
 }
+
+/* Columns move by buttons, which number them; without scripts, people write the numbers. */
+{
+    const columns = document.querySelector("[data-columns]");
+    const move = (button) => {
+        const row = button.closest("li");
+        if (button.dataset.move === "1") {
+            row.nextElementSibling?.after(row);
+        } else {
+            row.previousElementSibling?.before(row);
+        }
+        columns.querySelectorAll("input[type=number]").forEach((place, index) => { place.value = index + 1; });
+        button.focus();
+    };
+    columns?.querySelectorAll("[data-move]").forEach((button) => {
+        button.hidden = false;
+        button.addEventListener("click", () => move(button));
+    });
+    columns?.classList.add("by-buttons");
+}

@@ -80,7 +80,7 @@ def test_a_name_that_is_taken_is_asked_about(client, ann):
     make_saved(make_user(), name="Theirs")
     page = client.post(SAVE + "?state=NY", {"name": "Jersey"})
     assert page.status_code == 200
-    assert "You already have a filter of this name" in page.text
+    assert "You already have a view of this name" in page.text
     assert 'value="Jersey"' in page.text
     assert SavedFilter.objects.get(user=ann).query == "state=NJ"
     client.post(SAVE + "?state=NY", {"name": "Jersey", "replace": "on"})
@@ -123,7 +123,7 @@ def test_staff_rename_share_and_remove_their_own(client, ann):
     mine = make_saved(ann)
     make_saved(ann, name="Other")
     change = url(SavedFilter, "change", mine.pk)
-    assert "You already have a filter" in client.post(change, {"name": "Other"}).text
+    assert "You already have a view" in client.post(change, {"name": "Other"}).text
     client.post(change, {"name": "Renamed", "shared": "on"})
     mine.refresh_from_db()
     assert (mine.name, mine.shared, mine.query) == ("Renamed", True, "state=NJ")

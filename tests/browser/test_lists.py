@@ -62,3 +62,36 @@ def test_all_rows_are_chosen_without_scripts(open_page):
     page.check(".bar label")
     page.click(".bar button:has-text('Export')")
     page.wait_for_selector("text=160 rows will be in the file.")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_columns_are_chosen_ordered_and_kept_as_a_view(open_page, scripts):
+    page = open_page(f"{LIBRARIES}?state=NJ&o=3", java_script_enabled=scripts)
+    page.click("#columns > summary")
+    for name in ("address", "librarian", "patron_count", "book_count"):
+        page.uncheck(f"#columns input[value={name}]")
+    if scripts:
+        assert_clean(page)
+        for _step in range(2):
+            page.click("#columns li:has([value=zip_code]) [data-move='-1']")
+    else:
+        page.fill("[name=_place-zip_code]", "2")
+        page.fill("[name=_place-state]", "4")
+    page.click("text=Show these columns")
+    page.wait_for_url("**_columns=**")
+    heads = page.locator("#result_list thead th .text").all_inner_texts()
+    shown = [head.strip(" ▲") for head in heads if head.strip()]
+    assert set(shown) == {"Name", "ZIP code", "State", "Phone number"}
+    assert shown.index("ZIP code") < shown.index("State")
+    assert page.locator("#result_list th.sorted").inner_text().startswith("State")
+    page.click("#save-filter > summary")
+    page.fill("#save_name", f"Jersey by ZIP {scripts}")
+    page.click("#save-filter input[type=submit]")
+    page.wait_for_selector(".messagelist >> text=is saved")
+    page.goto(LIBRARIES)
+    page.click("#views > summary")
+    if scripts:
+        assert_clean(page)
+    page.click(f".saved-filters a:has-text('Jersey by ZIP {scripts}')")
+    page.wait_for_url("**_columns=**state=NJ**")
+    assert page.locator("#result_list td.field-address").count() == 0

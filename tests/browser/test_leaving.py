@@ -94,6 +94,7 @@ def test_filters_searches_and_what_saves_are_left_without_a_word(open_library):
     page.goto("/admin/library/library/")
     page.click("#filterset summary")
     page.fill("#filter_name", "Main")
+    page.keyboard.press("Escape")
     page.fill("#searchbar", "Main")
     page.check("#result_list tbody tr:first-child .action-select")
     assert not leaving(page, lambda: page.click("#menu a:has-text('Patrons')"))

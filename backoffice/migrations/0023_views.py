@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0021_roles"),
+        ("backoffice", "0022_language"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -42,7 +42,7 @@ def owned(user):
 
 def test_the_page_says_what_is_handed_over_and_what_goes(admin_client, superuser, bob):
     page = admin_client.get(url(User, "delete", bob.pk))
-    assert "2 saved filters: New Jersey, New York" in page.text
+    assert "2 saved views: New Jersey, New York" in page.text
     assert "1 import profile: County" in page.text
     assert "make the account inactive instead" in page.text
     going = page.text.split('id="deleted-objects"')[1].split("</ul>")[0]
@@ -56,7 +56,7 @@ def test_it_goes_to_whoever_deletes(admin_client, superuser, bob):
     done = delete(admin_client, bob)
     assert owned(superuser) == ["County", "New Jersey", "New York", "New York (2)"]
     assert not SavedFilter.objects.filter(name="Mine").exists()
-    assert "Handed over to admin: 2 saved filters: New Jersey, New York" in done.text
+    assert "Handed over to admin: 2 saved views: New Jersey, New York" in done.text
 
 
 def test_a_superuser_chooses_somebody(admin_client, superuser, bob):
@@ -110,7 +110,7 @@ def test_several_accounts_at_once(admin_client, superuser, bob):
     save_filter(ann, "New York")
     form = {"action": "delete_selected", "_selected_action": [ann.pk, bob.pk]}
     page = admin_client.post(url(User, "changelist"), form)
-    assert "3 saved filters: " in page.text
+    assert "3 saved views: " in page.text
     sure = form | {"post": "yes", "expected": page.context["expected"]}
     admin_client.post(url(User, "changelist"), sure)
     assert owned(superuser) == ["County", "New Jersey", "New York", "New York (2)"]

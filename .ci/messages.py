@@ -72,10 +72,11 @@ def update(path: Path) -> int:
     with path.open("wb") as file:
         write_po(file, catalog, sort_output=True, include_lineno=False)
     path.with_suffix(".mo").write_bytes(compiled(catalog))
-    return sum(not all(_strings(message)) for message in catalog if message.id)
+    return sum(not all(strings(message)) for message in catalog if message.id)
 
 
-def _strings(message: Any) -> Any:
+def strings(message: Any) -> tuple[str, ...]:
+    """The translation of a text; those of its numbers, if it has a plural."""
     return message.string if message.pluralizable else (message.string,)
 
 

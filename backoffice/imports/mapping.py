@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.header import loose, shorten
 from backoffice.resources.letters import column_letters
 
@@ -53,12 +55,19 @@ class ColumnMapping:
     def _differ(self, name: str, other: int, line: int, one: str, two: str) -> str:
         first = self.columns[name]
         choices = [placed_headers(self.headers)[i] for i in (first, *self.doubles[name])]
-        return (
-            f"More than one column fits {name}, and they differ: row {line} has "
-            f"{shorten(one)} in column {column_letters(first)} and {shorten(two)} in column "
-            f"{column_letters(other)}. Choose one ({_options(name, choices)}), or remove all "
-            "but one."
-        )
+        return _(
+            "More than one column fits %(name)s, and they differ: row %(line)s has "
+            "%(one)s in column %(first)s and %(two)s in column %(other)s. Choose one "
+            "(%(choices)s), or remove all but one."
+        ) % {
+            "name": name,
+            "line": line,
+            "one": shorten(one),
+            "first": column_letters(first),
+            "two": shorten(two),
+            "other": column_letters(other),
+            "choices": _options(choices),
+        }
 
     def as_dict(self) -> dict[str, str]:
         """The header in the file by field name, as an override would name it."""
@@ -93,8 +102,8 @@ def map_columns(
     chosen = {**(overrides or {}), **dict.fromkeys(constants, "")}
     if unknown := [field for field in chosen if field not in spellings]:
         raise MappingError(
-            f"There is no column {_listed(unknown)} to map to. Choose from "
-            f"{_listed(spellings)}."
+            _("There is no column %(unknown)s to map to. Choose from %(spellings)s.")
+            % {"unknown": _listed(unknown), "spellings": _listed(spellings)}
         )
     every = {
         field: _overriding(headers, field, header)
@@ -129,7 +138,10 @@ def map_columns(
 
 
 def placed_headers(headers: Sequence[str]) -> list[str]:
-    """The headers, each once: one that stands twice is followed by its column's letter."""
+    """The headers, each once: one that stands twice is followed by its column's letter.
+
+    The same in every language: profiles keep them.
+    """
     times = Counter(headers)
     return [
         f"{header} (column {column_letters(i)})" if times[header] > 1 else header
@@ -173,34 +185,48 @@ def _others_that_fit(
             others = ", ".join(_placed(headers, i) for i in sorted(fits))
             choices = [placed_headers(headers)[i] for i in sorted(fits)]
             yield (
-                f"{field} is taken from {_placed(headers, index)}; {others} would do as well. "
-                f"To take another: {_options(field, choices)}."
+                _(
+                    "%(field)s is taken from %(headers)s; %(others)s would do as well. To"
+                    " take another, choose %(choices)s for it."
+                )
+                % {
+                    "field": field,
+                    "headers": _placed(headers, index),
+                    "others": others,
+                    "choices": _options(choices),
+                }
             )
 
 
-def _options(field: str, choices: Iterable[str]) -> str:
-    return " or ".join(f'--map "{field}={header}"' for header in choices)
+def _options(choices: Iterable[str]) -> str:
+    return ", ".join(f"“{header}”" for header in choices)
 
 
 def _needed_but_missing(needed: Collection[str], columns: Collection[str]) -> Iterator[str]:
     missing = [field for field in needed if field not in columns]
     if missing:
         yield (
-            f"The file has no column for {_listed(missing)}, which a new record needs: only "
-            "records that are there already can be updated."
+            _(
+                "The file has no column for %(missing)s, which a new record needs: only "
+                "records that are there already can be updated."
+            )
+            % {"missing": _listed(missing)}
         )
 
 
 def _placed(headers: Sequence[str], index: int) -> str:
-    return f"“{headers[index]}” (column {column_letters(index)})"
+    return _("“%(header)s” (column %(letters)s)") % {
+        "header": headers[index],
+        "letters": column_letters(index),
+    }
 
 
 def _overriding(headers: Sequence[str], field: str, header: str) -> list[int]:
     found = _find(headers, header)
     if not found:
         raise MappingError(
-            f"The file has no column “{header}” for {field}. Its headers are "
-            f"{_listed(filter(None, headers))}."
+            _("The file has no column “%(header)s” for %(field)s. Its headers are %(headers)s.")
+            % {"header": header, "field": field, "headers": _listed(filter(None, headers))}
         )
     return found
 
@@ -210,26 +236,36 @@ def _what_is_missing(
 ) -> str:
     wanted = missing or list(spellings)
     expected = "; ".join(_with_synonyms(field, spellings[field]) for field in wanted)
-    start = f"The file has no column for {_listed(missing)}."
+    start = _("The file has no column for %(missing)s.") % {"missing": _listed(missing)}
     if not missing:
-        start = "None of the file's headers is known."
+        start = _("None of the file's headers is known.")
     hint = ""
     if any(DATA.fullmatch(header) for header in headers):
-        hint = " The first row looks like data, not like headers: put a header row above it."
-    return (
-        f"{start}{hint} Its headers are {_listed(filter(None, headers))}. "
-        f"Expected: {expected}. Rename the headers, map the columns, or say which row is the "
-        "header (--header-row)."
-    )
+        hint = " " + _(
+            "The first row looks like data, not like headers: put a header row above it."
+        )
+    return _(
+        "%(start)s%(hint)s Its headers are %(headers)s. Expected: %(expected)s. Rename"
+        " the headers, map the columns, or say which row is the header."
+    ) % {
+        "start": start,
+        "hint": hint,
+        "headers": _listed(filter(None, headers)),
+        "expected": expected,
+    }
 
 
 def _with_synonyms(field: str, spellings: Sequence[str]) -> str:
     others = [spelling for spelling in spellings if spelling != field]
-    return f"{field} (or {_listed(others)})" if others else field
+    return (
+        _("%(field)s (or %(others)s)") % {"field": field, "others": _listed(others)}
+        if others
+        else field
+    )
 
 
 def _listed(every: Iterable[str]) -> str:
     names = list(dict.fromkeys(every))
     more = len(names) - MOST_HEADERS_NAMED
-    text = ", ".join(names[:MOST_HEADERS_NAMED]) or "all blank"
-    return f"{text} and {more} more" if more > 0 else text
+    text = ", ".join(names[:MOST_HEADERS_NAMED]) or _("all blank")
+    return _("%(text)s and %(more)s more") % {"text": text, "more": more} if more > 0 else text

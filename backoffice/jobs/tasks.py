@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks.base import Task
@@ -27,18 +28,22 @@ SEEN_WITHIN = 60  # seconds; a living worker sends a heartbeat every few
 
 
 @task()
-def check(pk: int) -> None:
-    _run(steps.check_job, pk)
+def check(pk: int, language: str | None = None) -> None:
+    _run(steps.check_job, pk, language)
 
 
 @task()
-def apply(pk: int) -> None:
-    _run(steps.apply_job, pk)
+def apply(pk: int, language: str | None = None) -> None:
+    _run(steps.apply_job, pk, language)
 
 
-def _run(function: Callable[[Change], None], pk: int) -> None:
-    # JobStopped: cancelled, or taken over. DoesNotExist: deleted since it was queued.
-    with contextlib.suppress(JobStopped, Change.DoesNotExist):
+def _run(function: Callable[[Change], None], pk: int, language: str | None) -> None:
+    """language: of the page that asked for it, in which it says what it found."""
+    with contextlib.ExitStack() as stack:
+        # JobStopped: cancelled, or taken over. DoesNotExist: deleted since it was queued.
+        stack.enter_context(contextlib.suppress(JobStopped, Change.DoesNotExist))
+        if language:
+            stack.enter_context(translation.override(language))
         function(Change.objects.get(pk=pk))
 
 
@@ -84,17 +89,20 @@ def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> 
     return undo
 
 
-def enqueue(task_: Task[[int], None], job: Change, *, rows: int | None = None) -> None:
+def enqueue(
+    task_: Task[[int, str | None], None], job: Change, *, rows: int | None = None
+) -> None:
     """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
     A job that is already waiting is not queued again.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
-        task_.call(job.pk)
+        task_.call(job.pk, None)
         return
     waiting = Change.objects.filter(pk=job.pk)
     if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
-        transaction.on_commit(lambda: task_.enqueue(job.pk))
+        language = translation.get_language()
+        transaction.on_commit(lambda: task_.enqueue(job.pk, language))
 
 
 # Heartbeats of workers ------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext as _
 
 from backoffice.readers.limits import Limits, ReaderError
 from backoffice.readers.objects import Objects, Pairs
@@ -30,8 +31,11 @@ class BlockYaml(Objects):
     def __init__(self, path: Path, limits: Limits) -> None:
         if (size := path.stat().st_size) > MOST_BYTES:
             raise ReaderError(
-                f"The file is YAML of {size:,} bytes; the limit is {MOST_BYTES:,}. Export it "
-                "as CSV or JSON."
+                _(
+                    "The file is YAML of %(size)s bytes; the limit is %(most_bytes)s. "
+                    "Export it as CSV or JSON."
+                )
+                % {"size": f"{size:,}", "most_bytes": f"{MOST_BYTES:,}"}
             )
         super().__init__(path, limits)
 
@@ -44,15 +48,28 @@ class BlockYaml(Objects):
             with self.path.open(encoding=self.encoding) as file:
                 yield from self._mappings(_checked(yaml.parse(file, Loader=LOADER)))
         except UnicodeError:
-            raise ReaderError("The file is not UTF-8, as YAML must be. Save it anew.") from None
+            raise ReaderError(
+                _("The file is not UTF-8, as YAML must be. Save it anew.")
+            ) from None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            line = f"in line {mark.line + 1:,}, {error.problem}" if mark else error.problem
+            line = (
+                _("in line %(line)s, %(problem)s")
+                % {"line": f"{mark.line + 1:,}", "problem": error.problem}
+                if mark
+                else error.problem
+            )
             raise ReaderError(
-                f"The file is YAML that can't be read: {line}. Mend it, or export it as CSV."
+                _(
+                    "The file is YAML that can't be read: %(line)s. Mend it, or export it"
+                    " as CSV."
+                )
+                % {"line": line}
             ) from None
         except yaml.YAMLError as error:
-            raise ReaderError(f"The file is YAML that can't be read: {error}.") from None
+            raise ReaderError(
+                _("The file is YAML that can't be read: %(error)s.") % {"error": error}
+            ) from None
 
     def _mappings(self, events: Iterator[yaml.Event]) -> Iterator[Pairs]:
         in_list = False
@@ -65,8 +82,11 @@ class BlockYaml(Objects):
                 in_list = False
             elif not isinstance(event, AROUND):
                 raise ReaderError(
-                    f"The file is YAML, but no list of mappings: see line {_line(event):,}. "
-                    "Export it as CSV."
+                    _(
+                        "The file is YAML, but no list of mappings: see line %(line)s. "
+                        "Export it as CSV."
+                    )
+                    % {"line": f"{_line(event):,}"}
                 )
 
     def _mapping(self, events: Iterator[yaml.Event]) -> Pairs:
@@ -77,13 +97,19 @@ class BlockYaml(Objects):
                 return pairs
             if not isinstance(event, yaml.ScalarEvent):
                 raise ReaderError(
-                    f"The file is YAML with a name that is no text, in line {_line(event):,}. "
-                    "Export it as CSV."
+                    _(
+                        "The file is YAML with a name that is no text, in line %(line)s. "
+                        "Export it as CSV."
+                    )
+                    % {"line": f"{_line(event):,}"}
                 )
             if len(pairs) >= self.limits.columns:
                 raise ReaderError(
-                    f"The mapping that ends near line {_line(event):,} has more than "
-                    f"{self.limits.columns:,} names, which is the limit."
+                    _(
+                        "The mapping that ends near line %(line)s has more than "
+                        "%(columns)s names, which is the limit."
+                    )
+                    % {"line": f"{_line(event):,}", "columns": f"{self.limits.columns:,}"}
                 )
             pairs.append((event.value, self._value(next(events), events)))
         return pairs
@@ -99,7 +125,7 @@ class BlockYaml(Objects):
             event = next(events)
             depth += isinstance(event, OPENING) - isinstance(event, CLOSING)
             if depth > MOST_DEPTH:
-                raise ReaderError("The file nests lists too deeply to be a table.")
+                raise ReaderError(_("The file nests lists too deeply to be a table."))
         return []
 
 
@@ -113,8 +139,11 @@ def _checked(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
             yield event
             continue
         raise ReaderError(
-            f"The file is YAML with {kind} in line {_line(event):,}, which is not read. Write "
-            "the values out, or export it as CSV."
+            _(
+                "The file is YAML with %(kind)s in line %(line)s, which is not read. "
+                "Write the values out, or export it as CSV."
+            )
+            % {"kind": kind, "line": f"{_line(event):,}"}
         )
 
 

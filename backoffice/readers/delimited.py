@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.dialect import find_dialect
 from backoffice.readers.encoding import find_encoding
 from backoffice.readers.layout import Batch
@@ -49,8 +51,11 @@ class DelimitedText:
         csv.field_size_limit(max(csv.field_size_limit(), limits.cell_characters))
         if self._scan.lines > limits.rows + 100 and not self._scan.has_quotes:
             raise ReaderError(
-                f"The file has {self._scan.lines:,} lines; the limit is {limits.rows:,} rows. "
-                "Split it into smaller files."
+                _(
+                    "The file has %(lines)s lines; the limit is %(rows)s rows. Split it "
+                    "into smaller files."
+                )
+                % {"lines": f"{self._scan.lines:,}", "rows": f"{limits.rows:,}"}
             )
 
     @property
@@ -101,7 +106,7 @@ class DelimitedText:
             else:
                 lines = list(islice(file, max(size, LEAST_LINES)))
         except UnicodeDecodeError:
-            raise ReaderError("The file was changed while it was read. Try again.") from None
+            raise ReaderError(_("The file was changed while it was read. Try again.")) from None
         if self._formula:
             lines = [self._formula.sub(r'"\1"', line) for line in lines]
         return lines[:-1] if lines[-1:] == [DOS_END] else lines
@@ -183,7 +188,9 @@ class DelimitedText:
 
     def _problem(self, line: str, several: bool) -> str:
         if len(line) > csv.field_size_limit():
-            return f"has a cell longer than {self.limits.cell_characters:,} characters"
+            return _("has a cell longer than %(cell_characters)s characters") % {
+                "cell_characters": f"{self.limits.cell_characters:,}"
+            }
         if several or line.count('"') % 2:
             return (
                 "opens a quotation mark that is not closed properly; close it, or double it "

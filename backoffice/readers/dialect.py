@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.header import loose
 from backoffice.readers.limits import ReaderError
 
@@ -39,11 +41,11 @@ class Dialect:
     @property
     def warnings(self) -> Iterator[str]:
         if self.quote == "'":
-            yield "Cells in apostrophes ('…') were taken for quoted ones."
+            yield _("Cells in apostrophes ('…') were taken for quoted ones.")
         if self.escape:
-            yield 'A backslash before a quotation mark (\\") was taken for its escape.'
+            yield _('A backslash before a quotation mark (\\") was taken for its escape.')
         if self.delimiter == " ":
-            yield "Blanks are taken for the delimiter. If that is wrong, say which it is."
+            yield _("Blanks are taken for the delimiter. If that is wrong, say which it is.")
 
     def rows(self, lines: Iterable[str], strict: bool = True) -> Iterator[list[str]]:
         """The rows of these lines. Raises csv.Error where a quote is wrong, if `strict`."""
@@ -123,8 +125,11 @@ def checked_delimiter(delimiter: str) -> str:
     delimiter = DELIMITER_NAMES.get(delimiter.lower(), delimiter)
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise ReaderError(
-            f"The delimiter “{delimiter}” can't be used: it must be one character, such as a "
-            "comma, a semicolon, a pipe or a tab."
+            _(
+                "The delimiter “%(delimiter)s” can't be used: it must be one character, "
+                "such as a comma, a semicolon, a pipe or a tab."
+            )
+            % {"delimiter": delimiter}
         )
     return delimiter
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers import guessing
 from backoffice.readers.limits import Limits, ReaderError
 
@@ -131,21 +133,29 @@ def _found(path: Path, name: str, found: Scan, is_guess: bool = False) -> Encodi
     if is_guess:
         words = guessing.words_beyond_ascii(_decoded(path, name))
         warnings.append(
-            f"The encoding is a guess: the file is read as {name}. "
-            + (f"These words hang on it: {_quoted(words)}. " if words else "")
-            + "If that is wrong, choose the encoding (--encoding), or save the file as UTF-8."
+            _("The encoding is a guess: the file is read as %(name)s. ") % {"name": name}
+            + (
+                _("These words hang on it: %(words)s. ") % {"words": _quoted(words)}
+                if words
+                else ""
+            )
+            + _("If that is wrong, choose the encoding, or save the file as UTF-8.")
         )
     elif name == guessing.MIXED:
         _line, words = guessing.words_of_faulty_lines(path)
         if words:
             warnings.append(
-                f"Bytes that are not UTF-8 were taken for cp1252 (Windows): {_quoted(words)}."
+                _("Bytes that are not UTF-8 were taken for cp1252 (Windows): %(words)s.")
+                % {"words": _quoted(words)}
             )
     if found.mended:
         mended = list(dict.fromkeys(found.mended))[: guessing.WORDS_SHOWN]
         warnings.append(
-            "Characters of cp1252 (Windows) stand in the file as control characters. They "
-            f"were mended: {_quoted(mended)}."
+            _(
+                "Characters of cp1252 (Windows) stand in the file as control characters. "
+                "They were mended: %(mended)s."
+            )
+            % {"mended": _quoted(mended)}
         )
     return Encoding(name, found, tuple(warnings))
 
@@ -158,18 +168,24 @@ def _mixed(path: Path, error: UnicodeDecodeError) -> ReaderError:
     line, words = guessing.words_of_faulty_lines(path)
     value = error.object[:1].hex().upper()
     return ReaderError(
-        f"The file is UTF-8 but for a few bytes: the first is {value} in line {line:,}"
-        + (f", in {_quoted(words[:1])}" if words else "")
-        + ". Mend that and save the file as UTF-8. To read it all the same, choose the "
-        f"encoding {guessing.MIXED} (--encoding {guessing.MIXED}), which takes such bytes "
-        f"for cp1252: {_quoted(words)}; --encoding cp1252 reads the whole file so."
+        _("The file is UTF-8 but for a few bytes: the first is %(value)s in line %(line)s")
+        % {"value": value, "line": f"{line:,}"}
+        + (_(", in %(words)s") % {"words": _quoted(words[:1])} if words else "")
+        + _(
+            ". Mend that and save the file as UTF-8. To read it all the same, choose "
+            "the encoding %(mixed)s, which takes such bytes for cp1252: %(words)s; "
+            "cp1252 reads the whole file so."
+        )
+        % {"mixed": guessing.MIXED, "words": _quoted(words)}
     )
 
 
 def _not_text() -> ReaderError:
     return ReaderError(
-        "The file is not text: it holds binary data. Export it as CSV, or save it as an "
-        "Excel workbook (xlsx)."
+        _(
+            "The file is not text: it holds binary data. Export it as CSV, or save it as "
+            "an Excel workbook (xlsx)."
+        )
     )
 
 
@@ -180,8 +196,11 @@ def _codec_name(given: str) -> str:
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         raise ReaderError(
-            f"The encoding “{given}” is not known. Usual ones are utf-8, cp1252 (Windows), "
-            "mac-roman and utf-16; or leave it to be detected."
+            _(
+                "The encoding “%(given)s” is not known. Usual ones are utf-8, cp1252 "
+                "(Windows), mac-roman and utf-16; or leave it to be detected."
+            )
+            % {"given": given}
         ) from None
     return name
 
@@ -194,8 +213,11 @@ def _prove(path: Path, encoding: str, limits: Limits) -> Scan:
     except UnicodeError as error:
         # UTF-16 without its mark, and codecs that are not made for files.
         raise ReaderError(
-            f"The file can't be read as {encoding} ({error}). Choose another encoding, or "
-            "leave it to be detected."
+            _(
+                "The file can't be read as %(encoding)s (%(error)s). Choose another "
+                "encoding, or leave it to be detected."
+            )
+            % {"encoding": encoding, "error": error}
         ) from None
 
 
@@ -203,14 +225,18 @@ def _undecodable(path: Path, encoding: str, error: UnicodeDecodeError) -> Reader
     offset = error.start
     with path.open("rb") as file:
         before = file.read(offset) if offset < 1 << 27 else b""
-    place = f"byte {offset:,} of the file"
+    place = _("byte %(offset)s of the file") % {"offset": f"{offset:,}"}
     if before or not offset:
         line = max(before.count(b"\n"), before.count(b"\r")) + 1
-        place = f"line {line:,} ({place})"
-    value = error.object[:1].hex().upper() or "at its end"
+        place = _("line %(line)s (%(place)s)") % {"line": f"{line:,}", "place": place}
+    value = error.object[:1].hex().upper() or _("at its end")
     return ReaderError(
-        f"The file is not in the encoding {encoding}: byte {value} in {place} does not decode. "
-        "Choose the encoding that the file was saved in, or save it as UTF-8."
+        _(
+            "The file is not in the encoding %(encoding)s: byte %(value)s in %(place)s "
+            "does not decode. Choose the encoding that the file was saved in, or save it "
+            "as UTF-8."
+        )
+        % {"encoding": encoding, "value": value, "place": place}
     )
 
 
@@ -236,9 +262,15 @@ def scan(path: Path, encoding: str, limits: Limits) -> Scan:
         first = min((at for at in (text.find("\n"), text.find("\r")) if at >= 0), default=-1)
         if open_line + (len(text) if first < 0 else first) > limits.record_characters:
             raise ReaderError(
-                f"Line {found.lines + 1:,} is longer than {limits.record_characters:,} "
-                "characters, which is the limit. The line ends are missing, or the file is not "
-                "a table."
+                _(
+                    "Line %(lines)s is longer than %(record_characters)s characters, "
+                    "which is the limit. The line ends are missing, or the file is not a "
+                    "table."
+                )
+                % {
+                    "lines": f"{found.lines + 1:,}",
+                    "record_characters": f"{limits.record_characters:,}",
+                }
             )
         last = max(text.rfind("\n"), text.rfind("\r"))
         open_line = open_line + len(text) if last < 0 else len(text) - last - 1

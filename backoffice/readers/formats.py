@@ -3,36 +3,43 @@
 import re
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from backoffice.readers.encoding import as_utf_8
 from backoffice.readers.limits import ReaderError
 
 START = 4096
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-EXPORT = "Export it as CSV, or save it as an Excel workbook (xlsx)."
-UNPACK = "Unpack it and choose the file that is in it."
+EXPORT = gettext_lazy("Export it as CSV, or save it as an Excel workbook (xlsx).")
+UNPACK = gettext_lazy("Unpack it and choose the file that is in it.")
 # https://en.wikipedia.org/wiki/List_of_file_signatures
 REFUSED = (
-    (rb"\x1f\x8b", "compressed with gzip", UNPACK),
-    (rb"BZh[1-9]", "compressed with bzip2", UNPACK),
-    (rb"\xfd7zXZ\0", "compressed with xz", UNPACK),
-    (rb"\x28\xb5\x2f\xfd", "compressed with Zstandard", UNPACK),
-    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
-    (rb"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    (rb"\x1f\x8b", gettext_lazy("compressed with gzip"), UNPACK),
+    (rb"BZh[1-9]", gettext_lazy("compressed with bzip2"), UNPACK),
+    (rb"\xfd7zXZ\0", gettext_lazy("compressed with xz"), UNPACK),
+    (rb"\x28\xb5\x2f\xfd", gettext_lazy("compressed with Zstandard"), UNPACK),
+    (rb"7z\xbc\xaf\x27\x1c", gettext_lazy("a 7-Zip archive"), UNPACK),
+    (rb"Rar!\x1a\x07", gettext_lazy("a RAR archive"), UNPACK),
     # https://www.loc.gov/marc/bibliographic/bdleader.html
-    (rb"\d{5}[acdnp][ -~]{3}[ a]22\d{5}", "a MARC file", EXPORT),
-    (rb"%PDF-", "a PDF", EXPORT),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", "a picture", EXPORT),
-    (rb"SQLite format 3\0", "an SQLite database", EXPORT),
-    (rb"PAR1", "a Parquet file", EXPORT),
-    (rb"\{\\rtf", "a text document (RTF)", EXPORT),
+    (rb"\d{5}[acdnp][ -~]{3}[ a]22\d{5}", gettext_lazy("a MARC file"), EXPORT),
+    (rb"%PDF-", gettext_lazy("a PDF"), EXPORT),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8[79]a", gettext_lazy("a picture"), EXPORT),
+    (rb"SQLite format 3\0", gettext_lazy("an SQLite database"), EXPORT),
+    (rb"PAR1", gettext_lazy("a Parquet file"), EXPORT),
+    (rb"\{\\rtf", gettext_lazy("a text document (RTF)"), EXPORT),
     (
         rb'(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|"[^"\]]*"\s*,)',
-        "JSON, but no list of objects",
+        gettext_lazy("JSON, but no list of objects"),
         EXPORT,
     ),
-    (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table)\b", "a web page (HTML)", EXPORT),
-    (rb"(?i)(?:\xef\xbb\xbf)?\s*<\?xml\b", "XML", EXPORT),
+    (
+        rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|table)\b",
+        gettext_lazy("a web page (HTML)"),
+        EXPORT,
+    ),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<\?xml\b", gettext_lazy("XML"), EXPORT),
 )
 # A record that is an object: the first of a list, of a line, of a YAML list.
 OBJECTS = {
@@ -46,14 +53,14 @@ BLOCK_YAML = re.compile(
     rb"|-[ \t]*\r?\n[ \t]+[\w .-]+:\s|[\w-]+:[ \t]*\r?\n[ \t]*- )"
 )
 DESCRIPTIONS = {
-    "xlsx": "an Excel workbook (xlsx)",
-    "xlsb": "a binary Excel workbook (xlsb)",
-    "xls": "an Excel 97–2003 workbook (xls)",
-    "ods": "an OpenDocument spreadsheet (ods)",
-    "csv": "delimited text (csv)",
-    "json": "JSON (json)",
-    "jsonl": "JSON Lines (jsonl)",
-    "yaml": "YAML (yaml)",
+    "xlsx": gettext_lazy("an Excel workbook (xlsx)"),
+    "xlsb": gettext_lazy("a binary Excel workbook (xlsb)"),
+    "xls": gettext_lazy("an Excel 97–2003 workbook (xls)"),
+    "ods": gettext_lazy("an OpenDocument spreadsheet (ods)"),
+    "csv": gettext_lazy("delimited text (csv)"),
+    "json": gettext_lazy("JSON (json)"),
+    "jsonl": gettext_lazy("JSON Lines (jsonl)"),
+    "yaml": gettext_lazy("YAML (yaml)"),
 }
 
 
@@ -66,18 +73,24 @@ def find_format(path: Path, given: str | None, file_name: str | None = None) -> 
     """
     if given and _name(given) not in DESCRIPTIONS:
         raise ReaderError(
-            f"The format “{given}” is not known. Choose csv, tsv, xlsx, xls, xlsb, ods, "
-            "json, jsonl or yaml."
+            _(
+                "The format “%(given)s” is not known. Choose csv, tsv, xlsx, xls, xlsb, "
+                "ods, json, jsonl or yaml."
+            )
+            % {"given": given}
         )
     with path.open("rb") as file:
         start = as_utf_8(file.read(START))
     if len(start) < START and not start.strip():
-        raise ReaderError("The file is empty. Choose a file with a header row and rows.")
+        raise ReaderError(_("The file is empty. Choose a file with a header row and rows."))
     if start.startswith((*ZIP, OLE)):
         return "workbook"
     for pattern, kind, remedy in REFUSED:
         if re.match(pattern, start):
-            raise ReaderError(f"The file is {kind}, not a table that can be read. {remedy}")
+            raise ReaderError(
+                _("The file is %(kind)s, not a table that can be read. %(remedy)s")
+                % {"kind": kind, "remedy": remedy}
+            )
     found = next((name for name, pattern in OBJECTS.items() if pattern.match(start)), "csv")
     is_named_yaml = Path(file_name or path).suffix.lower() in (".yaml", ".yml")
     if found == "csv" and (
@@ -93,8 +106,11 @@ def check_format(found: str, given: str | None) -> None:
     """Raises ReaderError where the file is of another format than the one given."""
     if given and _name(given) != found:
         raise ReaderError(
-            f"The file is {DESCRIPTIONS[found]}, not {given}. Choose {found} as the format, or "
-            "leave it to be detected."
+            _(
+                "The file is %(descriptions)s, not %(given)s. Choose %(found)s as the "
+                "format, or leave it to be detected."
+            )
+            % {"descriptions": DESCRIPTIONS[found], "given": given, "found": found}
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median_high
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.limits import HeaderUnknown
 
 MOST_LINES_ABOVE_HEADER = 10
@@ -40,7 +42,8 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
             if number == given:
                 return position
         raise HeaderUnknown(
-            f"Row {given:,} can't be the header: it is blank, or not among the first rows. "
+            _("Row %(given)s can't be the header: it is blank, or not among the first rows. ")
+            % {"given": f"{given:,}"}
             + _shown(rows)
         )
     counts = [len({loose(cell) for cell in row if cell.strip()} & known) for _, row in rows]
@@ -59,8 +62,11 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
         len(filled[position]) * 2 <= typical or not _looks_like_header(filled[position])
     ):
         raise HeaderUnknown(
-            "No row is surely the header: none has a name that is known. Say which it is "
-            "(--header-row), or put the names of the columns above the rows. " + _shown(rows)
+            _(
+                "No row is surely the header: none has a name that is known. Say which it"
+                " is, or put the names of the columns above the rows. "
+            )
+            + _shown(rows)
         )
     return position
 
@@ -79,8 +85,9 @@ def _looks_like_header(cells: list[str]) -> bool:
 
 
 def _shown(rows: Rows) -> str:
-    return "The first rows are: " + "; ".join(
-        f"row {number}: " + _cells(row) for number, row in rows[:ROWS_SHOWN]
+    return _("The first rows are: ") + "; ".join(
+        _("row %(number)s: ") % {"number": number} + _cells(row)
+        for number, row in rows[:ROWS_SHOWN]
     )
 
 

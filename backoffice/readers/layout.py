@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.header import header_position, shorten
 from backoffice.readers.limits import Limits, ReaderError
 from backoffice.resources.letters import column_letters
@@ -63,8 +65,11 @@ class Layout:
         ][:SAMPLE_ROWS]
         if not filled:
             raise ReaderError(
-                f"There is no header in the first {len(sample.rows)} rows. The file needs a "
-                "row with the names of the columns, and the rows below it."
+                _(
+                    "There is no header in the first %(rows)s rows. The file needs a row "
+                    "with the names of the columns, and the rows below it."
+                )
+                % {"rows": len(sample.rows)}
             )
         position = header_position(filled, known, header_row)
         self.header_row, self.header_cells = filled[position]
@@ -72,22 +77,29 @@ class Layout:
             self._tell_what_is_above(filled[:position])
         if problem := sample.problems.get(self.header_row):
             self.warnings.append(
-                f"Row {self.header_row}, the header, {problem}. It was read as "
-                f"{', '.join(map(shorten, self.header_cells))}."
+                _("Row %(header_row)s, the header, %(problem)s. It was read as %(list)s.")
+                % {
+                    "header_row": self.header_row,
+                    "problem": problem,
+                    "list": ", ".join(map(shorten, self.header_cells)),
+                }
             )
         below = filled[position + 1 :]
         self._take_header(
             self.header_cells, [row for number, row in below if number not in sample.problems]
         )
         if not below:
-            self.warnings.append("There are no rows below the header.")
+            self.warnings.append(_("There are no rows below the header."))
 
     def _tell_what_is_above(self, rows: list[tuple[int, list[str]]]) -> None:
         for number, row in rows:
             title = next((cell.strip() for cell in row if cell.strip()), "")
             self.warnings.append(
-                f"Row {number} ({shorten(title)}) was passed over as a title: the header was "
-                f"found in row {self.header_row}."
+                _(
+                    "Row %(number)s (%(title)s) was passed over as a title: the header "
+                    "was found in row %(header_row)s."
+                )
+                % {"number": number, "title": shorten(title), "header_row": self.header_row}
             )
 
     def _take_header(self, header: list[str], below: list[list[str]]) -> None:
@@ -95,8 +107,11 @@ class Layout:
         headers = [" ".join(cell.split()) for cell in header]
         if not all(map(is_text, headers)):
             raise ReaderError(
-                f"Row {self.header_row}, the header, has half of a character (a surrogate). "
-                "Write it anew."
+                _(
+                    "Row %(header_row)s, the header, has half of a character (a "
+                    "surrogate). Write it anew."
+                )
+                % {"header_row": self.header_row}
             )
         used = {
             index
@@ -110,15 +125,18 @@ class Layout:
         self.headers, self.width = headers, len(headers)
         if self.width > self.limits.columns:
             raise ReaderError(
-                f"The header row has {self.width:,} columns; the limit is "
-                f"{self.limits.columns:,}. Remove the columns that are not needed."
+                _(
+                    "The header row has %(width)s columns; the limit is %(columns)s. "
+                    "Remove the columns that are not needed."
+                )
+                % {"width": f"{self.width:,}", "columns": f"{self.limits.columns:,}"}
             )
         self.file_width = self._width_of_rows(len(header), below)
         nameless = [i for i, name in enumerate(headers) if not name and i in used]
         if nameless:
             self.warnings.append(
-                "Cells without a header above them are not used: column "
-                f"{', '.join(map(column_letters, nameless))}."
+                _("Cells without a header above them are not used: column %(list)s.")
+                % {"list": ", ".join(map(column_letters, nameless))}
             )
 
     def _width_of_rows(self, header_width: int, below: list[list[str]]) -> int:
@@ -138,7 +156,10 @@ class Layout:
             return header_width
         if usual > header_width:
             self.warnings.append(
-                f"The rows have {usual} cells where the header has {header_width}; the surplus "
-                "ones, which are blank, are not used."
+                _(
+                    "The rows have %(usual)s cells where the header has %(header_width)s;"
+                    " the surplus ones, which are blank, are not used."
+                )
+                % {"usual": usual, "header_width": header_width}
             )
         return usual

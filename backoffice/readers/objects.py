@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.encoding import (
     SAMPLE_BYTES,
     marked_encoding,
@@ -75,8 +77,12 @@ class Objects:
         for name, value in pairs:
             if value.__class__ not in TEXT_OF:
                 raise ReaderError(
-                    f"The file is {self.kind}, but no table: its first object has more than one"
-                    f" value as “{name}”. Export it as CSV, or as a list of plain objects."
+                    _(
+                        "The file is %(kind)s, but no table: its first object has more "
+                        "than one value as “%(name)s”. Export it as CSV, or as a list of "
+                        "plain objects."
+                    )
+                    % {"kind": self.kind, "name": name}
                 )
         return [name for name, _value in pairs]
 
@@ -88,15 +94,19 @@ class Objects:
                 problem = "has a name twice"
             elif unknown := [name for name in names if name not in header]:
                 name = unknown[0].encode(errors="replace").decode()
-                problem = f"has “{name}”, which the first object has not"
+                problem = _("has “%(name)s”, which the first object has not") % {"name": name}
             elif missing := [name for name in header if name not in names]:
-                problem = f"lacks “{missing[0]}”, which the first object has"
+                problem = _("lacks “%(missing)s”, which the first object has") % {
+                    "missing": missing[0]
+                }
             values = dict(pairs)
             pairs = [(name, values.get(name)) for name in header]
         row = []
         for name, value in pairs:
             if value.__class__ not in TEXT_OF:
-                problem = problem or f"has a list or an object as “{name}”, not one value"
+                problem = problem or _(
+                    "has a list or an object as “%(name)s”, not one value"
+                ) % {"name": name}
                 value = json.dumps(value, ensure_ascii=False)
             row.append(TEXT_OF[value.__class__](value))
         return row, problem
@@ -122,7 +132,7 @@ class Objects:
         if _after_separators(text, 0) < len(text):
             raise self._error(count, "it is not JSON, or the file ends in the midst of it")
         if is_list and "]" not in text:
-            raise ReaderError("The list has no end: the file is not complete. Get it again.")
+            raise ReaderError(_("The list has no end: the file is not complete. Get it again."))
 
     def _next(self, text: str, start: int) -> tuple[Pairs, int] | None:
         if not text.startswith("{", start):
@@ -132,17 +142,22 @@ class Objects:
         except json.JSONDecodeError:
             return None  # perhaps the rest of it is yet to come
         except RecursionError:
-            raise ReaderError("The file nests objects too deeply to be a table.") from None
+            raise ReaderError(_("The file nests objects too deeply to be a table.")) from None
 
     def _read(self, file: TextIO) -> str:
         try:
             return file.read(BLOCK)
         except UnicodeError:
-            raise ReaderError("The file is not UTF-8, as JSON must be. Save it anew.") from None
+            raise ReaderError(
+                _("The file is not UTF-8, as JSON must be. Save it anew.")
+            ) from None
 
     @staticmethod
     def _error(count: int, reason: str) -> ReaderError:
-        return ReaderError(f"Object {count + 1} can't be read: {reason}.")
+        return ReaderError(
+            _("Object %(count)s can't be read: %(reason)s.")
+            % {"count": count + 1, "reason": reason}
+        )
 
 
 def _after_separators(text: str, at: int) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import count, repeat
 from operator import itemgetter
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.header import loose, shorten
 from backoffice.readers.layout import Batch, Layout, is_blank, is_text
 from backoffice.readers.limits import ReaderError
@@ -72,17 +74,26 @@ class Records:
         """What was seen so far that is no fault of one row."""
         warnings = []
         if self._repeated:
-            warnings.append(f"{_rows(self._repeated)} the header again, which was passed over.")
+            warnings.append(
+                _("%(rows)s the header again, which was passed over.")
+                % {"rows": _rows(self._repeated)}
+            )
         if self._lost:
             words = ", ".join(dict.fromkeys(self._lost_words))
             warnings.append(
-                f"{_rows(self._lost)} the character � (U+FFFD), which stands for one "
-                f"that was lost before: {words}."
+                _(
+                    "%(rows)s the character � (U+FFFD), which stands for one that was "
+                    "lost before: %(words)s."
+                )
+                % {"rows": _rows(self._lost), "words": words}
             )
         if self._below_blank:
             warnings.append(
-                f"Row {self._below_blank} follows a blank row and was read on. If a second "
-                "table begins there, put it into a file of its own."
+                _(
+                    "Row %(below_blank)s follows a blank row and was read on. If a second"
+                    " table begins there, put it into a file of its own."
+                )
+                % {"below_blank": self._below_blank}
             )
         return warnings
 
@@ -93,8 +104,11 @@ class Records:
         number, rows = batch.number + skip, batch.rows[skip:] if skip else batch.rows
         if number + len(rows) - 1 - layout.header_row > layout.limits.rows:
             raise ReaderError(
-                f"The file has more than {layout.limits.rows:,} rows, which is the limit. "
-                "Split it into smaller files."
+                _(
+                    "The file has more than %(rows)s rows, which is the limit. Split it "
+                    "into smaller files."
+                )
+                % {"rows": f"{layout.limits.rows:,}"}
             )
         is_after_blank = self._last_blank and number - self._last_blank < ROWS_AFTER_BLANK
         is_plain = not (batch.suspect or batch.problems or is_after_blank)
@@ -168,12 +182,14 @@ class Records:
         if self._other_header:
             if number == self._other_header:
                 return "is the header of a second table; put that into a file of its own"
-            return (
-                f"belongs to a second table, whose header is row {self._other_header}; put "
-                "that into a file of its own"
-            )
+            return _(
+                "belongs to a second table, whose header is row %(other_header)s; put"
+                " that into a file of its own"
+            ) % {"other_header": self._other_header}
         if footer := self._footer(row):
-            return f"is no record but a total, a note or a line ({shorten(footer)}); delete it"
+            return _("is no record but a total, a note or a line (%(footer)s); delete it") % {
+                "footer": shorten(footer)
+            }
         if problem := self._width_problem(row):
             return problem
         if "\ufffd" in "".join(row):
@@ -182,17 +198,22 @@ class Records:
                 self._lost_words.append(shorten(next(c for c in row if "\ufffd" in c)))
         for index, cell in enumerate(row):
             if "\0" in cell:
-                return f"has a NUL character in column {column_letters(index)}; remove it"
+                return _("has a NUL character in column %(index)s; remove it") % {
+                    "index": column_letters(index)
+                }
             if not is_text(cell):
-                return (
-                    "has half of a character (a surrogate) in column "
-                    f"{column_letters(index)}; write it anew"
-                )
+                return _(
+                    "has half of a character (a surrogate) in column %(index)s; write it anew"
+                ) % {"index": column_letters(index)}
             if len(cell) > self.layout.limits.cell_characters:
-                return (
-                    f"has {len(cell):,} characters in column {column_letters(index)}; the "
-                    f"limit is {self.layout.limits.cell_characters:,}"
-                )
+                return _(
+                    "has %(cell)s characters in column %(index)s; the limit is "
+                    "%(cell_characters)s"
+                ) % {
+                    "cell": f"{len(cell):,}",
+                    "index": column_letters(index),
+                    "cell_characters": f"{self.layout.limits.cell_characters:,}",
+                }
         return None
 
     def _width_problem(self, row: list[str]) -> str | None:
@@ -202,10 +223,16 @@ class Records:
         # in one of those.
         if fits or (len(row) == width < file_width and row[-1].strip()):
             return None
-        cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+        cells = _("1 cell") if len(row) == 1 else _("%(row)s cells") % {"row": len(row)}
         if len(row) == width:
-            return f"has {cells} where the other rows have {file_width}"
-        return f"has {cells} where the header has {width}"
+            return _("has %(cells)s where the other rows have %(file_width)s") % {
+                "cells": cells,
+                "file_width": file_width,
+            }
+        return _("has %(cells)s where the header has %(width)s") % {
+            "cells": cells,
+            "width": width,
+        }
 
     def _footer(self, row: list[str]) -> str | None:
         """The words of a row that is a total, a printed date or a line, not a record."""
@@ -230,5 +257,12 @@ def _rows(numbers: list[int]) -> str:
     named = ", ".join(f"{number:,}" for number in numbers[:ROWS_NAMED])
     more = len(numbers) - ROWS_NAMED
     if more > 0:
-        return f"Rows {named} and {more:,} more have"
-    return f"Rows {named} have" if len(numbers) > 1 else f"Row {named} has"
+        return _("Rows %(named)s and %(more)s more have") % {
+            "named": named,
+            "more": f"{more:,}",
+        }
+    return (
+        _("Rows %(named)s have") % {"named": named}
+        if len(numbers) > 1
+        else _("Row %(named)s has") % {"named": named}
+    )

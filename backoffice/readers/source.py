@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.block_yaml import BlockYaml
 from backoffice.readers.delimited import DelimitedText
 from backoffice.readers.formats import OBJECTS, check_format, find_format
@@ -47,7 +49,7 @@ def open_source(
         return Source(workbook.format, workbook, limits, names, header_row)
     if sheet:
         raise ReaderError(
-            "The file has no sheets: it is not a spreadsheet. Leave the sheet out."
+            _("The file has no sheets: it is not a spreadsheet. Leave the sheet out.")
         )
     if found in OBJECTS:
         return Source(found, Objects(path, limits), limits)
@@ -88,7 +90,7 @@ class Source:
         batches = table.batches(SAMPLE_ROWS)
         sample = next(batches, None)
         if sample is None:
-            raise ReaderError("The file is empty. Choose a file with a header row and rows.")
+            raise ReaderError(_("The file is empty. Choose a file with a header row and rows."))
         while len(sample.rows) < SAMPLE_ROWS and (more := next(batches, None)):
             sample = Batch(
                 sample.number, sample.rows + more.rows, sample.problems | more.problems

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from django.utils.translation import gettext as _
+
 from backoffice.readers.layout import Batch
 from backoffice.readers.limits import Limits, ReaderError
 from backoffice.resources.letters import column_letters
@@ -48,19 +50,32 @@ class NotText(str):
         self.is_value = kind not in ("error", "formula")
         self.shown = f"{cell}: {shown}"
         if kind == "error":
-            self.problem = "An error of the spreadsheet, not a value. Mend it there."
+            self.problem = _("An error of the spreadsheet, not a value. Mend it there.")
         elif kind == "formula":
-            self.problem = (
-                "A formula without a stored value. Open the workbook in a spreadsheet program "
-                "and save it."
+            self.problem = _(
+                "A formula without a stored value. Open the workbook in a spreadsheet"
+                " program and save it."
             )
         else:
-            article = "an" if kind[0] in "a" else "a"
-            self.problem = (
-                f"The cell holds {article} {kind}, not the text that is shown. Format it as "
-                "text and write it anew."
-            )
+            self.problem = _(
+                "The cell holds %(kind)s, not the text that is shown. Format it as text and"
+                " write it anew."
+            ) % {"kind": _kind(kind)}
         return self
+
+
+def _kind(kind: str) -> str:
+    kinds = {
+        "date": _("a date"),
+        "time": _("a time"),
+        "date and time": _("a date and a time"),
+        "duration": _("a duration"),
+        "percentage": _("a percentage"),
+        "amount of money": _("an amount of money"),
+        "fraction": _("a fraction"),
+        "number": _("a number"),
+    }
+    return kinds.get(kind, kind)
 
 
 class Spreadsheet:
@@ -145,7 +160,9 @@ class _Process:
                 stderr=subprocess.DEVNULL,
             )
         except OSError as error:
-            raise ReaderError(f"Spreadsheets can't be read now: {error}. Try again.") from None
+            raise ReaderError(
+                _("Spreadsheets can't be read now: %(error)s. Try again.") % {"error": error}
+            ) from None
         self.file = self.popen.stdout.fileno()  # type: ignore[union-attr] # it is a pipe
         self.poll = select.poll()
         self.poll.register(self.file, select.POLLIN)
@@ -195,24 +212,28 @@ class _Process:
             raise self._too_slow()
         if code == -signal.SIGKILL:
             raise self._too_much_memory()
-        raise self._failure(f"the program that reads it ended with {code}")
+        raise self._failure(_("the program that reads it ended with %(code)s") % {"code": code})
 
     def _too_slow(self) -> ReaderError:
         return self._failure(
-            f"that takes longer than {self.limits.sheet_seconds:,} seconds, which is the limit"
+            _("that takes longer than %(sheet_seconds)s seconds, which is the limit")
+            % {"sheet_seconds": f"{self.limits.sheet_seconds:,}"}
         )
 
     def _too_much_memory(self) -> ReaderError:
         return self._failure(
-            f"that takes more than {self.limits.sheet_memory:,} bytes of memory, which is the "
-            "limit"
+            _("that takes more than %(sheet_memory)s bytes of memory, which is the limit")
+            % {"sheet_memory": f"{self.limits.sheet_memory:,}"}
         )
 
     def _failure(self, reason: str) -> ReaderError:
         self.end()
         return ReaderError(
-            f"The workbook can't be read: {reason}. Delete what is not needed in it, or export "
-            "the sheet as CSV."
+            _(
+                "The workbook can't be read: %(reason)s. Delete what is not needed in it,"
+                " or export the sheet as CSV."
+            )
+            % {"reason": reason}
         )
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.mail import send_mail
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django_tasks import task
@@ -71,23 +71,25 @@ def may_have(user: Any) -> bool:
 
 
 @task()
-def mail_link(pk: str | None, address: str) -> None:
+def mail_link(pk: str | None, address: str, language: str | None = None) -> None:
     """Mail a link to the account.
 
     pk: of the account, as text; None does nothing, and takes the request as long · address: of
-    the page that the link leads to, up to the token.
+    the page that the link leads to, up to the token · language: of the mail.
     """
     user = get_user_model()._default_manager.filter(pk=pk).first() if pk else None
     if user is None:
         return
+    with translation.override(language or settings.LANGUAGE_CODE):
+        send_mail(*_mail(user, address), None, [mail_address(user)])
+
+
+def _mail(user: Any, address: str) -> tuple[str, str]:
+    """Its subject and its text."""
     text = _(
         "Somebody, probably you, has asked for a link to sign in as %(user)s. It is good once,"
         " within an hour:\n\n%(link)s\n\nIf it was not you, nothing is to be done: whoever"
         " asked does not get this mail."
     )
-    send_mail(
-        _("Your link to sign in"),
-        text % {"user": user.get_username(), "link": f"{address}{token_for(user)}/"},
-        None,
-        [mail_address(user)],
-    )
+    link = f"{address}{token_for(user)}/"
+    return _("Your link to sign in"), text % {"user": user.get_username(), "link": link}

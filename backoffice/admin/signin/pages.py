@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -152,7 +153,7 @@ class SignInPages(admin.AdminSite):
                 events.note(links.BY_LINK, request, user)
             page = reverse(f"{self.name}:sign_in_by_link", args=["-"]).removesuffix("-/")
             address = request.build_absolute_uri(page)
-            links.mail_link.enqueue(str(user.pk) if has_one else None, address)
+            links.mail_link.enqueue(str(user.pk) if has_one else None, address, get_language())
             sent = True
         return self._page(
             request,

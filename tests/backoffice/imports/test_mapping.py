@@ -100,8 +100,7 @@ def test_columns_under_the_same_header_must_hold_the_same(
         mapping.check_doubles([2, 3], [["a", "b"], ["", ""], ["a", "c"]])
     assert str(raised.value) == (
         f"More than one column fits {field}, and they differ: row 3 has “b” in column A and "
-        f'“c” in column C. Choose one (--map "{field}={choices[0]}" or --map '
-        f'"{field}={choices[1]}"), or remove all but one.'
+        f"“c” in column C. Choose one (“{choices[0]}”, “{choices[1]}”), or remove all but one."
     )
     for choice, column in zip(choices, columns, strict=True):
         mapping = mapped(*headers, overrides={field: choice})
@@ -118,7 +117,7 @@ def test_missing_columns_are_named_with_their_spellings():
     assert str(raised.value) == (
         "The file has no column for address, zip_code. Its headers are LIBNAME, Phone. "
         "Expected: address (or Street); zip_code (or ZIP). Rename the headers, map the "
-        "columns, or say which row is the header (--header-row)."
+        "columns, or say which row is the header."
     )
 
 
@@ -172,7 +171,7 @@ def test_what_would_do_as_well_is_said():
     warnings = mapped("LIBNAME", "Name of library", "ZIP").warnings
     assert warnings == (
         "name is taken from “Name of library” (column B); “LIBNAME” (column A) would do as "
-        'well. To take another: --map "name=LIBNAME".',
+        "well. To take another, choose “LIBNAME” for it.",
     )
     assert mapped("LIBNAME", "name", overrides={"name": "name"}).warnings == ()
 

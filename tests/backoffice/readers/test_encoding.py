@@ -150,7 +150,7 @@ MIXED = HEADER.encode() + "Años,x,NY\nMisérables,x,NY\n".encode() + b"El t\xfa
 
 @pytest.mark.parametrize("content", [MIXED, MIXED.replace(b"\nMis", b" Mis")])
 def test_utf_8_with_a_few_bytes_of_another_encoding_is_refused(saved, content):
-    with pytest.raises(ReaderError, match=r"line \d, in “túnel”.*--encoding utf-8\+cp1252"):
+    with pytest.raises(ReaderError, match=r"line \d, in “túnel”.*encoding utf-8\+cp1252"):
         open_source(saved(content))
 
 

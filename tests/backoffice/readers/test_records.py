@@ -172,5 +172,5 @@ def test_the_header_row_that_is_said_is_taken(saved):
 
 
 def test_where_no_row_is_surely_the_header_the_rows_are_shown(saved):
-    with pytest.raises(Exception, match=r"--header-row.*row 1: “Export of today”; row 2: “Who"):
+    with pytest.raises(Exception, match=r"Say which.*row 1: “Export of today”; row 2: “Who"):
         opened(saved("Export of today,\nWho,Where\nAnn Lee,Troy\n"))

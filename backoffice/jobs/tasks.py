@@ -89,20 +89,18 @@ def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> 
     return undo
 
 
-def enqueue(
-    task_: Task[[int, str | None], None], job: Change, *, rows: int | None = None
-) -> None:
+def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> None:
     """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
     A job that is already waiting is not queued again.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
-        task_.call(job.pk, None)
+        task_.call(job.pk)
         return
     waiting = Change.objects.filter(pk=job.pk)
     if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
         language = translation.get_language()
-        transaction.on_commit(lambda: task_.enqueue(job.pk, language))
+        transaction.on_commit(lambda: task_.enqueue(job.pk, language=language))
 
 
 # Heartbeats of workers ------------------------------------------------------------------

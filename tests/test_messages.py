@@ -23,7 +23,7 @@ SAME = {"CSV", "MB", "XLSX", "Ctrl", "Esc", "Enter"}
 
 blocks = re.compile(
     r"{%\s*(blocktranslate|blocktrans|comment)\b.*?{%\s*end\1\s*%}|{#.*?#}"
-    r"|{%\s*block bodyclass\s*%}.*?{%\s*endblock\b.*?%}",
+    r"|{%\s*block (?:bodyclass|coltype)\s*%}.*?{%\s*endblock\b.*?%}",
     re.DOTALL,
 )
 tags = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)

@@ -79,6 +79,8 @@ class PlainModelAdmin(
     _filter_actions_by_permissions: Any  # Django's own, which the stubs lack
     own_actions: tuple[str, ...] = ()  # offered beside `actions`
     menu_title: Any = None  # the name in the menu and of the list; by default the model's
+    #: Filtered lists that are lines of the menu, too: `(name, query string)`.
+    menu_filters: Sequence[tuple[Any, str]] = ()
     menu_group: Any = None  # the group in the menu; by default the app
 
     @property

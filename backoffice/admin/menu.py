@@ -4,12 +4,12 @@ The models of an app are a group under the app's name. A ModelAdmin that says `m
 stands in that one instead, whatever its app. Within a group the order is that of registration.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.sites import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -57,11 +57,10 @@ def menu(
         (
             str(group["name"]),
             [
-                Link(
-                    str(entry["name"]), entry["admin_url"], _is_at(request, entry["admin_url"])
-                )
+                link
                 for entry in group["models"]
                 if entry["admin_url"]
+                for link in _links(site, request, entry)
             ],
         )
         for group in groups
@@ -71,6 +70,23 @@ def menu(
     except NoReverseMatch:
         return shown
     return [*shown, ("", [Link(_("Help"), address, _is_at(request, address))])]
+
+
+def _links(site: AdminSite, request: HttpRequest, entry: dict[str, Any]) -> Iterator[Link]:
+    """The list of a model, and those of its filtered lists that are lines of their own."""
+    url = entry["admin_url"]
+    own = getattr(site.get_model_admin(entry["model"]), "menu_filters", ())
+    chosen = [query for _name, query in own if _is_filtered(request, url, query)]
+    yield Link(str(entry["name"]), url, not chosen and _is_at(request, url))
+    for name, query in own:
+        yield Link(str(name), f"{url}?{query}", query in chosen)
+
+
+def _is_filtered(request: HttpRequest, url: str, query: str) -> bool:
+    asked = QueryDict(query).lists()
+    return request.path == url and all(
+        request.GET.getlist(name) == values for name, values in asked
+    )
 
 
 def _is_at(request: HttpRequest, address: str) -> bool:

@@ -82,6 +82,7 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
     menu_title = _("Activity")
     in_search = False  # what is looked for is the records, not each thing done to them
     menu_group = WORK
+    menu_filters = ((_("Deleted"), "action=delete&action=deletion"),)
     list_display = ("at", "who", "address", "what", "of_model", "object_link", "said", "number")
     list_display_links = ("at",)
     list_filter = [("action", ActionFilter), ("model", ModelFilter), ("name", InUseFilter)]

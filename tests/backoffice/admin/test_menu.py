@@ -20,6 +20,7 @@ def test_it_has_what_staff_do_in_the_order_of_the_day(admin_client):
     groups = dict(menu(admin_client))
     assert groups["Collections"] == ["Libraries", "Patrons", "Librarians", "Books"]
     assert groups["Work"][:3] == ["Imports", "Edits and deletions", "Activity"]
+    assert groups["Work"][3] == "Deleted"
     assert groups["Administration"] == ["Users", "Roles"]
     names = list(groups)
     assert names.index("Collections") < names.index("Work") < names.index("Administration")
@@ -63,6 +64,22 @@ def test_it_marks_where_one_is_also_below_a_list(admin_client):
     assert (
         b'aria-current="page">Libraries' in admin_client.get(url(Library, "changelist")).content
     )
+
+
+def test_what_was_deleted_is_a_line_that_leads_to_where_it_comes_back(admin_client):
+    library = make_library(name="Gone")
+    admin_client.post(url(Library, "delete", library.pk), {"post": "yes"})
+    links = [
+        link for _name, links in admin_client.get("/admin/").context["menu"] for link in links
+    ]
+    (address,) = [link.url for link in links if link.name == "Deleted"]
+    page = admin_client.get(address)
+    assert page.context["cl"].result_count == 1
+    assert url(Library, "restore", library.pk) in page.content.decode()
+    marked = [
+        link.name for _name, links in page.context["menu"] for link in links if link.is_current
+    ]
+    assert marked == ["Deleted"]
 
 
 def test_a_title_says_what_the_page_is_and_how_many(admin_client):

@@ -1,0 +1,1 @@
+"""Backups of the whole site, and their restoration, on SQLite and PostgreSQL."""

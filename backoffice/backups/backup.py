@@ -1,0 +1,98 @@
+"""Making a backup."""
+
+import platform
+import shutil
+import tarfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.backups.archive import (
+    DATA,
+    DATABASE,
+    KEPT,
+    BackupError,
+    Manifest,
+    Writer,
+    scratch,
+)
+from backoffice.backups.databases import database, stamp
+
+NEEDED = ("Django", "django-import-export", "django-simple-history")
+SPARE = 50_000_000  # bytes that stay free on the disk
+
+
+def back_up(folder: Path) -> Path:
+    """Write a backup of the site into the folder, while the site runs; returns its path.
+
+    Only its owner can read it. Raises BackupError; then nothing is left in the folder.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with scratch(folder) as own:
+            return _write(folder, own)
+    except OSError as error:
+        raise BackupError(_("The backup could not be written: %s") % error) from error
+
+
+def _write(folder: Path, own: Path) -> Path:
+    kind = database()
+    _demand_room(folder, 2 * kind.size() + sum(path.stat().st_size for path in _files()))
+    path, draft = folder / f"backoffice-{stamp()}.tar", own / "backup.tar"
+    with tarfile.open(draft, "x:", format=tarfile.PAX_FORMAT) as tar:
+        draft.chmod(0o600)
+        writer, copy = Writer(tar, own), own / DATABASE
+        # The database first: what it knows of a file that goes meanwhile, it can do without.
+        rows = kind.copy(copy)
+        writer.move(copy, DATABASE)
+        for name in KEPT:
+            kept = Path(settings.DATA_DIR) / name
+            if kept.is_dir():
+                writer.add_folder(kept, f"{DATA}/{name}")
+            elif kept.is_file():
+                writer.add(kept, f"{DATA}/{name}")
+        writer.finish(
+            Manifest(
+                made_at=timezone.now().isoformat(),
+                vendor=kind.vendor,
+                versions=versions(),
+                migrations=migrations(),
+                rows=rows,
+            )
+        )
+    if path.exists():
+        raise BackupError(_("%s is there already.") % path)
+    return draft.rename(path)
+
+
+def versions() -> dict[str, str]:
+    found = {"Python": platform.python_version(), "Django": django.get_version()}
+    return found | {name: metadata.version(name) for name in NEEDED}
+
+
+def migrations() -> list[str]:
+    """Those that were applied, as `app.name`."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return sorted(f"{app}.{name}" for app, name in applied)
+
+
+def _files() -> Iterator[Path]:
+    for name in KEPT:
+        kept = Path(settings.DATA_DIR) / name
+        yield from (path for path in [kept, *kept.rglob("*")] if path.is_file())
+
+
+def _demand_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE:
+        raise BackupError(
+            _("%(folder)s has %(free)d MB free, and the backup takes up to %(needed)d MB.")
+            % {"folder": folder, "free": free // 10**6, "needed": (needed + SPARE) // 10**6}
+        )

@@ -1,0 +1,255 @@
+"""The database in a backup: copied while others write, put back as a whole or not at all."""
+
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.backups.archive import BackupError
+
+Rows = dict[str, int]
+
+
+def tables() -> list[str]:
+    """The tables of Django's models that are there."""
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    return sorted({*names, "django_migrations"})
+
+
+class SQLite:
+    """Copied by SQLite's own online backup: https://www.sqlite.org/backup.html"""
+
+    vendor = "sqlite"
+
+    @property
+    def path(self) -> Path:
+        return Path(str(connection.settings_dict["NAME"]))
+
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    def copy(self, target: Path) -> Rows:
+        connection.ensure_connection()
+        live: Any = connection.connection
+        with closing(sqlite3.connect(target)) as copy:
+            target.chmod(0o600)
+            live.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file
+            return _count(copy, tables())
+
+    def verify(self, source: Path, scratch: Path, names: Sequence[str]) -> Rows:
+        """Its rows, counted in the file itself. Raises BackupError if it is damaged."""
+        try:
+            with closing(sqlite3.connect(source)) as copy:
+                (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+                if said != "ok":
+                    raise BackupError(_("The database in the backup is damaged: %s") % said)
+                return _count(copy, names)
+        except sqlite3.Error as error:
+            raise BackupError(_("The database in the backup is damaged: %s") % error) from error
+
+    def demand_quiet(self) -> None:
+        """Raises BackupError while another process has the database open."""
+        connection.close()
+        if not self.path.exists():
+            return
+        try:
+            # Leaving WAL takes the database for itself, and empties and removes `-wal`.
+            with closing(sqlite3.connect(self.path, timeout=2)) as own:
+                own.execute("PRAGMA journal_mode=DELETE").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise BackupError(_("The database is in use. Stop the site first.")) from error
+        except sqlite3.DatabaseError:
+            pass  # it is damaged: that is why it is replaced
+
+    def replace(self, source: Path) -> Path | None:
+        """Put the file in the database's place; returns where the old one lies.
+
+        `-wal` and `-shm` go aside with it: beside another file they would damage that.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(f"{self.path.name}.restored")
+        shutil.move(source, draft)  # maybe from another disk
+        aside = None
+        if self.path.exists():
+            aside = self.path.with_name(f"{self.path.name}.replaced-{stamp()}")
+            for suffix in ("-wal", "-shm", ""):
+                part = Path(f"{self.path}{suffix}")
+                if part.exists():
+                    part.rename(f"{aside}{suffix}")
+        draft.rename(self.path)
+        return aside
+
+
+def _count(database: sqlite3.Connection, names: Sequence[str]) -> Rows:
+    quoted = {name: name.replace('"', '""') for name in names}
+    return {
+        name: database.execute(f'SELECT count(*) FROM "{quote}"').fetchone()[0]  # noqa: S608
+        for name, quote in quoted.items()
+    }
+
+
+class PostgreSQL:
+    """Copied by pg_dump, put back by pg_restore and psql in one transaction."""
+
+    vendor = "postgresql"
+
+    def size(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
+
+    def copy(self, target: Path) -> Rows:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT pg_export_snapshot()")
+            (snapshot,) = cursor.fetchone()
+            # What is counted is what is dumped: both see the database at one moment.
+            rows = _count_by(connection, tables())
+            with target.open("xb") as file:
+                target.chmod(0o600)
+                options = ["-Fc", "--no-owner", "--no-privileges", "--no-comments"]
+                _run("pg_dump", [*options, f"--snapshot={snapshot}"], stdout=file)
+        return rows
+
+    def verify(self, source: Path, scratch: Path, names: Sequence[str]) -> Rows:
+        """Its rows, counted in a database that is made for it and dropped."""
+        name = f"verify_{secrets.token_hex(6)}"
+        try:
+            with self._other("postgres") as server:
+                server.cursor().execute(f"CREATE DATABASE {name}")
+        except Exception as error:
+            raise BackupError(
+                _("No database could be made to verify the backup in: %s") % str(error).strip()
+            ) from error
+        try:
+            self._load(source, scratch, database=name)
+            with self._other(name) as copy:
+                return _count_by(copy, names)
+        finally:
+            with self._other("postgres") as server:
+                server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def _other(self, name: str) -> Iterator[BaseDatabaseWrapper]:
+        other = connection.copy()
+        other.settings_dict = {**connection.settings_dict, "NAME": name}
+        try:
+            yield other
+        finally:
+            other.close()
+
+    def demand_quiet(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+            (number,) = cursor.fetchone()
+        if number:
+            raise BackupError(
+                _("The database is in use, by %d connections. Stop the site first.") % number
+            )
+
+    def replace(self, source: Path) -> Path | None:
+        connection.close()
+        self._load(source, source.parent)
+        return None
+
+    def _load(self, source: Path, scratch: Path, database: str | None = None) -> None:
+        """Drop all tables of the schema, and make those of the dump; all or nothing."""
+        script = scratch / "restore.sql"
+        with script.open("xb") as file:
+            script.chmod(0o600)
+            file.write(EMPTY.encode())
+            file.flush()
+            options = ["--no-owner", "--no-privileges", "--file=-"]
+            _run("pg_restore", [*options, str(source)], stdout=file, connects=False)
+        options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+        try:
+            _run(
+                "psql", [*options, "--output", os.devnull, "--file", str(script)], name=database
+            )
+        finally:
+            script.unlink()
+
+
+#: Also what a newer version made, which the dump does not know.
+EMPTY = """
+DO $$ DECLARE found record; BEGIN
+    FOR found IN SELECT tablename AS name FROM pg_tables t WHERE schemaname = current_schema()
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.deptype = 'e'
+            AND d.objid = format('%I.%I', t.schemaname, t.tablename)::regclass)
+    LOOP
+        EXECUTE format('DROP TABLE IF EXISTS %I.%I CASCADE', current_schema(), found.name);
+    END LOOP;
+END $$;
+"""
+
+
+def _count_by(database: BaseDatabaseWrapper, names: Sequence[str]) -> Rows:
+    counts = {}
+    with database.cursor() as cursor:
+        for name in names:
+            quoted = database.ops.quote_name(name)
+            cursor.execute(f"SELECT count(*) FROM {quoted}")  # noqa: S608
+            counts[name] = int(cursor.fetchone()[0])
+    return counts
+
+
+def _run(
+    program: str,
+    options: Sequence[str],
+    *,
+    stdout: Any = None,
+    connects: bool = True,
+    name: str | None = None,
+) -> None:
+    """Run one of PostgreSQL's programs. Raises BackupError with what it said."""
+    path = shutil.which(program)
+    if path is None:
+        raise BackupError(
+            _("%s is not installed. Install PostgreSQL's client programs.") % program
+        )
+    where: Sequence[str] = []
+    environment: dict[str, str] = {}
+    if connects:
+        settings = {**connection.settings_dict, **({"NAME": name} if name else {})}
+        client: Any = connection.client
+        (_psql, *where), more = client.settings_to_cmd_args_env(settings, [])
+        environment = more or {}
+    done = subprocess.run(  # noqa: S603 -- no shell, and no text of a user
+        [path, *options, *where],
+        env=os.environ | environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BackupError(f"{program}: {done.stderr.strip()}")
+
+
+def stamp() -> str:
+    """The time in the name of a file."""
+    return timezone.now().strftime("%Y%m%dT%H%M%SZ")
+
+
+def database() -> SQLite | PostgreSQL:
+    """That of the site. Raises BackupError where it is of another kind."""
+    if connection.vendor == "sqlite":
+        return SQLite()
+    if connection.vendor == "postgresql":
+        return PostgreSQL()
+    raise BackupError(_("Databases of the kind %s can't be backed up.") % connection.vendor)

@@ -1,0 +1,36 @@
+"""`manage.py move_database URL`: copy all rows to another, empty database."""
+
+from typing import Any
+
+import environ
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from backoffice.backups.archive import BackupError
+from backoffice.backups.moving import move_to
+
+
+class Command(BaseCommand):
+    help = (
+        "Copy all rows to another, empty database, such as from SQLite to PostgreSQL. Stop the"
+        " site and the workers first; then set DATABASE_URL to the other one."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("url", metavar="URL", help="As DATABASE_URL has it.")
+
+    def handle(self, *, url: str, **options: Any) -> None:
+        def said(table: str, number: int) -> None:
+            if number and options["verbosity"] > 1:
+                self.stdout.write(f"{number:>12,} {table}")
+
+        try:
+            settings = environ.Env.db_url_config(url)
+        except (ValueError, KeyError) as error:
+            raise CommandError(_("That is no address of a database.")) from error
+        try:
+            counts = move_to(settings, said)
+        except BackupError as error:
+            raise CommandError(str(error)) from error
+        numbers = {"rows": sum(counts.values()), "tables": len(counts)}
+        self.stdout.write(_("Copied: %(rows)d rows of %(tables)d tables.") % numbers)

@@ -78,6 +78,7 @@ class SQLite:
 
         `-wal` and `-shm` go aside with it: beside another file they would damage that.
         """
+        connection.close()  # else it stays with the old file
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f"{self.path.name}.restored")
         shutil.move(source, draft)  # maybe from another disk

@@ -30,15 +30,31 @@ def libraries(tmp_path, rows):
 
 
 @pytest.fixture
-def house(tmp_path):
-    """On the database of the tests' own kind: SQLite, or PostgreSQL by DATABASE_URL."""
-    server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        yield House(tmp_path, "")
-        return
-    name = f"faults_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield House(tmp_path, f"{server.rpartition('/')[0]}/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def new_house(tmp_path):
+    """Makes houses on the tests' kind of database: SQLite, or PostgreSQL by DATABASE_URL."""
+    server, names = os.environ.get("DATABASE_URL", ""), []
+    server = server if server.startswith("postgres") else ""
+
+    def new(folder=tmp_path, *, migrated=True):
+        folder.mkdir(exist_ok=True)
+        url = ""
+        if server:
+            names.append(f"faults_{uuid.uuid4().hex[:8]}")
+            with psycopg.connect(server, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {names[-1]}")
+            url = f"{server.rpartition('/')[0]}/{names[-1]}"
+        houses.append(House(folder, url, migrated=migrated))
+        return houses[-1]
+
+    houses = []
+    yield new
+    for house in houses:
+        house.kill_worker()
+    for name in names:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def house(new_house):
+    return new_house()

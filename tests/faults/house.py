@@ -38,7 +38,7 @@ print(json.dumps([job.status, job.error, Library.objects.count(), Library.histor
 
 
 class House:
-    def __init__(self, folder, database_url):
+    def __init__(self, folder, database_url, *, migrated=True):
         self.environment = os.environ | {
             "DATA_DIR": str(folder),
             "DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
@@ -47,15 +47,20 @@ class House:
             "IMPORT_IMMEDIATE_ROWS": "0",
         }
         self.folder, self.worker = folder, None
-        self.run("migrate", "-v0")
+        if migrated:
+            self.run("migrate", "-v0")
 
     def run(self, *arguments):
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
-        )
+        done = self.attempt(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def attempt(self, *arguments):
+        """The process of a command that may fail."""
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
 
     def shell(self, code):
         return self.run("shell", "-v0", "-c", code).strip().splitlines()[-1]

@@ -7,34 +7,12 @@ kills of a smaller file by default; the full run is FAULTS_KILLS=20 FAULTS_ROWS=
 import os
 import random
 import time
-import uuid
 
-import psycopg
 import pytest
-
-from tests.faults.house import House
 
 KILLS = int(os.environ.get("FAULTS_KILLS", 3))
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def house(tmp_path):
-    url, name = os.environ.get("DATABASE_URL", ""), f"faults_{uuid.uuid4().hex[:8]}"
-    if not url.startswith("postgres"):
-        url = ""
-    server = url
-    if server:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = f"{server.rpartition('/')[0]}/{name}"
-    house = House(tmp_path, url)
-    yield house
-    house.kill_worker()
-    if server:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_killed_worker_leaves_all_or_nothing_and_its_job_ends(house, libraries, rows):

@@ -1,0 +1,239 @@
+"""A backup is whole whatever goes on meanwhile; what is put back is what was there."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.house import House
+
+pytestmark = pytest.mark.slow
+
+SQLITE = not os.environ.get("DATABASE_URL", "").startswith("postgres")
+on_sqlite = pytest.mark.skipif(not SQLITE, reason="of SQLite's files")
+#: Every row of the house, but sessions, and what goes on by itself.
+ALL = """
+import hashlib, json
+from django.apps import apps
+rows = {}
+for model in apps.get_models(include_auto_created=True):
+    opts = model._meta
+    if opts.managed and not opts.proxy:
+        found = sorted(map(repr, model._base_manager.values_list()))
+        rows[opts.db_table] = [len(found), hashlib.sha256(repr(found).encode()).hexdigest()]
+print(json.dumps(rows))
+"""
+JOB = """
+import json
+from backoffice.changes.models import Change
+job = Change.objects.get(pk={pk})
+print(json.dumps([job.status, job.error, job.waiting]))
+"""
+RUNS = """
+from django.utils import timezone
+from backoffice.changes.models import Change
+Change.objects.filter(pk={pk}).update(
+    status={status!r}, waiting="", claim="c", heartbeat=timezone.now()
+)
+print(1)
+"""
+TASKS = """
+from django_tasks_db.models import DBTaskResult
+print(DBTaskResult.objects.filter(status__in=["READY", "RUNNING"]).count())
+"""
+AGAIN = """
+from backoffice.changes.models import Change
+from backoffice.jobs import tasks
+job = Change.objects.get(pk={pk})
+assert job.status == "uploaded" or job.reopen()
+tasks.start_check(job)
+print(1)
+"""
+
+
+def back_up(house, folder):
+    """The backup's path."""
+    return house.run("backup", str(folder)).strip().rpartition(": ")[2]
+
+
+def rewritten(backup, path, *, change):
+    """The backup with each file as `change(name, content)` gives it; None leaves it out."""
+    with tarfile.open(backup) as old, tarfile.open(path, "w") as new:
+        for member in old:
+            content = change(member.name, old.extractfile(member).read())
+            if content is not None:
+                member.size = len(content)
+                (path.parent / "part").write_bytes(content)
+                with (path.parent / "part").open("rb") as file:
+                    new.addfile(member, file)
+    return path
+
+
+def test_what_was_backed_up_is_put_back(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    house.run("loaddata", "-v0", "tutorial", "roles", "demo")
+    before = house.json(ALL)
+    upload = tmp_path / "one" / "imports" / "abc" / "upload"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"name")
+    backup = back_up(house, tmp_path / "backups")
+    assert stat.S_IMODE(os.stat(backup).st_mode) == 0o600
+    assert "is whole" in house.run("restore", backup, "--verify")
+    house.shell("from library.models import Library; Library.objects.all().delete(); print(1)")
+    shutil.rmtree(upload.parent)
+    said = house.run("restore", backup, "--yes")
+    assert "What was there is kept in" in said
+    assert house.json(ALL) == before
+    assert upload.read_bytes() == b"name"
+
+    other = new_house(tmp_path / "two", migrated=False)
+    other.run("restore", backup, "--yes")
+    assert other.json(ALL) == before
+    key = "secret_key"
+    assert (tmp_path / "two" / key).read_text() == (tmp_path / "one" / key).read_text()
+
+
+def test_backups_during_an_import_are_whole_and_have_all_of_it_or_nothing(
+    new_house, tmp_path, libraries, rows
+):
+    house, backups = new_house(tmp_path / "one"), []
+    pk = house.start_import(libraries)
+    house.start_worker()
+    while house.state(pk, apply=True)[0] not in ("done", "failed"):
+        backups.append(back_up(house, tmp_path / "backups"))
+    house.kill_worker()
+    for n, backup in enumerate(backups):
+        other = new_house(tmp_path / f"other{n}", migrated=False)
+        other.run("restore", backup, "--verify")
+        other.run("restore", backup, "--yes")
+        status, _error, *written = other.state(pk, apply=False)
+        assert written == ([rows, rows] if status == "done" else [0, 0])
+        assert status in ("done", "uploaded", "checked", "failed")
+
+
+@pytest.mark.parametrize("status", ["uploaded", "checking", "applying"])
+def test_what_was_going_on_asks_first(new_house, tmp_path, libraries, rows, status):
+    house = new_house(tmp_path / "one")
+    pk = house.start_import(libraries)  # it waits for a worker
+    if status != "uploaded":
+        house.shell(RUNS.format(pk=pk, status=status))
+    backup = back_up(house, tmp_path / "backups")
+    other = new_house(tmp_path / "two", migrated=False)
+    assert "they wait to be asked for" in other.run("restore", backup, "--yes")
+    found, error, waiting = other.json(JOB.format(pk=pk))
+    assert (found, waiting) == ("uploaded" if status == "uploaded" else "failed", "")
+    assert ("when the backup was made" in error) == (status != "uploaded")
+    assert other.json(TASKS) == 0
+    other.start_worker()
+    other.shell(AGAIN.format(pk=pk))
+    assert other.wait_for_the_end(pk, rows, minutes=2)[0] == "done"
+
+
+@on_sqlite
+def test_the_log_of_a_killed_process_does_not_damage_what_is_put_back(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    house.run("loaddata", "-v0", "tutorial")
+    before = house.json(ALL)
+    backup = back_up(house, tmp_path / "backups")
+    killed = house.attempt(
+        *("shell", "-v0", "-c"),
+        "import os; from library.models import Library;"
+        " Library.objects.update(address='x'); os.kill(os.getpid(), 9)",
+    )
+    assert killed.returncode == -9
+    database = tmp_path / "one" / "db.sqlite3"
+    assert (tmp_path / "one" / "db.sqlite3-wal").stat().st_size
+    house.run("restore", backup, "--yes")
+    assert house.json(ALL) == before
+
+    database.write_bytes(b"not a database" * 1000)
+    (tmp_path / "one" / "db.sqlite3-wal").write_bytes(b"nor a log" * 1000)
+    refused = house.attempt("restore", backup, "--yes")
+    assert "--without-backup" in refused.stderr
+    house.run("restore", backup, "--yes", "--without-backup")
+    assert house.json(ALL) == before
+
+
+def test_what_is_no_whole_backup_is_refused_and_nothing_changes(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    house.run("loaddata", "-v0", "tutorial")
+    before = house.json(ALL)
+    backup = back_up(house, tmp_path / "backups")
+
+    def flipped(name, content):
+        return content[:-1] + bytes([content[-1] ^ 1]) if name == "database" else content
+
+    def moved(name, content):
+        return content.replace(b"data/secret_key", b"data/../../key ")
+
+    def newer(name, content):
+        return content.replace(b"library.0001_initial", b"library.9999_tomorrow")
+
+    def other_kind(name, content):
+        return content.replace(b'"postgresql"' if not SQLITE else b'"sqlite"', b'"oracle"')
+
+    def unfinished(name, content):
+        return None if name == "manifest.json" else content
+
+    for change, said in (
+        (flipped, "is not what was written"),
+        (moved, "where none belongs"),
+        (newer, "of a newer version"),
+        (other_kind, "The backup is of oracle"),
+        (unfinished, "no whole backup"),
+    ):
+        bad = rewritten(backup, tmp_path / "bad.tar", change=change)
+        refused = house.attempt("restore", str(bad), "--yes", "--without-backup")
+        assert refused.returncode, change
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
+    short = tmp_path / "short.tar"
+    short.write_bytes(Path(backup).read_bytes()[:100_000])
+    for path in (short, tmp_path / "missing.tar"):
+        refused = house.attempt("restore", str(path), "--yes", "--without-backup")
+        assert refused.returncode
+        assert "Traceback" not in refused.stderr
+    assert house.json(ALL) == before
+
+
+def test_a_site_that_runs_is_not_replaced(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    backup = back_up(house, tmp_path / "backups")
+    house.start_worker()
+    while not list((tmp_path / "one" / "workers").iterdir()):
+        pass
+    assert "A worker runs" in house.attempt("restore", backup, "--yes").stderr
+    house.kill_worker()
+    shutil.rmtree(tmp_path / "one" / "workers")
+    if SQLITE:
+        with closing(sqlite3.connect(tmp_path / "one" / "db.sqlite3")) as open_one:
+            open_one.execute("SELECT * FROM library_library").fetchall()
+            assert "in use" in house.attempt("restore", backup, "--yes").stderr
+
+
+def test_a_database_moves_to_another(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    house.run("loaddata", "-v0", "tutorial", "roles", "demo")
+    before = house.json(ALL)
+    other = new_house(tmp_path / "two", migrated=False)
+    house.run("move_database", other.environment["DATABASE_URL"])
+    assert other.json(ALL) == before
+    added = "from library.models import Library; print(Library.objects.create(name='x').pk)"
+    assert int(other.shell(added)) == int(house.shell(added))
+    again = house.attempt("move_database", other.environment["DATABASE_URL"])
+    assert "is not empty" in again.stderr
+
+
+@pytest.mark.skipif(SQLITE, reason="there is no PostgreSQL to move to")
+def test_an_sqlite_site_moves_to_postgresql(new_house, tmp_path):
+    (tmp_path / "small").mkdir()
+    small = House(tmp_path / "small", "")
+    small.run("loaddata", "-v0", "tutorial", "roles", "demo")
+    other = new_house(tmp_path / "two", migrated=False)
+    small.run("move_database", other.environment["DATABASE_URL"])
+    assert other.json(ALL) == small.json(ALL)

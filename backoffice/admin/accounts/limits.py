@@ -33,7 +33,8 @@ class NamedRows(Links):
     are_few = True
 
     def __init__(self, queryset: QuerySet[Any], account: Any) -> None:
-        self.queryset, self.obj = queryset, account
+        # Who has limits sees no accounts.
+        self.queryset, self.obj, self.reach = queryset, account, EVERYTHING
         self.relation = SimpleNamespace(related_model=queryset.model)
 
     @cached_property

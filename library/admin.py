@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
+from backoffice.admin.forms.glance import MapLink, PhoneLink
 from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.start.declared import Attention
@@ -48,6 +49,13 @@ class LibraryAdmin(ModelAdmin):
     search_help_text = _("Name, address, ZIP code or phone number")
     ordering = ("name",)
     inlines = (LibrarianInline, PatronInline)
+    at_a_glance = (
+        MapLink("address", "state", "zip_code"),
+        PhoneLink("phone_number"),
+        "librarian",
+        "patron",
+        "book",
+    )
     related_filter_horizontal = ("book_set",)
     resource_classes = (LibraryResource,)
     filterset_class = LibraryFilterSet
@@ -107,6 +115,7 @@ class BookAdmin(ModelAdmin):
     search_help_text = _("Title")
     ordering = ("title",)
     filter_horizontal = ("libraries",)
+    at_a_glance = ("libraries",)
     resource_classes = (BookResource,)
     filterset_class = BookFilterSet
     attention = (

@@ -54,7 +54,8 @@ class ZipCodeField(models.CharField[Any, Any]):
 
     def formfield(self, **kwargs: Any) -> Any:
         # People may type more than is stored: `08542 – 3214`.
-        return super().formfield(**{"max_length": 20} | kwargs)
+        said = _("Five digits, as 08542, or nine, as 08542-3214.")
+        return super().formfield(**{"max_length": 20, "help_text": said} | kwargs)
 
 
 _WITHOUT_ZEROS = re.compile(r"(\d{3,4})(?:\.0+)?((?:-\d{4})?)", re.ASCII)
@@ -216,4 +217,5 @@ class PhoneNumberField(models.CharField[Any, Any]):
 
     def formfield(self, **kwargs: Any) -> Any:
         # People may type more than is stored: `+1 (212) 222-6559 ext. 5`.
-        return super().formfield(**{"max_length": 40} | kwargs)
+        said = _("Ten digits, as 212-222-6559; the area code does not begin with 0 or 1.")
+        return super().formfield(**{"max_length": 40, "help_text": said} | kwargs)

@@ -16,6 +16,7 @@ from backoffice.admin.changes.edits import EditMixin
 from backoffice.admin.changes.erasing import EraseMixin
 from backoffice.admin.changes.imports import ImportMixin
 from backoffice.admin.forms.accessibility import NamedInputsMixin, NamedRowsMixin
+from backoffice.admin.forms.glance import GlanceMixin
 from backoffice.admin.forms.inlines import PagedInlineMixin, PagedInlinesMixin
 from backoffice.admin.forms.keeping import KeepMixin
 from backoffice.admin.forms.lines import LinesMixin
@@ -59,6 +60,7 @@ class PlainModelAdmin(
     LinesMixin,
     KeysMixin,
     NamedChoicesMixin,
+    GlanceMixin,
     PagedInlinesMixin,
     KeepMixin,
     WithinMixin,
@@ -164,9 +166,11 @@ class TabularInline(
     NamedRowsMixin, LinesMixin, KeysMixin, PagedInlineMixin, admin.TabularInline[Any, Any]
 ):
     formfield_overrides = FORMFIELDS
+    show_change_link = True
     rows_template = admin.TabularInline.template
 
 
 class StackedInline(LinesMixin, KeysMixin, PagedInlineMixin, admin.StackedInline[Any, Any]):
     formfield_overrides = FORMFIELDS
+    show_change_link = True
     rows_template = admin.StackedInline.template

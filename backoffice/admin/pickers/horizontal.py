@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -96,6 +98,7 @@ class LinksWidget(forms.Widget):
         address[page_param] = ""  # last, so that the template can append a page number
         chosen = page and Paginator(self.links.chosen(), LISTED).get_page(page)
         context["widget"] |= {
+            "anchor": anchor_of(name),
             "label": relation.related_model._meta.verbose_name_plural,
             "data": {
                 "url": self.url,
@@ -193,6 +196,19 @@ class LinksField(forms.Field):
         """How many links a save would leave, including those to unseen rows."""
         gone = (self.links.to(chunk).count() for chunk in chunked(dict.fromkeys(removed)))
         return int(self.links.all.count() - sum(gone))
+
+
+class AnchoredSelect(FilteredSelectMultiple):
+    """Django's picker, with a place that links lead to."""
+
+    def render(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        anchor = format_html('<span class="anchor" id="{}"></span>', anchor_of(name))
+        return anchor + super().render(name, *args, **kwargs)
+
+
+def anchor_of(name: str) -> str:
+    """The id of the place on a form's page where the links of a relation are."""
+    return f"{name}-links"
 
 
 def unpacked(packed: str, links: Any) -> tuple[list[Any], list[Any]]:

@@ -4,11 +4,10 @@ If there are few rows to choose from, it is Django's own widget, with all of the
 if many, that of `horizontal.py`, which asks the server for them.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.contrib.admin.widgets import FilteredSelectMultiple, RelatedFieldWidgetWrapper
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import ManyToManyRel
@@ -21,16 +20,19 @@ from django.utils.translation import gettext as _
 
 from backoffice.admin.pickers.autocomplete import picker_rows
 from backoffice.admin.pickers.choices import show_names
-from backoffice.admin.pickers.horizontal import LinksField, LinksWidget, picks_to_save
+from backoffice.admin.pickers.horizontal import (
+    AnchoredSelect,
+    LinksField,
+    LinksWidget,
+    picks_to_save,
+)
 from backoffice.admin.pickers.keys import KeysField
+from backoffice.admin.pickers.linked import LinkedNames
 from backoffice.admin.pickers.links import Links, has_more_than
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.history.historical_records import hold_records, release_records
-from backoffice.querysets.names import names
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.relations import ManyToMany
-
-NAMES_SHOWN = 100  # names of linked rows, for users who may only view
 
 
 class PickerMixin(ModelAdminBase):
@@ -279,7 +281,7 @@ class PickerMixin(ModelAdminBase):
         else:
             form_field = KeysField(
                 rows,
-                widget=FilteredSelectMultiple(label, is_stacked=False),
+                widget=AnchoredSelect(label, is_stacked=False),
                 help_text=_(
                     "Hold down “Control”, or “Command” on a Mac, to select more than one."
                 ),
@@ -342,36 +344,6 @@ class PickerMixin(ModelAdminBase):
                 )
                 links.change(added=after - before, removed=before - after)
         release_records(form.instance)
-
-
-@dataclass(frozen=True)
-class LinkedNames:
-    """The names of the first related rows that the user may see, as a read-only field."""
-
-    name: str
-    model_admin: Any = field(compare=False, repr=False)
-    request: HttpRequest = field(compare=False, repr=False)
-
-    @property
-    def __name__(self) -> str:
-        return self.name
-
-    @property
-    def related_admin(self) -> Any:
-        return self.model_admin.related_admin(self.name)
-
-    @property
-    def short_description(self) -> Any:
-        return self.related_admin.opts.verbose_name_plural
-
-    def __call__(self, obj: Any) -> Any:
-        relation = ManyToMany.of(self.model_admin.related_field(self.name))
-        reach = Reach.of(self.request.user)
-        links = Links(relation, self.related_admin.get_queryset(self.request), obj, reach=reach)
-        texts = names(links.chosen()[: NAMES_SHOWN + 1], reach)
-        if len(texts) > NAMES_SHOWN:
-            texts[NAMES_SHOWN:] = [_("%d more") % (links.count() - NAMES_SHOWN)]
-        return ", ".join(texts) or self.related_admin.get_empty_value_display()
 
 
 def linked_keys(obj: Any, name: str) -> list[Any]:

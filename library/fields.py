@@ -55,7 +55,8 @@ class ZipCodeField(models.CharField[Any, Any]):
     def formfield(self, **kwargs: Any) -> Any:
         # People may type more than is stored: `08542 – 3214`.
         said = _("Five digits, as 08542, or nine, as 08542-3214.")
-        return super().formfield(**{"max_length": 20, "help_text": said} | kwargs)
+        defaults: dict[str, Any] = {"max_length": 20, "help_text": said}
+        return super().formfield(**defaults | kwargs)
 
 
 _WITHOUT_ZEROS = re.compile(r"(\d{3,4})(?:\.0+)?((?:-\d{4})?)", re.ASCII)
@@ -218,4 +219,5 @@ class PhoneNumberField(models.CharField[Any, Any]):
     def formfield(self, **kwargs: Any) -> Any:
         # People may type more than is stored: `+1 (212) 222-6559 ext. 5`.
         said = _("Ten digits, as 212-222-6559; the area code does not begin with 0 or 1.")
-        return super().formfield(**{"max_length": 40, "help_text": said} | kwargs)
+        defaults: dict[str, Any] = {"max_length": 40, "help_text": said}
+        return super().formfield(**defaults | kwargs)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from backoffice.admin.pages import page_of
 from backoffice.admin.pickers.horizontal import LinksField, anchor_of
 from backoffice.admin.pickers.linked import LinkedNames
-from backoffice.admin.typing import ModelAdminBase
+from backoffice.admin.pickers.picker import PickerMixin
 from backoffice.filters.related import ReferenceFilter
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import Naming
@@ -75,7 +75,7 @@ def _label(row: Model, name: str) -> str:
     return str(capfirst(field.verbose_name))
 
 
-class GlanceMixin(ModelAdminBase):
+class GlanceMixin(PickerMixin):
     """For a ModelAdmin.
 
     `at_a_glance` has MapLinks, PhoneLinks, and names of relations to a record, or to many, as

@@ -282,8 +282,8 @@ def test_who_may_only_view_reads_the_first_names(client, book):
     make_links(book, make_libraries(150))
     staff(client, perm("view", Book), perm("view", Library))
     page = client.get(url(Book, "change", book.pk))
-    assert "Held, Library 00001" in page.text
-    assert "Library 00099, 51 more" in page.text
+    assert ">Held</a></li><li>" in page.text
+    assert ">Library 00099</a></li><li>51 more</li></ul>" in page.text
     assert "Library 00100" not in page.text
     assert rows(client, book, "chosen").status_code == 403
 
@@ -292,7 +292,8 @@ def test_a_library_lists_the_first_of_its_books_to_who_may_view_them(client):
     library = make_library()
     make_books(150, library)
     staff(client, perm("change", Library), perm("view", Book))
-    assert "Book 00099, 50 more" in client.get(url(Library, "change", library.pk)).text
+    page = client.get(url(Library, "change", library.pk))
+    assert ">Book 00099</a></li><li>50 more</li></ul>" in page.text
 
 
 def narrow(monkeypatch, model, **condition):

@@ -49,9 +49,11 @@ class LinkedNames:
         ]
         if len(rows) > NAMES_SHOWN:
             items.append(_("%d more") % (links.count() - NAMES_SHOWN))
+        if not items:
+            empty = self.related_admin.get_empty_value_display()
+            return format_html('<span id="{}">{}</span>', anchor_of(self.name), empty)
         return format_html(
             '<ul class="linked" id="{}">{}</ul>',
             anchor_of(self.name),
-            format_html_join("", "<li>{}</li>", ((item,) for item in items))
-            or self.related_admin.get_empty_value_display(),
+            format_html_join("", "<li>{}</li>", ((item,) for item in items)),
         )

@@ -66,7 +66,8 @@ def test_all_rows_are_chosen_without_scripts(open_page):
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 def test_columns_are_chosen_ordered_and_kept_as_a_view(open_page, scripts):
-    page = open_page(f"{LIBRARIES}?state=NJ&o=3", java_script_enabled=scripts)
+    state = "NJ" if scripts else "CT"  # what is a view already is not offered to be saved
+    page = open_page(f"{LIBRARIES}?state={state}&o=3", java_script_enabled=scripts)
     page.click("#columns > summary")
     for name in ("address", "librarian", "patron_count", "book_count"):
         page.uncheck(f"#columns input[value={name}]")
@@ -93,5 +94,5 @@ def test_columns_are_chosen_ordered_and_kept_as_a_view(open_page, scripts):
     if scripts:
         assert_clean(page)
     page.click(f".saved-filters a:has-text('Jersey by ZIP {scripts}')")
-    page.wait_for_url("**_columns=**state=NJ**")
+    page.wait_for_url(f"**_columns=**state={state}**")
     assert page.locator("#result_list td.field-address").count() == 0

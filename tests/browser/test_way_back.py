@@ -50,7 +50,7 @@ def test_a_deleted_library_comes_back_with_its_people_in_five_clicks(library):
     assert page.locator(".messagelist a:has-text('Undo')").count() == 1
     page.goto(INDEX)
     click = Clicks(page)
-    click("#content-main th a:has-text('Libraries')")
+    click("#menu a:has-text('Libraries')")
     click(".object-tools a:has-text('Deleted')")
     row = page.locator("tbody tr", has_text="Way Back").text_content()
     assert "1 patron, 1 librarian" in row
@@ -90,7 +90,7 @@ def test_one_phone_number_goes_back_in_five_clicks(library):
     page.click("[name=_continue]")
     page.goto(INDEX)
     click = Clicks(page)
-    click("#content-main th a:has-text('Libraries')")
+    click("#menu a:has-text('Libraries')")
     page.fill("#searchbar", "wrong number")
     page.keyboard.press("Enter")
     page.wait_for_load_state()

@@ -115,8 +115,8 @@ def test_the_column_of_a_list(admin_client, mains):
     make_patron(library=mains[0])
     make_patron(library=make_library(name="Seaford"))
     text = text_of(admin_client, url(Patron, "changelist"))
-    assert f'<td class="field-library">{NY}</td>' in text
-    assert '<td class="field-library">Seaford</td>' in text
+    assert f'<td data-l="Library" class="field-library">{NY}</td>' in text
+    assert '<td data-l="Library" class="field-library">Seaford</td>' in text
     assert text_of(admin_client, url(Patron, "changelist") + "?o=2")  # it can be sorted by
 
 

@@ -285,7 +285,7 @@ def test_the_list_of_imports_has_those_that_one_may_make(admin_client, client):
 def test_the_list_of_imports_names_records_as_staff_do(admin_client):
     upload(admin_client, HEADER + GOOD)
     page = admin_client.get(reverse("admin:backoffice_change_changelist")).text
-    assert '<td class="field-what">libraries</td>' in page
+    assert '<td data-l="What" class="field-what">libraries</td>' in page
     assert ">library.Library" not in page
 
 

@@ -82,10 +82,15 @@ SITE = {
     "jsi18n": ("",),
     "password_change": ("",),
     "password_change_done": ("",),
+    "search": ("q=Elsewhere", "q=Book", "q=AK"),
 }
 #: Pages that tell of no row, or that other tests try.
 ELSEWHERE = {
     "autocomplete",
+    "help",
+    "help_image",
+    "help_page",
+    "language",
     "login",
     "logout",
     "own_sessions",

@@ -145,7 +145,7 @@ def test_two_clicks_save_a_filter(admin_client):
     page = admin_client.get(url(Library, "changelist") + "?state=NY")
     address = url(Library, "save_filter") + "?state=NY"
     page = twice(admin_client, address, token(page) | {"name": "Mine"})
-    assert said(page) == ["The filter “Mine” is saved."]
+    assert said(page) == ["The view “Mine” is saved."]
     assert SavedFilter.objects.count() == 1
 
 

@@ -3,10 +3,16 @@
 Each page answers and has no text as HTML, no download a live formula, and the rows add up.
 """
 
+import io
+import json
+import re
+
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from openpyxl.cell import WriteOnlyCell
 
 from backoffice.admin.changes.base import downloads
 from backoffice.changes.models import Change
@@ -156,6 +162,81 @@ def test_cells_of_any_text_are_imported_or_refused(staff):
     staff.undo(job)
     assert not Patron.objects.exists()
     staff.look_after()
+    assert not staff.wrong
+
+
+NOT_IN_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def workbook(rows):
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        cells = [WriteOnlyCell(sheet, NOT_IN_XML.sub("", text)) for text in row]
+        for cell in cells:
+            cell.data_type = "s"  # a text, also where it begins as a formula does
+        sheet.append(cells)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def objects(rows):
+    header, *others = rows
+    return json.dumps([dict(zip(header, row, strict=True)) for row in others]).encode()
+
+
+def lines(rows):
+    header, *others = rows
+    found = (json.dumps(dict(zip(header, row, strict=True))) for row in others)
+    return "\n".join(found).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [("x.xlsx", workbook), ("x.json", objects), ("x.jsonl", lines)]
+)
+def test_cells_of_other_formats_too(staff, name, make):
+    texts = [text[:200] for text in TEXTS.values()]
+    rows = [HEADER, *([text, "Home"] for text in texts), ["Ann", texts[-1]], ["Ann", "Home"]]
+    job = staff.upload(name, make(rows))
+    assert staff.check(job), (job.status, job.error)
+    assert add_up(job) >= len(rows) - 10
+    staff.look(job, *texts[::9])
+    staff.download(job)
+    staff.write(job)
+    assert (job.status, job.error) == ("done", "")
+    staff.download(job)
+    staff.look_after()
+    staff.undo(job)
+    assert not staff.wrong
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b', "library": "Home"}]',
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'[{"name": 1e999999, "library": "Home"}]',
+        b'[{"name": ' + b"9" * 100_000 + b', "library": "Home"}]',
+        b'[{"name": NaN, "library": -Infinity}]',
+        b'[{"name": {"$ne": null}, "library": ["Home", {"a": []}]}]',
+        b'[{"__proto__": {"name": "x"}, "name": null, "library": true}]',
+        b"[[[]]]",
+        b'"name"',
+        b"null",
+        b'[{"name": "\\ud800", "library": "Home"}]',
+        b'[{"name": "a", "name": "b", "library": "Home"}]',
+    ],
+    ids=range(12),
+)
+def test_json_of_any_shape_is_imported_or_refused(staff, content):
+    job = staff.upload("x.json", content)
+    if job is not None and staff.check(job):
+        add_up(job)
+        staff.look(job)
+        staff.download(job)
+    staff.ask("get", "/admin/backoffice/change/")
+    assert not Patron.objects.exists()
     assert not staff.wrong
 
 

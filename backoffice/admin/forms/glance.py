@@ -110,6 +110,8 @@ class GlanceMixin(PickerMixin):
         asked: dict[str, Any] = {}
         for name in filter(lambda each: isinstance(each, str), self.at_a_glance):
             relation: Any = self.opts.get_field(name)
+            if not self.admin_site.is_registered(relation.related_model):
+                continue
             related_admin: Any = self.admin_site.get_model_admin(relation.related_model)
             if not related_admin.has_view_permission(request):
                 continue

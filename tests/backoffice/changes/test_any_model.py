@@ -12,6 +12,7 @@ from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Records, Signature
 from backoffice.jobs.steps import create_undo, undo_job
+from backoffice.querysets.reach import EVERYTHING
 from backoffice.tables.table import Table
 from tests.everything.factories import make_row
 from tests.everything.models import constraints, histories, inheritance, keys, relations
@@ -48,7 +49,7 @@ def created(*rows: models.Model) -> Change:
 def left(change: Change) -> list[tuple[str, str]]:
     with Undo(change) as undo:
         undo.plan()
-        return [(text, why) for _model, _pk, text, why in undo.left(9)]
+        return [(text, why) for _model, _pk, text, why in undo.left(9, EVERYTHING)]
 
 
 @pytest.mark.parametrize("model", KEYS)

@@ -10,6 +10,7 @@ from backoffice.changes.keys import held
 from backoffice.changes.models import Change
 from backoffice.changes.undo import Undo
 from backoffice.jobs.steps import undo_job
+from backoffice.querysets.reach import EVERYTHING
 from library.models import Book, Librarian, Library, Patron
 from tests.everything.models import histories, keys, relations
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
@@ -78,7 +79,7 @@ def test_a_row_whose_unique_value_is_taken_stays_away(library: Library) -> None:
     make_librarian(name="New", library=library)
     with Undo(change) as undo:
         counts = undo.plan()
-        ((model, pk, text, why),) = undo.left(9)
+        ((model, pk, text, why),) = undo.left(9, EVERYTHING)
     assert (counts.restored, counts.left) == (0, 1)
     assert (model, pk, text) == (Librarian, librarian.pk, "Ann")
     assert why == "Another record now has its unique value."
@@ -104,7 +105,7 @@ def test_what_history_does_not_keep_is_named() -> None:
     assert change.lost == {"everything.PartlyKept_plain": 1}
     with Undo(change) as undo:
         assert undo.plan().left == 1
-        ((_model, _pk, text, why),) = undo.left(9)
+        ((_model, _pk, text, why),) = undo.left(9, EVERYTHING)
         notes = undo.notes()
     assert (text, why) == ("p", "Its history does not keep all of its fields.")
     assert "secret, plain" in notes[1]

@@ -11,6 +11,7 @@ from backoffice.changes.link_edits import LinkEdit, keeps_links
 from backoffice.changes.models import Change
 from backoffice.changes.undo import Undo
 from backoffice.jobs.steps import undo_job
+from backoffice.querysets.reach import EVERYTHING
 from backoffice.querysets.relations import ManyToMany
 from library.models import Book, Library
 from tests.everything.factories import make_row
@@ -85,7 +86,7 @@ def assert_recorded(relation: ManyToMany, change: Change) -> None:
 def assert_comes_back(change: Change, rows: list[Any], relation: Any, before: Any) -> None:
     with Undo(change) as undo:
         undo.plan()
-        assert undo.left(9) == []
+        assert undo.left(9, EVERYTHING) == []
     assert undo_job(change).status == "done"
     assert links_of(rows, relation) == before
 
@@ -190,7 +191,7 @@ def test_a_preview_names_what_comes_and_goes() -> None:
     book.libraries.set(libraries[:7])
     relation = ManyToMany.of(Book._meta.get_field("libraries"))
     edit = LinkEdit.setting(relation, [libraries[7].pk], Library.objects.all())
-    lost, added = edit.sample([book])[book.pk]
+    lost, added = edit.sample([book], EVERYTHING)[book.pk]
     assert (lost, added) == (["L0", "L1", "L2", "L3", "L4", "…"], ["L7"])
 
 
@@ -201,7 +202,7 @@ def test_statements_don_t_grow_with_rows_and_links() -> None:
         adding = LinkEdit.adding(relation, [row.pk for row in others])
         with CaptureQueriesContext(connection) as queries:
             run(rows, adding)
-            adding.sample(rows)
+            adding.sample(rows, EVERYTHING)
         return len(queries)
 
     assert statements(40) == statements(2)

@@ -16,6 +16,7 @@ from backoffice.changes.plan import Plan
 from backoffice.changes.undo import Undo
 from backoffice.history.records import BEFORE
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
+from backoffice.querysets.reach import EVERYTHING
 from library.models import Book, Library, Patron
 from library.resources import (
     BookResource,
@@ -64,7 +65,7 @@ def applied(resource_class, *rows, user=None, match=None):
 def plan(job):
     with Undo(job) as undo:
         counts = undo.plan()
-        return counts, [(text, why) for _model, _pk, text, why in undo.left(10)]
+        return counts, [(text, why) for _model, _pk, text, why in undo.left(10, EVERYTHING)]
 
 
 def state():

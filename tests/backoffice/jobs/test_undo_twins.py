@@ -5,6 +5,7 @@ import pytest
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.edits import Edit
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job, undo_of
+from backoffice.querysets.reach import EVERYTHING
 from library.models import Book, Library, Patron
 from library.resources import BookResource, LibraryResource, PatronResource
 from tests.factories import make_book, make_library, make_patron
@@ -40,7 +41,7 @@ def undone(job):
     """What the page says beforehand and what then is done."""
     with undo_of(job) as undo:
         counts = undo.plan()
-        left = [(text, str(why)) for _model, _pk, text, why in undo.left(10)]
+        left = [(text, str(why)) for _model, _pk, text, why in undo.left(10, EVERYTHING)]
     ended = undo_job(job)
     assert counts.as_fields().items() <= vars(ended).items()
     return left

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from tests.faults.house import House
-from tests.faults.test_kill import house  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +29,7 @@ print(json.dumps([statuses, Library.objects.count(), Library.history.count()]))
 """
 
 
-def test_each_file_is_imported_once_while_workers_are_killed(house: House, tmp_path):  # noqa: F811
+def test_each_file_is_imported_once_while_workers_are_killed(house: House, tmp_path):
     folder = tmp_path / "feeds" / "county"
     folder.mkdir(parents=True)
     house.environment |= {

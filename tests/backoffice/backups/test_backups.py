@@ -1,0 +1,75 @@
+"""Backups without processes of their own; tests/faults has those that put one back."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from django.db import connection
+
+from backoffice.backups import restore
+from backoffice.backups.archive import BackupError, reading
+from backoffice.backups.backup import back_up
+from backoffice.backups.databases import SQLite
+from backoffice.changes.models import Change
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="a test's transaction hides it"),
+]
+
+
+def small_copy(self, target):
+    with closing(sqlite3.connect(target)) as copy:
+        copy.execute("CREATE TABLE small AS SELECT 1")
+        copy.commit()
+    return {"small": 1}
+
+
+@pytest.fixture
+def folder(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path / "data"
+    (tmp_path / "data" / "imports" / "a").mkdir(parents=True)
+    (tmp_path / "data" / "imports" / "a" / "upload").write_bytes(b"name")
+    (tmp_path / "data" / "secret_key").write_text("key")
+    # The tests' own is in memory, and in a transaction.
+    monkeypatch.setattr(SQLite, "size", lambda self: 0)
+    monkeypatch.setattr(SQLite, "copy", small_copy)
+    return tmp_path / "backups"
+
+
+def test_a_backup_has_rows_files_and_a_manifest(folder):
+    path = back_up(folder)
+    with reading(path) as backup:
+        assert sorted(backup.names()) == ["data/imports/a/upload", "data/secret_key"]
+        assert backup.manifest.rows == {"small": 1}
+    assert restore.verify(path).vendor == "sqlite"
+    assert [each.name for each in folder.iterdir()] == [path.name]
+
+
+def test_rows_that_are_not_those_of_the_manifest_are_told(folder, monkeypatch):
+    path = back_up(folder)
+    monkeypatch.setattr(SQLite, "verify", lambda self, *_: dict.fromkeys(_[2], 7))
+    with pytest.raises(BackupError, match="has 7 rows"):
+        restore.verify(path)
+
+
+def test_what_does_not_fit_leaves_nothing(folder, monkeypatch):
+    monkeypatch.setattr(SQLite, "size", lambda self: 10**18)
+    with pytest.raises(BackupError, match="MB free"):
+        back_up(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_what_was_going_on_stops(folder):
+    undone = Change.objects.create(model="library.Library", title="a", status="undoing")
+    undo = {"kind": "undo", "undoes": undone, "status": "checked"}
+    changes = [
+        Change.objects.create(model="library.Library", title="b", status="checking"),
+        Change.objects.create(model="library.Library", title="c", waiting="checking"),
+        Change.objects.create(model="library.Library", title="d", **undo),
+    ]
+    restore.settle()
+    for change in [undone, *changes]:
+        change.refresh_from_db()
+    assert [change.status for change in changes] == ["failed", "uploaded", "failed"]
+    assert (undone.status, changes[1].waiting) == ("done", "")

@@ -175,7 +175,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
             )
         return format_html('<span class="pill {}">{}</span>', tone, words)
 
-    def get_list_display(self, request: HttpRequest) -> list[Any]:
+    def declared_columns(self, request: HttpRequest) -> list[Any]:
         links, sees_users = self.links_for(request), may_view_users(request)
 
         @admin.display(description=_("next"))
@@ -190,7 +190,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         def who(job: Change) -> str:
             return person(request, job.user)
 
-        columns = super().get_list_display(request)
+        columns = super().declared_columns(request)
         columns = [who if name == "who" else name for name in columns]
         after = columns.index("state") + 1
         return [*columns[:after], links_of, *columns[after:]]

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.admin.lists.choice import name_of
 from backoffice.changes.activity import IMPORTED, UNDONE
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import BulkEdit, Change
@@ -212,3 +213,12 @@ def test_an_import_that_fails_stands_in_no_activity(superuser, monkeypatch):
     apply_job(job)
     assert job.status == "failed"
     assert not LogEntry.objects.exists()
+
+
+def test_its_columns_can_be_chosen(admin_client):
+    make_import()
+    page = admin_client.get(IMPORTS)
+    assert 'name="_columns" value="links_of"' in page.text
+    page = admin_client.get(f"{IMPORTS}?_columns=name.who.when")
+    assert list(map(name_of, page.context["cl"].list_display)) == ["name", "who", "when"]
+    assert admin_client.get(f"{IMPORTS}?_columns=links_of.name").status_code == 200

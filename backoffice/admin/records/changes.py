@@ -60,7 +60,8 @@ class ModelFilter(InUseFilter):
 
 class StatusFilter(InUseFilter):
     def labels(self, counts: Any) -> dict[str, str]:
-        return {status: str(STATES[Status(status)][0]) for status in counts}
+        words = {str(status): str(text) for status, (text, _tone) in STATES.items()}
+        return {status: words.get(status, status) for status in counts}
 
 
 class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):

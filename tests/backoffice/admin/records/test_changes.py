@@ -222,3 +222,9 @@ def test_its_columns_can_be_chosen(admin_client):
     page = admin_client.get(f"{IMPORTS}?_columns=name.who.when")
     assert list(map(name_of, page.context["cl"].list_display)) == ["name", "who", "when"]
     assert admin_client.get(f"{IMPORTS}?_columns=links_of.name").status_code == 200
+
+
+def test_a_status_of_the_address_that_is_none_finds_nothing(admin_client):
+    make_import()
+    assert admin_client.get(f"{IMPORTS}?status=zz").context["cl"].result_count == 0
+    assert "Written" in admin_client.get(f"{IMPORTS}?status=done").text

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import SuspiciousFileOperation
 
 
 def check_brand(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -20,5 +21,12 @@ def check_brand(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
             id="backoffice.E098",
         )
         for name in ("BRAND_STYLESHEET", "BRAND_LOGO")
-        if (value := getattr(settings, name)) and not finders.find(value)
+        if (value := getattr(settings, name)) and not _is_static(value)
     ]
+
+
+def _is_static(name: str) -> bool:
+    try:
+        return bool(finders.find(name))
+    except SuspiciousFileOperation:  # a path that leads out of the folders: /etc/logo.svg
+        return False

@@ -48,8 +48,9 @@ def test_without_settings_it_is_ours(admin_client):
 
 
 @pytest.mark.parametrize("name", ["BRAND_STYLESHEET", "BRAND_LOGO"])
-def test_a_file_that_is_not_there_is_a_system_check(settings, name):
-    setattr(settings, name, "brand/typo.css")
+@pytest.mark.parametrize("value", ["brand/typo.css", "/etc/hostname", "../settings.py"])
+def test_a_file_that_is_not_there_is_a_system_check(settings, name, value):
+    setattr(settings, name, value)
     (error,) = check_brand(None)
     assert (error.id, name in error.msg) == ("backoffice.E098", True)
 

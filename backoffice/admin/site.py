@@ -44,8 +44,9 @@ class AdminSite(StartPage, HelpPages, SearchPages, SignInPages):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        groups = menu(self, request, context["available_apps"])
-        return {**context, **marks(self), "menu": groups}
+        groups = context["available_apps"]
+        shown = menu(self, request, groups) if context["has_permission"] else []
+        return {**context, **marks(self), "menu": shown}
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -46,6 +46,14 @@ def test_it_has_only_what_the_user_may_open(client):
     assert "Administration" not in groups
 
 
+def test_there_is_none_before_one_is_signed_in(client):
+    assert b'id="menu' not in client.get("/admin/login/").content
+    client.force_login(make_user(is_staff=False))
+    assert b'id="menu' not in client.get("/admin/login/").content
+    client.force_login(make_user())
+    assert b'id="menu"' in client.get("/admin/").content
+
+
 def test_it_marks_where_one_is_also_below_a_list(admin_client):
     library = make_library()
     for address in (

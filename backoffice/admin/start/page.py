@@ -106,7 +106,9 @@ class StartPage(admin.AdminSite):
         found = figures(shown, request)
         imports, imports_url = self._imports(request)
         plots = list(_plots(shown, found))
+        user: Any = request.user
         return {
+            "may_nothing": not (user.is_superuser or user.get_all_permissions()),
             "figures": [_figure(each, found) for each in shown],
             "counted_at": found.at,
             "is_new": found.at is not None and timezone.now() - found.at < MINUTE,

@@ -67,6 +67,15 @@ def test_one_sees_figures_of_what_one_may_view(client):
     assert not start(client)["activity_url"]
 
 
+def test_who_may_nothing_is_told_so(client, admin_client):
+    told = "You don’t have permission to view or edit anything."
+    client.force_login(make_user())
+    assert told in client.get("/admin/").text
+    client.force_login(make_user(permissions=("auth.view_user",)))
+    assert told not in client.get("/admin/").text
+    assert told not in admin_client.get("/admin/").text
+
+
 def test_what_needs_attention_leads_to_a_list_of_as_many(admin_client):
     make_data(2)
     make_library(name="Main", zip_code="10001")

@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count as CountOf
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -165,22 +167,20 @@ class StartPage(admin.AdminSite):
             return
         status = Change.Status
         jobs: Any = self.get_model_admin(Change)
-        waiting = jobs.get_queryset(request).filter(waiting="").order_by("pk")
-        checked = list(
-            waiting.filter(status__in=(status.UPLOADED, status.CHECKED)).values_list(
-                "title", "rejected"
-            )[:100]
+        waiting = jobs.get_queryset(request).filter(
+            waiting="", status__in=(status.UPLOADED, status.CHECKED)
         )
-        if not checked:
+        numbers = waiting.aggregate(imports=CountOf("pk"), rejected=Sum("rejected"))
+        if not (number := numbers["imports"]):
             return
         text = ngettext(
-            "import waits for your decision", "imports wait for your decision", len(checked)
+            "import waits for your decision", "imports wait for your decision", number
         )
-        if rejected := sum(number or 0 for _title, number in checked):
+        if rejected := numbers["rejected"]:
             rows = ngettext("%(n)s row rejected", "%(n)s rows rejected", rejected)
             text = f"{text}: {rows % {'n': Count(rejected)}}"
         query = f"status={status.CHECKED}&status={status.UPLOADED}"
-        yield Need(Count(len(checked)), text, f"{url}?{query}", _("Review"))
+        yield Need(Count(number), text, f"{url}?{query}", _("Review"))
 
     def _activity(self, request: HttpRequest) -> list[dict[str, Any]]:
         """The latest entries: of everybody, or one's own where that is all one may see."""

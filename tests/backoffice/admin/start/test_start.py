@@ -113,6 +113,18 @@ def test_imports_that_wait_are_counted_with_their_rejects(admin_client):
     ]
 
 
+def test_so_many_imports_wait_as_are_told(admin_client):
+    Change.objects.bulk_create(
+        Change(model="library.Library", title="f.csv", status="checked", rejected=2)
+        for _ in range(120)
+    )
+    (need,) = needs(admin_client).values()
+    assert (need.number, need.text) == (
+        120,
+        "imports wait for your decision: 240 rows rejected",
+    )
+
+
 def test_the_map_and_the_plot_are_linked_and_have_tables(admin_client):
     for state in ("NY", "NY", "NY", "NJ"):
         make_library(state=state)

@@ -2,7 +2,8 @@
 
 Of small tables they are counted when the page is asked for. Else a thread counts them: the page
 shows those that it has, and says how old they are. They are kept in Django's cache under the
-SQL of the rows that the user may see, so nobody gets the numbers of others' rows.
+user's rights and the SQL of the rows that they may see, so nobody gets the numbers of others'
+rows.
 """
 
 import datetime
@@ -165,8 +166,14 @@ def _label(model_admin: Any) -> str:
 
 
 def _key(model_admins: Sequence[Any], request: HttpRequest) -> str:
-    """Whose figures: the same for users who may see the same rows of the same models."""
-    parts: list[Any] = [request.user.pk if is_scoped(request.user) else "all"]
+    """Whose figures: those of users with the same rights who see the same rows.
+
+    By rights, because what needs attention is found by filters, and who may not view what a
+    filter is about has no such filter.
+    """
+    user: Any = request.user
+    rights = "all" if user.is_superuser else sorted(user.get_all_permissions())
+    parts: list[Any] = [rights, user.pk if is_scoped(user) else None]
     for model_admin in model_admins:
         try:
             sql = _rows(model_admin, request).query.sql_with_params()

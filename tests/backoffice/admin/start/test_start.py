@@ -4,6 +4,7 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -12,7 +13,7 @@ from backoffice.admin.start import figures
 from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count
 from backoffice.trail.record import record
-from library.models import Book, Library, Patron
+from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, seeing_history, statements
 from tests.factories import (
     limit,
@@ -212,6 +213,17 @@ def test_a_user_with_limits_gets_figures_of_their_own(admin_client, request, kep
     client.force_login(limited(*Library.objects.all()[:2]))
     assert figures_of(client)["Libraries"] == (2, 2)
     assert figures_of(admin_client)["Libraries"] == (6, 6)
+
+
+@pytest.mark.usefixtures("large")
+def test_kept_figures_are_not_those_of_somebody_who_may_view_more(client, monkeypatch):
+    make_library()
+    monkeypatch.setattr(admin.site.get_model_admin(Librarian), "on_start_page", False)
+    sees_both = make_user(permissions=("library.view_library", "library.view_librarian"))
+    client.force_login(sees_both)
+    assert "library has no librarian" in needs(client)
+    client.force_login(make_user(permissions=("library.view_library",)))
+    assert list(needs(client)) == []
 
 
 def test_figures_of_large_tables_are_kept_and_say_how_old_they_are(admin_client, large):

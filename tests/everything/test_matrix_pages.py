@@ -1,5 +1,6 @@
 """Field or model × page: forms, edits of many, history, deletion, inlines and pickers."""
 
+import datetime
 import html
 from typing import Any
 
@@ -79,6 +80,8 @@ def typed(case: Case, value: Any, prefix: str = "") -> dict[str, Any]:
         }
     if isinstance(value, list):
         return {name: [getattr(row, "pk", row) for row in value]}
+    if isinstance(value, datetime.date | datetime.time):
+        value = widget.format_value(value)
     return {name: value}
 
 

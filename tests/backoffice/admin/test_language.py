@@ -3,10 +3,11 @@
 import datetime
 
 import pytest
+from django import forms
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 
 from backoffice.languages import Language
 from backoffice.resources.widgets import DateWidget
@@ -90,6 +91,13 @@ def test_numbers_are_written_as_in_the_united_states():
     with translation.override("es"):
         assert number_format(17269, force_grouping=True) == "17,269"
         assert number_format(1.5) == "1.5"
+
+
+def test_a_day_in_figures_is_the_same_in_every_language():
+    day = datetime.date(2026, 12, 10)
+    with translation.override("es"):
+        assert date_format(day, "SHORT_DATE_FORMAT") == "10 dic 2026"
+        assert forms.DateField().clean("12/10/2026") == day
 
 
 def test_a_date_in_a_file_is_the_same_day_in_every_language():

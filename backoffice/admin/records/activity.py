@@ -19,13 +19,32 @@ from backoffice.querysets.scopes import declare
 from backoffice.resources.resource import Resource
 from backoffice.trail.models import Entry
 
-#: What is called otherwise than its name; others stand as they are.
+#: What staff read for the actions of ours; what another app records stands as it is.
 ACTIONS = {
     "add": _("Added"),
     "change": _("Changed"),
     "delete": _("Deleted"),
-    "edit": _("Edit of many"),
     "deletion": _("Deletion of many"),
+    "edit": _("Edit of many"),
+    "erase": _("Erase"),
+    "export": _("Export"),
+    "first step": _("First step"),
+    "import": _("Import"),
+    "lock-out": _("Lock-out"),
+    "mirror": _("Mirror"),
+    "new recovery codes": _("New recovery codes"),
+    "password": _("Password"),
+    "restored": _("Restored"),
+    "retain": _("Retain"),
+    "second factor failed": _("Second factor failed"),
+    "second factor off": _("Second factor off"),
+    "second factor on": _("Second factor on"),
+    "session ended": _("Session ended"),
+    "sign-in": _("Sign-in"),
+    "sign-in failed": _("Sign-in failed"),
+    "sign-out": _("Sign-out"),
+    "undo": _("Undo"),
+    "unlock": _("Unlock"),
 }
 
 

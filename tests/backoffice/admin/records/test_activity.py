@@ -1,10 +1,16 @@
 """The activity: the trail of who did what, when and from where, to read only."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+import backoffice
+from backoffice.admin.records.activity import ACTIONS
+from backoffice.changes.models import Change
 from backoffice.trail.models import AppendOnly, Entry
 from library.models import Book, Library
 from tests.backoffice.admin.changes import test_edits as edits
@@ -179,3 +185,11 @@ def test_the_menu_calls_it_activity(admin_client, entry):
     page = admin_client.get(reverse("admin:index"))
     names = [str(m["name"]) for app in page.context["app_list"] for m in app["models"]]
     assert "Activity" in names
+
+
+def test_every_action_that_the_code_records_has_a_word():
+    sources = (path.read_text() for path in Path(backoffice.__file__).parent.rglob("*.py"))
+    recorded = re.compile(r'\b(?:record|note)\(\s*"([a-z -]+)"')
+    found = {action for source in sources for action in recorded.findall(source)}
+    assert {"sign-in", "erase", "session ended"} < found
+    assert found | {*Change.Kind} <= {*ACTIONS}

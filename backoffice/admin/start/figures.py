@@ -8,6 +8,7 @@ rows.
 
 import datetime
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from backoffice.history.records import history_model
 from backoffice.history.scopes import within_then
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.scopes import is_scoped
+
+logger = logging.getLogger(__name__)
 
 MOST = 8  # models with figures
 DAYS, WEEK = 30, 7
@@ -82,6 +85,8 @@ def figures(model_admins: Sequence[Any], request: HttpRequest) -> Figures:
 def _count_aside(key: str, model_admins: Sequence[Any], request: HttpRequest) -> None:
     try:
         cache.set(key, count_all(model_admins, request), KEPT)
+    except Exception:
+        logger.exception("The figures of the start page were not counted")
     finally:
         cache.delete(f"{key}-busy")
         connection.close()

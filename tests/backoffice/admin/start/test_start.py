@@ -248,6 +248,19 @@ def test_nothing_is_counted_whole_in_the_request(admin_client, large, monkeypatc
     assert b"is being counted" in admin_client.get("/admin/").content
 
 
+def test_a_count_that_fails_is_logged_and_tried_again(admin_client, large, monkeypatch, caplog):
+    make_library()
+    closed = []
+    monkeypatch.setattr(figures.connection, "close", lambda: closed.append(True))
+    with monkeypatch.context() as patched:
+        patched.setattr(figures, "count_all", lambda *args: 1 // 0)
+        assert figures_of(admin_client)["Libraries"] == (1_000_000, None)
+    (logged,) = caplog.records
+    assert (logged.name, logged.levelname) == ("backoffice.admin.start.figures", "ERROR")
+    assert figures_of(admin_client)["Libraries"] == (1, 1)
+    assert closed == [True, True]
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_it_takes_the_same_statements_for_few_rows_and_for_many(admin_client, request, kept):
     if kept:

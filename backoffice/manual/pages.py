@@ -62,6 +62,7 @@ class Page:
         return {section.anchor for section in self.sections}
 
 
+@cache
 def folder() -> Path | None:
     """`docs/`: inside of the package where it is installed, beside it in a checkout.
 

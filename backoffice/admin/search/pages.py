@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from backoffice.admin.search import actions, manual, records  # noqa: F401 # they register themselves
@@ -20,8 +19,8 @@ class SearchPages(admin.AdminSite):
     """For an AdminSite: one search over everything that a user may see."""
 
     def get_urls(self) -> list[Any]:
-        view = require_safe(never_cache(self.search_everything))
-        return [path("search/", self.admin_view(view), name="search"), *super().get_urls()]
+        view = self.admin_view(require_safe(self.search_everything))
+        return [path("search/", view, name="search"), *super().get_urls()]
 
     def search_everything(self, request: HttpRequest) -> HttpResponse:
         """The hits for `q`, as a page; with `part`, as a piece of one."""

@@ -6,7 +6,7 @@ for it.
 
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import models
 from django.http import HttpRequest
@@ -29,6 +29,12 @@ class Language(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+def offered() -> list[str]:
+    """The codes of the site's languages; none if LANGUAGES is Django's list of a hundred."""
+    is_chosen = settings.LANGUAGES != global_settings.LANGUAGES
+    return list(dict(settings.LANGUAGES)) if is_chosen else []
 
 
 def is_offered(code: str) -> bool:

@@ -11,14 +11,17 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.conf import settings
 from django.db.models import GeneratedField, JSONField, Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
+from django.utils import translation
 from django_stubs_ext import StrOrPromise
 from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import Widget
 
+from backoffice.languages import offered
 from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.resources.formulas import escape
 from backoffice.resources.references import ReferencesWidget, ReferenceWidget
@@ -97,16 +100,30 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
 
     @classmethod
     def spellings(cls) -> dict[str, tuple[str, ...]]:
-        """The headers of each field: its name, its column name, its label, its synonyms."""
-        return {
-            name: tuple(
-                dict.fromkeys(
-                    (name, field.column_name, *cls.labels_of(name), *cls.synonyms.get(name, ()))
+        """The headers of each field: its name, its column name, its label, its synonyms.
+
+        Its label in the other languages of the site too: a file is read alike by all, whoever
+        has it checked, and whoever has it written.
+        """
+        found = {
+            name: dict.fromkeys(
+                (
+                    name,
+                    field.column_name,
+                    *cls._labels_in(settings.LANGUAGE_CODE, name),
+                    *cls.synonyms.get(name, ()),
+                    *(label for code in offered() for label in cls._labels_in(code, name)),
                 )
             )
             for name, field in cls.fields.items()
             if not field.readonly
         }
+        return {name: tuple(headers) for name, headers in found.items()}
+
+    @classmethod
+    def _labels_in(cls, language: str, name: str) -> list[str]:
+        with translation.override(language):
+            return cls.labels_of(name)
 
     @classmethod
     def labels_of(cls, name: str) -> list[str]:

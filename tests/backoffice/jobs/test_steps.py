@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
@@ -73,6 +74,19 @@ def test_applying_writes_it_with_the_job_in_history():
     assert record.history_change_reason == f"import {job.pk}: branches.csv"
     assert (record.history_user, record.history_date) == (job.user, job.applied_at)
     assert record.history_change == job
+
+
+@pytest.mark.parametrize(("checked", "written"), [("en", "es"), ("es", "en")])
+def test_a_file_is_read_alike_in_each_language(checked, written):
+    headers = "nombre,dirección,estado,número de teléfono,código postal\n".encode()
+    job = make_job(headers, GOOD)
+    with translation.override(checked):
+        check_job(job)
+    with translation.override(written):
+        apply_job(fresh(job))
+    job = fresh(job)
+    assert (job.status, job.error) == (Status.DONE, "")
+    assert Library.objects.get().phone_number == "609-924-9529"
 
 
 def test_rejected_rows_are_set_aside():

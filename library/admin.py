@@ -8,7 +8,8 @@ from backoffice.admin.base import ModelAdmin, StackedInline, TabularInline
 from backoffice.admin.forms.glance import MapLink, PhoneLink
 from backoffice.admin.lists.columns import RelatedCount
 from backoffice.admin.lists.list_filters import InUseFilter
-from backoffice.admin.start.declared import Attention
+from backoffice.admin.start.declared import Attention, TileMap
+from library.fields import US_LAYOUT
 from library.filtersets import (
     BookFilterSet,
     LibrarianFilterSet,
@@ -59,7 +60,7 @@ class LibraryAdmin(ModelAdmin):
     related_filter_horizontal = ("book_set",)
     resource_classes = (LibraryResource,)
     filterset_class = LibraryFilterSet
-    state_map = "state"
+    tile_map = TileMap("state", US_LAYOUT)
     attention = (
         Attention(
             "librarian=no",

@@ -81,6 +81,19 @@ def _us_states(language: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((code, str(name)) for code, name in STATE_CHOICES)
 
 
+#: The states on a map of tiles, each about where it lies.
+US_LAYOUT = """
+AK .. .. .. .. .. .. .. .. .. .. ME
+.. .. .. .. .. .. .. .. .. .. VT NH
+.. WA ID MT ND MN IL WI MI NY RI MA
+.. OR NV WY SD IA IN OH PA NJ CT ..
+.. CA UT CO NE MO KY WV VA MD DE ..
+.. .. AZ NM KS AR TN NC SC DC .. ..
+.. .. .. .. OK LA MS AL GA .. .. ..
+HI .. .. .. TX .. .. .. .. FL .. ..
+"""
+
+
 def us_state_code(value: Any) -> Any:
     """The code of a state that is written in words or in another way: `New York`, `N.Y.`, `ny`.
 

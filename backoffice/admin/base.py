@@ -159,7 +159,7 @@ class ModelAdmin(
     #: What the start page shows of the model; see `backoffice.admin.start.declared`.
     on_start_page = True
     attention: Sequence[Any] = ()
-    state_map = ""
+    tile_map: Any = None
 
 
 class TabularInline(

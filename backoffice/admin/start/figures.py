@@ -53,7 +53,7 @@ class Figures:
     changes: dict[str, int] = field(default_factory=dict)
     attention: dict[tuple[str, str], int] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
-    states: dict[str, dict[str, int]] = field(default_factory=dict)
+    tiles: dict[str, dict[str, int]] = field(default_factory=dict)
     months: dict[str, dict[datetime.date, int]] = field(default_factory=dict)
 
     @property
@@ -105,9 +105,9 @@ def count_all(
         label, rows = _label(model_admin), _rows(model_admin, request)
         if totals is None:
             found.totals[label] = Count(rows.count())
-        if name := model_admin.state_map:
-            by_state = rows.order_by().values_list(name).annotate(n=CountOf("pk"))
-            found.states[label] = dict(by_state)
+        if model_admin.tile_map:
+            values = rows.order_by().values_list(model_admin.tile_map.field)
+            found.tiles[label] = dict(values.annotate(n=CountOf("pk")))
         for each in model_admin.attention:
             number = _number(model_admin, request, rows, each.query)
             if number is not None:

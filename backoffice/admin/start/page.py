@@ -21,7 +21,6 @@ from django.utils.translation import ngettext
 from backoffice.admin.people import person
 from backoffice.admin.records.activity import action_label
 from backoffice.admin.start.figures import MOST, Figures, figures
-from backoffice.admin.start.states import tiles
 from backoffice.changes.models import Change
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import within
@@ -256,18 +255,21 @@ def _needs(shown: list[Any], found: Figures) -> Iterator[Need]:
 
 def _maps(shown: list[Any], found: Figures) -> Iterator[dict[str, Any]]:
     for model_admin in shown:
-        numbers = found.states.get(model_admin.opts.label)
+        numbers = found.tiles.get(model_admin.opts.label)
         if not numbers:
             continue
-        field = model_admin.opts.get_field(model_admin.state_map)
+        tile_map = model_admin.tile_map
+        field = model_admin.opts.get_field(tile_map.field)
         names, url = dict(field.flatchoices), f"{_list(model_admin)}?{field.name}="
 
         def tile(code: str, number: int, shade: int) -> Tile:
             return Tile(code, str(names.get(code, code)), Count(number), shade, f"{url}{code}")  # noqa: B023 -- called at once
 
         yield {
-            "title": _("%s by state") % _names(model_admin),
-            "tiles": [tile(*each) for each in tiles(numbers)],
+            "title": _("%(names)s by %(field)s")
+            % {"names": _names(model_admin), "field": field.verbose_name},
+            "of": capfirst(field.verbose_name),
+            "tiles": [tile(*each) for each in tile_map.tiles(numbers)],
             "rows": sorted(
                 (tile(code, number, 0) for code, number in numbers.items()),
                 key=lambda each: each.name,

@@ -130,6 +130,8 @@ def test_the_map_and_the_plot_are_linked_and_have_tables(admin_client):
     for state in ("NY", "NY", "NY", "NJ"):
         make_library(state=state)
     (shown,) = start(admin_client)["maps"]
+    assert (shown["title"], shown["of"]) == ("Libraries by state", "State")
+    assert len(shown["tiles"]) % 12 == 0  # columns of the style sheet
     tiles = {tile.code: tile for tile in shown["tiles"]}
     assert (tiles["NY"].number, tiles["NY"].shade) == (3, 4)
     assert (tiles["TX"].number, tiles["TX"].shade) == (0, 0)

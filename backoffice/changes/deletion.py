@@ -182,8 +182,20 @@ class Deletion:
         if connections[self.using].vendor != "postgresql":
             yield self
             return
-        with held(self._queryset, "going_keys") as rows:
+        with held_to_delete(self._queryset, "going_keys") as rows:
             yield Deletion(rows)
+
+    def lock_tables(self) -> None:
+        """Wait for imports into all tables that are written, before the first row is locked.
+
+        An import waits for the rows that its own refer to.
+        """
+        rows = self.rows()
+        losing = [*self._touched(rows), *(queryset for queryset, _field in self._nulled)]
+        models = {*rows, *(queryset.model for queryset in losing)}
+        tables = (Table(model, connections[self.using]) for model in models)
+        for table in sorted(tables, key=attrgetter("name")):
+            table.lock_for_rows()
 
     def lock(self) -> None:
         """Keep all of it as it is until the transaction ends.
@@ -191,12 +203,9 @@ class Deletion:
         Nobody can add a row that refers to a locked one, so the rows are locked before those
         that cascade from them. On SQLite the transaction itself is the lock.
         """
-        found = self.rows()
-        tables = {model: Table(model, connections[self.using]) for model in found}
-        for table in sorted(tables.values(), key=attrgetter("name")):
-            table.lock_for_rows()
-        for model, queryset in found.items():
-            table = tables[model]
+        self.lock_tables()
+        for model, queryset in self.rows().items():
+            table = Table(model, connections[self.using])
             if table.vendor == "postgresql":
                 every = model._base_manager.using(self.using)
                 rows = every.filter(pk__in=queryset.values("pk")).select_for_update()
@@ -277,6 +286,14 @@ class Deletion:
                 if model in rows:
                     stays = stays.filter(~Exists(rows[model].filter(pk=OuterRef("pk"))))
                 yield stays
+
+
+@contextlib.contextmanager
+def held_to_delete(queryset: Rows, name: str = "held_keys") -> Iterator[Rows]:
+    """`held`, for rows that are deleted: the tables come first, see `Deletion.lock_tables`."""
+    Deletion(queryset).lock_tables()
+    with held(queryset, name) as rows:
+        yield rows
 
 
 def _keeping(through: type[Model]) -> Iterator[tuple[type[Model], Any]]:

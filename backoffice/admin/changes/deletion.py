@@ -26,8 +26,7 @@ from backoffice.admin.pages import history_page, may, may_undo, page_of
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.admin.typing import ModelAdminBase
-from backoffice.changes.deletion import Deletion
-from backoffice.changes.keys import held
+from backoffice.changes.deletion import Deletion, held_to_delete
 from backoffice.changes.limited import has_unseen
 from backoffice.history.names import names_then
 from backoffice.history.records import history_model
@@ -35,7 +34,6 @@ from backoffice.keepers import LockedOut
 from backoffice.querysets.counts import Count, count_rows
 from backoffice.querysets.names import annotated_name, annotated_names, named
 from backoffice.querysets.reach import Reach
-from backoffice.tables.table import Table
 from backoffice.trail.record import record
 
 MANY = 100  # rows that are deleted without typing a confirmation
@@ -62,7 +60,7 @@ class DeletionMixin(ModelAdminBase):
             rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in objs])
             if request.method == "POST":
                 # Lock them in Django's transaction, so that no new row can refer to them.
-                Table(self.model).lock_for_rows()
+                Deletion(rows).lock_tables()
                 len(rows.select_for_update())
         deletion = Deletion(rows)
         reach = Reach.of(request.user)
@@ -239,7 +237,7 @@ class DeletionMixin(ModelAdminBase):
         try:
             with (
                 transaction.atomic(using=router.db_for_write(self.model)),
-                held(queryset) as rows,
+                held_to_delete(queryset) as rows,
             ):
                 _shown, counts, perms_needed, protected = self.get_deleted_objects(
                     rows, request

@@ -10,6 +10,7 @@
 | the heartbeat | a run that reads from being taken up | `test_tasks` |
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
 | `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
+| `Deletion.lock_tables` | a deletion and an import from waiting for each other | here |
 | `held` of an edit or a deletion | rows that leave the filter | `admin/test_races` |
 | `held` of a deletion | rows that join the filter from going without a record | here |
 
@@ -31,15 +32,15 @@ from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change, ChangeQuerySet, JobStopped
 from backoffice.changes.undo import Undo
 from backoffice.history.records import Signature
-from backoffice.imports.engine import Import
+from backoffice.imports.engine import DatabaseRefused, Import
 from backoffice.jobs.care import take_up_dead_jobs
 from backoffice.jobs.steps import apply_job, check_job, create_job
 from backoffice.readers.source import open_source
 from backoffice.tables.table import Table
 from library.models import Library, Patron
-from library.resources import LibraryResource
+from library.resources import BookResource, LibraryResource, PatronResource
 from tests.backoffice.imports.running import HEADER, PRINCETON
-from tests.factories import make_library, make_patron
+from tests.factories import make_book, make_library, make_patron
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
@@ -160,6 +161,40 @@ def test_what_joins_a_deletion_s_filter_meanwhile_stays(monkeypatch, is_locked):
     Deletion(Library.objects.filter(name__endswith="C")).run(title="d", user=None)
     assert Library.objects.count() == is_locked
     assert Library.history.filter(history_type="-").count() == 1
+
+
+@on_postgresql
+@locked_or_not
+@pytest.mark.parametrize("resource", [PatronResource, BookResource])
+def test_a_deletion_waits_for_an_import_of_what_refers_to_its_rows(
+    write_csv, monkeypatch, resource, is_locked
+):
+    if not is_locked:
+        monkeypatch.setattr(Deletion, "lock_tables", lambda self: None)
+    library, stopped = make_library(name="Old"), []
+    make_patron(library=library)
+    make_book(libraries=[library])
+
+    def run(step):
+        try:
+            step()
+        except (OperationalError, DatabaseRefused) as error:
+            stopped.append(error)
+
+    deletion_of_it = Deletion(Library.objects.filter(pk=library.pk))
+    delete = partial(run, partial(deletion_of_it.run, title="d", user=None))
+    path = write_csv(resource.Meta.fields, ["New", "Old"])
+    with (
+        ExitStack() as stack,
+        Import(resource, open_source(path)) as imported,
+    ):
+
+        def begin(_counts):
+            stack.enter_context(meanwhile(delete))
+            return Signature()
+
+        run(partial(imported.apply, begin=begin))
+    assert bool(stopped) is not is_locked
 
 
 def make_job():

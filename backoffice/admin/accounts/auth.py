@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import router, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from backoffice.admin.accounts.handover import HandOverMixin
 from backoffice.admin.accounts.keepers import (
@@ -32,6 +32,9 @@ from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.menu import ADMINISTRATION
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.querysets.scopes import declare, hidden
+
+#: Django's name for accounts, for our catalogs: its Spanish, usuarios, is our word for patrons.
+NAME = gettext_noop("users")
 
 
 def grantable_permissions(user: Any) -> QuerySet[Permission]:

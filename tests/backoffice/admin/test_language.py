@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 from django import forms
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -11,6 +12,7 @@ from django.utils.formats import date_format, number_format
 
 from backoffice.languages import Language
 from backoffice.resources.widgets import DateWidget
+from library.models import Patron
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +105,9 @@ def test_a_day_in_figures_is_the_same_in_every_language():
 def test_a_date_in_a_file_is_the_same_day_in_every_language():
     with translation.override("es"):
         assert DateWidget().clean("12/10/2026") == datetime.date(2026, 12, 10)
+
+
+def test_accounts_have_another_name_than_patrons():
+    with translation.override("es"):
+        for name in ("verbose_name", "verbose_name_plural"):
+            assert str(getattr(User._meta, name)) != str(getattr(Patron._meta, name))

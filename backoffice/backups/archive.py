@@ -10,6 +10,7 @@ manifest.json       see `Manifest`; the last, since it has the digests of the ot
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
@@ -90,7 +91,7 @@ class Writer:
         path.unlink()
 
     def add_folder(self, folder: Path, name: str) -> None:
-        for path in sorted(folder.rglob("*")):
+        for path in files(folder):
             if path.is_file() and not path.is_symlink():
                 self.add(path, f"{name}/{path.relative_to(folder).as_posix()}")
 
@@ -141,6 +142,20 @@ class Reader:
             shutil.copyfileobj(source, file, CHUNK)
         if digest(target) != self.manifest.digests[name]:
             raise BackupError(_("The backup is damaged: %s is not what was written.") % name)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """What lies in a folder, at any depth. Raises OSError where a folder can't be read.
+
+    Path.rglob leaves such a folder out, and says nothing.
+    """
+
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # else it vanished meanwhile
+            raise error
+
+    for parent, _folders, names in os.walk(folder, onerror=failed):
+        yield from (Path(parent, name) for name in sorted(names))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import platform
 import shutil
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from backoffice.backups.archive import (
     BackupError,
     Manifest,
     Writer,
+    files,
     scratch,
 )
 from backoffice.backups.databases import database, stamp
@@ -44,7 +46,7 @@ def back_up(folder: Path) -> Path:
 
 def _write(folder: Path, own: Path) -> Path:
     kind = database()
-    _demand_room(folder, 2 * kind.size() + sum(path.stat().st_size for path in _files()))
+    _demand_room(folder, 2 * kind.size() + sum(_sizes()))
     path, draft = folder / f"backoffice-{stamp()}.tar", own / "backup.tar"
     with tarfile.open(draft, "x:", format=tarfile.PAX_FORMAT) as tar:
         draft.chmod(0o600)
@@ -83,10 +85,13 @@ def migrations() -> list[str]:
     return sorted(f"{app}.{name}" for app, name in applied)
 
 
-def _files() -> Iterator[Path]:
+def _sizes() -> Iterator[int]:
+    """Of the files that are kept, in bytes."""
     for name in KEPT:
         kept = Path(settings.DATA_DIR) / name
-        yield from (path for path in [kept, *kept.rglob("*")] if path.is_file())
+        for path in files(kept) if kept.is_dir() else [kept]:
+            with suppress(FileNotFoundError):
+                yield path.stat().st_size
 
 
 def _demand_room(folder: Path, needed: int) -> None:

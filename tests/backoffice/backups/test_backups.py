@@ -1,5 +1,6 @@
 """Backups without processes of their own; tests/faults has those that put one back."""
 
+import os
 import sqlite3
 from contextlib import closing
 
@@ -56,6 +57,20 @@ def test_rows_that_are_not_those_of_the_manifest_are_told(folder, monkeypatch):
 def test_what_does_not_fit_leaves_nothing(folder, monkeypatch):
     monkeypatch.setattr(SQLite, "size", lambda self: 10**18)
     with pytest.raises(BackupError, match="MB free"):
+        back_up(folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_uploads_that_can_t_be_read_are_not_left_out(folder, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path="."):
+        if str(path).endswith("imports/a"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(BackupError, match="Permission denied"):
         back_up(folder)
     assert list(folder.iterdir()) == []
 

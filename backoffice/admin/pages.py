@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 
 from backoffice.changes.models import Change
 from backoffice.changes.undo import rights
@@ -22,6 +23,12 @@ def page_of(site: AdminSite, model: type[Model], page: str, *keys: Any) -> str |
         return reverse(name, args=[quote(key) for key in keys])
     except NoReverseMatch:
         return None
+
+
+def list_title(model_admin: Any) -> str:
+    """What a list is called: the ModelAdmin's `menu_title`, or else the model's plural."""
+    own = getattr(model_admin, "menu_title", None)
+    return str(own or capfirst(model_admin.opts.verbose_name_plural))
 
 
 def may(site: AdminSite, request: HttpRequest, right: str, model: type[Model]) -> bool:

@@ -11,6 +11,7 @@ from django.urls import path
 from backoffice.admin.help.pages import HelpPages
 from backoffice.admin.language import choose_language
 from backoffice.admin.menu import ADMINISTRATION, WORK, grouped, menu
+from backoffice.admin.pages import list_title
 from backoffice.admin.pickers.autocomplete import ChoicesJsonView
 from backoffice.admin.search.pages import SearchPages
 from backoffice.admin.signin.pages import SignInPages
@@ -99,6 +100,5 @@ class AdminSite(StartPage, HelpPages, SearchPages, SignInPages):
         app_list = super().get_app_list(request, app_label)
         for app in app_list:
             for entry in app["models"]:
-                model_admin = self.get_model_admin(entry["model"])
-                entry["name"] = getattr(model_admin, "menu_title", None) or entry["name"]
+                entry["name"] = list_title(self.get_model_admin(entry["model"]))
         return app_list if app_label else grouped(self, app_list, self.last_groups)

@@ -19,7 +19,6 @@ from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.admin.lists.address import list_address
@@ -27,6 +26,7 @@ from backoffice.admin.lists.columns import RelatedCount, RelatedName
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
 from backoffice.admin.lists.paginator import Paginator, paginate
+from backoffice.admin.pages import list_title
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.keys import is_key
@@ -56,7 +56,7 @@ class ChangeList(FilteredChangeList):
 
     def name_and_count(self) -> str:
         """What the page is: "Libraries · 17,269", or "Libraries · 3 of 17,269"."""
-        name = self.model_admin.menu_title or capfirst(self.opts.verbose_name_plural)
+        name = list_title(self.model_admin)
         count: Any = self.result_count
         if self.full_result_count is not count:
             count = _("%(n)s of %(all)s") % {"n": count, "all": self.full_result_count}

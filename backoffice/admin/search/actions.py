@@ -5,10 +5,9 @@ from typing import Any
 
 from django.contrib.admin.sites import AdminSite
 from django.http import HttpRequest
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from backoffice.admin.pages import page_of
+from backoffice.admin.pages import list_title, page_of
 from backoffice.admin.search.hits import MOST, Hit, Kind, provider
 
 
@@ -35,14 +34,13 @@ def _actions(
 ) -> Iterator[tuple[Hit, str]]:
     """The pages of a model that the user may open, each with other words for it."""
     one, many = model._meta.verbose_name, model._meta.verbose_name_plural
-    title = str(getattr(model_admin, "menu_title", None) or capfirst(many))
 
     def may(right: str) -> bool:
         return bool(getattr(model_admin, right, lambda request: False)(request))
 
     history = "has_view_history_permission"
     pages = [
-        ("changelist", "has_view_permission", title, _("list all show")),
+        ("changelist", "has_view_permission", list_title(model_admin), _("list all show")),
         ("add", "has_add_permission", _("Add %s") % one, _("new create %s") % many),
         ("import", "has_import_permission", _("Import %s") % many, _("upload file %s") % one),
         ("export", "has_export_permission", _("Export %s") % many, _("Excel CSV %s") % one),

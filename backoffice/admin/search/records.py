@@ -14,7 +14,6 @@ from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.db.models import IntegerField, QuerySet, Value
 from django.http import HttpRequest
-from django.utils.text import capfirst
 
 from backoffice.admin.lists.beginnings import name_field
 from backoffice.admin.lists.search import (
@@ -24,7 +23,7 @@ from backoffice.admin.lists.search import (
     text_lookups,
     words_of,
 )
-from backoffice.admin.pages import page_of
+from backoffice.admin.pages import list_title, page_of
 from backoffice.admin.search.hits import MOST, Hit, Kind, provider
 from backoffice.querysets.names import annotated_details, named
 from backoffice.querysets.ordering import indexed_ordering
@@ -47,10 +46,9 @@ def records(site: AdminSite, request: HttpRequest, term: str) -> Iterator[Kind]:
             continue
         hits, more = finder.hits(site)
         url = page_of(site, model, "changelist") if more else None
-        title = getattr(model_admin, "menu_title", None) or capfirst(
-            model._meta.verbose_name_plural
+        yield Kind(
+            list_title(model_admin), hits, f"{url}?{urlencode({'q': term})}" if url else ""
         )
-        yield Kind(title, hits, f"{url}?{urlencode({'q': term})}" if url else "")
 
 
 class Finder:

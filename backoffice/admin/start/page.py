@@ -11,13 +11,13 @@ from django.db.models import Count as CountOf
 from django.db.models import Sum
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from backoffice.admin.pages import list_title, page_of
 from backoffice.admin.people import person
 from backoffice.admin.records.activity import action_label
 from backoffice.admin.start.figures import MOST, Figures, figures
@@ -216,22 +216,20 @@ def _buttons(request: HttpRequest, shown: list[Any]) -> Iterator[tuple[str, str,
 
 
 def _page(model_admin: Any, page: str) -> str:
-    opts = model_admin.opts
-    return reverse(f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_{page}")
+    return page_of(model_admin.admin_site, model_admin.model, page) or ""
 
 
 def _list(model_admin: Any) -> str:
     return _page(model_admin, "changelist")
 
 
-def _names(model_admin: Any) -> str:
-    return str(model_admin.menu_title or capfirst(model_admin.opts.verbose_name_plural))
-
-
 def _figure(model_admin: Any, found: Figures) -> Figure:
     label = model_admin.opts.label
     return Figure(
-        _names(model_admin), _list(model_admin), found.totals[label], found.changes.get(label)
+        list_title(model_admin),
+        _list(model_admin),
+        found.totals[label],
+        found.changes.get(label),
     )
 
 
@@ -267,7 +265,7 @@ def _maps(shown: list[Any], found: Figures) -> Iterator[dict[str, Any]]:
 
         yield {
             "title": _("%(names)s by %(field)s")
-            % {"names": _names(model_admin), "field": field.verbose_name},
+            % {"names": list_title(model_admin), "field": field.verbose_name},
             "of": capfirst(field.verbose_name),
             "tiles": [tile(*each) for each in tile_map.tiles(numbers)],
             "rows": sorted(
@@ -285,7 +283,7 @@ def _plots(shown: list[Any], found: Figures) -> Iterator[dict[str, Any]]:
             continue
         url = f"{_list(model_admin)}?added_since="
         yield {
-            "name": _names(model_admin),
+            "name": list_title(model_admin),
             "bars": [
                 Bar(
                     date_format(month, "F Y"),

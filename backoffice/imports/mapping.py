@@ -8,7 +8,8 @@ from itertools import chain, zip_longest
 
 from django.utils.translation import gettext as _
 
-from backoffice.readers.header import loose, shorten
+from backoffice.readers.header import shorten
+from backoffice.resources.headers import loose
 from backoffice.resources.letters import column_letters
 
 MOST_HEADERS_NAMED = 60

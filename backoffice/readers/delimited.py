@@ -28,7 +28,7 @@ TORN = (
 class DelimitedText:
     """A text file of records. Raises ReaderError where it can't be read as one.
 
-    `known` are headers as `header.loose` leaves them.
+    `known` are headers as `loose` leaves them.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from backoffice.readers.header import loose
 from backoffice.readers.limits import ReaderError
+from backoffice.resources.headers import loose
 
 if TYPE_CHECKING:
     import _csv  # has the type of what csv.reader returns

@@ -6,16 +6,12 @@ from statistics import median_high
 from django.utils.translation import gettext as _
 
 from backoffice.readers.limits import HeaderUnknown
+from backoffice.resources.headers import loose
 
 MOST_LINES_ABOVE_HEADER = 10
 ROWS_SHOWN = 5
 
 Rows = list[tuple[int, list[str]]]
-
-
-def loose(header: str) -> str:
-    """A header without regard to case, blanks and punctuation."""
-    return "".join(filter(str.isalnum, header.casefold())) or header.strip()
 
 
 def known_headers(spellings: Mapping[str, Sequence[str]]) -> frozenset[str]:

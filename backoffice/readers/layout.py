@@ -45,7 +45,7 @@ class Layout:
 
     `width` counts the columns that are used; `file_width` is how many cells a row has, with
     trailing ones that have neither a header nor, in the first rows, a cell. `known` are the
-    headers that columns go by, as `header.loose` leaves them; `header_row` is the row
+    headers that columns go by, as `loose` leaves them; `header_row` is the row
     number, if it was said.
     """
 

@@ -7,9 +7,10 @@ from operator import itemgetter
 
 from django.utils.translation import gettext as _
 
-from backoffice.readers.header import loose, shorten
+from backoffice.readers.header import shorten
 from backoffice.readers.layout import Batch, Layout, is_blank, is_text
 from backoffice.readers.limits import ReaderError
+from backoffice.resources.headers import loose
 from backoffice.resources.letters import column_letters
 
 ROWS_NAMED = 5

@@ -10,6 +10,7 @@ from django_stubs_ext import StrOrPromise
 
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.related import number_of, split_path
+from backoffice.resources.headers import loose
 
 REMEDY = (
     "Give it a name of its own, and a path such as librarian__name for a value of one related"
@@ -71,8 +72,15 @@ def wrong_columns(resource_class: Any) -> Iterator[str]:
     """What is wrong with the related columns of a Resource, a sentence each."""
     fields, model = resource_class.fields, resource_class._meta.model
     taken = {*fields, *(field.column_name for field in fields.values())}
+    headers = {
+        loose(header) for names in resource_class.spellings().values() for header in names
+    }
+    # An import takes "Branch Name" rather than "Branch".
+    headers |= {header + kind for header in headers for kind in ("name", "title")}
     for name, column in resource_class.related.items():
         problem = "has the name of another column" if name in taken else column.problem(model)
+        if not problem and loose(name) in headers:
+            problem = "has a name that an import takes for a column of its own"
         if not name.isidentifier():
             problem = "has a name that is no identifier"
         if problem:

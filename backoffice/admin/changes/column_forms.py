@@ -19,9 +19,9 @@ from backoffice.imports.sample import ROWS, Key, Sample, Value
 from backoffice.imports.twins import Alike
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.scopes import within
-from backoffice.readers.header import loose
 from backoffice.readers.records import Record
 from backoffice.readers.source import Source
+from backoffice.resources.headers import loose
 
 SAMPLED = 3  # values shown for each column
 LONGEST = 200  # characters of a value that can be read as another

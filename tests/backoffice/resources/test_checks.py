@@ -61,6 +61,10 @@ WRONG: list[tuple[str, type[models.Model], dict[str, Any], dict[str, Any]]] = [
     ("E020 .*“state”.*another column", Library, {},
      {"related": {"state": RelatedColumn("patron", "")}}),
     ("E020 .*“x”.*related field", Library, {}, {"related": {"x": RelatedColumn("y__z", "")}}),
+    *((f"E020 .*“{name}”.*import takes", Patron, {"import_id_fields": ("name", "library")},
+       {"synonyms": {"library": ("home branch",)},
+        "related": {name: RelatedColumn("library__state", "")}})
+      for name in ("library_name", "home_branch", "Name")),
     ("E012 .*“zip_code”", Library, {"exclude": ("zip_code",)}, {}),
     ("E012 .*“libraries”", Book, {"import_id_fields": ("libraries",)}, {}),
     ("E012 .*“name”", Library, {},

@@ -5,7 +5,7 @@ import os
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
@@ -69,6 +69,17 @@ def test_a_large_file_waits_for_the_worker(settings):
         assert fresh(job).status == waiting
         run_worker()
         assert fresh(job).status == done
+
+
+def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = create_job(LibraryResource, [FILE.replace(b"609-924-9529", b"-4")], file_name="f.csv")
+    ImportFile.objects.filter(pk=job.pk).update(lines=1)
+    with translation.override("es"):
+        tasks.start_check(fresh(job))
+    assert fresh(job).status == "uploaded"
+    run_worker()
+    assert "Esto es un código, no un número" in str(fresh(job).file.causes)
 
 
 def test_a_worker_gives_a_sign_of_life(settings, monkeypatch):

@@ -54,6 +54,11 @@ def test_the_link_comes_by_mail_and_signs_in_once(ann):
     assert actions == ["link asked for", "sign-in"]
 
 
+def test_the_mail_is_in_the_language_of_the_page_that_asked(ann):
+    asked("ann", Client(headers={"Accept-Language": "es"}))
+    assert mail.outbox[0].subject == "Su enlace para iniciar sesión"
+
+
 def test_two_uses_at_once_are_one(ann):
     first, second = (links.account_for(links.token_for(ann)) for _ in range(2))
     assert [links.use(first), links.use(second)] == [True, False]

@@ -11,7 +11,10 @@ from django.conf import settings
 from django.contrib.admin.sites import all_sites
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.utils import translation
 from django.utils.translation import gettext as _
+
+from backoffice.languages import offered
 
 #: What people take a password from at work: the trade, the calendar, the usual words.
 WORDS = re.findall(
@@ -103,14 +106,22 @@ def _pattern() -> re.Pattern[str]:
 
 @cache
 def own_words() -> frozenset[str]:
-    """All that has at least three letters."""
+    """All that has at least three letters, in each language of the site."""
     texts = [*WORDS, *settings.ALLOWED_HOSTS]
-    for site in all_sites:
-        texts += [str(site.site_title), str(site.site_header)]
-    for app in apps.get_app_configs():
-        texts += [app.label, str(app.verbose_name)]
-    for model in apps.get_models():
-        meta = model._meta
-        texts += [str(meta.verbose_name), str(meta.verbose_name_plural), meta.object_name or ""]
+    for language in {settings.LANGUAGE_CODE, *offered()}:
+        with translation.override(language):
+            texts += _names()
     words = {word for text in texts for word in re.findall(r"[^\W\d_]+", text.casefold())}
     return frozenset(word for word in words if len(word) > 2)
+
+
+def _names() -> Iterator[str]:
+    """Of the sites, the apps and the models, in the current language."""
+    for site in all_sites:
+        yield from (str(site.site_title), str(site.site_header))
+    for app in apps.get_app_configs():
+        yield from (app.label, str(app.verbose_name))
+    for model in apps.get_models():
+        meta = model._meta
+        yield from (str(meta.verbose_name), str(meta.verbose_name_plural))
+        yield meta.object_name or ""

@@ -5,6 +5,7 @@ import time
 import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from backoffice.signin import validators
 
@@ -55,6 +56,12 @@ def test_what_is_tried_first_here_is_refused_with_the_word(host, password, word)
 )
 def test_other_passwords_are_taken(host, password):
     validate_password(password)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_names_are_refused_in_all_languages_whichever_came_first(host, language):
+    with translation.override(language):
+        assert {"imports", "importaciones", "bibliotecas"} <= validators.own_words()
 
 
 def test_a_long_password_takes_no_longer():

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from backoffice.backups.archive import (
     scratch,
 )
 from backoffice.backups.backup import back_up
-from backoffice.backups.databases import database, stamp, tables
+from backoffice.backups.databases import database, stamp
 from backoffice.changes.models import Change
 from backoffice.jobs.care import BACK, TASKS
 from backoffice.jobs.tasks import workers_alive
@@ -77,10 +78,10 @@ def restore(path: Path, *, keep_present: bool = True) -> list[str]:
         if aside := kind.replace(copy):
             said.append(_("The database that was there lies in %s.") % aside)
         _put_key(own_files / "secret_key")
-    said += settle()
-    if _behind():
-        said.append(_("The backup is of an older version: run manage.py migrate."))
-    return said
+    if _behind():  # what follows, and the site, need the tables of this version
+        call_command("migrate", interactive=False, verbosity=0)
+        said.append(_("The backup was of an older version: it was brought up to date."))
+    return said + settle()
 
 
 def settle() -> list[str]:
@@ -88,8 +89,6 @@ def settle() -> list[str]:
 
     Sessions end: some of them may have been ended since by their owners.
     """
-    if not {Change._meta.db_table, DBTaskResult._meta.db_table} <= set(tables()):
-        return []
     said = []
     with transaction.atomic():
         waiting = DBTaskResult.objects.filter(
@@ -108,9 +107,8 @@ def settle() -> list[str]:
             said.append(
                 _("%d imports and undos were going on; they wait to be asked for.") % stopped
             )
-        if Session._meta.db_table in tables():
-            Session.objects.all().delete()
-            said.append(_("Everybody has to sign in again."))
+        Session.objects.all().delete()
+        said.append(_("Everybody has to sign in again."))
     return said
 
 

@@ -136,6 +136,17 @@ def test_what_was_going_on_asks_first(new_house, tmp_path, libraries, rows, stat
     assert other.wait_for_the_end(pk, rows, minutes=2)[0] == "done"
 
 
+def test_a_backup_of_an_older_version_is_brought_up_to_date(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    house.run("migrate", "-v0", "backoffice", "0019")  # changes have fewer columns in it
+    backup = back_up(house, tmp_path / "backups")
+    other = new_house(tmp_path / "two", migrated=False)
+    said = other.run("restore", backup, "--yes")
+    assert "of an older version" in said
+    assert "Everybody has to sign in again" in said
+    other.run("migrate", "--check")
+
+
 @on_sqlite
 def test_the_log_of_a_killed_process_does_not_damage_what_is_put_back(new_house, tmp_path):
     house = new_house(tmp_path / "one")

@@ -1,9 +1,9 @@
 """Questions on a terminal."""
 
 
-def agreed(question: str) -> bool:
-    """Ask on the terminal; True if the answer is "yes", False also if nobody can answer."""
+def agreed(question: str, answer: str = "yes") -> bool:
+    """Ask on the terminal; True if that is answered, False also if nobody can answer."""
     try:
-        return input(question) == "yes"
+        return input(question) == answer
     except EOFError:
         return False

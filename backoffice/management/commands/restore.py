@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.backups import restore
 from backoffice.backups.archive import BackupError
+from backoffice.management.asking import agreed
 
 
 class Command(BaseCommand):
@@ -51,5 +52,5 @@ class Command(BaseCommand):
 
     def _ask(self) -> None:
         self.stdout.write(_("All that the site has is replaced by what the backup has."))
-        if input(_("Type “restore” to go on: ")) != "restore":
+        if not agreed(_("Type “restore” to go on: "), "restore"):
             raise CommandError(_("Nothing was restored."))

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from backoffice.backups import restore
@@ -88,3 +89,12 @@ def test_what_was_going_on_stops(folder):
         change.refresh_from_db()
     assert [change.status for change in changes] == ["failed", "uploaded", "failed"]
     assert (undone.status, changes[1].waiting) == ("done", "")
+
+
+def test_where_nobody_can_answer_nothing_is_restored(folder, monkeypatch):
+    def nobody(question):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    with pytest.raises(CommandError, match="Nothing was restored"):
+        call_command("restore", str(folder / "a.tar"))

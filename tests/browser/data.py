@@ -141,19 +141,23 @@ def history_pages(user):
 
 
 def crowded_pages():
-    """A library with more patrons than are deleted without a word."""
-    library = Library.objects.create(
-        name="Crowded Branch",
-        address="1 Main Street",
-        state="WY",
-        phone_number="307-555-0100",
-        zip_code="82001",
+    """A library with more patrons than are deleted without a word, one whose rows stay."""
+    crowded, thronged = (
+        Library.objects.create(
+            name=f"{name} Branch",
+            address="1 Main Street",
+            state="WY",
+            phone_number="307-555-0100",
+            zip_code="82001",
+        )
+        for name in ("Crowded", "Thronged")
     )
     Patron.objects.bulk_create(
-        Patron(name=f"Crowd {n:03}", library=library) for n in range(160)
+        [Patron(name=f"Crowd {n:03}", library=crowded) for n in range(160)]
+        + [Patron(name=f"Throng {n:03}", library=thronged) for n in range(120)]
     )
     return {
-        "crowded delete": reverse("admin:library_library_delete", args=[library.pk]),
+        "crowded delete": reverse("admin:library_library_delete", args=[crowded.pk]),
         "crowd list": reverse("admin:library_patron_changelist") + "?q=crowd&p=2",
     }
 

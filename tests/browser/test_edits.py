@@ -47,3 +47,19 @@ def test_a_wrong_value_is_said_beside_its_field(open_page):
     error = page.locator(".form-row.errors .errorlist")
     assert "Enter a ZIP code of 5 digits" in error.text_content()
     assert_clean(page)
+
+
+def test_what_was_entered_before_the_script_came_is_ticked(open_page):
+    page = open_page("/admin/library/library/?state=NJ")
+    page.locator("input.action-select").first.check()
+    held = []
+    page.route("**/edit*.js", lambda route: held.append(route))
+    page.click(".bar button:has-text('Edit')", no_wait_after=True)
+    page.fill("#id_edit-zip_code", "08542")
+    tick = page.locator("input[name=change][value=zip_code]")
+    assert not tick.is_checked()
+    assert held
+    held[0].continue_()
+    page.wait_for_load_state()
+    assert tick.is_checked()
+    assert not page.is_checked("input[name=change][value=state]")

@@ -4,21 +4,30 @@
 {
     const form = document.getElementById("edit-form");
 
-    /* What the inputs of a row hold, apart from its tick. */
-    const valuesOf = (row) => JSON.stringify(
+    const chosen = (select) => [...select.selectedOptions].map((option) => option.value);
+    const sent = (select) => {
+        const marked = [...select.options].filter((option) => option.defaultSelected);
+        // Where the page marks none, the browser chooses the first of a list for one.
+        return (marked.length || select.multiple ? marked : [...select.options].slice(0, 1))
+            .map((option) => option.value);
+    };
+    /* What the inputs of a row hold, or held as the page came; apart from the row's tick. */
+    const valuesOf = (row, asSent) => JSON.stringify(
         [...row.querySelectorAll("input, select, textarea")]
             .filter((input) => input.name && input.name !== "change")
             .map((input) => {
                 if (input.type === "checkbox" || input.type === "radio") {
-                    return input.checked;
+                    return asSent ? input.defaultChecked : input.checked;
                 }
-                return input.selectedOptions
-                    ? [...input.selectedOptions].map((option) => option.value)
-                    : input.value;
+                if (input.selectedOptions) {
+                    return asSent ? sent(input) : chosen(input);
+                }
+                return asSent ? input.defaultValue : input.value;
             })
     );
     const rows = [...document.querySelectorAll(".edit-fields .form-row")];
-    const known = new Map(rows.map((row) => [row, valuesOf(row)]));
+    // Not what they hold now: somebody can have typed before this script came.
+    const known = new Map(rows.map((row) => [row, valuesOf(row, true)]));
     const tickChanged = () => {
         for (const row of rows) {
             const values = valuesOf(row);
@@ -31,6 +40,7 @@
     for (const event of ["input", "change", "focusin", "submit"]) {
         form.addEventListener(event, tickChanged);
     }
+    tickChanged();
     // Autocompletion and popups tell only jQuery.
     window.django?.jQuery?.(form).on("change", tickChanged);
 }

@@ -197,21 +197,16 @@ def test_files_are_written_in_the_order_they_came(profile, drop):
     assert Library.objects.get().address == "2 Street"
 
 
-def at(hour, minute=0, *, day=0):
-    local = timezone.localtime() + datetime.timedelta(days=day)
-    return local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-
-
 def test_a_profile_with_a_time_waits_for_it(root, drop):
-    make_profile(run_at=datetime.time(3, 30))
-    drop(MAIN)
-    assert feeds.waiting(at(3, 29, day=1)) == []
-    (each,) = feeds.waiting(at(3, 30, day=1))
-    assert each.path.name == "f.csv"
-    assert feeds.waiting(at(12, day=2))  # no worker was running then
-    # Of today it depends on what time it is now.
     now = timezone.localtime()
+    due = now.replace(microsecond=0) + datetime.timedelta(hours=2)  # whatever time it is
+    make_profile(run_at=due.time())
+    drop(MAIN)
     assert feeds.waiting(now) == []
+    assert feeds.waiting(due - datetime.timedelta(seconds=1)) == []
+    (each,) = feeds.waiting(due)
+    assert each.path.name == "f.csv"
+    assert feeds.waiting(due + datetime.timedelta(hours=30))  # no worker was running then
 
 
 # What is refused ------------------------------------------------------------------------

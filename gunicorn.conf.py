@@ -1,23 +1,48 @@
 """How gunicorn serves the back office; gunicorn reads this file from the current folder.
 
-PORT and WEB_CONCURRENCY come from the environment.
+BIND, PORT, WEB_CONCURRENCY, WEB_THREADS, STOP_SECONDS and LOG_FORMAT come from the environment
+or `.env`. SIGHUP reads them, and the code, anew: requests that run are finished.
 """
 
 import gc
 import os
 import socket
 import struct
+import sys
+from pathlib import Path
 
-bind = "127.0.0.1:" + os.environ.get("PORT", "8000")
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+import environ
+
+
+class Environment(environ.Env):
+    ENVIRON = dict(os.environ)  # a copy: what `.env` said before a reload is forgotten
+
+
+env = Environment()
+env.read_env(Path(__file__).resolve().parent / ".env")
+
+bind = env.str("BIND", default="127.0.0.1:" + env.str("PORT", default="8000"))
+workers = env.int("WEB_CONCURRENCY", default=2)
 # With threads, a long upload or export delays neither other requests nor the heartbeat, so
 # `timeout` ends only a worker that hangs.
-threads = 4
+threads = env.int("WEB_THREADS", default=4)
+# So long a stop or a reload waits for requests that run, such as an export to a slow reader.
+graceful_timeout = env.int("STOP_SECONDS", default=120)
 # Whoever turns the access log on gets it without queries: they name whom staff looked for.
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s'
 # No client says by a header what the path is. By default whoever connects from this machine
 # may, as the proxy does for all clients.
 forwarder_headers = ""
+if env.str("LOG_FORMAT", default="plain") == "json":
+    logconfig_dict = {
+        "formatters": {"generic": {"()": "backoffice.logs.JSONFormatter"}},
+        # The access log is the site's own: it knows the user and the request.
+        "loggers": {
+            "gunicorn.error": {"level": "INFO", "handlers": ["error_console"]},
+            "gunicorn.access": {"level": "ERROR"},
+        },
+        "root": {"level": "WARNING", "handlers": ["error_console"]},
+    }
 control_socket_disable = True  # it would be in the home folder, shared by all servers
 
 
@@ -28,8 +53,16 @@ def when_ready(server):
     for listener in server.LISTENERS:  # what they accept inherits it
         timeout = struct.pack("ll", SILENCE, 0)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-    host, port = server.LISTENERS[0].sock.getsockname()
-    server.log.info("Open http://%s:%s/admin/ (Ctrl-C stops)", host, port)
+    address = server.LISTENERS[0].sock.getsockname()
+    if isinstance(address, tuple):  # not a socket of a file
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        server.log.info("Open http://%s:%s/admin/ (Ctrl-C stops)", host, address[1])
+
+
+def post_fork(server, worker):
+    # What the server itself has imported for its log would be the code before a reload.
+    for name in [each for each in sys.modules if each.partition(".")[0] == "backoffice"]:
+        del sys.modules[name]
 
 
 def post_worker_init(worker):

@@ -1,14 +1,55 @@
-"""The log: an entry is one line, whatever texts are in it; no query is in it."""
+"""The log: an entry is one line, whatever texts are in it; no query is in it.
 
+Each line says what it is about: the request, its user and its address, or the job. `tell` and
+`about` say so to all lines that follow, whoever writes them.
+"""
+
+import json
 import logging
 import re
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 #: Characters that a terminal or an editor takes for the end of a line, or for a command.
 _CONTROLS = {
     code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
 }
+#: What a line of the access log has beside its text.
+MEASURED = ("method", "path", "status", "seconds", "bytes", "cut")
+
+_subject: ContextVar[dict[str, Any] | None] = ContextVar("subject", default=None)
+
+
+def tell(**fields: Any) -> None:
+    """Have all further lines of this thread be about these fields, and about nothing else.
+
+    The value of a field may be a function: it is called for each line.
+    """
+    _subject.set(fields)
+
+
+@contextmanager
+def about(**fields: Any) -> Iterator[None]:
+    """Have the lines of the block be about these fields too."""
+    token = _subject.set({**(_subject.get() or {}), **fields})
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def subject() -> dict[str, Any]:
+    """What lines are about at the moment: request, user, address, job; without what is None."""
+    values = {
+        name: value() if callable(value) else value
+        for name, value in (_subject.get() or {}).items()
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class WithoutQuery(logging.Filter):
@@ -30,7 +71,10 @@ class OneLineFormatter(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record).translate(_CONTROLS)
+        text = super().formatMessage(record)
+        if found := subject():
+            text += " [" + ", ".join(f"{name} {value}" for name, value in found.items()) + "]"
+        return text.translate(_CONTROLS)
 
     def formatException(
         self,
@@ -39,3 +83,24 @@ class OneLineFormatter(logging.Formatter):
     ) -> str:
         text = super().formatException(ei)
         return textwrap.indent("\n".join(text.splitlines()), "    ")
+
+
+class JSONFormatter(logging.Formatter):
+    """A line is one JSON object, in ASCII: time (UTC), level, logger, message, its subject.
+
+    A line of the access log has `MEASURED` too, one about an exception its traceback as
+    `error`.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **subject(),
+            **{name: getattr(record, name) for name in MEASURED if hasattr(record, name)},
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import environ
 from csp.constants import NONE, SELF
 from django.conf.locale import LANG_INFO
+from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import conf
 from backoffice.secret_key import read_or_create_secret_key
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backoffice.access.log_requests",
     "backoffice.headers.add_headers",
     "django.middleware.security.SecurityMiddleware",
     # Before whitenoise: static files get these headers too.
@@ -316,6 +318,12 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = False
 SHELL_PLUS_PRINT_SQL = False
 
+# The log ----------------------------------------------------------------------------
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: set plain or json.")
+ACCESS_LOG = env.bool("ACCESS_LOG", default=LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -324,12 +332,15 @@ LOGGING = {
         "plain": {
             "()": "backoffice.logs.OneLineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
+        },
+        "json": {"()": "backoffice.logs.JSONFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
+        "backoffice.access": {"level": "INFO" if ACCESS_LOG else "WARNING"},
         "backoffice.exports": {"level": "INFO"},  # who exported what
+        "backoffice.jobs.tasks": {"level": "INFO"},  # how each step of a job ended
         "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
         "axes": {"level": "ERROR"},
         "django.server": {"filters": ["without_query"], "level": "INFO"},

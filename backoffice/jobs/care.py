@@ -29,6 +29,7 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks
+from backoffice.logs import about
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,8 @@ def take_up_dead_jobs() -> int:
         jobs = Change.objects.select_for_update(skip_locked=True)
         dead = list(jobs.filter(status__in=BACK, heartbeat__lt=limit))
         for job in dead:
-            _put_back(job)
+            with about(job=job.pk):
+                _put_back(job)
     return len(dead) + _take_up_lost_tasks(limit)
 
 

@@ -4,6 +4,7 @@ A small file is handled within the request, a large one by the worker (`manage.p
 """
 
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -20,6 +21,9 @@ from django_tasks.base import Task
 
 from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.jobs import steps
+from backoffice.logs import about
+
+logger = logging.getLogger(__name__)
 
 Status = Change.Status
 #: The step that a job waits for while its task is in the queue.
@@ -42,9 +46,12 @@ def _run(function: Callable[[Change], None], pk: int, language: str | None) -> N
     with contextlib.ExitStack() as stack:
         # JobStopped: cancelled, or taken over. DoesNotExist: deleted since it was queued.
         stack.enter_context(contextlib.suppress(JobStopped, Change.DoesNotExist))
+        stack.enter_context(about(job=pk))
         if language:
             stack.enter_context(translation.override(language))
-        function(Change.objects.get(pk=pk))
+        job, begun = Change.objects.get(pk=pk), time.monotonic()
+        function(job)
+        logger.info("Change %s is %s after %.1f s", pk, job.status, time.monotonic() - begun)
 
 
 def start_check(job: Change, *, user: Any = None) -> None:

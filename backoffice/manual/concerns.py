@@ -28,6 +28,7 @@ CONCERNS: dict[str, tuple[str, ...]] = {
     "how-to/feeds": ("server",),
     "how-to/deploy": ("server",),
     "how-to/back-up": ("server",),
+    "how-to/watch": ("server",),
     "how-to/upgrade": ("server",),
     "how-to/several-machines": ("server",),
     "how-to/add-a-model": ("server",),

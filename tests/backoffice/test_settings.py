@@ -98,11 +98,7 @@ def test_every_variable_is_in_the_reference_and_the_reverse():
     page = (ROOT / "docs/reference/settings.md").read_text()
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^\| `([A-Z_]+)`", page, re.M)) == read
-    # PORT and WEB_CONCURRENCY are gunicorn's: `.env` does not reach them.
-    assert set(re.findall(r"^# ?([A-Z_]+)=", example, re.M)) == read - {
-        "PORT",
-        "WEB_CONCURRENCY",
-    }
+    assert set(re.findall(r"^# ?([A-Z_]+)=", example, re.M)) == read
 
 
 def test_no_setting_of_ours_has_to_be_set():

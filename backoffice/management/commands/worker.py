@@ -12,6 +12,7 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.jobs import tasks
 from backoffice.jobs.care import TASKS, Caretaker
 from backoffice.jobs.retention import retain
+from backoffice.logs import about
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ class Worker(db_worker.Worker):
         if db_task_result.task_path in TASKS:
             (self.caretaker.running_job,) = db_task_result.args_kwargs["args"]
         try:
-            super().run_task(db_task_result)
+            with about(job=self.caretaker.running_job):
+                super().run_task(db_task_result)
         finally:
             self.caretaker.running_job = None
 

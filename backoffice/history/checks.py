@@ -1,7 +1,10 @@
 """System checks for what undo and the history pages need of a model's history."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.core.checks import Error
-from django.db.models import AutoField, Model
+from django.db.models import AutoField, BigAutoField, Model
 
 from backoffice.history.records import history_model, names_change
 
@@ -39,4 +42,21 @@ def check_history(model: type[Model]) -> list[Error]:
                 id="backoffice.E032",
             )
         )
+    elif any(not isinstance(key, BigAutoField) for key in _keys(history)):
+        errors.append(
+            Error(
+                f"The keys of the records of {label}, or of their links, end at 2,147,483,647.",
+                hint="Leave out `history_id_field`, or take a BigAutoField; then run"
+                " `makemigrations`.",
+                obj=model,
+                id="backoffice.E034",
+            )
+        )
     return errors
+
+
+def _keys(history: Any) -> Iterator[Any]:
+    """The primary keys of a history and of the links that it keeps."""
+    yield history._meta.pk
+    for field in getattr(history, "_history_m2m_fields", ()):
+        yield getattr(history, field.name).model._meta.pk

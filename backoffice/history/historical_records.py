@@ -20,6 +20,8 @@ from django.db.models import (
     DO_NOTHING,
     SET_DEFAULT,
     SET_NULL,
+    AutoField,
+    BigAutoField,
     ForeignKey,
     Index,
     Model,
@@ -152,6 +154,11 @@ class HistoricalRecords(UpstreamRecords):
             name=truncate_name(name, Index.max_name_length, hash_len=4),
         )
         return options | {"indexes": [deleted]}
+
+    def _get_history_id_field(self) -> Any:
+        # Upstream's ends at 2,147,483,647. A record of a title copies all its links.
+        field = super()._get_history_id_field()
+        return BigAutoField(primary_key=True) if type(field) is AutoField else field
 
     def _get_history_user_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super()._get_history_user_fields()

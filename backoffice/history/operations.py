@@ -1,8 +1,11 @@
-"""A migration operation for the history of any model."""
+"""Migration operations for the history of any model."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.migrations.operations import AlterField
 from django.db.migrations.operations.base import Operation
+from django.db.models import BigAutoField
 
 
 class FillHistoryChange(Operation):
@@ -66,3 +69,66 @@ class FillHistoryChange(Operation):
     @property
     def migration_name_fragment(self) -> str:
         return f"history_change_of_{self.model_name.lower()}"
+
+
+class WidenHistoryKeys(Operation):
+    """Make the keys of a model's history, and of the links that it keeps, bigint.
+
+    PostgreSQL writes each table anew: once, whatever columns change. Run again, it does
+    nothing. SQLite's keys have 64 bits anyway; Django's AlterField would write the table anew.
+
+    links: the many-to-many fields that the history keeps.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, links: Sequence[str] = ()) -> None:
+        self.model_name, self.links = model_name, links
+        history = f"historical{model_name.lower()}"
+        self._keys = {
+            history: "history_id",
+            **{f"{history}_{link}": "m2m_history_id" for link in links},
+        }
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        kwargs = {"links": self.links} if self.links else {}
+        return self.__class__.__qualname__, [self.model_name], kwargs
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        for table, key in self._keys.items():
+            field = BigAutoField(primary_key=True, serialize=False)
+            AlterField(table, key, field).state_forwards(app_label, state)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        connection, quote = schema_editor.connection, schema_editor.quote_name
+        if connection.vendor != "postgresql":
+            return
+        for name in self._keys:
+            before = from_state.apps.get_model(app_label, name)._meta
+            after = to_state.apps.get_model(app_label, name)
+            if not self.allow_migrate_model(connection.alias, after):
+                continue
+            # The links have the key of their record as well.
+            types = [
+                f"ALTER COLUMN {quote(field.column)} TYPE {field.db_type(connection)}"
+                for field in after._meta.local_concrete_fields
+                if field.db_type(connection) != before.get_field(field.name).db_type(connection)
+            ]
+            schema_editor.execute(
+                f"ALTER TABLE {quote(after._meta.db_table)} {', '.join(types)}"
+            )
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        self.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return f"Make the keys of the history of {self.model_name} bigint"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"wide_history_keys_of_{self.model_name.lower()}"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, NotSupportedError, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import AddIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -12,12 +13,59 @@ MISSING = """
   Search works without it and reads every row. docs/how-to/deploy.md says how to add it.
 """
 
+#: An index that was built beside the writers, and given up half-way, is kept but not used.
+UNFINISHED = """
+    SELECT 1 FROM pg_index WHERE NOT indisvalid AND indexrelid = to_regclass(%s)
+"""
+
+
+def drop_unfinished(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
+    """Drop what an attempt to build the index left, so that it can be built again."""
+    name = str(schema_editor.quote_name(name))
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(UNFINISHED, [name])
+        if cursor.fetchone():
+            cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+
+
+class AddIndexConcurrently(AddIndex):
+    """Django's AddIndex; on PostgreSQL others may write to the table while it is built.
+
+    The migration needs `atomic = False`. After a failure it can simply be run again. SQLite
+    has one writer at a time, whatever is built.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        connection = schema_editor.connection
+        if connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif self.allow_migrate_model(connection.alias, model):
+            if connection.in_atomic_block:
+                raise NotSupportedError(
+                    f"The index {self.index.name} is built beside the writers, which no"
+                    " transaction can: set `atomic = False` on the migration."
+                )
+            drop_unfinished(schema_editor, self.index.name)
+            schema_editor.execute(
+                self.index.create_sql(model, schema_editor, concurrently=True)
+            )
+
 
 class AddSearchIndex(Operation):
     """A trigram index for `icontains` over text fields, on PostgreSQL; nothing elsewhere.
 
     It has the expressions that Django's `icontains` compares. Needs the extension pg_trgm,
-    which an owner of the database may create; where that fails the migration goes on.
+    which an owner of the database may create; where that fails the migration goes on. Others
+    may write to the table meanwhile if the migration has `atomic = False`.
     """
 
     reversible = True
@@ -51,13 +99,17 @@ class AddSearchIndex(Operation):
             for name in self.fields
         )
         table = quote(model._meta.db_table)
+        connection = schema_editor.connection
+        build = f"IF NOT EXISTS {quote(self.name)} ON {table} USING gin ({columns})"
         try:
-            with transaction.atomic(using=schema_editor.connection.alias):
+            if connection.in_atomic_block:
+                with transaction.atomic(using=connection.alias):
+                    schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+                    schema_editor.execute(f"CREATE INDEX {build}")
+            else:
                 schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-                schema_editor.execute(
-                    f"CREATE INDEX IF NOT EXISTS {quote(self.name)} ON {table}"
-                    f" USING gin ({columns})"
-                )
+                drop_unfinished(schema_editor, self.name)
+                schema_editor.execute(f"CREATE INDEX CONCURRENTLY {build}")
         except DatabaseError as error:
             print(MISSING.format(model=table, error=str(error).strip()))  # noqa: T201
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
-from django.db.models import UUIDField
+from django.db.models import AutoField, BigAutoField, UUIDField
 
 from backoffice.history import checks
 from backoffice.history.checks import check_history
@@ -22,6 +22,22 @@ def test_the_library_s_models_have_what_it_takes() -> None:
 def test_a_model_without_history_is_refused(model: type) -> None:
     (error,) = check_history(model)
     assert (error.id, model._meta.label in error.msg) == ("backoffice.E030", True)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_keys_that_end_at_2_147_483_647_are_refused(
+    monkeypatch: pytest.MonkeyPatch, is_link: bool
+) -> None:
+    """Those of a history that somebody gave another key, and of the links that it keeps."""
+    link = SimpleNamespace(model=SimpleNamespace(_meta=SimpleNamespace(pk=AutoField())))
+    history = SimpleNamespace(
+        _meta=SimpleNamespace(pk=BigAutoField() if is_link else AutoField()),
+        _history_m2m_fields=[SimpleNamespace(name="books")] if is_link else [],
+        books=link,
+    )
+    monkeypatch.setattr(checks, "history_model", lambda model: history)
+    monkeypatch.setattr(checks, "names_change", lambda model: True)
+    assert [error.id for error in check_history(Library)] == ["backoffice.E034"]
 
 
 def test_a_history_that_names_no_change_or_counts_no_keys_is_refused(

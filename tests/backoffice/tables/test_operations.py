@@ -1,11 +1,11 @@
-"""The operation that adds a search index: on PostgreSQL if allowed, else without effect."""
+"""Indexes that migrations add: for search, and to tables that are large already."""
 
 import pytest
-from django.db import connection
+from django.db import NotSupportedError, connection, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.writer import MigrationWriter
 
-from backoffice.tables.operations import AddSearchIndex
+from backoffice.tables.operations import AddIndexConcurrently, AddSearchIndex
 
 pytestmark = pytest.mark.django_db
 
@@ -22,11 +22,18 @@ def indexes():
         return connection.introspection.get_constraints(cursor, "library_book")
 
 
+def index(name):
+    return AddIndexConcurrently("book", models.Index(fields=["title"], name=name))
+
+
 def apply(state, operation=INDEX, *, backwards=False):
     # Not entered: SQLite's would refuse within a test's transaction.
     editor = connection.SchemaEditorClass(connection, atomic=False)
+    editor.deferred_sql = []
     move = operation.database_backwards if backwards else operation.database_forwards
-    move("library", editor, state, state)
+    changed = state.clone()
+    operation.state_forwards("library", changed)
+    move("library", editor, *((changed, state) if backwards else (state, changed)))
 
 
 def test_it_is_made_and_dropped_where_there_is_such_an_index(state):
@@ -60,3 +67,41 @@ def test_a_migration_can_be_written_of_it():
     assert not imports
     assert INDEX.migration_name_fragment == "search_book"
     assert "book_search_test" in INDEX.describe()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("operation", [index("book_search_test"), INDEX])
+def test_writers_go_on_while_an_index_is_built(state, operation):
+    """What an attempt left half-way is built again; the index can be taken back."""
+    statements = []
+
+    def listen(execute, sql, *args):
+        statements.append(str(sql))
+        return execute(sql, *args)
+
+    is_postgresql = connection.vendor == "postgresql"
+    if is_postgresql:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE INDEX book_search_test ON library_book (id)")
+            cursor.execute(
+                "UPDATE pg_index SET indisvalid = false"
+                " WHERE indexrelid = 'book_search_test'::regclass"
+            )
+    try:
+        with connection.execute_wrapper(listen):
+            apply(state, operation)
+        made = indexes().get("book_search_test")
+        assert bool(made) == (is_postgresql or isinstance(operation, AddIndexConcurrently))
+        if is_postgresql:
+            assert made["columns"] != ["id"]
+            building = [sql for sql in statements if "CREATE INDEX" in sql]
+            assert [" CONCURRENTLY " in sql for sql in building] == [True]
+    finally:
+        apply(state, operation, backwards=True)
+    assert "book_search_test" not in indexes()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere it is Django's own")
+def test_a_migration_in_a_transaction_is_told_how_to_be_written(state):
+    with pytest.raises(NotSupportedError, match="set `atomic = False` on the migration"):
+        apply(state, index("book_title_test"))

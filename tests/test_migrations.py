@@ -1,0 +1,96 @@
+"""No migration keeps staff from writing to a table while it builds an index of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+
+from backoffice.tables.operations import AddIndexConcurrently, AddSearchIndex
+
+APPS = ("backoffice", "library")
+#: Tables of staff and of what they set in motion: thousands of rows after years.
+SMALL = {
+    *("change", "importfile", "importjob", "bulkedit"),
+    *("savedfilter", "profile", "scope", "role", "language"),
+}
+#: These were applied everywhere before tables had grown.
+APPLIED = {
+    "library.0003_lists_and_search",
+    "library.0004_patron_library_name",
+    "library.0005_history_change",
+    "library.0006_deleted_records",
+}
+
+
+def makes_an_index(operation: object) -> bool:
+    """Whether it builds an index in the way that locks writers out."""
+    if isinstance(operation, AddIndexConcurrently):
+        return False
+    field = getattr(operation, "field", None)
+    is_new = isinstance(operation, migrations.AddField)
+    return isinstance(
+        operation, migrations.AddIndex | AddSearchIndex | migrations.AddConstraint
+    ) or bool(is_new and field and (getattr(field, "db_index", False) or field.unique))
+
+
+def locking(migration: migrations.Migration) -> Iterator[str]:
+    """What is wrong with the indexes that a migration adds to tables that are there."""
+    made = {
+        operation.name_lower
+        for operation in migration.operations
+        if isinstance(operation, migrations.CreateModel)
+    } | SMALL
+    for operation in migration.operations:
+        if getattr(operation, "model_name", "").lower() in made:
+            continue
+        beside = isinstance(operation, AddIndexConcurrently | AddSearchIndex)
+        if beside and migration.atomic:
+            yield f"{operation.describe()}: set `atomic = False`"
+        elif not beside and makes_an_index(operation):
+            yield f"{operation.describe()}: take AddIndexConcurrently"
+
+
+BY_TITLE = models.Index(fields=["title"], name="by_title")
+
+
+@pytest.mark.parametrize(
+    ("operation", "atomic", "remedy"),
+    [
+        (migrations.AddIndex("book", BY_TITLE), False, "AddIndexConcurrently"),
+        (AddIndexConcurrently("book", BY_TITLE), True, "atomic = False"),
+        (AddSearchIndex("book", ["title"], "by_title"), True, "atomic = False"),
+        (AddIndexConcurrently("book", BY_TITLE), False, ""),
+        (AddSearchIndex("book", ["title"], "by_title"), False, ""),
+        (migrations.AddField("book", "isbn", models.CharField(unique=True)), False, "Concurr"),
+        (
+            migrations.AddField("book", "isbn", models.CharField(db_index=True)),
+            False,
+            "Concurr",
+        ),
+        (migrations.AddField("book", "isbn", models.CharField()), True, ""),
+    ],
+)
+def test_what_locks_writers_out_is_noticed(operation: Any, atomic: bool, remedy: str) -> None:
+    migration = migrations.Migration("0099_test", "library")
+    migration.operations, migration.atomic = [operation], atomic
+    found = list(locking(migration))
+    assert len(found) == bool(remedy)
+    assert all(remedy in line for line in found)
+
+
+def all_migrations() -> dict[str, migrations.Migration]:
+    loader = MigrationLoader(None)
+    return {
+        f"{app}.{name}": migration
+        for (app, name), migration in loader.disk_migrations.items()
+        if app in APPS
+    }
+
+
+def test_indexes_are_built_beside_the_writers() -> None:
+    found = {name: list(locking(each)) for name, each in sorted(all_migrations().items())}
+    wrong = {name: lines for name, lines in found.items() if lines}
+    assert {name: lines for name, lines in wrong.items() if name not in APPLIED} == {}
+    assert set(wrong) == APPLIED  # none is on the list without need

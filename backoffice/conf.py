@@ -32,6 +32,7 @@ SECOND_FACTOR_ROLES: tuple[str, ...] = ()  # groups; `superusers`; `*` for every
 HISTORY_KEEP_DAYS = 0  # records of history; 0 keeps them for ever, as for the next two
 ACTIVITY_KEEP_DAYS = 0  # lines of the activity
 JOBS_KEEP_DAYS = 0  # imports, edits, deletions and undos that have ended
+DATA_MIN_FREE = 200_000_000  # bytes that uploads and checks leave free where DATA_DIR is
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 BRAND_STYLESHEET = ""  # a static file that sets other values than theme.css
 BRAND_LOGO = ""  # a static file in place of our mark

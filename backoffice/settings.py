@@ -24,6 +24,7 @@ DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's data: only for the owner
 
 DEBUG = env.bool("DEBUG", default=False)
+DATA_MIN_FREE = env.int("DATA_MIN_FREE", default=conf.DATA_MIN_FREE)
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret_key(DATA_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "backoffice.access.log_requests",
     "backoffice.headers.add_headers",
+    "backoffice.health.middleware.answer",
     "django.middleware.security.SecurityMiddleware",
     # Before whitenoise: static files get these headers too.
     "csp.middleware.CSPMiddleware",

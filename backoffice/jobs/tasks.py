@@ -130,6 +130,15 @@ def workers_alive() -> int:
     return alive
 
 
+def seconds_since_worker() -> float | None:
+    """How long ago the last heartbeat of any worker was; None if there is none."""
+    signs = []
+    for path in sign_of_life().parent.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            signs.append(path.stat().st_mtime)
+    return max(0.0, time.time() - max(signs)) if signs else None
+
+
 def worker_is_missing() -> bool:
     """Whether no worker has sent a heartbeat within the last minute."""
     return not workers_alive()

@@ -267,14 +267,21 @@ def search_index(
     Args:
         connection: the one that the model is written on, where none is given.
     """
-    model_admin = admin.site._registry.get(model)
     table = Table(model, connection)
-    if not isinstance(model_admin, SearchMixin) or not SearchIndex.can_be_of(table):
+    fields = searched_fields(model)
+    if not fields or not SearchIndex.can_be_of(table):
         return None
-    lookups = text_lookups(model, model_admin.search_fields) or {}
-    fields = set(map(_field_of, lookups.get(None, [])))
     own = {field.name for field in model._meta.local_concrete_fields}
-    return SearchIndex(table, sorted(fields)) if fields and fields <= own else None
+    return SearchIndex(table, sorted(fields)) if fields <= own else None
+
+
+def searched_fields(model: type[Model]) -> set[str]:
+    """The fields of text of the model itself that the search of its ModelAdmin reads."""
+    model_admin = admin.site._registry.get(model)
+    if not isinstance(model_admin, SearchMixin):
+        return set()
+    lookups = text_lookups(model, model_admin.search_fields) or {}
+    return set(map(_field_of, lookups.get(None, [])))
 
 
 def _field_of(lookup: str) -> str:

@@ -1,14 +1,25 @@
-"""Search indexes of SQLite: dropped before migrations, and made after them."""
+"""Search indexes: those of SQLite are made after migrations; which are missing is told."""
 
 import contextlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db import DatabaseError, connections, router
+from django.db.models import Model
 
-from backoffice.admin.lists.search import search_index
+from backoffice.admin.lists.search import search_index, searched_fields
+from backoffice.resources.registry import resources
 from backoffice.tables.search_index import drop_search_indexes
+from backoffice.tables.table import Table
+
+#: The statements that make the trigram indexes of a table which can be used.
+TRIGRAMS = """
+    SELECT pg_get_indexdef(indexrelid) FROM pg_index
+    WHERE indrelid = CAST(%s AS regclass) AND indisvalid
+    AND pg_get_indexdef(indexrelid) LIKE '%%gin_trgm_ops%%'
+"""
 
 
 def before_migrations(using: str, plan: Sequence[Any] = (), **kwargs: Any) -> None:
@@ -38,3 +49,35 @@ def after_migrations(using: str, **kwargs: Any) -> None:
         if index not in kept:
             with contextlib.suppress(DatabaseError):
                 index.make()
+
+
+def missing_search_indexes() -> list[tuple[type[Model], list[str]]]:
+    """The models that are searched without an index, and the fields that none has.
+
+    On PostgreSQL only those with a Resource are looked at: other tables have few rows, and the
+    migrations make no index for them. Raises DatabaseError.
+    """
+    return [
+        (model, fields) for model in admin.site._registry if (fields := _without_index(model))
+    ]
+
+
+def _without_index(model: type[Model]) -> list[str]:
+    searched, table = sorted(searched_fields(model)), Table(model)
+    if not searched or not model._meta.managed:
+        return []
+    if table.vendor == "sqlite":
+        index = search_index(model)
+        return [] if index is None or index.is_kept() else searched
+    if table.vendor != "postgresql" or not resources.declared_for(model):
+        return []
+    made = [sql for (sql,) in table.fetch(TRIGRAMS, [table.name.replace("%%", "%")])]
+    return [name for name in searched if not _has_trigrams(made, model, name)]
+
+
+def _has_trigrams(made: list[str], model: type[Model], name: str) -> bool:
+    """Whether one of the indexes is of what Django's `icontains` compares."""
+    field: Any = model._meta.get_field(name)
+    column = re.escape(field.column)
+    pattern = rf'upper\(\(?"?{column}"?(?:\)::text)?\) gin_trgm_ops'
+    return any(re.search(pattern, sql) for sql in made)

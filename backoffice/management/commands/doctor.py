@@ -1,0 +1,49 @@
+"""`manage.py doctor`: whether the site is well, and what to do where it is not."""
+
+import sys
+from typing import Any
+
+from django.core import checks
+from django.core.management.base import BaseCommand
+
+from backoffice.health.probe import Probes
+
+#: What these checks say, the probes have said.
+SAID = ("backoffice.W106",)
+NAMES = {
+    "database": "The database",
+    "migrations": "Migrations",
+    "data": "The folder of data",
+    "worker": "The worker",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Say whether the database, its migrations, the folder of data and the worker are well, "
+        "and what check --deploy finds, with the remedies. Exit code 1 if something is wrong."
+    )
+    requires_system_checks = []  # they are what is told
+
+    def handle(self, **options: Any) -> None:
+        wrong = 0
+        for name, found in Probes().ask().items():
+            wrong += bool(found.problem)
+            self._say(NAMES.get(name, name), found.problem)
+        for message in checks.run_checks(include_deployment_checks=True):
+            serious = message.level >= checks.WARNING and not message.is_silenced()
+            if serious and message.id not in SAID:
+                wrong += 1
+                self._say(
+                    message.id or "A check", f"{message.msg} {message.hint or ''}".strip()
+                )
+        if wrong:
+            self.stdout.write(f"{wrong} of these are wrong.")
+            sys.exit(1)
+        self.stdout.write("All is well.")
+
+    def _say(self, name: str, problem: str) -> None:
+        if problem:
+            self.stdout.write(self.style.ERROR(f"{name}: {problem}"))
+        else:
+            self.stdout.write(f"{name}: well.")

@@ -44,8 +44,10 @@ class BackofficeConfig(AppConfig):
         post_migrate.connect(make_export_permissions)
 
         from backoffice import keepers, languages
+        from backoffice.tables import waits
 
         keepers.connect()
+        waits.connect()
         languages.connect()
 
 

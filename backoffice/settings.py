@@ -120,6 +120,22 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # Compiling a plan takes longer than fetching the first page of any list.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
+SAVE_WAIT_SECONDS = env.int("SAVE_WAIT_SECONDS", default=conf.SAVE_WAIT_SECONDS)
+# backoffice/tables/waits.py tells PostgreSQL these two; our own side of the second is here.
+DATABASE_IDLE_SECONDS = env.int("DATABASE_IDLE_SECONDS", default=conf.DATABASE_IDLE_SECONDS)
+DATABASE_SILENT_SECONDS = env.int(
+    "DATABASE_SILENT_SECONDS", default=conf.DATABASE_SILENT_SECONDS
+)
+is_postgresql = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+if is_postgresql and DATABASE_SILENT_SECONDS:
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": max(DATABASE_SILENT_SECONDS // 2, 2),
+        "keepalives_idle": max(DATABASE_SILENT_SECONDS // 2, 1),
+        "keepalives_interval": max(DATABASE_SILENT_SECONDS // 4, 1),
+        "keepalives_count": 2,
+        "tcp_user_timeout": DATABASE_SILENT_SECONDS * 1000,  # milliseconds
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ----------------------------------------------------------------------------

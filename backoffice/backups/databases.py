@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.backups.archive import BackupError
+from backoffice.tables.waits import let_idle
 
 Rows = dict[str, int]
 
@@ -114,6 +115,7 @@ class PostgreSQL:
     def copy(self, target: Path) -> Rows:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            let_idle(connection, "0")  # it waits for pg_dump
             cursor.execute("SELECT pg_export_snapshot()")
             (snapshot,) = cursor.fetchone()
             # What is counted is what is dumped: both see the database at one moment.

@@ -23,7 +23,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_tasks.base import TaskResultStatus
+from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.decisions import Decision
@@ -38,7 +38,7 @@ EVERY = 5  # seconds between heartbeats, and between searches for jobs of dead w
 DEAD_AFTER = 25  # seconds without a heartbeat
 MOST_RUNS = 3  # runs of a job, before it fails
 #: By the status in which a run died: the status to return to, and the task that runs it again.
-BACK = {
+BACK: dict[str, tuple[str, Task[..., None]]] = {
     Status.CHECKING: (Status.UPLOADED, tasks.check),
     Status.APPLYING: (Status.CHECKED, tasks.apply),
 }

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import transaction
@@ -24,6 +25,7 @@ from backoffice.jobs import tasks
 from backoffice.jobs.limits import reach_of_review
 from backoffice.jobs.reviewed import Cause, Cell, Lazy, Record, ReviewRow, Rows, Value
 from backoffice.jobs.steps import MOST_CAUSES, decided, job_import, open_store
+from backoffice.tables.waits import limit_waits
 
 Status = Change.Status
 MOST = 1_000  # causes, and values of a field
@@ -191,6 +193,7 @@ class Review:
     def _deciding(self) -> Iterator[None]:
         """A transaction in which the import stays as it is, checked and not written."""
         with transaction.atomic():
+            limit_waits(transaction.get_connection(), settings.SAVE_WAIT_SECONDS)
             jobs = Change.objects.select_for_update().filter(pk=self.job.pk, waiting="")
             if jobs.filter(status=Status.CHECKED).first() is None:
                 raise JobStopped

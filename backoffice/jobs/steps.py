@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -46,6 +46,7 @@ from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import match_key_if_any
 from backoffice.resources.resource import Resource
+from backoffice.tables.waits import limit_waits, met_lock
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +200,10 @@ def job_import(
 
 @contextlib.contextmanager
 def running(job: Change, *sources: str, to: str) -> Iterator[None]:
-    """Claim `job` for the run in the block; if that raises, fail the job with the reason."""
+    """Claim `job` for the run in the block; if that raises, fail the job with the reason.
+
+    Where somebody else's lock was in the way, the job can be run again, and that is raised.
+    """
     job.take(*sources, to=to, progress=0)
     try:
         yield
@@ -209,7 +213,14 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
         reason = str(error)
     except IntegrityError as error:
         reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OperationalError) and met_lock(error):
+            job.status = to
+            job.finish(
+                Status.FAILED if job.undoes else sources[0],
+                error=_("Nothing was written: somebody else was writing there. Try it again."),
+            )
+            raise
         logger.exception("Change %s failed while %s", job.pk, to)
         reason = _("Something went wrong that is not the file's fault; it is in the log.")
         if job.undoes:
@@ -266,10 +277,11 @@ def open_store(job: Change) -> Store:
         raise ReaderError(message) from error
 
 
-def apply_job(job: Change) -> None:
+def apply_job(job: Change, *, patience: float = 0) -> None:
     """Write what the check found, or nothing if the database has changed since.
 
-    For an undo, undo all rows that can be undone. Raises JobStopped as `check_job` does.
+    For an undo, undo all rows that can be undone. patience: seconds to wait for a lock, 0 is
+    without end. Raises JobStopped as `check_job` does, and OperationalError as `running` does.
     """
 
     def begin(_counts: Counts) -> Signature:
@@ -280,7 +292,7 @@ def apply_job(job: Change) -> None:
 
     if job.undoes:
         with running(job, Status.CHECKED, to=Status.APPLYING):
-            _take_back(job, job.undoes)
+            _take_back(job, job.undoes, patience)
     elif job.is_applicable:
         with running(job, Status.CHECKED, to=Status.APPLYING), open_store(job) as store:
             version, decisions = decided(job)
@@ -298,13 +310,15 @@ def apply_job(job: Change) -> None:
             with job_import(job, decisions, reach=reach_of_writing(job)) as imported:
                 shown = partial(moved, store=store)
                 missing = job.file.found.get("missing")
-                imported.apply(
-                    expected=job.counts,
-                    missing=Missing(**missing) if missing else None,
-                    moved=shown,
-                    progress=job.beat,
-                    begin=begin,
-                )
+                imported.stage(progress=job.beat)
+                with transaction.atomic(using=imported.connection.alias):
+                    limit_waits(imported.connection, patience)
+                    imported.apply(
+                        expected=job.counts,
+                        missing=Missing(**missing) if missing else None,
+                        moved=shown,
+                        begin=begin,
+                    )
     else:
         raise JobStopped
 
@@ -314,8 +328,9 @@ def undo_of(change: Change) -> Undo:
     return Undo(change, match_key_if_any)
 
 
-def _take_back(job: Change, undone: Change) -> None:
+def _take_back(job: Change, undone: Change, patience: float) -> None:
     with undo_of(undone) as undo, transaction.atomic(using=undo.connection.alias):
+        limit_waits(undo.connection, patience)
         undo.lock()
         if not lies_within(undone, job.user):
             raise OutsideLimits

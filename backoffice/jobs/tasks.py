@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ def check(pk: int, language: str | None = None) -> None:
 
 
 @task()
-def apply(pk: int, language: str | None = None) -> None:
-    _run(steps.apply_job, pk, language)
+def apply(pk: int, language: str | None = None, patience: float = 0) -> None:
+    """patience: seconds to wait for a lock; 0 is without end, as a worker may."""
+    _run(partial(steps.apply_job, patience=patience), pk, language)
 
 
 def _run(function: Callable[[Change], None], pk: int, language: str | None) -> None:
@@ -99,10 +101,12 @@ def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> 
 def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> None:
     """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
-    A job that is already waiting is not queued again.
+    A job that is already waiting is not queued again. At once, it waits for locks only as long
+    as a save does, and raises an OperationalError that `met_lock` knows.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
-        task_.call(job.pk)
+        waits = {"patience": settings.SAVE_WAIT_SECONDS} if task_.name == apply.name else {}
+        task_.call(job.pk, **waits)
         return
     waiting = Change.objects.filter(pk=job.pk)
     if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
+from backoffice.tables.waits import READER
+
 
 @contextlib.contextmanager
 def snapshot(connection: Any) -> Iterator[None]:
@@ -31,7 +33,11 @@ def snapshot(connection: Any) -> Iterator[None]:
     else:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                    # Whoever fetches an export may be slow; nobody waits for this transaction.
+                    f" SET LOCAL idle_in_transaction_session_timeout = '{READER}'"
+                )
             yield
 
 

@@ -42,6 +42,8 @@ def checked_as_a_whole(
 
 def _take_off(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, str, str]]:
     with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        (patience,) = cursor.fetchone()
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # none may be pending
         cursor.execute(
@@ -55,5 +57,5 @@ def _take_off(connection: BaseDatabaseWrapper, table: str) -> list[tuple[str, st
         constraints: list[tuple[str, str, str]] = cursor.fetchall()
         for referring, name, _definition in constraints:
             cursor.execute(f"ALTER TABLE {referring} DROP CONSTRAINT {name}")
-        cursor.execute("SET LOCAL lock_timeout = 0")
+        cursor.execute(f"SET LOCAL lock_timeout = '{patience}'")
     return constraints

@@ -8,10 +8,10 @@ a token is done as often as it is sent.
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import wraps
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, OperationalError, connections, router, transaction
 from django.http import HttpRequest
@@ -20,9 +20,10 @@ from django.urls import URLPattern, URLResolver
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from backoffice.admin.submissions import kept, proof
+from backoffice.admin.submissions import busy, kept, proof
 from backoffice.admin.submissions.answers import answer_of, said_in, say_again
 from backoffice.submissions import Submission, Token, body_of, digest
+from backoffice.tables.waits import limit_waits, met_lock
 
 WAIT = 60  # seconds for the answer of a form that is done in several transactions
 AT_ONCE = 10  # seconds within which a repeat is a second click
@@ -72,6 +73,10 @@ def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Cal
             return checked(request, *args, **kwargs)
         except proof.ProofNeeded:
             return proof.ask(request, site)
+        except OperationalError as error:
+            if request.method != "POST" or not met_lock(error):
+                raise
+            return busy.page(request, site)
 
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST":
@@ -123,27 +128,17 @@ class Sent:
         return Submission.objects.using(self.using).filter(pk=self.key)
 
     def at_once(self, work: Work, site: Any) -> Any:
-        """Do the work and note its answer in one transaction."""
-        with ExitStack() as transactions:
-            self.enter(transactions)
+        """Do the work and note its answer in one transaction.
+
+        It waits for the same form to be done, but not for long for what others write.
+        """
+        with transaction.atomic(using=self.using):
             if first := self.first():
                 return self.repeat(first, site)
+            limit_waits(connections[self.using], settings.SAVE_WAIT_SECONDS)
             response = work()
             self.end(response)
         return response
-
-    def enter(self, transactions: ExitStack) -> None:
-        """Begin a transaction, however long somebody else writes: SQLite waits only a while."""
-        end = time.monotonic() + WAIT
-        while True:
-            try:
-                transactions.enter_context(transaction.atomic(using=self.using))
-            except OperationalError:
-                is_busy = connections[self.using].vendor == "sqlite"
-                if not is_busy or time.monotonic() > end:
-                    raise
-            else:
-                return
 
     def in_steps(self, work: Work, site: Any) -> Any:
         """Do work that commits step by step; its answer is noted after it."""

@@ -1,12 +1,10 @@
 """A form is done once: a repeat gets the first answer, for every kind of form."""
 
 import datetime
-from contextlib import ExitStack
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -280,24 +278,6 @@ def test_the_first_that_died_while_it_worked_in_steps_does_not_block(admin_clien
     Submission.objects.update(answer=None)
     assert admin_client.post(address, data | file()).status_code == 302
     assert Submission.objects.get().answer["to"]
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL waits at the row")
-def test_a_repeat_waits_longer_than_sqlite_does(rf, superuser, monkeypatch):
-    request = rf.post("/")
-    request.user = superuser
-    sent, tried, begun = once.Sent(request, Token.new("admin")), [], transaction.atomic
-
-    def busy_at_first(using):
-        tried.append(using)
-        if len(tried) < 3:
-            raise OperationalError("database is locked")
-        return begun(using=using)
-
-    with monkeypatch.context() as busy, ExitStack() as transactions:
-        busy.setattr(transaction, "atomic", busy_at_first)
-        sent.enter(transactions)
-    assert len(tried) == 3
 
 
 def test_a_first_that_ends_with_errors_meanwhile_leaves_the_turn(rf, superuser, monkeypatch):

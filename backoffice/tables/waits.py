@@ -1,0 +1,81 @@
+"""How long PostgreSQL waits: for locks, and for clients that have gone silent.
+
+What a connection is told when it begins lasts as long as it does. Behind a pooler that hands
+connections from one transaction to the next, the role has to be told instead, by `ALTER ROLE`;
+what must hold in any case is told to the transaction.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+READER = "1h"  # for which somebody who fetches an export may take nothing of it
+#: SQLSTATE of what somebody else's lock ends: lock_not_available, deadlock_detected.
+LOCKED = ("55P03", "40P01")
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def connect() -> None:
+    """For the AppConfig."""
+    connection_created.connect(tell, dispatch_uid="backoffice.tables.waits")
+
+
+def tell(connection: Any, **kwargs: Any) -> None:
+    """Tell a new connection when PostgreSQL ends it, whose client would block others."""
+    if connection.vendor == "postgresql":
+        _set(connection, is_local=False, **_idle(), **_silent())
+
+
+def _idle() -> dict[str, str]:
+    return {"idle_in_transaction_session_timeout": f"{settings.DATABASE_IDLE_SECONDS}s"}
+
+
+def _silent() -> dict[str, str]:
+    """A client that is gone is noticed, while it is waited for and while a statement runs."""
+    seconds = settings.DATABASE_SILENT_SECONDS
+    if not seconds:
+        return {}
+    return {
+        "tcp_keepalives_idle": f"{max(seconds // 2, 1)}",
+        "tcp_keepalives_interval": f"{max(seconds // 4, 1)}",
+        "tcp_keepalives_count": "2",
+        "tcp_user_timeout": f"{seconds}s",
+        "client_connection_check_interval": f"{max(seconds // 4, 1)}s",
+    }
+
+
+def limit_waits(connection: BaseDatabaseWrapper, seconds: float) -> None:
+    """Until the transaction ends, wait at most so many seconds for a lock, without end for 0.
+
+    A statement that waits longer raises an OperationalError that `met_lock` knows. A client
+    that goes silent meanwhile keeps its locks for DATABASE_IDLE_SECONDS. SQLite has the
+    `timeout` of its connection.
+    """
+    if connection.vendor == "postgresql":
+        _set(connection, is_local=True, lock_timeout=f"{int(seconds * 1000)}ms", **_idle())
+
+
+def let_idle(connection: BaseDatabaseWrapper, longest: str = READER) -> None:
+    """Until the transaction ends, let its client do nothing for as long; "0" is for ever.
+
+    For a transaction that reads, and blocks nobody.
+    """
+    if connection.vendor == "postgresql":
+        _set(connection, is_local=True, idle_in_transaction_session_timeout=longest)
+
+
+def met_lock(error: OperationalError) -> bool:
+    """Whether somebody else's lock caused it: the same succeeds once they have ended."""
+    cause: Any = error.__cause__
+    return getattr(cause, "sqlstate", None) in LOCKED or getattr(
+        cause, "sqlite_errorname", ""
+    ).startswith(BUSY)
+
+
+def _set(connection: BaseDatabaseWrapper, *, is_local: bool, **values: str) -> None:
+    calls = ", ".join(f"set_config('{name}', %s, {is_local})" for name in values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {calls}", list(values.values()))

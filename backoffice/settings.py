@@ -227,6 +227,11 @@ USE_TZ = True
 # Files ------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "backoffice.joined.JoinedFinder",
+]
 STATIC_ROOT = DATA_DIR / "static"
 # The colours and the mark of a library system; the files of the folder are brand/….
 BRAND_FOLDER = env.str("BRAND_FOLDER", default="")

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import NotRegistered
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import build_q_object_from_lookup_parameters
 from django.contrib.admin.views import main
 from django.core.exceptions import (
@@ -27,6 +27,7 @@ from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
 from backoffice.admin.lists.paginator import Paginator, paginate
 from backoffice.admin.pages import list_title
+from backoffice.admin.scripts import without_jquery
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.keys import is_key
@@ -284,7 +285,11 @@ class ListMixin(ModelAdminBase):
             posted = request.POST.copy()
             posted.setlist(helpers.ACTION_CHECKBOX_NAME, [str(key) for key in first])
             request.POST = posted  # type: ignore[assignment] # as Django's response_action() does
-        return super().changelist_view(request, extra_context)
+        response: Any = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if "media" in context and IS_POPUP_VAR not in request.GET:
+            context["media"] = without_jquery(context["media"])
+        return response  # type: ignore[no-any-return] # Any: not each answer has a context
 
     def response_action(
         self, request: HttpRequest, *args: Any, **kwargs: Any

@@ -2,7 +2,7 @@
 "use strict";
 
 const filters = document.getElementById("filterset-form");
-filters.addEventListener("formdata", ({formData}) => {
+filters?.addEventListener("formdata", ({formData}) => {
     for (const [name, value] of [...formData]) {
         if (!value) {
             formData.delete(name);

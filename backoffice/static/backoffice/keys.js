@@ -42,7 +42,7 @@ async function showKeys() {
 document.addEventListener("keydown", (event) => {
     const {target} = event;
     const isWriting = target.isContentEditable || target.matches("input, textarea, select");
-    if (event.key === "?" && !isWriting && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
+    if (keys && event.key === "?" && !isWriting && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
         event.preventDefault();
         showKeys();
     }

@@ -4,11 +4,14 @@ BIND, PORT, WEB_CONCURRENCY, WEB_THREADS, STOP_SECONDS and LOG_FORMAT come from 
 or `.env`. SIGHUP reads them, and the code, anew: requests that run are finished.
 """
 
+import atexit
 import gc
 import os
+import shutil
 import socket
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 import environ
@@ -47,6 +50,22 @@ control_socket_disable = True  # it would be in the home folder, shared by all s
 
 
 SILENCE = 10  # seconds that a request may stop in its middle; then its thread has another
+
+
+def on_starting(server):
+    if env.str("METRICS_TOKEN", default="") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        # What each process has measured; whoever is asked adds it up.
+        folder = tempfile.mkdtemp(prefix="library-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        atexit.register(remove, folder, os.getpid())
+
+
+on_reload = on_starting
+
+
+def remove(folder, pid):
+    if os.getpid() == pid:  # the server's end, not that of a process of it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def when_ready(server):

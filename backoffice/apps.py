@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin import apps as admin_apps
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
@@ -17,6 +18,7 @@ class BackofficeConfig(AppConfig):
         autodiscover_modules("resources", "filtersets")
         from backoffice.erasure.personal import check_personal
         from backoffice.filters.checks import check_filtersets
+        from backoffice.optional import check_packages, is_installed
         from backoffice.querysets.names import check_names
         from backoffice.querysets.scope_checks import check_scopes
         from backoffice.resources.checks import check_resources
@@ -29,11 +31,17 @@ class BackofficeConfig(AppConfig):
         register_sign_in_checks()
         checks.register(check_filtersets)
         checks.register(check_names)
+        checks.register(check_packages)
         checks.register(check_personal)
         checks.register(check_resources)
         checks.register(check_scopes)
         checks.register(check_sessions)
         signals.connect()
+
+        if settings.SENTRY_DSN and is_installed("SENTRY_DSN"):
+            from backoffice import sentry
+
+            sentry.start(settings.SENTRY_DSN)
 
         from backoffice.deployment import register_checks
 

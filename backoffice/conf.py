@@ -37,6 +37,8 @@ EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 SAVE_WAIT_SECONDS = 3  # for which a save waits for somebody else's lock, on PostgreSQL
 DATABASE_IDLE_SECONDS = 20  # for which a client may do nothing in a transaction
 DATABASE_SILENT_SECONDS = 20  # after which a connection without an answer is ended
+METRICS_TOKEN = ""  # for Prometheus; no metrics without it
+SENTRY_DSN = ""  # where faults are reported; nowhere by default
 BRAND_STYLESHEET = ""  # a static file that sets other values than theme.css
 BRAND_LOGO = ""  # a static file in place of our mark
 

@@ -13,6 +13,7 @@ from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import conf
+from backoffice.optional import is_installed
 from backoffice.secret_key import read_or_create_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -341,11 +342,15 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = False
 SHELL_PLUS_PRINT_SQL = False
 
-# The log ----------------------------------------------------------------------------
+# Seeing ----------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
 if LOG_FORMAT not in ("plain", "json"):
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: set plain or json.")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default=conf.METRICS_TOKEN)
+if METRICS_TOKEN and is_installed("METRICS_TOKEN"):
+    MIDDLEWARE.insert(1, "backoffice.metrics.measure")
+SENTRY_DSN = env.str("SENTRY_DSN", default=conf.SENTRY_DSN)
 ACCESS_LOG = env.bool("ACCESS_LOG", default=LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,

@@ -19,7 +19,11 @@ NEEDED = PROJECT["project"]["dependencies"]
 LISTS = {
     "requirements.txt": NEEDED,
     "requirements-sso.txt": NEEDED + EXTRA["sso"],
-    "requirements-dev.txt": NEEDED + EXTRA["sso"] + PROJECT["dependency-groups"]["dev"],
+    "requirements-watch.txt": NEEDED + EXTRA["watch"],
+    "requirements-dev.txt": NEEDED
+    + EXTRA["sso"]
+    + EXTRA["watch"]
+    + PROJECT["dependency-groups"]["dev"],
     "requirements-docs.txt": PROJECT["dependency-groups"]["docs"],
     "requirements-tools.txt": PROJECT["dependency-groups"]["tools"],
 }
@@ -56,7 +60,9 @@ def test_a_file_has_what_the_list_says_each_with_its_version_and_hashes(name):
 
 def test_the_tests_run_with_the_versions_of_the_site():
     assert versions("requirements.txt").items() <= versions("requirements-sso.txt").items()
-    assert versions("requirements-sso.txt").items() <= versions("requirements-dev.txt").items()
+    for extra in ("requirements-sso.txt", "requirements-watch.txt"):
+        assert versions(extra).items() <= versions("requirements-dev.txt").items()
+    assert versions("requirements.txt").items() <= versions("requirements-watch.txt").items()
 
 
 def imported(tree):
@@ -79,7 +85,11 @@ def test_what_the_site_imports_is_in_the_list():
         for name in imported(ast.parse(path.read_text(encoding="utf-8")))
     }
     names -= sys.stdlib_module_names | {"backoffice", "library"}
-    listed = {normal(each.partition("==")[0]) for each in LISTS["requirements-sso.txt"]}
+    listed = {
+        normal(each.partition("==")[0])
+        for name in ("requirements-sso.txt", "requirements-watch.txt")
+        for each in LISTS[name]
+    }
     distributions = packages_distributions()
     assert "django" in names
     assert [each for each in names if listed.isdisjoint(map(normal, distributions[each]))] == []

@@ -23,7 +23,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-postgres test-next messages query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-slow test-postgres test-pool test-next messages query-counts bench bench-pages lint types check clean
 .PHONY: requirements audit sbom docs screenshots
 
 help: ## List the commands
@@ -49,6 +49,12 @@ test-slow: $(installed) ## Run the slow tests: killed workers, restarted databas
 # Without autovacuum, statistics change only when a test changes them.
 test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slow ones too
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
+
+# Its databases go with the server: PgBouncer would hold them while they are dropped.
+pooled = tests/faults/test_pool.py tests/backoffice/imports tests/backoffice/jobs
+test-pool: $(installed) ## Run the tests of imports through a PgBouncer that lends connections for a transaction
+	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres .ci/with-pgbouncer \
+		$(python) -m pytest -n auto --reuse-db $(pooled) $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed

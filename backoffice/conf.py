@@ -33,6 +33,7 @@ HISTORY_KEEP_DAYS = 0  # records of history; 0 keeps them for ever, as for the n
 ACTIVITY_KEEP_DAYS = 0  # lines of the activity
 JOBS_KEEP_DAYS = 0  # imports, edits, deletions and undos that have ended
 DATA_MIN_FREE = 200_000_000  # bytes that uploads and checks leave free where DATA_DIR is
+DATABASE_POOL = ""  # how connections are shared: psycopg, session or transaction
 EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 SAVE_WAIT_SECONDS = 3  # for which a save waits for somebody else's lock, on PostgreSQL
 DATABASE_IDLE_SECONDS = 20  # for which a client may do nothing in a transaction

@@ -43,6 +43,7 @@ def register_checks() -> None:
         check_workers,
         check_sqlite,
         check_search_indexes,
+        check_pool,
     ):
         register(check, Tags.security, deploy=True)
 
@@ -237,3 +238,29 @@ def check_search_indexes(app_configs: Any = None, **kwargs: Any) -> list[CheckMe
             id="backoffice.W108",
         )
     ]
+
+
+def check_pool(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of connections that a pool lends, and of what the role may do with them."""
+    from backoffice.tables.scratch import session
+
+    if connection.vendor != "postgresql":
+        return []
+    try:
+        found = session(connection)
+    except DatabaseError:  # it is not reached: others say so
+        return []
+    messages: list[CheckMessage] = []
+    if found.is_lent and settings.DATABASE_POOL != "transaction":
+        messages.append(
+            Warning(
+                "The database is reached through a pool, such as PgBouncer, and DATABASE_POOL"
+                " doesn't say which: what reads many rows outside a transaction may fail.",
+                hint="Set DATABASE_POOL=transaction; or session, if the pool lends a connection"
+                " until it is closed.",
+                id="backoffice.W110",
+            )
+        )
+    if found.refusal:
+        messages.append(Warning(found.refusal, id="backoffice.W111"))
+    return messages

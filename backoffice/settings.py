@@ -100,6 +100,14 @@ TEMPLATES = [
 
 # Database ---------------------------------------------------------------------------
 
+#: Who shares connections out: "" nobody, `psycopg` a pool of each process; or a pool such as
+#: PgBouncer's, that lends one for a `session` or for a `transaction`.
+DATABASE_POOL = env.str("DATABASE_POOL", default=conf.DATABASE_POOL)
+if DATABASE_POOL not in ("", "psycopg", "session", "transaction"):
+    raise ImproperlyConfigured(
+        f"DATABASE_POOL is {DATABASE_POOL!r}: leave it empty, or set it to psycopg, session or"
+        " transaction."
+    )
 # quote(): the name of a folder may contain characters that have a meaning in URLs.
 DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
@@ -119,8 +127,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Compiling a plan takes longer than fetching the first page of any list.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    if DATABASE_POOL in ("", "psycopg"):  # other pools refuse `options`
+        # Compiling a plan takes longer than fetching the first page of any list.
+        options.setdefault("options", "-c jit=off")
 SAVE_WAIT_SECONDS = env.int("SAVE_WAIT_SECONDS", default=conf.SAVE_WAIT_SECONDS)
 # backoffice/tables/waits.py tells PostgreSQL these two; our own side of the second is here.
 DATABASE_IDLE_SECONDS = env.int("DATABASE_IDLE_SECONDS", default=conf.DATABASE_IDLE_SECONDS)
@@ -137,6 +147,12 @@ if is_postgresql and DATABASE_SILENT_SECONDS:
         "tcp_user_timeout": DATABASE_SILENT_SECONDS * 1000,  # milliseconds
         **DATABASES["default"].get("OPTIONS", {}),
     }
+if is_postgresql and DATABASE_POOL == "transaction":
+    DATABASES["default"]["ENGINE"] = "backoffice.postgresql"
+if is_postgresql and DATABASE_POOL == "psycopg":
+    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
+    # A web process has four threads; a worker its jobs', the caretaker's and the feeds'.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ----------------------------------------------------------------------------

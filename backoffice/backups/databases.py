@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.backups.archive import BackupError
+from backoffice.tables.scratch import PREFIX
 from backoffice.tables.waits import let_idle
 
 Rows = dict[str, int]
@@ -123,6 +124,8 @@ class PostgreSQL:
             with target.open("xb") as file:
                 target.chmod(0o600)
                 options = ["-Fc", "--no-owner", "--no-privileges", "--no-comments"]
+                # Else imports that go on would wait for it, to drop their own tables.
+                options += [f"--exclude-table=*.{PREFIX}*"]
                 _run("pg_dump", [*options, f"--snapshot={snapshot}"], stdout=file)
         return rows
 

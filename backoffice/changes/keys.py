@@ -49,7 +49,10 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
 
 
 def temporary(table: Table, name: str) -> str:
-    """The qualified name of a temporary table, which never means a real table."""
+    """The qualified name of a temporary table, which never means a real table.
+
+    It serves within one transaction: after that, a pool may have given the connection away.
+    """
     return f"{'pg_temp' if table.vendor == 'postgresql' else 'temp'}.{name}"
 
 

@@ -22,6 +22,7 @@ from backoffice.changes.plan import WHY
 from backoffice.history.records import Records, Signature, history_model, names_change
 from backoffice.querysets.names import names
 from backoffice.querysets.reach import Reach
+from backoffice.tables.scratch import Scratch
 from backoffice.tables.table import Link, Table
 
 
@@ -81,22 +82,20 @@ class LosersPlan:
         self.live = Table(model)
         self.records = Records(self.live)
         self.pk, self.history = self.live.pk, self.records.table
-        schema = "pg_temp" if self.live.vendor == "postgresql" else "temp"
-        self.name = f"{schema}.undo_lost_{number}"
+        self.scratch = Scratch(self.live.connection)
+        self.name = self.scratch.name(f"undo_lost_{number}")
         self._others: list[tuple[Any, str]] = []
 
     def drop(self) -> None:
-        self.live.execute(f"DROP TABLE IF EXISTS {self.name}")
+        self.scratch.drop(self.name)
 
     def collect(
         self, moment: Moment, plans: Mapping[type[Model], Any], among: str = ""
     ) -> None:
         """Plan the rows that lost something by the deletion; among: a SELECT of their keys."""
-        self.drop()
         key = self.live.db_type(self.live.pk_field)
-        self.live.execute(
-            f"CREATE TEMPORARY TABLE {self.name} (pk {key} PRIMARY KEY,"
-            " history_id bigint, previous_id bigint)"
+        self.scratch.create(
+            self.name, f"(pk {key} PRIMARY KEY, history_id bigint, previous_id bigint)"
         )
         same, params = moment.condition("record", self.live)
         # + 0: else PostgreSQL reads back through all of history for each row

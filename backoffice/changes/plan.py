@@ -21,6 +21,7 @@ from backoffice.history.records import Records, Signature
 from backoffice.querysets.names import names
 from backoffice.querysets.reach import Reach
 from backoffice.tables.foreign_keys import checked_as_a_whole
+from backoffice.tables.scratch import Scratch
 from backoffice.tables.table import Link, Table, UniqueKey
 
 WHY = {
@@ -47,21 +48,21 @@ class Plan:
         self.live = Table(model)
         self.records = Records(self.live)
         self.pk, self.history = self.live.pk, self.records.table
-        schema = "pg_temp" if self.live.vendor == "postgresql" else "temp"
-        self.name = f"{schema}.undo_plan_{len(plans)}"
+        self.scratch = Scratch(self.live.connection)
+        self.name = self.scratch.name(f"undo_plan_{len(plans)}")
         #: How many rows there are by `kind` and `why`, as last counted.
         self.counts: dict[tuple[str, str], int] = {}
 
     def create(self) -> None:
-        self.drop()
         key = self.live.db_type(self.live.pk_field)
-        self.live.execute(
-            f"CREATE TEMPORARY TABLE {self.name} (pk {key} PRIMARY KEY,"
-            " history_id bigint, kind text, previous_id bigint, why text)"
+        self.scratch.create(
+            self.name,
+            f"(pk {key} PRIMARY KEY,"
+            " history_id bigint, kind text, previous_id bigint, why text)",
         )
 
     def drop(self) -> None:
-        self.live.execute(f"DROP TABLE IF EXISTS {self.name}")
+        self.scratch.drop(self.name)
 
     def taken_back(self, *kinds: str, column: str = "pk") -> str:
         """SELECT of the keys, or of another column, of the rows that are undone."""

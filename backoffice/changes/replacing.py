@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from backoffice.changes.keys import temporary
+from backoffice.tables.scratch import Scratch
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_line
 
@@ -87,7 +87,7 @@ def searched(field: ModelField, text: str) -> str:
 
 
 class Texts:
-    """The new texts of rows, in a temporary table that is the same connection's.
+    """The new texts of rows, in a table of their own on the same connection.
 
     fields: each with what cleans a text of it as its form does, or raises ValidationError.
     """
@@ -97,7 +97,8 @@ class Texts:
     ) -> None:
         self.table, self.replacement, self.fields = table, replacement, fields
         self.pattern = replacement.pattern
-        self.name = temporary(table, "edit_texts")
+        self.scratch = Scratch(table.connection)
+        self.name = self.scratch.name("edit_texts")
         self.columns = [f"new_{n}" for n in range(len(fields))]
 
     @property
@@ -122,15 +123,12 @@ class Texts:
     # The table ----------------------------------------------------------------------
 
     def create(self) -> None:
-        self.drop()
         key = self.table.db_type(self.table.pk_field)
         columns = ", ".join(f"{column} text" for column in self.columns)
-        self.table.execute(
-            f"CREATE TEMPORARY TABLE {self.name} (pk {key} PRIMARY KEY, why text, {columns})"
-        )
+        self.scratch.create(self.name, f"(pk {key} PRIMARY KEY, why text, {columns})")
 
     def drop(self) -> None:
-        self.table.execute(f"DROP TABLE IF EXISTS {self.name}")
+        self.scratch.drop(self.name)
 
     def fill(self, rows: QuerySet[Any]) -> None:
         """Find out what the texts of `rows` become."""

@@ -206,6 +206,8 @@ class Import:
         self.staging.drop()
         if self.seen:
             self.seen.drop()
+        if self.mirror:
+            self.mirror.drop()
 
     # The steps ----------------------------------------------------------------------
 

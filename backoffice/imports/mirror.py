@@ -66,7 +66,8 @@ class Mirror:
 
     def __init__(self, imported: "Import", pairs: Sequence[str]) -> None:
         self.imported, self.table = imported, imported.table
-        self.name = f"{'pg_temp' if self.table.vendor == 'postgresql' else 'temp'}.missing"
+        self.scratch = imported.staging.scratch
+        self.name = self.scratch.name("import_missing")
         records = imported.model._base_manager.using(self.table.connection.alias)
         try:
             user = next(iter(imported.reach.users), None)
@@ -83,8 +84,7 @@ class Mirror:
         writing: they are deleted after this, in the same transaction.
         """
         key = self.table.key_type
-        self.table.execute(f"DROP TABLE IF EXISTS {self.name}")
-        self.table.execute(f"CREATE TABLE {self.name} (pk {key} PRIMARY KEY)")
+        self.scratch.create(self.name, f"(pk {key} PRIMARY KEY)")
         if refusal := self._open_rows():
             return Missing(refusal=refusal)
         try:
@@ -102,6 +102,9 @@ class Mirror:
         if writing:
             Deletion(self.records()).lock()
         return self._missing()
+
+    def drop(self) -> None:
+        self.scratch.drop(self.name)
 
     def delete(self, missing: Missing, signature: Signature) -> None:
         """Delete what `find` found, as part of the import; the caller holds the transaction."""

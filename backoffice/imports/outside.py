@@ -26,9 +26,8 @@ class Outside:
     def __init__(self, checks: "Checks", seen: Seen) -> None:
         self.checks, self.rows, self.table, self.seen = checks, checks.rows, checks.table, seen
         self.staging = checks.staging
-        schema = "pg_temp" if self.staging.is_postgresql else "temp"
-        self.written = f"{schema}.import_written"
-        self.linked = f"{schema}.import_linked_"
+        self.scratch = self.staging.scratch
+        self.written = self.scratch.name("import_written")
 
     def reject(self) -> None:
         """Reject those rows. The references and the records of the rows are found by now."""
@@ -42,16 +41,17 @@ class Outside:
                 self._drop(links)
 
     def _drop(self, links: list[Column]) -> None:
-        for name in (self.written, *(f"{self.linked}{column.name}" for column in links)):
-            self.table.execute(f"DROP TABLE IF EXISTS {name}")
+        self.scratch.drop(self.written, *map(self._linked, links))
+
+    def _linked(self, column: Column) -> str:
+        return self.scratch.name(f"import_linked_{column.name}")
 
     def _write_down(self, links: list[Column]) -> None:
         """Put the records as they would be, and their links, into tables of their own."""
-        self._drop(links)
         names = {field.name for field in self.table.opts.concrete_fields}
         sql, params = self.rows.as_written({*names, ""})
         pk = self.table.pk
-        self.table.execute(f"CREATE TABLE {self.written} AS {sql}", params)
+        self.scratch.create(self.written, f"AS {sql}", params)
         # Keys that the database has yet to count: of any number that no record has.
         self.table.execute(f"UPDATE {self.written} SET {pk} = - line_ WHERE {pk} IS NULL")
         owners = f"SELECT line_, {pk} AS pk_ FROM {self.written}"
@@ -59,13 +59,13 @@ class Outside:
             link = self.table.link(column.model_field)
             kept = f"(NOT {self.rows.lists_links(column, 'plan.line')}"
             hidden = f" OR NOT {self.seen.has(column, f'link.{link.target}')})"
-            self.table.execute(
-                f"CREATE TABLE {self.linked}{column.name} AS"
-                f" SELECT wanted.pk_ AS source, wanted.target"
+            self.scratch.create(
+                self._linked(column),
+                f"AS SELECT wanted.pk_ AS source, wanted.target"
                 f" FROM ({self.rows.wanted_links(column, owners)}) wanted"
                 f" UNION SELECT link.{link.source}, link.{link.target} FROM {link.table} link"
                 f" JOIN {self.staging.plan} plan ON plan.pk = link.{link.source}"
-                f" WHERE {kept}{hidden}"
+                f" WHERE {kept}{hidden}",
             )
 
     def _reject_kept(self) -> None:
@@ -103,5 +103,5 @@ class Outside:
             yield (
                 link.table,
                 f"SELECT source AS {link.source}, target AS {link.target}"
-                f" FROM {self.linked}{column.name}",
+                f" FROM {self._linked(column)}",
             )

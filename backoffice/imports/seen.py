@@ -25,7 +25,6 @@ from backoffice.tables.table import ModelField
 class Seen:
     def __init__(self, staging: Staging, reach: Reach) -> None:
         self.staging, self.table, self.reach = staging, staging.table, reach
-        self._schema = "pg_temp" if staging.is_postgresql else "temp"
         self.name = self._name()
         #: The records, in SQL, in the place of the model's table.
         self.records = (
@@ -34,7 +33,7 @@ class Seen:
         )
 
     def _name(self, column: str = "") -> str:
-        return f"{self._schema}.import_seen{column and f'_{column}'}"
+        return self.staging.scratch.name(f"import_seen{column and f'_{column}'}")
 
     def has(self, column: Column, target: str) -> str:
         """The condition that `target`, which a reference holds, is of a record that is seen."""
@@ -46,18 +45,16 @@ class Seen:
 
     def look(self) -> None:
         """Find out what may be seen now."""
-        self.drop()
         for name, field, records in self._parts():
             key = self.table.db_type(field)
-            self.table.execute(f"CREATE TABLE {name} (pk {key} PRIMARY KEY)")
+            self.staging.scratch.create(name, f"(pk {key} PRIMARY KEY)")
             with contextlib.suppress(EmptyResultSet):  # there is nothing to see
                 sql, params = compiled(records, self.table)
                 self.table.execute(f"INSERT INTO {name} {sql}", params)
             self.staging.analyze(name)
 
     def drop(self) -> None:
-        for name, _field, _records in self._parts():
-            self.table.execute(f"DROP TABLE IF EXISTS {name}")
+        self.staging.scratch.drop(*(name for name, _field, _records in self._parts()))
 
     def _parts(self) -> Iterator[tuple[str, ModelField, QuerySet[Any]]]:
         """Of each table, its name, what field its keys are of, and a query for them."""

@@ -1,4 +1,4 @@
-"""Cleaned rows in temporary tables: `COPY` on PostgreSQL, `executemany` on SQLite.
+"""Cleaned rows in tables of their own: `COPY` on PostgreSQL, `executemany` on SQLite.
 
     rows                 line, v_<column>…, look  a row of the file, its cells cleaned; with a
                                                   number that its key's look-alikes share
@@ -19,10 +19,9 @@
     taken                line, field, owner       a row that takes a record's unique value, and
                                                   the row that updates that record, if any
 
-They belong to the connection: one import at a time on each, and nobody else sees them. They
-are named with their schema, so that a real table of such a name is never hit. Their aliases
-in SQL are `staged`, `listed`, `candidate`, `target`, `rejects`, `plan`, `made`; the model's own
-table is `live`, that of a many-to-many `link`.
+They are temporary, see `tables.scratch`: one import at a time on each connection, and nobody
+else sees them. Their aliases in SQL are `staged`, `listed`, `candidate`, `target`, `rejects`,
+`plan`, `made`; the model's own table is `live`, that of a many-to-many `link`.
 """
 
 import contextlib
@@ -34,7 +33,9 @@ from django.db import transaction
 from django.db.models import BigAutoField, Model
 
 from backoffice.imports.clean import Column
+from backoffice.imports.mapping import MappingError
 from backoffice.tables.lookalikes import Known
+from backoffice.tables.scratch import NoScratch, Scratch
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_text, looks
 
@@ -54,7 +55,10 @@ class Staging:
         #: Columns of the match key whose values may look alike.
         self.texts = [c for c in self.values if c.name in match and is_text(c.model_field)]
         self.is_postgresql = table.vendor == "postgresql"
-        self._schema = "pg_temp" if self.is_postgresql else "temp"
+        try:
+            self.scratch = Scratch(table.connection)
+        except NoScratch as error:
+            raise MappingError(str(error)) from error
         self._copying = contextlib.ExitStack()  # the COPY that is open, and
         self._copy: Any = None
         given = {c.model_field for c in self.values}
@@ -82,7 +86,7 @@ class Staging:
     # Tables -------------------------------------------------------------------------
 
     def _name(self, name: str) -> str:
-        return f"{self._schema}.import_{name}"
+        return self.scratch.name(f"import_{name}")
 
     def links_of(self, column: Column) -> str:
         return self._name(f"links_{column.name}")
@@ -137,20 +141,19 @@ class Staging:
         return "text" if column.kind == "reference" else self.table.db_type(column.model_field)
 
     def create(self) -> None:
-        self.drop()
+        self.end_copy()
         for name, definition in self.tables().items():
-            self.table.execute(f"CREATE TABLE {name} ({definition})")
+            self.scratch.create(name, f"({definition})")
         for name in [self.rejects, *map(self.links_of, self.links)]:
-            bare = name.partition(".")[2]
-            index, of = f"{bare}_line", name
-            if not self.is_postgresql:
-                index, of = f"{self._schema}.{index}", bare
-            self.table.execute(f"CREATE INDEX {index} ON {of} (line)")
+            if self.is_postgresql:  # which finds the index a name
+                self.table.execute(f"CREATE INDEX ON {name} (line)")
+            else:
+                index, of = f"{name}_line", name.partition(".")[2]
+                self.table.execute(f"CREATE INDEX {index} ON {of} (line)")
 
     def drop(self) -> None:
         self.end_copy()
-        for name in self.tables():
-            self.table.execute(f"DROP TABLE IF EXISTS {name}")
+        self.scratch.drop(*self.tables())
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from backoffice.jobs.care import (
     remove_old_imports,
 )
 from backoffice.submissions import old_submissions
+from backoffice.tables.scratch import drop_stale, stale
 from backoffice.trail.models import Entry
 from backoffice.trail.record import record
 
@@ -38,6 +39,7 @@ def retain(*, dry_run: bool = False) -> dict[str, int]:
     files: list[tuple[str, Callable[[], Any], Callable[[], int]]] = [
         (_("abandoned imports"), abandoned_imports, remove_abandoned_imports),
         (_("files of imports"), old_imports, remove_old_imports),
+        (_("tables of imports that were cut off"), stale, drop_stale),
     ]
     for what, find, remove in files:
         gone[what] = len(find()) if dry_run else remove()

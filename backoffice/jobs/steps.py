@@ -46,6 +46,7 @@ from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import match_key_if_any
 from backoffice.resources.resource import Resource
+from backoffice.tables.scratch import NoScratch
 from backoffice.tables.waits import limit_waits, met_lock
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,15 @@ REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
 
 
 #: What stops a step, with a sentence for staff.
-STOPS = (DatabaseMoved, DatabaseRefused, LimitsGone, OutsideLimits, ReaderError, MappingError)
+STOPS = (
+    DatabaseMoved,
+    DatabaseRefused,
+    LimitsGone,
+    MappingError,
+    NoScratch,
+    OutsideLimits,
+    ReaderError,
+)
 
 
 # Making ---------------------------------------------------------------------------------

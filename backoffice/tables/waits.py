@@ -24,8 +24,11 @@ def connect() -> None:
 
 
 def tell(connection: Any, **kwargs: Any) -> None:
-    """Tell a new connection when PostgreSQL ends it, whose client would block others."""
-    if connection.vendor == "postgresql":
+    """Tell a new connection when PostgreSQL ends it, whose client would block others.
+
+    A pool gives the connection to others: there the role is told.
+    """
+    if connection.vendor == "postgresql" and settings.DATABASE_POOL != "transaction":
         _set(connection, is_local=False, **_idle(), **_silent())
 
 

@@ -204,10 +204,6 @@ class Import:
 
     def __exit__(self, *exc_info: object) -> None:
         self.staging.drop()
-        if self.seen:
-            self.seen.drop()
-        if self.mirror:
-            self.mirror.drop()
 
     # The steps ----------------------------------------------------------------------
 

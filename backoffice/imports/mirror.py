@@ -103,9 +103,6 @@ class Mirror:
             Deletion(self.records()).lock()
         return self._missing()
 
-    def drop(self) -> None:
-        self.scratch.drop(self.name)
-
     def delete(self, missing: Missing, signature: Signature) -> None:
         """Delete what `find` found, as part of the import; the caller holds the transaction."""
         if missing.total:

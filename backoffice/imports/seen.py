@@ -53,9 +53,6 @@ class Seen:
                 self.table.execute(f"INSERT INTO {name} {sql}", params)
             self.staging.analyze(name)
 
-    def drop(self) -> None:
-        self.staging.scratch.drop(*(name for name, _field, _records in self._parts()))
-
     def _parts(self) -> Iterator[tuple[str, ModelField, QuerySet[Any]]]:
         """Of each table, its name, what field its keys are of, and a query for them."""
         yield self.name, self.table.pk_field, self.rows().order_by().values("pk")

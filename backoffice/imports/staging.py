@@ -152,8 +152,9 @@ class Staging:
                 self.table.execute(f"CREATE INDEX {index} ON {of} (line)")
 
     def drop(self) -> None:
+        """All tables, also what `seen` and the mirror made beside these."""
         self.end_copy()
-        self.scratch.drop(*self.tables())
+        self.scratch.drop()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

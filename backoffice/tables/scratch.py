@@ -93,6 +93,7 @@ class Scratch:
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
         self.kind, self.schema, self.prefix = "", "temp", ""
+        self._made: dict[str, None] = {}  # what `create` made
         if connection.vendor == "postgresql":
             found = session(connection)
             if found.refusal:
@@ -116,11 +117,14 @@ class Scratch:
         with self.connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {name}", ())
             cursor.execute(f"CREATE {self.kind}TABLE {name} {definition}", params)
+        self._made[name] = None
 
     def drop(self, *names: str) -> None:
+        """Drop the tables; all that were made if none is named."""
         with self.connection.cursor() as cursor:
-            for name in names:
+            for name in names or list(self._made):
                 cursor.execute(f"DROP TABLE IF EXISTS {name}", ())
+                self._made.pop(name, None)
 
 
 def _now(connection: BaseDatabaseWrapper) -> int:

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from benchmarks import report
 from benchmarks.databases import ROOT, PostgreSQL, SQLite, manage
 from benchmarks.forms import changed_form
+from benchmarks.rows import Sizes
 from tests.browser.server import free_port, wait_for
 
 LIBRARY, PATRON, LIBRARIAN, BOOK = (
@@ -177,7 +178,7 @@ class Result:
 class Server:
     """A database with so many rows, and gunicorn on it."""
 
-    def __init__(self, databases, name, rows, folder):
+    def __init__(self, databases, name, sizes, folder):
         databases.make(name)
         self.environment = databases.environment(name) | {
             "WEB_CONCURRENCY": "1",
@@ -186,7 +187,8 @@ class Server:
         }
         manage(self.environment, "migrate", "--verbosity", 0)
         manage(self.environment, "collectstatic", "--no-input", "--verbosity", 0)
-        command = [sys.executable, "-m", "benchmarks.served", str(rows)]
+        numbers = map(str, astuple(sizes))
+        command = [sys.executable, "-m", "benchmarks.served", *numbers]
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -256,11 +258,15 @@ class Server:
         return answer, page.decode(), cookies
 
 
-def measure(database, page, small, large, repeat):
-    def ask(server, path):
-        return server.save(path, page.changes) if page.changes else server.get(path)
+def ask(server, page, path):
+    return server.save(path, page.changes) if page.changes else server.get(path)
 
-    answers = [(ask(small, page.small), ask(large, page.large)) for _turn in range(repeat + 1)]
+
+def measure(database, page, small, large, repeat):
+    answers = [
+        (ask(small, page, page.small), ask(large, page, page.large))
+        for _turn in range(repeat + 1)
+    ]
     first, second = (
         min(of[1:], key=lambda answer: answer.seconds) for of in zip(*answers, strict=True)
     )
@@ -297,7 +303,7 @@ def row(result):
 
 def run(databases, folder, small, large, repeat):
     servers = [
-        Server(databases, f"pages_{rows}", rows, folder)
+        Server(databases, f"pages_{rows}", Sizes.alike(rows), folder)
         for rows in dict.fromkeys((small, large))
     ]
     with servers[0].running(), servers[-1].running():

@@ -1,5 +1,7 @@
 """Fill a migrated database with a library system of any size, always the same, by SQL."""
 
+from dataclasses import dataclass
+
 STATES = "NY NJ CT CO CA TX WA OR MA PA OH IL FL GA MI VA AZ NM NC SC".split()  # noqa: SIM905
 TOWNS = "Sea North Spring Maple Green River Oak Stone Fair West Clear Ash".split()  # noqa: SIM905
 ENDINGS = "ford ville field burg port mont wood dale haven bridge".split()  # noqa: SIM905
@@ -13,6 +15,20 @@ RECORDS = 30  # of the history of the book with many
 #: A number that has nothing to do with the one that names are made of.
 SCATTERED = "i * 2654435761 / 65536"
 ORDERED = 7919  # a prime: names come in another order than keys
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many rows: one librarian for each library; `links` libraries of each book."""
+
+    libraries: int
+    patrons: int
+    books: int
+    links: int = LINKS
+
+    @classmethod
+    def alike(cls, rows):
+        return cls(rows, rows, rows)
 
 
 def pick(words, number):
@@ -35,12 +51,13 @@ def person(number):
     return f"{pick(FIRST, number)} || ' ' || {pick(LAST, f'{number} / 12')} || ' ' || {number}"
 
 
-def statements(rows):
-    """SQL for both SQLite and PostgreSQL; the keys of each table are 1 … rows."""
-    full, held = min(FULL, rows), min(HELD, rows)
+def statements(sizes):
+    """SQL for both SQLite and PostgreSQL; the keys of each table are 1 … its number of rows."""
+    libraries, patrons, books = sizes.libraries, sizes.patrons, sizes.books
+    held = min(HELD, libraries)
     yield f"""
         INSERT INTO library_library (id, name, address, state, phone_number, zip_code)
-        {series(rows)}
+        {series(libraries)}
         SELECT i + 1, {town("n")} || ' Public Library ' || n,
                (i % 9973 + 1) || ' ' || {town("i / 7")} || ' Street', {pick(STATES, SCATTERED)},
                (212 + i % 700) || '-' || (200 + i / 10000 % 800) || '-' || (1000 + i % 9000),
@@ -49,31 +66,31 @@ def statements(rows):
     """
     yield f"""
         INSERT INTO library_patron (id, name, library_id)
-        {series(rows)} SELECT i + 1, {person("n")}, i * 31 % {rows} + 1 FROM numbered
+        {series(patrons)} SELECT i + 1, {person("n")}, i * 31 % {libraries} + 1 FROM numbered
     """
     yield f"""
         INSERT INTO library_librarian (id, name, library_id)
-        {series(rows)} SELECT i + 1, {person("n")}, i + 1 FROM numbered
+        {series(libraries)} SELECT i + 1, {person("n")}, i + 1 FROM numbered
     """
     yield f"""
         INSERT INTO library_book (id, title)
-        {series(rows)}
+        {series(books)}
         SELECT i + 1, {pick(TOPICS, "n")} || ' of ' || {town("n / 10")} || ', volume ' || n
         FROM numbered
     """
-    for step in range(LINKS):
+    for step in range(sizes.links):
         yield f"""
             INSERT INTO library_book_libraries (book_id, library_id)
-            {series(rows)} SELECT i + 1, (i * 31 + {step} * 7) % {rows} + 1 FROM s
+            {series(books)} SELECT i + 1, (i * 31 + {step} * 7) % {libraries} + 1 FROM s
         """
     # A library that is full and a book that is everywhere.
     yield f"""
         INSERT INTO library_patron (id, name, library_id)
-        {series(full)} SELECT {rows} + i + 1, {person("n")}, 1 FROM numbered
+        {series(min(FULL, patrons))} SELECT {patrons} + i + 1, {person("n")}, 1 FROM numbered
     """
     yield f"""
         INSERT INTO library_book_libraries (book_id, library_id)
-        {series(full)} SELECT i + 1, 1 FROM s
+        {series(min(FULL, books))} SELECT i + 1, 1 FROM s
         WHERE NOT EXISTS (
             SELECT 1 FROM library_book_libraries WHERE book_id = i + 1 AND library_id = 1
         )
@@ -101,7 +118,7 @@ def statements(rows):
         INSERT INTO django_admin_log
             (action_time, user_id, content_type_id, object_id, object_repr, action_flag,
              change_message)
-        {series(rows)}
+        {series(libraries)}
         SELECT CURRENT_TIMESTAMP, (SELECT min(id) FROM auth_user), 1 + i % 3,
                CAST(i AS VARCHAR(20)), {town("n")} || ' ' || n, 1 + i % 3, ''
         FROM numbered
@@ -115,10 +132,10 @@ KEYS = {
 }
 
 
-def fill(connection, rows):
+def fill(connection, sizes):
     """`connection` is Django's, to a migrated database that has only a user account."""
     with connection.cursor() as cursor:
-        for statement in statements(rows):
+        for statement in statements(sizes):
             cursor.execute(statement)
         if connection.vendor == "postgresql":
             for table, key in KEYS.items():

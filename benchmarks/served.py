@@ -1,7 +1,7 @@
 """The back office, counting the statements of each request: `gunicorn benchmarks.served`.
 
 Responses have a header `X-Statements`. Run as a program, it fills its database with as many
-rows as its argument says, and prints the session key of a superuser.
+rows as its arguments say (see `Sizes`), and prints the session key of a superuser.
 """
 
 import logging
@@ -31,14 +31,14 @@ def application(environ, start_response):
         return backoffice(environ, start)
 
 
-def prepare(rows):
+def prepare(*sizes):
     from django.contrib.auth.models import User
     from django.test import Client
 
-    from benchmarks.rows import fill
+    from benchmarks.rows import Sizes, fill
 
     user = User.objects.create_superuser("bench")
-    fill(connection, rows)
+    fill(connection, Sizes(*sizes))
     client = Client()
     logging.disable(logging.INFO)  # nobody is told of this sign-in
     client.force_login(user)
@@ -46,4 +46,4 @@ def prepare(rows):
 
 
 if __name__ == "__main__":
-    print(prepare(int(sys.argv[1])))
+    print(prepare(*map(int, sys.argv[1:])))

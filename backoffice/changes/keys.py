@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from backoffice.tables.planner import MANY, expect_many
+from backoffice.tables.planner import expect_many, many
 from backoffice.tables.table import Table
 
 
@@ -26,7 +26,7 @@ def held(queryset: QuerySet[Any], name: str = "held_keys") -> Iterator[QuerySet[
     keys = queryset.using(using).order_by().values("pk")
     locked = manager.filter(pk__in=keys).select_for_update().values("pk")
     if table.vendor == "postgresql":
-        expect_many(table.connection, keys[:MANY].count())
+        expect_many(keys[: many(table)].count(), table)
     table.lock_for_rows()
     table.execute(f"DROP TABLE IF EXISTS {keys_table}")
     key = table.db_type(table.pk_field)

@@ -190,7 +190,7 @@ class Restore(Returning):
         if self.connection.vendor == "postgresql":
             with transaction.atomic(using=self.connection.alias):
                 change = Change.objects.filter(pk=self.record.history_change_id).first()
-                expect_many(self.connection, change.removed if change else 0)
+                expect_many(change.removed if change else 0, Table(self.model))
                 return self._plan(lock, sample)
         return self._plan(lock, sample)  # a transaction would block other writers
 

@@ -241,9 +241,8 @@ class Undo(Returning):
             return self._plan()  # a transaction would block other writers
         with transaction.atomic(using=self.connection.alias):
             change = self.change
-            expect_many(
-                self.connection, (change.new or 0) + (change.updated or 0) + change.removed
-            )
+            rows = (change.new or 0) + (change.updated or 0) + change.removed
+            expect_many(rows, *(plan.live for plan in self.plans.values()))
             return self._plan()
 
     def _plan(self) -> UndoCounts:

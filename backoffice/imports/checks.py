@@ -80,7 +80,7 @@ class Checks:
 
         writing: they are written after this, so the keys that they need are reserved.
         """
-        expect_many(self.table.connection, rows)
+        expect_many(rows, self.table)
         self._forget()
         if self.seen:
             self.seen.look()

@@ -75,7 +75,11 @@ def count_rows(
     if bound is None:
         bound = COSTLY_BOUND if is_costly else BOUND
     connection = connections[queryset.db]
-    rows = queryset.order_by().values("pk")[: bound + 1]
+    rows = queryset.order_by().values("pk")
+    if sum(map(bool, rows.query.alias_refcount.values())) <= 1:
+        # No join repeats a row. PostgreSQL would read all rows before it counts the first.
+        rows.query.distinct = False
+    rows = rows[: bound + 1]
     try:
         sql, params = rows.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:

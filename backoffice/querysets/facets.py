@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib.admin.utils import lookup_spawns_duplicates
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import Model, QuerySet
@@ -12,6 +13,9 @@ from backoffice.querysets.counts import Count
 
 VALUES = 200  # at most
 BOUND, RELATED_BOUND = 1_000, 100  # rows counted for a value
+LINKS = 3 * RELATED_BOUND  # read for a value, where a row may be reached by several
+#: How many rows, of which some may be there twice; negative if that is all that was read.
+DIFFERENT = "CASE WHEN count(*) > {0} THEN -1 ELSE 1 END * count(DISTINCT counted.pk)"
 
 
 def values_in_use(
@@ -21,20 +25,20 @@ def values_in_use(
 
     An index must begin with the field. rows: a queryset whose rows are counted for each
     value, by the `path` from there to the field; without one the counts are None. Across a
-    relation, counting reads at most RELATED_BOUND related rows.
+    relation, counting reads at most RELATED_BOUND related rows, and LINKS that lead to them.
     """
     model = field.model
     connection = connections[(rows if rows is not None else model._base_manager.all()).db]
     quote = connection.ops.quote_name
     table, column = quote(model._meta.db_table), quote(field.column)
     columns, params = ["value"], []
-    for queryset, bound in _countings(model, field, rows, path):
+    for queryset, bound, number in _countings(model, field, rows, path):
         counted = queryset.order_by().values("pk")[: bound + 1]
         try:
             sql, own = counted.query.get_compiler(connection=connection).as_sql()
         except EmptyResultSet:
             return {}
-        columns.append(f"(SELECT count(*) FROM ({sql}) counted)")
+        columns.append(f"(SELECT {number} FROM ({sql}) counted)")
         params += own
     with connection.cursor() as cursor:
         cursor.execute(
@@ -55,18 +59,22 @@ def values_in_use(
 def _countings(
     model: type[Model], field: Any, rows: QuerySet[Any] | None, path: str
 ) -> Iterator[Any]:
-    """The querysets to count for a value, each with its bound: rows, then related rows."""
+    """What to count for a value, rows and then related rows: queryset, bound, and SQL."""
     if rows is None:
         return
     value = RawSQL("in_use.value", [])
     if "__" not in path:
-        yield rows.filter(**{path: value}), BOUND
+        yield rows.filter(**{path: value}), BOUND, "count(*)"
         return
     related = model._base_manager.filter(**{field.attname: value}).order_by()
     some = related.values("pk")[: RELATED_BOUND + 1]
+    # Not `distinct`, for which PostgreSQL would read all of them before it stops.
     reached = rows.filter(**{f"{path.rpartition('__')[0]}__in": some})
-    yield reached.order_by().distinct(), RELATED_BOUND
-    yield related, RELATED_BOUND
+    if lookup_spawns_duplicates(rows.model._meta, path):
+        yield reached, LINKS, DIFFERENT.format(LINKS)
+    else:
+        yield reached, RELATED_BOUND, "count(*)"
+    yield related, RELATED_BOUND, "count(*)"
 
 
 def _count(counts: Any) -> Any:
@@ -74,6 +82,6 @@ def _count(counts: Any) -> Any:
         return None
     number, *related = counts
     bound = RELATED_BOUND if related else BOUND
-    if number > bound:
+    if abs(number) > bound:
         return Count(bound, at_least=True)
-    return Count(number, at_least=bool(related) and related[0] > bound)
+    return Count(abs(number), at_least=number < 0 or (bool(related) and related[0] > bound))

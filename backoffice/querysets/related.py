@@ -22,6 +22,7 @@ from django.http import HttpRequest
 from backoffice.querysets.relations import ManyToMany
 
 FEW = 1_000  # rows that a condition lists by their keys
+LINKS = 20_000  # of those rows, up to which the rows that have one are found by them
 Seen = Callable[[QuerySet[Any]], QuerySet[Any]]  # leaves the related rows that a user may see
 
 
@@ -72,8 +73,9 @@ def related_to(
     """The Condition that a row of `model` is related to a row that meets `condition`.
 
     One statement looks for the related rows. If they are few, the condition lists their keys
-    and the database begins with them. If they are many, the database tests the rows of
-    `model` in the order of the list, since most of them match. No row is found twice.
+    and the database begins with them. If they are many, or have many links, the database
+    tests the rows of `model` in the order of the list, since most of them match. No row is
+    found twice.
 
     Args:
         relation: its name, as in a lookup.
@@ -82,7 +84,7 @@ def related_to(
     """
     field: Any = model._meta.get_field(relation)
     keys = few_keys(seen(field.related_model._base_manager.filter(condition)))
-    if keys is None:
+    if keys is None or _have_many_links(field, keys):
         return related_row_by_row(model, relation, condition, seen)
     return Condition(by_keys(field, keys))
 
@@ -94,6 +96,15 @@ def related_row_by_row(
     field: Any = model._meta.get_field(relation)
     related = seen(field.related_model._base_manager.filter(condition))
     return Condition(Q(leads_to(field, related)), is_costly=True)
+
+
+def _have_many_links(field: Any, keys: list[Any]) -> bool:
+    """Whether a few branches have so many titles that finding all of them takes long."""
+    if not field.many_to_many or not keys:
+        return False
+    relation = ManyToMany.of(field)
+    links = relation.links.filter(**{f"{relation.target}__in": keys}).order_by()
+    return links.values("pk")[LINKS : LINKS + 1].exists()
 
 
 def by_keys(field: Any, keys: Iterable[Any]) -> Q:
@@ -155,6 +166,22 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
         related: rows of the related model.
         condition: on the row, as `pk__in=[…]`.
     """
+    rows, back = _ends(field, related)
+    rows = rows.filter(**{f"{back}__isnull": False})
+    rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
+    counts: QuerySet[Any] = rows.values(_row=F(back)).annotate(_number=Count("*"))
+    return counts
+
+
+def has_at_least(field: Any, related: QuerySet[Any], number: int) -> Exists:
+    """Whether a row has so many of the `related` rows; it reads no more of them, or all."""
+    rows, back = _ends(field, related)
+    found = rows.filter(**{back: OuterRef("pk")}).values("pk")
+    return Exists(found[number - 1 : number])
+
+
+def _ends(field: Any, related: QuerySet[Any]) -> tuple[QuerySet[Any], str]:
+    """The rows or links that `field` leads to, and the name of their field that leads back."""
     rows: QuerySet[Any] = related.order_by()
     if field.many_to_many:
         # Only the table of links is read, unless `related` is filtered.
@@ -164,10 +191,7 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
             rows = rows.filter(**{f"{relation.target}__in": related.order_by().values("pk")})
     else:
         back = field.remote_field.name
-    rows = rows.filter(**{f"{back}__isnull": False})
-    rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
-    counts: QuerySet[Any] = rows.values(_row=F(back)).annotate(_number=Count("*"))
-    return counts
+    return rows, back
 
 
 def number_of(field: Any, related: QuerySet[Any]) -> Coalesce:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 # Numbers of related rows ------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("branches", [0, 10_000], ids=["many branches", "few branches"])
 @pytest.mark.parametrize("few", [0, related.FEW], ids=["many rows", "few rows"])
 @pytest.mark.parametrize(
     ("low", "high", "names"),
@@ -33,20 +34,43 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_numbers_of_related_rows_go_from_one_to_another(
-    rows, monkeypatch, low, high, names, few
+    rows, monkeypatch, low, high, names, few, branches
 ):
+    monkeypatch.setattr("backoffice.filters.related.BRANCHES", branches)
     monkeypatch.setattr(related, "FEW", few)
     data = {"patron_count_min": str(low), "patron_count_max": str(high)}
     bound = FILTERSETS[Library](data, Library.objects.all())
     assert "".join(name[0] for name in found(bound)) == names
 
 
-def test_a_number_of_related_rows_is_one_grouped_statement(rows):
+def test_a_number_of_related_rows_is_one_grouped_statement(rows, monkeypatch):
+    monkeypatch.setattr("backoffice.filters.related.BRANCHES", 2)
     bound = filterset(Library, "patron_count_min", "1")
     with CaptureQueriesContext(connection) as queries:
         found(bound)
-    assert len(queries) == 2
-    assert "GROUP BY" in queries[0]["sql"]
+    assert len(queries) == 3
+    assert "GROUP BY" in queries[1]["sql"]
+
+
+def test_of_few_branches_no_more_patrons_are_read_than_it_takes(rows):
+    """Ten thousand branches have ten million patrons."""
+    data = {"patron_count_min": "3", "patron_count_max": "7"}
+    sql = str(FILTERSETS[Library](data, Library.objects.all()).qs.query)
+    assert "GROUP BY" not in sql
+    assert "COUNT" not in sql
+    assert re.findall(r"LIMIT 1 OFFSET \d", sql) == ["LIMIT 1 OFFSET 2", "LIMIT 1 OFFSET 7"]
+
+
+def test_titles_of_branches_with_many_links_are_found_in_their_order(rows, monkeypatch):
+    """All links of a few large branches are no few rows."""
+    books = [make_book(title=f"T{n}", libraries=Library.objects.all()) for n in range(3)]
+    names = list(Library.objects.values_list("name", flat=True))
+    few = related.any_of(Book, "libraries__name", names)
+    monkeypatch.setattr(related, "LINKS", 2)
+    many = related.any_of(Book, "libraries__name", names)
+    assert (few.is_costly, many.is_costly) == (False, True)
+    for found in (few, many):
+        assert set(Book.objects.filter(found.q)) >= set(books)
 
 
 @pytest.mark.parametrize("high", ["0", "1"])

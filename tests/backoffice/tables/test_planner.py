@@ -6,6 +6,7 @@ from django.db import connection
 from backoffice.changes.edits import Edit
 from backoffice.changes.undo import Undo
 from backoffice.jobs.steps import undo_job
+from backoffice.tables import planner
 from library.models import Library
 from library.resources import LibraryResource
 from tests.backoffice.changes.test_undo import applied
@@ -52,6 +53,18 @@ def test_many_rows_are_hashed_not_looped_over(write_csv):
 def test_few_rows_are_looked_up_by_key(write_csv):
     run(LibraryResource, write_csv(HEADER, *libraries("NY")[:5]))
     assert loops() == "on"
+
+
+@pytest.mark.parametrize(("changed", "planned"), [(10, "on"), (ROWS, "off")])
+def test_of_a_large_table_few_rows_are_looked_up(write_csv, monkeypatch, changed, planned):
+    """A thousand patrons of 2,500,000: reading all of them takes longer."""
+    run(LibraryResource, write_csv(HEADER, *libraries("NY")))
+    monkeypatch.setattr(planner, "MANY", 10)  # of some sixty pages
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    counts, _rejects = run(LibraryResource, write_csv(HEADER, *libraries("NJ")[:changed]))
+    assert counted(counts) == (0, changed, 0, 0)
+    assert loops() == planned
 
 
 def test_an_edit_of_many_rows_hashes_them_too(superuser, write_csv):

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backoffice.querysets.counts import Count, count_rows
 from library.models import Library
-from tests.factories import make_library
+from tests.factories import make_library, make_patron
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,18 @@ def test_a_count_reads_no_more_rows_than_its_bound(libraries):
         count_rows(Library.objects.filter(state="NY"), bound=10)
     assert len(queries) == 1
     assert "LIMIT 11" in queries[0]["sql"]
+
+
+def test_rows_that_no_join_repeats_are_counted_as_they_are(libraries):
+    """PostgreSQL would find all different rows before it counts the first."""
+    rows = Library.objects.filter(state="NY").distinct()
+    joined = Library.objects.filter(patron__name="Ann").distinct()
+    make_patron(name="Ann", library=libraries[0])
+    make_patron(name="Ann", library=libraries[0])
+    with CaptureQueriesContext(connection) as queries:
+        assert count_rows(rows) == 18
+        assert count_rows(joined) == 1
+    assert ["DISTINCT" in query["sql"] for query in queries] == [False, True]
 
 
 def test_a_whole_table_is_estimated():

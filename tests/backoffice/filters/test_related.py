@@ -69,8 +69,8 @@ def test_titles_of_branches_with_many_links_are_found_in_their_order(rows, monke
     monkeypatch.setattr(related, "LINKS", 2)
     many = related.any_of(Book, "libraries__name", names)
     assert (few.is_costly, many.is_costly) == (False, True)
-    for found in (few, many):
-        assert set(Book.objects.filter(found.q)) >= set(books)
+    for condition in (few, many):
+        assert set(Book.objects.filter(condition.q)) >= set(books)
 
 
 @pytest.mark.parametrize("high", ["0", "1"])

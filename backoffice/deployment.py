@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 
@@ -22,6 +22,17 @@ MOST_FAILURES = 100  # wrong passwords for an account in an hour: more is no lim
 LONGEST_SESSION = 24  # hours
 #: Which accounts have a permission, with those of their groups.
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+#: What says for how long something is kept, and how often that is looked at.
+KEPT = (
+    "HISTORY_KEEP_DAYS",
+    "ACTIVITY_KEEP_DAYS",
+    "JOBS_KEEP_DAYS",
+    "TASKS_KEEP_DAYS",
+    "FORMS_KEEP_DAYS",
+    "IMPORT_KEEP_DAYS",
+    "IMPORT_ABANDONED_DAYS",
+    "RETENTION_MINUTES",
+)
 #: Settings that a proxy with TLS needs.
 BEHIND_TLS = (
     "BEHIND_PROXY",
@@ -35,6 +46,7 @@ BEHIND_TLS = (
 def register_checks() -> None:
     """For the AppConfig."""
     register(check_debug, Tags.security)
+    register(check_retention)
     for check in (
         check_throttling,
         check_second_factor,
@@ -68,6 +80,18 @@ def check_debug(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
             hint="Leave DEBUG off, or serve only localhost.",
             id="backoffice.W100",
         )
+    ]
+
+
+def check_retention(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    wrong = [name for name in KEPT if getattr(settings, name) < 0]
+    return [
+        Error(
+            f"{name} is less than 0: all would be removed.",
+            hint="Set a whole number; 0 keeps for ever, RETENTION_MINUTES=0 removes nothing.",
+            id="backoffice.E112",
+        )
+        for name in wrong
     ]
 
 

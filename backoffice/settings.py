@@ -340,6 +340,9 @@ FILE_UPLOAD_HANDLERS = [
 HISTORY_KEEP_DAYS = env.int("HISTORY_KEEP_DAYS", default=conf.HISTORY_KEEP_DAYS)
 ACTIVITY_KEEP_DAYS = env.int("ACTIVITY_KEEP_DAYS", default=conf.ACTIVITY_KEEP_DAYS)
 JOBS_KEEP_DAYS = env.int("JOBS_KEEP_DAYS", default=conf.JOBS_KEEP_DAYS)
+TASKS_KEEP_DAYS = env.int("TASKS_KEEP_DAYS", default=conf.TASKS_KEEP_DAYS)
+FORMS_KEEP_DAYS = env.int("FORMS_KEEP_DAYS", default=conf.FORMS_KEEP_DAYS)
+RETENTION_MINUTES = env.int("RETENTION_MINUTES", default=conf.RETENTION_MINUTES)
 
 # Mail -------------------------------------------------------------------------------
 # Told by mail: rejected rows of feeds. Without a server, mails go to the log.

@@ -17,7 +17,6 @@ from django.utils import timezone
 NAME = "_once"  # of the hidden input
 OWN = ("csrfmiddlewaretoken", NAME)  # what is in a form beside its own inputs
 BUTTONS = ("_save", "_addanother", "_continue")  # what they write is the same
-KEPT = datetime.timedelta(days=2)  # for which an answer is remembered
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,3 @@ class Submission(models.Model):
     @property
     def age(self) -> datetime.timedelta:
         return timezone.now() - self.created_at
-
-
-def old_submissions() -> models.QuerySet[Submission]:
-    """Those whose answers are older than `KEPT`: nobody asks for them any more."""
-    return Submission.objects.filter(created_at__lt=timezone.now() - KEPT)

@@ -52,7 +52,7 @@ class Caretaker(threading.Thread):
     """A thread beside a worker's jobs, with its own connection, until `stop` is set."""
 
     def __init__(self, clean: Callable[[], Any] = lambda: None) -> None:
-        """clean: what is called every hour, such as `retention.retain`."""
+        """clean: what is called every RETENTION_MINUTES, such as `retention.retain`."""
         super().__init__(name="caretaker", daemon=True)
         self.clean = clean
         self.stop = threading.Event()
@@ -80,8 +80,9 @@ class Caretaker(threading.Thread):
                 heartbeat=timezone.now()
             )
         take_up_dead_jobs()
-        if time.monotonic() > self.next_cleaning:
-            self.next_cleaning = time.monotonic() + 3600
+        minutes = settings.RETENTION_MINUTES
+        if minutes and time.monotonic() > self.next_cleaning:
+            self.next_cleaning = time.monotonic() + 60 * minutes
             self.clean()
         if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
@@ -173,12 +174,13 @@ def remove_old_imports() -> int:
 
 def old_imports() -> list[ImportFile | Path]:
     """The imports whose files are too old, and folders that belong to none."""
-    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_KEEP_DAYS)
+    days = settings.IMPORT_KEEP_DAYS
     kept = ImportFile.objects.exclude(folder="")
     named = set(kept.values_list("folder", flat=True))
     root = settings.DATA_DIR / "imports"
+    old = kept.filter(change__created_at__lt=timezone.now() - datetime.timedelta(days=days))
     return [
-        *kept.filter(change__created_at__lt=limit).exclude(change__status__in=BACK),
+        *(old.exclude(change__status__in=BACK) if days else ()),
         *(
             path
             for path in (root.iterdir() if root.is_dir() else ())
@@ -203,16 +205,19 @@ def is_abandoned(job: Any) -> bool:
     return bool(waits and job.touched_at < timezone.now() - IDLE)
 
 
-def goes_at(job: Any) -> datetime.datetime:
-    """When an abandoned import is removed; it has `touched_at`."""
-    kept: datetime.timedelta = datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
+def goes_at(job: Any) -> datetime.datetime | None:
+    """When an abandoned import is removed, None for never; it has `touched_at`."""
     touched: datetime.datetime = job.touched_at
-    return touched + kept
+    days = settings.IMPORT_ABANDONED_DAYS
+    return touched + datetime.timedelta(days=days) if days else None
 
 
 def abandoned_imports() -> QuerySet[Any]:
     """Imports that nobody went on with for IMPORT_ABANDONED_DAYS."""
-    limit = timezone.now() - datetime.timedelta(days=settings.IMPORT_ABANDONED_DAYS)
+    days = settings.IMPORT_ABANDONED_DAYS
+    if not days:
+        return Change.objects.none()
+    limit = timezone.now() - datetime.timedelta(days=days)
     waiting = Change.objects.filter(
         kind=Change.Kind.IMPORT, status__in=UNFINISHED, waiting=""
     ).select_related("file")

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, ImportFile
 from backoffice.history.records import history_model, purge
 from backoffice.jobs.care import (
     abandoned_imports,
@@ -22,7 +22,7 @@ from backoffice.jobs.care import (
     remove_abandoned_imports,
     remove_old_imports,
 )
-from backoffice.submissions import old_submissions
+from backoffice.submissions import Submission
 from backoffice.tables.scratch import drop_stale, stale
 from backoffice.trail.models import Entry
 from backoffice.trail.record import record
@@ -72,11 +72,15 @@ def _old() -> list[tuple[str, Rows]]:
     if limit := _limit("JOBS_KEEP_DAYS"):
         jobs: Rows = QuerySet(Change).filter(status__in=ENDED, finished_at__lt=limit)
         # Of an import, the files go first, by a setting of their own.
-        old.append((_("jobs"), jobs.filter(Q(file=None) | Q(file__folder=""))))
+        with_files = ImportFile.objects.filter(pk=OuterRef("pk")).exclude(folder="")
+        old.append((_("jobs"), jobs.filter(~Exists(with_files))))
+    if limit := _limit("TASKS_KEEP_DAYS"):
         old.append(
             (_("tasks of the queue"), QuerySet(DBTaskResult).filter(finished_at__lt=limit))
         )
-    old.append((_("answers of forms"), old_submissions()))
+    if limit := _limit("FORMS_KEEP_DAYS"):
+        answered: Rows = QuerySet(Submission).filter(created_at__lt=limit)
+        old.append((_("answers of forms"), answered))
     for model in apps.get_models():
         if issubclass(model, AbstractBaseSession):
             ended: Rows = QuerySet(model).filter(expire_date__lt=timezone.now())
@@ -100,12 +104,18 @@ def _old_records(model: type[Model], history: Any, limit: datetime.datetime) -> 
 
 
 def _remove(rows: Rows) -> int:
-    """Delete the rows in chunks, each in a transaction of its own, with what hangs on them."""
+    """Delete the rows in chunks, each in a transaction of its own, with what hangs on them.
+
+    What another worker is just removing is left to it.
+    """
     removed = 0
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+    while True:
         with transaction.atomic():
+            chunk = rows.order_by("pk").select_for_update(skip_locked=True)[:CHUNK]
+            keys = list(chunk.values_list("pk", flat=True))
+            if not keys:
+                return removed
             removed += delete(rows.model, keys)
-    return removed
 
 
 def delete(model: type[Model], keys: list[Any]) -> int:

@@ -170,7 +170,8 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
             words, tone = gettext_lazy("Waiting for the worker"), "info"
         elif is_abandoned(job):
             words, tone = gettext_lazy("Abandoned"), "mute"
-            goes = _("removed on %s") % date_format(timezone.localtime(goes_at(job)), "M j")
+            at = goes_at(job)
+            goes = _("removed on %s") % date_format(timezone.localtime(at), "M j") if at else ""
             return format_html(
                 '<span class="pill {}">{}</span> <small>{}</small>', tone, words, goes
             )

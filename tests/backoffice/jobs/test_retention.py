@@ -2,24 +2,31 @@
 
 import datetime
 import json
+import threading
 from io import StringIO
 
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, ImportFile
+from backoffice.deployment import check_retention
 from backoffice.jobs import retention
 from backoffice.jobs.retention import retain
 from backoffice.sessions.models import Session
+from backoffice.submissions import Submission
 from backoffice.trail.models import Entry
 from library.models import Book, Library, Patron
 from tests.factories import make_book, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
 
+RESOURCE = "library.resources.LibraryResource"
 LONG_AGO = timezone.now() - datetime.timedelta(days=400)
 
 
@@ -98,6 +105,69 @@ def test_what_has_no_setting_stays_for_ever(old, settings):
     before = numbers()
     assert retain() == {}
     assert numbers() == before
+
+
+def test_what_the_queue_has_done_and_forms_led_to_goes_by_settings_of_their_own(settings):
+    task = DBTaskResult.objects.create(
+        status="SUCCESSFUL",
+        args_kwargs={"args": [], "kwargs": {}},
+        task_path="backoffice.jobs.tasks.check",
+        backend_name="default",
+        run_after=LONG_AGO,
+        finished_at=LONG_AGO,
+    )
+    Submission.objects.create(key="a", created_at=LONG_AGO)
+    settings.JOBS_KEEP_DAYS = settings.TASKS_KEEP_DAYS = settings.FORMS_KEEP_DAYS = 0
+    assert retain() == {}
+    settings.TASKS_KEEP_DAYS = settings.FORMS_KEEP_DAYS = 399
+    assert retain() == {"tasks of the queue": 1, "answers of forms": 1}
+    assert not DBTaskResult.objects.filter(pk=task.pk).exists()
+
+
+def test_zero_days_keep_files_for_ever(settings):
+    for status in ("uploaded", "done"):
+        job = Change.objects.create(
+            model="library.Library", title="a.csv", kind="import", status=status
+        )
+        Change.objects.filter(pk=job.pk).update(created_at=LONG_AGO)
+        file = ImportFile(change=job, resource=RESOURCE, name="a.csv", size=1)
+        file.make_directory()
+        file.save(force_insert=True)
+    settings.IMPORT_KEEP_DAYS = settings.IMPORT_ABANDONED_DAYS = 0
+    assert retain() == {}
+    settings.IMPORT_KEEP_DAYS = settings.IMPORT_ABANDONED_DAYS = 399
+    assert retain() == {"abandoned imports": 1, "files of imports": 1}
+
+
+def test_a_negative_number_of_days_is_no_setting(settings):
+    assert check_retention() == []
+    settings.HISTORY_KEEP_DAYS = -1
+    assert [error.id for error in check_retention()] == ["backoffice.E112"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_what_another_worker_is_just_removing_is_left_to_it(settings):
+    lines = [Entry.objects.create(action="add", at=LONG_AGO).pk for _ in range(5)]
+    held, done = threading.Event(), threading.Event()
+
+    def other():
+        with transaction.atomic():
+            list(QuerySet(Entry).filter(pk__in=lines[:2]).select_for_update())
+            held.set()
+            done.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert held.wait(20)
+    try:
+        assert retain() == {"lines of the activity": 3}
+        assert set(lines[:2]) <= set(Entry.objects.values_list("pk", flat=True))
+    finally:
+        done.set()
+        thread.join()
+    assert retain() == {"lines of the activity": 2}
 
 
 def test_sessions_that_have_ended_go():

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,10 @@ BY_ERRNO = {
 }
 #: These may be a fault of the code as well: see `_folder_is_gone`.
 IF_GONE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+#: By SQLite's code; if that is not here, by its last byte, which is the kind.
 BY_SQLITE = {
     sqlite3.SQLITE_FULL: NO_ROOM,
+    sqlite3.SQLITE_IOERR_SHMSIZE: NO_ROOM,
     sqlite3.SQLITE_READONLY: READ_ONLY,
     sqlite3.SQLITE_IOERR: NO_DATABASE,
     sqlite3.SQLITE_CANTOPEN: NO_DATABASE,
@@ -97,6 +100,19 @@ def demand_room(folder: Path, size: int = 0) -> None:
         raise NoRoom(folder)
 
 
+@contextmanager
+def removed_if_it_fails(path: Path) -> Iterator[Path]:
+    """What the block writes there, a file or a folder, is gone if it raises."""
+    try:
+        yield path
+    except BaseException:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def outage_of(error: BaseException | None) -> Outage | None:
     """What is full, or not there, if that is why the error was raised."""
     return next((found for each in _behind(error) if (found := _outage(each))), None)
@@ -113,7 +129,8 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
 
 def _outage(error: BaseException) -> Outage | None:
     if isinstance(error, sqlite3.Error):
-        return BY_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        code = getattr(error, "sqlite_errorcode", 0)  # 0: Python's own
+        return BY_SQLITE.get(code) or BY_SQLITE.get(code & 0xFF)
     if isinstance(error, OSError):
         if error.errno in IF_GONE and _folder_is_gone():
             return NO_FILES

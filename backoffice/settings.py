@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "backoffice.admin.submissions.unavailable.begin_streams",
     "backoffice.admin.methods.only_known_methods",
     "backoffice.sessions.middleware.SessionMiddleware",
     "backoffice.languages.LocaleMiddleware",
@@ -332,7 +333,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "backoffice.admin.changes.uploads.TemporaryFileUploadHandler",
 ]
 
 # Retention --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError
+from django.db import Error
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -118,7 +118,7 @@ class Export:
             if entry:
                 entry.change_message = message
                 entry.save(update_fields=["change_message"])
-        except DatabaseError:  # the file was sent: don't fail at its last block
+        except Error:  # the file was sent: don't fail at its last block
             logger.exception("The trail does not have how an export ended")
 
     def _selected(self) -> str:

@@ -14,8 +14,7 @@ from backoffice.changes.profiles import OPTIONS
 from backoffice.imports.decided import digest
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.options import Options
-from backoffice.jobs.steps import create_job, open_job
-from backoffice.readers.source import ReaderError
+from backoffice.jobs.steps import create_job, discarded_if_it_fails, open_job
 
 KEPT = (*OPTIONS, "profile", "headers_key")
 
@@ -41,7 +40,7 @@ def replace_file(
     """
     options = {name: value for name, value in job.file.options.items() if name in KEPT}
     new = create_job(job.file.resource_class, blocks, file_name=file_name, user=user, **options)
-    try:
+    with discarded_if_it_fails(new):
         new.file.lines = open_job(new, any_header=True).approximate_rows
         new.file.save(update_fields=["lines"])
         replaced = Replaced(new)
@@ -50,10 +49,6 @@ def replace_file(
             Decision.objects.bulk_create(decisions)
             if not job.cancel():
                 raise JobStopped
-    except (ReaderError, JobStopped):
-        new.file.remove()
-        new.delete()
-        raise
     replaced.kept = len(decisions)
     return replaced
 

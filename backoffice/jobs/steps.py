@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,8 +26,7 @@ from backoffice.changes.outside import lies_within
 from backoffice.changes.undo import Undo, refusal
 from backoffice.history.records import Signature
 from backoffice.imports.decided import Decided
-from backoffice.imports.engine import DatabaseMoved, DatabaseRefused, Import
-from backoffice.imports.mapping import MappingError
+from backoffice.imports.engine import Import
 from backoffice.imports.mirror import Missing
 from backoffice.imports.options import Options
 from backoffice.imports.review import downloads
@@ -36,18 +35,18 @@ from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.store import Store
 from backoffice.jobs.limits import (
     LIMITED,
-    LimitsGone,
     OutsideLimits,
     reach_of_check,
     reach_of_writing,
 )
 from backoffice.jobs.missing import MISSING, missing_file, write_missing
+from backoffice.jobs.running import running
+from backoffice.outages import demand_room, removed_if_it_fails
 from backoffice.querysets.reach import Reach
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import match_key_if_any
 from backoffice.resources.resource import Resource
-from backoffice.tables.scratch import NoScratch
-from backoffice.tables.waits import limit_waits, met_lock
+from backoffice.tables.waits import limit_waits
 
 logger = logging.getLogger(__name__)
 
@@ -56,18 +55,6 @@ MOST_CAUSES = 100  # that are kept with the import
 UPLOAD = "upload"
 STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
-
-
-#: What stops a step, with a sentence for staff.
-STOPS = (
-    DatabaseMoved,
-    DatabaseRefused,
-    LimitsGone,
-    MappingError,
-    NoScratch,
-    OutsideLimits,
-    ReaderError,
-)
 
 
 # Making ---------------------------------------------------------------------------------
@@ -85,25 +72,38 @@ def create_job(
     """Store an upload and create its import.
 
     options: of `profiles.OPTIONS` · feed: see `ImportFile`; raises IntegrityError if there
-    is an import of it.
+    is an import of it. Whatever is raised, nothing of it is left.
     """
     name = Path(file_name).name[:200]
     path = dotted_path(resource_class)
     file = ImportFile(resource=path, name=name, options=options, feed=feed)
     file.make_directory()
-    digest, file.size = hashlib.sha256(), 0
-    with (file.directory / UPLOAD).open("xb") as upload:
-        for block in blocks:
-            upload.write(block)
-            digest.update(block)
-            file.size += len(block)
-            file.lines += block.count(b"\n")
-    file.sha256 = digest.hexdigest()
-    with transaction.atomic():
-        model = resource_class._meta.model._meta.label
-        file.change = Change.objects.create(user=user, model=model, title=name)
-        file.save(force_insert=True)
+    with removed_if_it_fails(file.directory):
+        digest, file.size = hashlib.sha256(), 0
+        with (file.directory / UPLOAD).open("xb") as upload:
+            for block in blocks:
+                demand_room(file.directory, len(block))
+                upload.write(block)
+                digest.update(block)
+                file.size += len(block)
+                file.lines += block.count(b"\n")
+        file.sha256 = digest.hexdigest()
+        with transaction.atomic():
+            model = resource_class._meta.model._meta.label
+            file.change = Change.objects.create(user=user, model=model, title=name)
+            file.save(force_insert=True)
     return file.change
+
+
+@contextlib.contextmanager
+def discarded_if_it_fails(job: Change) -> Iterator[None]:
+    """The new job and its file are gone if the block raises."""
+    try:
+        yield
+    except BaseException:
+        job.file.remove()
+        job.delete()
+        raise
 
 
 def record_job(
@@ -207,39 +207,6 @@ def job_import(
 # Running --------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def running(job: Change, *sources: str, to: str) -> Iterator[None]:
-    """Claim `job` for the run in the block; if that raises, fail the job with the reason.
-
-    Where somebody else's lock was in the way, the job can be run again, and that is raised.
-    """
-    job.take(*sources, to=to, progress=0)
-    try:
-        yield
-    except JobStopped:
-        raise
-    except STOPS as error:
-        reason = str(error)
-    except IntegrityError as error:
-        reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
-    except Exception as error:
-        if isinstance(error, OperationalError) and met_lock(error):
-            job.status = to
-            job.finish(
-                Status.FAILED if job.undoes else sources[0],
-                error=_("Nothing was written: somebody else was writing there. Try it again."),
-            )
-            raise
-        logger.exception("Change %s failed while %s", job.pk, to)
-        reason = _("Something went wrong that is not the file's fault; it is in the log.")
-        if job.undoes:
-            reason = _("It could not be undone; the reason is in the log.")
-    else:
-        return
-    job.status = to  # the status that the transaction set was rolled back
-    job.finish(Status.FAILED, error=reason)
-
-
 def check_job(job: Change) -> None:
     """Find out what the file would change, and keep that for the review.
 
@@ -248,11 +215,17 @@ def check_job(job: Change) -> None:
     with running(job, Status.UPLOADED, to=Status.CHECKING):
         version, decisions = decided(job)
         name = f"{STORE}{job.claim}.sqlite3"
+
+        def beat(rows: int) -> None:
+            demand_room(job.file.directory)
+            job.beat(rows)
+
         with (
+            removed_if_it_fails(job.file.directory / name) as path,
             job_import(job, decisions) as imported,
-            Store.create(job.file.directory / name) as store,
+            Store.create(path) as store,
         ):
-            imported.stage(progress=job.beat, keep=store.add_rows)
+            imported.stage(progress=beat, keep=store.add_rows)
             job.beat(imported.rows or 0)
             counts = imported.check()
             write(imported, store, beat=partial(job.beat, imported.rows or 0))

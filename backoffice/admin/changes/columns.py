@@ -24,7 +24,7 @@ from backoffice.exports.template import template_file
 from backoffice.jobs import tasks
 from backoffice.jobs.profiles import save_profile, starting_options, with_profile
 from backoffice.jobs.replace import Replaced, replace_file
-from backoffice.jobs.steps import create_job, open_job
+from backoffice.jobs.steps import create_job, discarded_if_it_fails, open_job
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import within
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source
@@ -61,11 +61,10 @@ class ColumnPages(ChangePages):
                 **form.options(),
             )
             try:
-                job.file.lines = open_job(job, any_header=True).approximate_rows
-                job.file.save(update_fields=["lines"])
+                with discarded_if_it_fails(job):
+                    job.file.lines = open_job(job, any_header=True).approximate_rows
+                    job.file.save(update_fields=["lines"])
             except ReaderError as error:
-                job.file.remove()
-                job.delete()
                 form.add_error("import_file", str(error))
             else:
                 return self._redirect(job)

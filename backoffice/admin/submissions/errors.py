@@ -1,5 +1,6 @@
 """The pages of errors: what happened, and a way on. `backoffice.urls` has them as handlers."""
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -10,14 +11,15 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import get_template
 from django.template.response import TemplateResponse
-from django.templatetags.static import static
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
-from backoffice.admin.submissions.house import address_of, house_page, marks, may_use, site_of
+from backoffice.admin.submissions.bare import bare_page
+from backoffice.admin.submissions.house import address_of, house_page, may_use, site_of
+from backoffice.admin.submissions.unavailable import unavailable
+from backoffice.outages import outage_of
 from backoffice.querysets.counts import Count
 
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
@@ -84,24 +86,25 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
-@requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a page that needs neither the database nor the session."""
-    site = site_of(request)
-    dress = marks(site)
-    files = ["admin/css/base.css", dress["theme"] or "admin/css/dark_mode.css", dress["brand"]]
-    try:
-        styles = [static(name) for name in files if name]
-    except ValueError:  # there is no manifest of static files
-        styles = []
-    context = {
-        "styles": styles,
-        "site_header": site.site_header,
-        "index": address_of(site),
-        "again": request.get_full_path() if request.method == "GET" else "",
-    }
-    page = get_template("admin/backoffice/error_500.html").render(context)
-    return HttpResponse(page, status=500)
+    """500; 503 where what was raised means that the disk is full, or the database not there."""
+    if outage := outage_of(sys.exc_info()[1]):
+        return unavailable(request, outage)
+    return bare_page(
+        request,
+        500,
+        _("Something went wrong here"),
+        [
+            _(
+                "It is a fault of this site, not yours, and it is noted for those who look"
+                " after it."
+            ),
+            _(
+                "Go back with your browser: what you typed is still there. If it happens again,"
+                " tell them what you did and when."
+            ),
+        ],
+    )
 
 
 # The frame ------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class Store:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.rollback()  # SQLite has done it already where its disk is full
             raise
         self.connection.execute("COMMIT")
 

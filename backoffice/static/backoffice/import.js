@@ -8,6 +8,10 @@ function watchProgress(section) {
     let told = 0;
     const poll = async () => {
         const response = await fetch(section.dataset.url, {headers: {Accept: "application/json"}});
+        if (response.status === 503) { // full, or not there: the import goes on after it
+            window.setTimeout(poll, 10000);
+            return;
+        }
         const job = response.ok && !response.redirected ? await response.json() : null;
         if (!job || job.status !== section.dataset.status) {
             window.location.reload();

@@ -279,12 +279,20 @@ class Column(dict[str, Any]):
 def _patterns_of_plain_text(
     resource_field: ResourceField, model_field: Any
 ) -> list[re.Pattern[str]] | None:
+    return (
+        patterns_of_plain_text(model_field)
+        if type(resource_field.widget) is CharWidget
+        else None
+    )
+
+
+def patterns_of_plain_text(model_field: Any) -> list[re.Pattern[str]] | None:
     """The patterns that text must match to be clean already; None if patterns can't tell.
 
     A field whose `clean` rewrites text has an attribute `canonical`: a compiled pattern of the
     text that it leaves as it is.
     """
-    if type(resource_field.widget) is not CharWidget or not model_field.max_length:
+    if not getattr(model_field, "max_length", None):
         return None
     if canonical := getattr(model_field, "canonical", None):
         return [canonical]

@@ -25,21 +25,19 @@ else sees them. Their aliases in SQL are `staged`, `listed`, `candidate`, `targe
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.db.models import BigAutoField, Model
 
 from backoffice.imports.clean import Column
 from backoffice.imports.mapping import MappingError
+from backoffice.tables import temporary
 from backoffice.tables.lookalikes import Known
 from backoffice.tables.scratch import NoScratch, Scratch
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import is_text, looks
 
-VARIABLES = 900  # of one statement on SQLite
 MANY = 50_000  # numbers that are not kept for later
 
 
@@ -156,28 +154,9 @@ class Staging:
         self.end_copy()
         self.scratch.drop()
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """A transaction for the temporary tables alone, which locks no live table.
-
-        Django's `atomic()` would begin with `IMMEDIATE` on SQLite and keep every other
-        user's save waiting while a file is read.
-        """
-        if self.connection.in_atomic_block:
-            yield
-        elif self.is_postgresql:
-            with transaction.atomic(using=self.connection.alias):
-                yield
-        else:
-            with self.connection.cursor() as cursor:
-                cursor.execute("BEGIN DEFERRED")
-                try:
-                    yield
-                    cursor.execute("COMMIT")
-                except BaseException:
-                    if self.connection.connection.in_transaction:
-                        cursor.execute("ROLLBACK")
-                    raise
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """A transaction for the temporary tables alone, which locks no live table."""
+        return temporary.writing(self.connection)
 
     def appending(self) -> contextlib.AbstractContextManager[None]:
         """As `writing`, for a chunk of rows; PostgreSQL's COPY goes on over several."""
@@ -188,23 +167,7 @@ class Staging:
     def write(self, table: str, width: int, rows: Iterable[Any]) -> None:
         """Put `rows` of `width` values into `table` with one statement."""
         self.end_copy()
-        with self.connection.cursor() as cursor:
-            if self.is_postgresql:
-                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
-                return
-            # A statement of a hundred rows takes less time than a hundred statements.
-            values = list(chain.from_iterable(rows))
-            block = max(1, VARIABLES // width) * width
-            whole = len(values) // block * block
-            insert = f"INSERT INTO {table} VALUES "
-            row = f"({', '.join(['%s'] * width)})"
-            if whole:
-                blocks = [values[at : at + block] for at in range(0, whole, block)]
-                cursor.executemany(insert + ", ".join([row] * (block // width)), blocks)
-            if rest := values[whole:]:
-                cursor.execute(insert + ", ".join([row] * (len(rest) // width)), rest)
+        temporary.put(self.connection, table, width, rows)
 
     def write_chunk(
         self,

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from benchmarks import report
+from benchmarks import consortium, report
+from benchmarks.rows import Sizes, fill
+from library.models import Book, Librarian, Library, Patron
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -81,3 +84,18 @@ def test_the_pages_are_measured_into_a_section_of_their_own(tmp_path):
     assert text.startswith("# Imports, measured\n\nas they were\n\n# Pages, measured\n")
     assert "| SQLite | libraries, last page |" in text
     assert "statements**" not in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_consortium_has_few_branches_with_many_patrons_and_titles(superuser):
+    sizes = Sizes(libraries=11, patrons=40, books=20, links=3)
+    fill(connection, sizes)
+    assert (Library.objects.count(), Librarian.objects.count()) == (11, 11)
+    # As many patrons again are those of one library, and all titles are there.
+    assert Patron.objects.count() == 80
+    assert Library.objects.get(pk=1).book_set.count() == Book.objects.count() == 20
+    assert Book.objects.get(pk=1).libraries.count() == 11
+    assert Book.objects.get(pk=20).libraries.count() in (3, 4)
+    addresses = {page.name: address for page, address in consortium.addresses(sizes)}
+    assert len(addresses) > 60
+    assert addresses["search: libraries, one"] == "/admin/library/library/?q=library+10"

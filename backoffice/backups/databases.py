@@ -150,7 +150,9 @@ class PostgreSQL:
     @contextmanager
     def _other(self, name: str) -> Iterator[BaseDatabaseWrapper]:
         other = connection.copy()
-        other.settings_dict = {**connection.settings_dict, "NAME": name}
+        other.settings_dict["NAME"] = name
+        # Else it is one of the pool's, to the database of the site.
+        other.settings_dict["OPTIONS"].pop("pool", None)
         try:
             yield other
         finally:

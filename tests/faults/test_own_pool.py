@@ -1,4 +1,4 @@
-"""The worker and the command line with psycopg's own pool of connections."""
+"""The worker and commands with psycopg's own pool of connections."""
 
 import pytest
 from django.db import connection
@@ -20,3 +20,7 @@ def test_imports_with_a_pool_in_each_process(house, libraries, rows):
     assert house.wait_for_the_end(pk, rows, minutes=2) == ("done", ""), house.log()
     again = house.attempt("import", "library.Library", str(libraries), "--no-input", "--json")
     assert (again.returncode, f'"unchanged": {rows}' in again.stdout) == (0, True), again.stderr
+    backup = house.run("backup", str(house.folder / "backups")).strip().rpartition(": ")[2]
+    house.run("loaddata", "tutorial")
+    # Counted in the database that is made for it, not in the pool's.
+    assert "is whole" in house.run("restore", backup, "--verify")

@@ -50,11 +50,12 @@ test-slow: $(installed) ## Run the slow tests: killed workers, restarted databas
 test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slow ones too
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres $(python) -m pytest -n auto $(ARGS)
 
-# Its databases go with the server: PgBouncer would hold them while they are dropped.
+# Its databases go with the server: PgBouncer would hold them while they are dropped. The slow
+# tests are of files and rules, whatever the database: ARGS="-m ''" runs them too.
 pooled = tests/faults/test_pool.py tests/backoffice/imports tests/backoffice/jobs
 test-pool: $(installed) ## Run the tests of imports through a PgBouncer that lends connections for a transaction
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres .ci/with-pgbouncer \
-		$(python) -m pytest -n auto --reuse-db $(pooled) $(ARGS)
+		$(python) -m pytest -n auto -m "not slow" --reuse-db $(pooled) $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed

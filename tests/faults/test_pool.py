@@ -20,7 +20,6 @@ from library.resources import BookResource, LibraryResource
 from tests.factories import make_library
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(
         os.environ.get("DATABASE_POOL") != "transaction", reason="without such a pool"

@@ -20,6 +20,8 @@ from backoffice.tables.table import Table
 
 PREFIX = "backoffice_search_of_"  # of the names of all that belongs to such an index
 LENGTH = 3  # characters of the shortest text that it can find
+#: A text is frequent if so many rows that have it are within FREQUENT times as many rows.
+SAMPLE, FREQUENT = 200, 10
 TRIGRAMS = 32  # of a text; the rest would hardly exclude a row
 #: Bytes of new entries that are kept until they are written, and of how many parts a level
 #: has until they are merged: fewer than 8 make an import of as many rows as there are slower.
@@ -136,20 +138,67 @@ class SearchIndex:
         if not wanted:
             return None
         keepers, params = self._keepers
+        table, (have, patterns) = self.table, self._have(runs)
         try:
-            keys = self.table.fetch(
+            if len(wanted) > 1:
+                wanted = self._rare(wanted)
+            keys = table.fetch(
                 f"""
                 SELECT NULL WHERE {len(self._kept_by)} > ({keepers}) UNION ALL
-                SELECT rowid FROM (
-                    SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s LIMIT {most + 1:d}
+                SELECT id FROM (
+                    SELECT {table.pk} AS id FROM (
+                        SELECT rowid AS key FROM {self.name} WHERE {self.name} MATCH %s
+                    ) CROSS JOIN {table.name} ON {table.pk} = key
+                    WHERE {have} LIMIT {most + 1:d}
                 )
                 """,
-                [*params, " AND ".join(wanted)],
+                [*params, " AND ".join(wanted), *patterns],
             )
         except DatabaseError:  # there is none
             return None
         found = [key for (key,) in keys]
         return None if None in found else found
+
+    def _have(self, runs: Sequence[Sequence[Sequence[str]]]) -> tuple[str, list[str]]:
+        """The condition that a row has the texts, and its params.
+
+        The index knows which trigrams a row has, not in which order: 999999 is 999 for it.
+        """
+        one = " OR ".join(rf"{column} LIKE %s ESCAPE '\'" for column in self._columns)
+        either = [
+            " OR ".join(f"({' AND '.join([f'({one})'] * len(texts))})" for texts in run)
+            for run in runs
+        ]
+        like = self.table.connection.ops.prep_for_like_query
+        patterns = [
+            f"%{like(text)}%"
+            for run in runs
+            for texts in run
+            for text in texts
+            for _column in self._columns
+        ]
+        return " AND ".join(f"({each})" for each in either), patterns
+
+    def _rare(self, wanted: list[str]) -> list[str]:
+        """Those of `wanted` that exclude rows; all where none does.
+
+        FTS5 walks through all rows that have a word, such as "library" in each name, to look
+        for those that have another as well: of "public library 12345678" the number will do.
+        """
+        spans = ", ".join(
+            [
+                f"(SELECT CASE WHEN count(*) = {SAMPLE:d} THEN max(rowid) - min(rowid) END FROM"
+                f" (SELECT rowid FROM {self.name} WHERE {self.name} MATCH %s LIMIT {SAMPLE:d}))"
+            ]
+            * len(wanted)
+        )
+        (found,) = self.table.fetch(f"SELECT {spans}", wanted)
+        rare = [
+            each
+            for each, span in zip(wanted, found, strict=True)
+            if span is None or span > FREQUENT * SAMPLE
+        ]
+        return rare or wanted
 
 
 def _any_of(alternatives: Sequence[Sequence[str]]) -> str:

@@ -1,8 +1,8 @@
 """Records as hits: of each ModelAdmin with `search_fields`, those that the user may see.
 
 Names that begin with what was typed come first. A kind takes two statements, and on SQLite one
-more, at the same cost for any number of rows: an index of the names leads to the first of each
-spelling, the search index to some rows that have the words anywhere.
+more (of several words two), at the same cost for any number of rows: an index of the names
+leads to the first of each spelling, the search index to some rows that have the words anywhere.
 """
 
 from collections import Counter

@@ -73,6 +73,7 @@ BY_SQLITE = {
 #: By the beginning of PostgreSQL's SQLSTATE; the longest that fits says it.
 BY_SQLSTATE = {
     "08": NO_DATABASE,  # the connection broke, or there was none
+    "25P03": NO_DATABASE,  # nothing was done in a transaction for DATABASE_IDLE_SECONDS
     "25006": READ_ONLY,  # a standby, or a database that was set so
     "53100": NO_ROOM,
     "53": NO_DATABASE,  # memory, connections

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -135,6 +136,7 @@ class Change(models.Model):
     erased = models.JSONField(gettext_lazy("erased"), default=dict)
 
     progress = models.PositiveIntegerField(gettext_lazy("rows read"), default=0)
+    #: By the database's clock.
     heartbeat = models.DateTimeField(gettext_lazy("heartbeat"), null=True)
     #: The run that holds it now; a worker that takes it over writes its own claim.
     claim = models.CharField(gettext_lazy("claim"), max_length=32, blank=True)
@@ -223,8 +225,8 @@ class Change(models.Model):
 
         Raises JobStopped if somebody else was first.
         """
-        now, claim = timezone.now(), secrets.token_hex(16)
-        fields |= {"claim": claim, "heartbeat": now, "started_at": now, "error": ""}
+        claim = secrets.token_hex(16)
+        fields |= {"claim": claim, "heartbeat": Now(), "started_at": Now(), "error": ""}
         fields |= {"runs": models.F("runs") + 1, "waiting": ""}
         if not self._mine.move(*sources, to=to, **fields):
             raise JobStopped
@@ -236,9 +238,7 @@ class Change(models.Model):
         Raises JobStopped if the change was cancelled, or taken over by another worker.
         """
         mine = self._mine.filter(claim=self.claim)
-        if not mine.move(
-            self.status, to=self.status, progress=progress, heartbeat=timezone.now()
-        ):
+        if not mine.move(self.status, to=self.status, progress=progress, heartbeat=Now()):
             raise JobStopped
 
     def finish(self, to: str, **fields: Any) -> None:

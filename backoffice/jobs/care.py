@@ -5,7 +5,8 @@ the transaction that writes. So a job taken over can't write twice, however slow
 run was. The database keeps a healthy run from being taken over while it writes: on PostgreSQL
 its transaction locks the job's row, which `SKIP LOCKED` skips; on SQLite nobody else can write
 until the run has ended, and then the job is no longer running. Before it writes, a run sends
-heartbeats: with each chunk, and every few seconds from the worker's thread.
+heartbeats: with each chunk, and every few seconds from the worker's thread, as long as it moves
+(`backoffice.jobs.liveness`). All times are the database's.
 """
 
 import datetime
@@ -20,7 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks.base import Task, TaskResultStatus
@@ -29,6 +30,7 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks
+from backoffice.jobs.liveness import Run, ago, end_from_outside
 from backoffice.logs import about
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class Caretaker(threading.Thread):
         super().__init__(name="caretaker", daemon=True)
         self.clean = clean
         self.stop = threading.Event()
-        self.running_job: int | None = None  # primary key
+        self.running: Run | None = None
         self.next_cleaning = 0.0
         self.feeder: threading.Thread | None = None
 
@@ -75,10 +77,8 @@ class Caretaker(threading.Thread):
 
     def look_after(self) -> None:
         tasks.sign_of_life().touch()
-        if self.running_job:
-            Change.objects.filter(pk=self.running_job, status__in=BACK).update(
-                heartbeat=timezone.now()
-            )
+        if self.running:
+            self.beat(self.running)
         take_up_dead_jobs()
         minutes = settings.RETENTION_MINUTES
         if minutes and time.monotonic() > self.next_cleaning:
@@ -88,6 +88,21 @@ class Caretaker(threading.Thread):
             # In a thread of its own: to copy a large file takes longer than a heartbeat may.
             self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)
             self.feeder.start()
+
+    @staticmethod
+    def beat(run: Run) -> None:
+        """Send a heartbeat for a run that moves; cut one off that has not for a while.
+
+        A run that is writing has locked its job, which nobody takes up then.
+        """
+        if run.moves():
+            with transaction.atomic():
+                jobs = Change.objects.select_for_update(skip_locked=True)
+                free = jobs.filter(pk=run.job, status__in=BACK)
+                Change.objects.filter(pk__in=free.values("pk")).update(heartbeat=Now())
+        elif run.stands_still():
+            logger.warning("The connection of change %s stands still: it is cut", run.job)
+            run.cut()
 
 
 def look_for_feeds() -> None:
@@ -105,15 +120,18 @@ def look_for_feeds() -> None:
 
 
 def take_up_dead_jobs() -> int:
-    """Requeue jobs whose worker died, or fail them after MOST_RUNS; return how many."""
-    limit = timezone.now() - datetime.timedelta(seconds=DEAD_AFTER)
+    """Requeue jobs whose worker died, or fail them after MOST_RUNS; return how many.
+
+    Those that are locked by a connection that stands still are free by the next time.
+    """
+    overdue = Change.objects.filter(status__in=BACK, heartbeat__lt=ago(DEAD_AFTER))
+    end_from_outside(overdue.values_list("pk", flat=True))
     with transaction.atomic():
-        jobs = Change.objects.select_for_update(skip_locked=True)
-        dead = list(jobs.filter(status__in=BACK, heartbeat__lt=limit))
+        dead = list(overdue.select_for_update(skip_locked=True))
         for job in dead:
             with about(job=job.pk):
                 _put_back(job)
-    return len(dead) + _take_up_lost_tasks(limit)
+    return len(dead) + _take_up_lost_tasks()
 
 
 def _put_back(job: Change) -> None:
@@ -137,11 +155,11 @@ def _end_tasks(job: Change) -> None:
     ).update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
 
 
-def _take_up_lost_tasks(limit: datetime.datetime) -> int:
+def _take_up_lost_tasks() -> int:
     """Close the tasks of dead workers; requeue those whose job was not claimed yet."""
     lost = 0
     running = DBTaskResult.objects.filter(
-        status=TaskResultStatus.RUNNING, task_path__in=TASKS, started_at__lt=limit
+        status=TaskResultStatus.RUNNING, task_path__in=TASKS, started_at__lt=ago(DEAD_AFTER)
     )
     for result in running:
         (pk,) = result.args_kwargs["args"]

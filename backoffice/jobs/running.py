@@ -14,7 +14,7 @@ from backoffice.jobs.limits import LimitsGone, OutsideLimits
 from backoffice.outages import outage_of
 from backoffice.readers.source import ReaderError
 from backoffice.tables.scratch import NoScratch
-from backoffice.tables.waits import met_lock
+from backoffice.tables.waits import met_lock, was_cut
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ STOPS = (
 def running(job: Change, *sources: str, to: str) -> Iterator[None]:
     """Claim `job` for the run in the block; if that raises, fail the job with the reason.
 
-    Where somebody else's lock was in the way, the job can be run again, and that is raised.
+    Where somebody else's lock was in the way, the job can be run again, and that is raised; as
+    is what says that PostgreSQL's connection was lost.
     """
     job.take(*sources, to=to, progress=0)
     try:
@@ -48,6 +49,8 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
     except IntegrityError as error:
         reason = _("The database refused it, so nothing was written: %s") % str(error).strip()
     except Exception as error:
+        if was_cut(error):
+            raise  # another run takes it over, as from a worker that died
         if isinstance(error, OperationalError) and met_lock(error):
             job.status = to
             job.finish(

@@ -39,6 +39,7 @@ from backoffice.jobs.limits import (
     reach_of_check,
     reach_of_writing,
 )
+from backoffice.jobs.liveness import sign
 from backoffice.jobs.missing import MISSING, missing_file, write_missing
 from backoffice.jobs.running import running
 from backoffice.outages import demand_room, removed_if_it_fails
@@ -295,6 +296,7 @@ def apply_job(job: Change, *, patience: float = 0) -> None:
                 imported.stage(progress=job.beat)
                 with transaction.atomic(using=imported.connection.alias):
                     limit_waits(imported.connection, patience)
+                    sign(job.pk)
                     imported.apply(
                         expected=job.counts,
                         missing=Missing(**missing) if missing else None,
@@ -313,6 +315,7 @@ def undo_of(change: Change) -> Undo:
 def _take_back(job: Change, undone: Change, patience: float) -> None:
     with undo_of(undone) as undo, transaction.atomic(using=undo.connection.alias):
         limit_waits(undo.connection, patience)
+        sign(job.pk)
         undo.lock()
         if not lies_within(undone, job.user):
             raise OutsideLimits

@@ -8,7 +8,7 @@ what must hold in any case is told to the transaction.
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -16,6 +16,8 @@ READER = "1h"  # for which somebody who fetches an export may take nothing of it
 #: SQLSTATE of what somebody else's lock ends: lock_not_available, deadlock_detected.
 LOCKED = ("55P03", "40P01")
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+#: The same of what ends a connection: broken, idle in a transaction, ended by an operator.
+CUT = ("08", "25P03", "57P")
 
 
 def connect() -> None:
@@ -76,6 +78,16 @@ def met_lock(error: OperationalError) -> bool:
     return getattr(cause, "sqlstate", None) in LOCKED or getattr(
         cause, "sqlite_errorname", ""
     ).startswith(BUSY)
+
+
+def was_cut(error: BaseException) -> bool:
+    """Whether PostgreSQL's connection was lost, so that nothing more can be done over it."""
+    cause: Any = error.__cause__
+    if not isinstance(error, DatabaseError | InterfaceError) or not hasattr(cause, "sqlstate"):
+        return False
+    if cause.sqlstate is None:  # nobody answered
+        return isinstance(error, OperationalError | InterfaceError)
+    return bool(cause.sqlstate.startswith(CUT))
 
 
 def _set(connection: BaseDatabaseWrapper, *, is_local: bool, **values: str) -> None:

@@ -4,13 +4,21 @@ import logging
 import time
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connections,
+)
+from django.db.models.functions import Now
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.jobs import tasks
 from backoffice.jobs.care import TASKS, Caretaker
+from backoffice.jobs.liveness import Run
 from backoffice.jobs.retention import retain
 from backoffice.logs import about
 
@@ -40,20 +48,24 @@ class Worker(db_worker.Worker):
         """
         try:
             super().run()
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError, InternalError):
             logger.warning("The database can't be reached; trying again", exc_info=True)
             connections.close_all()
             return False
         return True
 
     def run_task(self, db_task_result: DBTaskResult[..., Any]) -> None:
+        job = None
         if db_task_result.task_path in TASKS:
-            (self.caretaker.running_job,) = db_task_result.args_kwargs["args"]
+            (job,) = db_task_result.args_kwargs["args"]
+            # By the database's clock, by which others see that it is lost.
+            DBTaskResult.objects.filter(pk=db_task_result.pk).update(started_at=Now())
+            self.caretaker.running = Run(job, connections[DEFAULT_DB_ALIAS])
         try:
-            with about(job=self.caretaker.running_job):
+            with about(job=job):
                 super().run_task(db_task_result)
         finally:
-            self.caretaker.running_job = None
+            self.caretaker.running = None
 
 
 class Command(db_worker.Command):

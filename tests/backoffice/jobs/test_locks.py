@@ -7,7 +7,7 @@
 | `Change.take` | two runs from beginning one job | here, `test_steps` |
 | the claim in `beat`, `finish` | a run that was taken over from writing | here, `test_steps` |
 | `SKIP LOCKED` of `take_up_dead_jobs` | a run that writes from being taken up | here |
-| the heartbeat | a run that reads from being taken up | `test_tasks` |
+| the heartbeat | a run that reads from being taken up | `test_tasks`, `test_liveness` |
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
 | `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
 | `Deletion.lock_tables` | a deletion and an import from waiting for each other | here |

@@ -24,7 +24,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow test-postgres test-pool test-next messages query-counts bench bench-pages lint types check clean
-.PHONY: requirements audit sbom docs screenshots
+.PHONY: requirements audit sbom docs screenshots lint-image
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,10 @@ lint: $(installed) ## Check style, layout, types and layers of the code
 
 types: $(installed) ## Check the types (one package: .venv/bin/mypy backoffice/readers)
 	$(python) -m mypy
+
+lint-image: ## Check the Dockerfile
+	@$(tools)
+	.venv-tools/bin/hadolint Dockerfile
 
 check: $(installed) ## Check the settings of a deployment, the migrations and the static files
 	@set -eu; scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \

@@ -119,7 +119,8 @@ def statements(sizes):
             (action_time, user_id, content_type_id, object_id, object_repr, action_flag,
              change_message)
         {series(libraries)}
-        SELECT CURRENT_TIMESTAMP, (SELECT min(id) FROM auth_user), 1 + i % 3,
+        SELECT CURRENT_TIMESTAMP, (SELECT min(id) FROM auth_user),
+               (SELECT min(id) FROM django_content_type) + i % 3,
                CAST(i AS VARCHAR(20)), {town("n")} || ' ' || n, 1 + i % 3, ''
         FROM numbered
     """

@@ -10,9 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.widgets import SELECT2_TRANSLATIONS
 from django.contrib.staticfiles import finders
 from django.core.files.storage import FileSystemStorage, Storage
 
+_JQUERY, _SELECT2 = "admin/js/vendor/jquery/jquery.min.js", "admin/js/vendor/select2"
+#: What Django's forms load, after jQuery and what extends it.
+_FORMS = (
+    "admin/js/jquery.init.js",
+    "admin/js/core.js",
+    "admin/js/inlines.js",
+    "admin/js/admin/RelatedObjectLookups.js",
+    "admin/js/SelectBox.js",
+    "admin/js/SelectFilter2.js",
+    "admin/js/calendar.js",
+    "admin/js/admin/DateTimeShortcuts.js",
+    "admin/js/autocomplete.js",
+)
+FORMS, CHOOSING = "backoffice/forms.js", "backoffice/choosing.js"
+FORM_SHEET = "admin/css/form.css"
 #: `{joined: its parts, in their order}`. Style sheets that refer to images are joined in the
 #: folder that they are in.
 JOINED = {
@@ -28,6 +44,25 @@ JOINED = {
     "backoffice/lists.js": (
         "backoffice/list.js",
         "backoffice/filters.js",
+    ),
+    FORMS: (_JQUERY, *(part for part in _FORMS if "autocomplete" not in part)),
+    CHOOSING: (  # for forms with autocompletion, in all languages of the site
+        _JQUERY,
+        f"{_SELECT2}/select2.full.min.js",
+        *(
+            f"{_SELECT2}/i18n/{SELECT2_TRANSLATIONS[code]}.js"
+            for code, _name in settings.LANGUAGES
+            if code in SELECT2_TRANSLATIONS
+        ),
+        *_FORMS,
+    ),
+    FORM_SHEET: (
+        "admin/css/forms.css",
+        "admin/css/vendor/select2/select2.min.css",
+        "admin/css/autocomplete.css",
+        "backoffice/horizontal.css",
+        "backoffice/roles.css",
+        "backoffice/forms.css",
     ),
     "admin/css/backoffice.css": (
         "admin/css/base.css",

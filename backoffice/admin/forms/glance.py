@@ -15,6 +15,7 @@ from backoffice.admin.pages import page_of
 from backoffice.admin.pickers.horizontal import LinksField, anchor_of
 from backoffice.admin.pickers.linked import LinkedNames
 from backoffice.admin.pickers.picker import PickerMixin
+from backoffice.admin.scripts import joined
 from backoffice.filters.related import ReferenceFilter
 from backoffice.querysets.counts import Count
 from backoffice.querysets.names import Naming
@@ -100,6 +101,7 @@ class GlanceMixin(PickerMixin):
             ]
             sections = list(self._sections(context, numbers))
             context["sections"] = sections if sections[1:] else []
+        context["media"] = joined(context["media"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _related_facts(

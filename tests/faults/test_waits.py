@@ -144,11 +144,12 @@ def test_imports_end_once_whatever_dies_stops_or_is_cut_off(house):
             workers[number].kill()
             workers[number].wait(10)
             workers[number] = start_worker(house, proxies[number])
-            kill_web(url)
+        kill_web(url)
         time.sleep(8)
         workers[0].send_signal(signal.SIGSTOP)
         time.sleep(30)
         workers[0].send_signal(signal.SIGCONT)
+        kill_web(url)  # the other: who took the place of the first is there by now
         proxies[1].freeze()
         time.sleep(30)
         proxies[1].thaw()

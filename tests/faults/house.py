@@ -130,7 +130,7 @@ def servers(house, **variables):
             stderr=out,
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}/admin/login/", process, log)
+        wait_for(f"http://127.0.0.1:{port}/admin/login/", process, log, seconds=120)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -5,6 +5,7 @@ import random
 import shlex
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,8 @@ class Cluster:
         self.process = subprocess.Popen(
             [".ci/with-postgres", "sh", "-c", 'echo "$DATABASE_URL\n$POSTGRES_CRASH"; cat'],
             cwd=ROOT,
+            # What was answered as saved is, whatever crashes but the machine.
+            env=os.environ | {"POSTGRES_OPTIONS": "-c synchronous_commit=on"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -35,6 +38,23 @@ class Cluster:
 
     def crash(self):
         subprocess.run(self.crash_command, cwd="/", check=True, stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        self._control("stop", "--mode", "immediate")
+
+    def start(self):
+        options = shlex.split((self.folder / "postmaster.opts").read_text())[3:]  # not -D
+        self._control("start", "-o", shlex.join(options))
+
+    def _control(self, what, *options):
+        crash = self.crash_command
+        before, place = crash[: crash.index("restart")], crash[crash.index("-D") :]
+        command = [*before, what, "--silent", "--wait", *place, *options]
+        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL)
+
+    @property
+    def folder(self):
+        return Path(self.crash_command[self.crash_command.index("-D") + 1])
 
     def remove(self):
         self.process.communicate()

@@ -139,8 +139,10 @@ def proxy(folder, ports):
 
 
 def get(address, **headers):
+    # After a reload requests wait until the new processes have loaded the code: long, where the
+    # machine is busy with other tests. One that is lost is never answered.
     request = urllib.request.Request(address, headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
         return answer.status, answer.headers, answer.read().decode()
 
 

@@ -15,6 +15,8 @@ from django.apps import apps
 from django.core.serializers import base, json
 from django.db.models import Model
 
+from backoffice.tables.lookalikes import Known
+
 
 def tracked_model(model: type[Model]) -> type[Model] | None:
     """The model whose history `model` is, or None."""
@@ -37,19 +39,27 @@ class Serializer(json.Serializer):
         self.options.setdefault("cls", Encoder)
         super().start_serialization()
         self._natural_keys: dict[type[Model], dict[Any, Any]] = {}
-        self._written: set[tuple[Any, ...]] = set()
+        self._written: dict[type[Model], Known] = {}  # memory is bounded
 
     def get_dump_object(self, obj: Any) -> dict[str, Any]:
         data = super().get_dump_object(obj)
         if "pk" not in data:
-            key = (data["model"], *obj.natural_key())
-            if key in self._written:
+            key = obj.natural_key()
+            written = self._written.setdefault(type(obj), Known())
+            if written.add([hash(tuple(key))]) and self._are_several(obj, key):
                 raise base.SerializationError(
-                    f"two rows of {data['model']} have the natural key {key[1:]}; rename one,"
+                    f"two rows of {data['model']} have the natural key {key}; rename one,"
                     " or dump without --natural-primary"
                 )
-            self._written.add(key)
         return data
+
+    @staticmethod
+    def _are_several(obj: Any, key: Any) -> bool:
+        try:
+            type(obj)._default_manager.db_manager(obj._state.db).get_by_natural_key(*key)
+        except type(obj).MultipleObjectsReturned:
+            return True
+        return False
 
     def handle_field(self, obj: Model, field: Any) -> None:
         super().handle_field(obj, field)

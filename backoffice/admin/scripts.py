@@ -42,7 +42,7 @@ def joined(media: Any) -> forms.Media:
         return media  # type: ignore[no-any-return] # Any: the stubs lack _css and _js
     if not set(others).isdisjoint(scripts[: scripts.index(init)]):
         return media  # type: ignore[no-any-return] # as above
-    sheets = {
+    sheets: dict[str, Any] = {
         medium: [sheet for sheet in names if sheet not in JOINED[FORM_SHEET]]
         for medium, names in media._css.items()
     }

@@ -3,14 +3,16 @@
 import contextlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.contrib import admin
 from django.db import DatabaseError, connections, router
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 
 from backoffice.admin.lists.search import search_index, searched_fields
-from backoffice.resources.registry import resources
+from backoffice.tables.operations import AddSearchIndex
 from backoffice.tables.search_index import drop_search_indexes
 from backoffice.tables.table import Table
 
@@ -54,8 +56,8 @@ def after_migrations(using: str, **kwargs: Any) -> None:
 def missing_search_indexes() -> list[tuple[type[Model], list[str]]]:
     """The models that are searched without an index, and the fields that none has.
 
-    On PostgreSQL only those with a Resource are looked at: other tables have few rows, and the
-    migrations make no index for them. Raises DatabaseError.
+    On PostgreSQL those for which a migration makes one (`AddSearchIndex`): other tables have
+    few rows. Raises DatabaseError.
     """
     return [
         (model, fields) for model in admin.site._registry if (fields := _without_index(model))
@@ -69,10 +71,21 @@ def _without_index(model: type[Model]) -> list[str]:
     if table.vendor == "sqlite":
         index = search_index(model)
         return [] if index is None or index.is_kept() else searched
-    if table.vendor != "postgresql" or not resources.declared_for(model):
+    if table.vendor != "postgresql" or model._meta.label_lower not in _promised():
         return []
     made = [sql for (sql,) in table.fetch(TRIGRAMS, [table.name.replace("%%", "%")])]
     return [name for name in searched if not _has_trigrams(made, model, name)]
+
+
+@cache
+def _promised() -> set[str]:
+    """The labels of the models for which a migration makes an index on PostgreSQL."""
+    return {
+        f"{app}.{operation.model_name}".lower()
+        for (app, _name), migration in MigrationLoader(None).disk_migrations.items()
+        for operation in migration.operations
+        if isinstance(operation, AddSearchIndex)
+    }
 
 
 def _has_trigrams(made: list[str], model: type[Model], name: str) -> bool:

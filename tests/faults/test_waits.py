@@ -126,7 +126,7 @@ def test_imports_end_once_whatever_dies_stops_or_is_cut_off(house):
         saver.start()
         stack.callback(saver.done.set)
         workers = [start_worker(house, proxy) for proxy in proxies]
-        stack.callback(lambda: [worker.kill() for worker in workers])
+        stack.callback(lambda: [worker.kill() or worker.wait(10) for worker in workers])
         driver = subprocess.Popen(
             [
                 *(sys.executable, "manage.py", "shell", "-v0", "-c"),
@@ -137,6 +137,7 @@ def test_imports_end_once_whatever_dies_stops_or_is_cut_off(house):
             stdout=subprocess.PIPE,
             text=True,
         )
+        stack.callback(driver.wait, 10)
         stack.callback(driver.kill)
         assert driver.stdout.readline() == "queued\n"
         for number in range(2):

@@ -4,6 +4,7 @@ import itertools
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy
 
@@ -81,6 +82,9 @@ class SavedFilter(models.Model):
         """Save it; a list that opens with it opens with no other."""
         with transaction.atomic():
             if self.start:
+                # One save after the other: two at once would each find no other.
+                owner = get_user_model()._base_manager.filter(pk=self.user_id)
+                owner.select_for_update(no_key=True).first()
                 others = SavedFilter.objects.filter(user=self.user, model=self.model)
                 others.exclude(pk=self.pk).filter(start=True).update(start=False)
             super().save(*args, **kwargs)

@@ -55,10 +55,10 @@ class Column(dict[str, Any]):
     `name` is the Resource's field, `index` the place in the file. `kind` is "value",
     "reference" (a text to look up) or "references" (a tuple of texts). With `keep_blank` a
     blank cell is None: the present value stays. `repair` is a function from text to text, of
-    those that the Resource offers; `offered` has the others, by name. Cells that are one of
-    `nothing` are read as blank; a key of `values` as the text that it has there. What existing
-    records have in a `protected` column stays. What can't be cleaned is read as blank where its
-    code is one of `blanked`. References mean records that `reach` has.
+    those that the Resource offers; `offered` has the others, by what messages call them. Cells
+    that are one of `nothing` are read as blank; a key of `values` as the text that it has
+    there. What existing records have in a `protected` column stays. What can't be cleaned is
+    read as blank where its code is one of `blanked`. References mean records that `reach` has.
     """
 
     def __init__(

@@ -187,7 +187,7 @@ class Import:
             keep_blank=self.keep_blank and name not in self.match,
             repair=self.repairs.get(name),
             offered={
-                key: repair.function
+                f'"{repair.label}" ({key})': repair.function
                 for key, repair in self.resource.repairs.items()
                 if repair.field == name and name not in self.repairs
             },

@@ -146,7 +146,9 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
     def when(self, job: Change) -> str:
         local = timezone.localtime(job.created_at)
         is_this_year = local.year == timezone.localtime().year
-        return date_format(local, "M j, P" if is_this_year else "M j, Y")
+        if not is_this_year:
+            return date_format(local, "DATE_FORMAT")
+        return f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
 
     @admin.display(description=gettext_lazy("result"), ordering="rows")
     def result(self, job: Change) -> str:
@@ -171,7 +173,11 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
         elif is_abandoned(job):
             words, tone = gettext_lazy("Abandoned"), "mute"
             at = goes_at(job)
-            goes = _("removed on %s") % date_format(timezone.localtime(at), "M j") if at else ""
+            goes = (
+                _("removed on %s") % date_format(timezone.localtime(at), "MONTH_DAY_FORMAT")
+                if at
+                else ""
+            )
             return format_html(
                 '<span class="pill {}">{}</span> <small>{}</small>', tone, words, goes
             )

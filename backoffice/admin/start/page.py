@@ -286,7 +286,7 @@ def _plots(shown: list[Any], found: Figures) -> Iterator[dict[str, Any]]:
             "name": list_title(model_admin),
             "bars": [
                 Bar(
-                    date_format(month, "F Y"),
+                    date_format(month, "YEAR_MONTH_FORMAT"),
                     Count(number),
                     max(1, round(TALLEST * number / most)) if number else 0,
                     place * 20,

@@ -8,10 +8,11 @@ import pytest
 from django.db import connection, transaction
 
 from backoffice.changes.models import Change
+from backoffice.filters.models import SavedFilter
 from library.models import Library
 from tests.backoffice.admin.changes.test_edits import expect, post
 from tests.backoffice.admin.pages import sent, url
-from tests.factories import make_library
+from tests.factories import make_library, make_user
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -98,3 +99,30 @@ def test_a_form_waits_and_keeps_it(admin_client):
         assert admin_client.post(address, data).status_code == 302
     library.refresh_from_db()
     assert (library.name, library.address) == ("After", "2 New Street")
+
+
+def test_of_two_views_that_become_the_start_at_once_one_is():
+    user = make_user()
+    one, other = (
+        SavedFilter.objects.create(user=user, model="library.Library", name=name, query="")
+        for name in ("one", "other")
+    )
+
+    def start():
+        try:
+            with transaction.atomic():
+                other.start = True
+                other.save()
+                begun.set()
+                until_somebody_waits()
+        finally:
+            connection.close()
+
+    begun = threading.Event()
+    thread = threading.Thread(target=start)
+    thread.start()
+    assert begun.wait(10)
+    one.start = True
+    one.save()
+    thread.join()
+    assert SavedFilter.objects.get(start=True) == one

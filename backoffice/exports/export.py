@@ -116,8 +116,7 @@ class Export:
         try:
             self._record(who, message, self.rows)
             if entry:
-                entry.change_message = message
-                entry.save(update_fields=["change_message"])
+                LogEntry.objects.filter(pk=entry.pk).update(change_message=message)
         except Error:  # the file was sent: don't fail at its last block
             logger.exception("The trail does not have how an export ended")
 

@@ -144,11 +144,7 @@ class ChangesAdmin(ReadOnlyMixin, PlainModelAdmin):
 
     @admin.display(description=gettext_lazy("when"), ordering="created_at")
     def when(self, job: Change) -> str:
-        local = timezone.localtime(job.created_at)
-        is_this_year = local.year == timezone.localtime().year
-        if not is_this_year:
-            return date_format(local, "DATE_FORMAT")
-        return f"{date_format(local, 'MONTH_DAY_FORMAT')}, {date_format(local, 'TIME_FORMAT')}"
+        return date_format(timezone.localtime(job.created_at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("result"), ordering="rows")
     def result(self, job: Change) -> str:

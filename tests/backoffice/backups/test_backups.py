@@ -1,5 +1,6 @@
 """Backups without processes of their own; tests/faults has those that put one back."""
 
+import io
 import os
 import sqlite3
 from contextlib import closing
@@ -98,3 +99,18 @@ def test_where_nobody_can_answer_nothing_is_restored(folder, monkeypatch):
     monkeypatch.setattr("builtins.input", nobody)
     with pytest.raises(CommandError, match="Nothing was restored"):
         call_command("restore", str(folder / "a.tar"))
+
+
+def test_the_command_says_where_the_backup_is_or_why_there_is_none(folder, monkeypatch):
+    said = io.StringIO()
+    call_command("backup", folder, verify=True, stdout=said)
+    (path,) = folder.iterdir()
+    assert said.getvalue() == f"Written: {path}\n"
+    monkeypatch.setattr(SQLite, "size", lambda self: 10**18)
+    with pytest.raises(CommandError, match="MB free"):
+        call_command("backup", folder)
+
+
+def test_what_is_no_address_of_a_database_is_refused():
+    with pytest.raises(CommandError, match="no address of a database"):
+        call_command("move_database", "nonsense:// x")

@@ -3,7 +3,9 @@
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.utils import load_backend
 from django.utils.translation import gettext as _
 
 from backoffice.backups.archive import BackupError
@@ -26,7 +28,8 @@ class Command(BaseCommand):
 
         try:
             settings = environ.Env.db_url_config(url)
-        except (ValueError, KeyError) as error:
+            load_backend(settings["ENGINE"])
+        except (ValueError, KeyError, ImproperlyConfigured) as error:
             raise CommandError(_("That is no address of a database.")) from error
         try:
             counts = move_to(settings, said)

@@ -47,7 +47,7 @@ def test_a_deleted_library_comes_back_with_its_people_in_five_clicks(library):
     page = library("Way Back")
     page.click("a.deletelink")
     page.click("#content input[type=submit]")
-    assert page.locator(".messagelist a:has-text('Undo')").count() == 1
+    page.wait_for_selector(".messagelist a:has-text('Undo')")
     page.goto(INDEX)
     click = Clicks(page)
     click("#menu a:has-text('Libraries')")

@@ -11,7 +11,7 @@ from django.urls import reverse
 OTHERS = re.compile(r"django_session|backoffice_(submission|session|entry)|axes_|otp_")
 WRITES = re.compile(
     r"(?:INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE(?: TABLE)?)\s+"
-    r'(?:ONLY\s+)?((?:"?temp"?\.)?"?\w+)',
+    r'(?:ONLY\s+)?((?:"?(?:pg_)?temp"?\.)?"?\w+)',
     re.IGNORECASE,
 )
 TEMPORARY = re.compile(
@@ -38,7 +38,7 @@ def watched():
     with connection.execute_wrapper(watch):
         yield written
     for name in list(written):
-        if OTHERS.match(name) or name.startswith("temp.") or name.lower() in temporary:
+        if OTHERS.match(name) or name.startswith(("temp.", "pg_temp.")) or name.lower() in temporary:
             written.discard(name)
 
 

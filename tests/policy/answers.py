@@ -38,7 +38,8 @@ def watched():
     with connection.execute_wrapper(watch):
         yield written
     for name in list(written):
-        if OTHERS.match(name) or name.startswith(("temp.", "pg_temp.")) or name.lower() in temporary:
+        is_temporary = name.lower() in temporary or name.startswith(("temp.", "pg_temp."))
+        if is_temporary or OTHERS.match(name):
             written.discard(name)
 
 

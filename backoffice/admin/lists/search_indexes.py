@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib import admin
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, connection, connections, router
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 
@@ -57,10 +57,13 @@ def missing_search_indexes() -> list[tuple[type[Model], list[str]]]:
     """The models that are searched without an index, and the fields that none has.
 
     On PostgreSQL those for which a migration makes one (`AddSearchIndex`): other tables have
-    few rows. Raises DatabaseError.
+    few rows. None of tables that are not there yet. Raises DatabaseError.
     """
+    there = set(connection.introspection.table_names())
     return [
-        (model, fields) for model in admin.site._registry if (fields := _without_index(model))
+        (model, fields)
+        for model in admin.site._registry
+        if model._meta.db_table in there and (fields := _without_index(model))
     ]
 
 

@@ -187,10 +187,12 @@ def drop_book_index():
             cursor.execute("DROP INDEX book_search")
 
 
-def test_a_table_that_lost_its_search_index_is_named(db):
+def test_a_table_that_lost_its_search_index_is_named(db, monkeypatch):
     assert missing_search_indexes() == []
     drop_book_index()
     assert missing_search_indexes() == [(Book, ["title"])]
+    monkeypatch.setattr(connection.introspection, "table_names", list)  # not migrated yet
+    assert missing_search_indexes() == []
 
 
 def test_doctor_says_what_is_wrong_and_the_remedy(house, capsys, monkeypatch):

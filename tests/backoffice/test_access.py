@@ -11,7 +11,7 @@ from backoffice.changes.models import Change
 from backoffice.jobs import tasks
 from backoffice.logs import JSONFormatter, subject
 from backoffice.signin.links import token_for
-from tests.backoffice.admin.lists.test_exports import export
+from tests.backoffice.admin.lists.test_exports import unread
 from tests.factories import make_library, make_user
 
 pytestmark = pytest.mark.django_db
@@ -95,11 +95,11 @@ def test_an_id_and_an_address_are_taken_from_a_trusted_proxy_alone(
 def test_an_export_is_a_line_when_it_has_ended_or_was_cut_off(client, lines):
     client.force_login(make_user(username="leela", is_superuser=True))
     make_library(name="Apple")
-    whole = export(client)
+    whole = unread(client)
     assert lines() == []  # not yet
     body = b"".join(whole.streaming_content)
     whole.close()
-    cut = export(client)
+    cut = unread(client)
     next(cut.streaming_content)
     cut.close()
     told, ended, told_cut, ended_cut = lines()

@@ -10,6 +10,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from backoffice.admin.changes.choices import choice_fields
+from backoffice.admin.changes.review_rows import field_labels
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile, headers_key
 from backoffice.imports.engine import Import
@@ -83,21 +84,22 @@ class ColumnsForm(forms.Form):
     def _add_columns(self) -> None:
         headers = _choices(self.source.headers)
         mapped, constants = self._mapped(), self.start.get("constants") or {}
+        labels = field_labels(self.resource_class)
         for name in self.spellings:
             self.fields[name] = forms.ChoiceField(
-                label=name,
+                label=labels[name],
                 choices=[("", _("(not in the file)")), *headers],
                 required=False,
                 initial="" if name in constants else mapped.get(name, ""),
             )
             self.fields[f"constant-{name}"] = forms.CharField(
-                label=_("%s in every row") % name,
+                label=_("%s in every row") % labels[name],
                 initial=constants.get(name, ""),
                 required=False,
                 max_length=LONGEST,
             )
             self.fields[f"keep-{name}"] = forms.BooleanField(
-                label=_("Updates leave %s as it is") % name,
+                label=_("Updates leave %s as it is") % labels[name],
                 initial=name in (self.start.get("protected") or ()),
                 required=False,
             )

@@ -1,5 +1,6 @@
 """Export in the admin: the rows that the list shows, or those ticked, for all who may."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.admin import ExportMixin as UpstreamExportMixin
@@ -173,12 +175,26 @@ class ExportMixin(UpstreamExportMixin):
             "export_url": self._export_url() + (f"?{query}" if query else ""),
             "rows": min(rows, COUNTED),
             "more": rows > COUNTED,
-            "selection": describe(filters_of(request.GET)),
+            "selection": ", ".join(self._filters_in_words(request)),
             "ticked": ticked,
             "ticked_name": ACTION_CHECKBOX_NAME,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.export_template_name, context)
+
+    def _filters_in_words(self, request: HttpRequest) -> Iterator[str]:
+        """The filters as the FilterSet's form words them, where it has them."""
+        filterset_class = getattr(self, "filterset_class", None)
+        filterset = filterset_class and filterset_class(
+            request.GET,
+            self.get_queryset(request),
+            request=request,
+            admin_site=self.admin_site,
+        )
+        for name, value in filters_of(request.GET):
+            if filterset and name in filterset.parameters:
+                name, value = filterset.describe(name, value)
+            yield f"{capfirst(name)}: {value}"
 
     def _export_url(self) -> str:
         app_label, model_name = self.get_model_info()

@@ -38,7 +38,7 @@ class Command(BaseCommand):
                     message.id or "A check", f"{message.msg} {message.hint or ''}".strip()
                 )
         if wrong:
-            self.stdout.write(f"{wrong} of these are wrong.")
+            self.stdout.write(f"To put right: {wrong}.")
             sys.exit(1)
         self.stdout.write("All is well.")
 

@@ -218,4 +218,4 @@ def test_doctor_says_what_is_wrong_and_the_remedy(house, capsys, monkeypatch):
     assert "Make room" in said
     assert "manage.py worker" in said
     assert "library.Book (title)" in said
-    assert said.endswith("3 of these are wrong.\n")
+    assert said.endswith("To put right: 3.\n")

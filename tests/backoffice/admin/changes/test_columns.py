@@ -102,6 +102,11 @@ def test_the_sheet_can_be_chosen_among_those_with_data(admin_client):
 # Columns --------------------------------------------------------------------------------
 
 
+def test_fields_have_the_names_of_their_form(admin_client):
+    row = rows_by_name(upload(admin_client, HEADER + GOOD))["zip_code"]
+    assert (row.field.label, row.constant.label) == ("ZIP code", "ZIP code in every row")
+
+
 def test_a_text_for_every_row_stands_in_for_a_column(admin_client):
     text = "name,address,phone_number,zip_code\nPrinceton,65 Street,609-924-9529,08542\n"
     preview = check(admin_client, text, columns={"constant-state": "NJ"})

@@ -67,6 +67,12 @@ def test_the_list_hands_its_filters_to_the_export(admin_client):
     assert f"{reverse(EXPORT)}?state=NY" in listing.text
 
 
+def test_the_page_words_the_filters_as_the_list_does(admin_client):
+    query = "?state=NY&q=Apple&librarian=no&id=1"
+    page = admin_client.get(reverse(EXPORT) + query)
+    assert page.context["selection"] == "Search: Apple, State: New York, Librarian: None, Id: 1"
+
+
 @pytest.mark.parametrize("query", ["?nothing=1", "?id=x", "?id__in=1,x"])
 def test_a_filter_that_can_t_be_leads_back_to_the_list(admin_client, query):
     for response in (export(admin_client, query), admin_client.get(reverse(EXPORT) + query)):
@@ -89,7 +95,7 @@ def test_the_page_says_what_will_be_in_the_file(admin_client, monkeypatch):
         make_library(state="NY")
     page = admin_client.get(reverse(EXPORT) + "?state=NY&o=1")
     assert "3 rows will be in the file." in page.text
-    assert "It has what the list shows with state=NY." in page.text
+    assert "It has what the list shows with State: New York." in page.text
     monkeypatch.setattr("backoffice.admin.lists.exports.COUNTED", 2)
     assert "More than 2 rows" in admin_client.get(reverse(EXPORT)).text
 

@@ -5,12 +5,15 @@ connections from one transaction to the next, the role has to be told instead, b
 what must hold in any case is told to the transaction.
 """
 
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+logger = logging.getLogger(__name__)
 
 READER = "1h"  # for which somebody who fetches an export may take nothing of it
 #: SQLSTATE of what somebody else's lock ends: lock_not_available, deadlock_detected.
@@ -30,8 +33,20 @@ def tell(connection: Any, **kwargs: Any) -> None:
 
     A pool gives the connection to others: there the role is told.
     """
-    if connection.vendor == "postgresql" and settings.DATABASE_POOL != "transaction":
+    if connection.vendor != "postgresql" or settings.DATABASE_POOL == "transaction":
+        return
+    try:
         _set(connection, is_local=False, **_idle(), **_silent())
+    except DatabaseError as error:
+        if was_cut(error):
+            raise
+        # Not each platform of a server can see that a client is gone: Windows can't.
+        _set(connection, is_local=False, **_idle())
+        for name, value in _silent().items():
+            try:
+                _set(connection, is_local=False, **{name: value})
+            except DatabaseError:
+                logger.info("This PostgreSQL refuses %s", name, exc_info=True)
 
 
 def _idle() -> dict[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
 from backoffice.querysets.reading import snapshot
+from backoffice.tables import waits
 from backoffice.tables.table import Table
 from backoffice.tables.waits import let_idle, limit_waits, met_lock
 from library.models import Library
@@ -41,6 +42,16 @@ def test_a_connection_is_told_when_it_is_ended(settings, another):
     assert [told(name, another) for name in keepalives] == ["20", "10", "2"]
     options = another.settings_dict["OPTIONS"]
     assert (options["tcp_user_timeout"], options["keepalives_idle"]) == (20_000, 10)
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("name", "value"), [("client_connection_check_interval", "-1"), ("not_known_yet", "1")]
+)
+def test_what_a_server_refuses_keeps_nobody_out(monkeypatch, another, name, value):
+    monkeypatch.setattr(waits, "_silent", lambda: {name: value, "tcp_keepalives_count": "2"})
+    assert told("tcp_keepalives_count", another) == "2"
+    assert told("idle_in_transaction_session_timeout", another) == "20s"
 
 
 @on_postgresql

@@ -117,9 +117,10 @@ class WidenHistoryKeys(Operation):
                 for field in after._meta.local_concrete_fields
                 if field.db_type(connection) != before.get_field(field.name).db_type(connection)
             ]
-            schema_editor.execute(
-                f"ALTER TABLE {quote(after._meta.db_table)} {', '.join(types)}"
-            )
+            if types:
+                schema_editor.execute(
+                    f"ALTER TABLE {quote(after._meta.db_table)} {', '.join(types)}"
+                )
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any

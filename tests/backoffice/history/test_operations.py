@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.db.models import BigAutoField
+from django.test.utils import CaptureQueriesContext
 
 from backoffice.history.operations import WidenHistoryKeys
 from backoffice.history.records import history_model
@@ -100,6 +101,16 @@ def test_tables_that_are_there_are_widened_in_one_go_and_back() -> None:
     assert latest.pk == LIMIT + 1
     assert [link.pk for link in latest.libraries.all()] == [LIMIT + 1]
     assert set(latest.instance.libraries.all()) == set(book.libraries.all())
+
+
+def test_keys_that_are_wide_are_left_alone() -> None:
+    """Such as those of a model whose `history_id_field` was a BigAutoField before."""
+    operation = WidenHistoryKeys("book", links=["libraries"])
+    _before, changed = before_and_after(operation)
+    editor = connection.SchemaEditorClass(connection, atomic=False)
+    with CaptureQueriesContext(connection) as statements:
+        operation.database_forwards("library", editor, changed, changed)
+    assert statements.captured_queries == []
 
 
 def test_a_model_that_somebody_adds_goes_on_after_the_limit() -> None:

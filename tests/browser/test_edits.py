@@ -63,3 +63,24 @@ def test_what_was_entered_before_the_script_came_is_ticked(open_page):
     page.wait_for_load_state()
     assert tick.is_checked()
     assert not page.is_checked("input[name=change][value=state]")
+
+
+def test_what_the_browser_chooses_by_itself_is_not_ticked(open_page):
+    """The first option that can be chosen; a colour."""
+    page = open_page("/admin/library/library/?state=NJ")
+    page.locator("input.action-select").first.check()
+    held = []
+    page.route("**/edit*.js", lambda route: held.append(route))
+    page.click(".bar button:has-text('Edit')", no_wait_after=True)
+    page.locator("#id_edit-zip_code").evaluate(
+        """(input) => input.insertAdjacentHTML("afterend", `
+            <select name="one"><option disabled>a</option><option>b</option></select>
+            <select name="several" size="3"><option>a</option><option>b</option></select>
+            <input type="color" name="colour">`)"""
+    )
+    held[0].continue_()
+    page.wait_for_load_state()
+    page.focus("#id_edit-zip_code")
+    assert page.locator("input[name=change]:checked").count() == 0
+    page.select_option("select[name=several]", "a")
+    assert page.is_checked("input[name=change][value=zip_code]")

@@ -4,30 +4,26 @@
 {
     const form = document.getElementById("edit-form");
 
-    const chosen = (select) => [...select.selectedOptions].map((option) => option.value);
-    const sent = (select) => {
-        const marked = [...select.options].filter((option) => option.defaultSelected);
-        // Where the page marks none, the browser chooses the first of a list for one.
-        return (marked.length || select.multiple ? marked : [...select.options].slice(0, 1))
-            .map((option) => option.value);
-    };
-    /* What the inputs of a row hold, or held as the page came; apart from the row's tick. */
-    const valuesOf = (row, asSent) => JSON.stringify(
+    const rowsOf = (of) => [...of.querySelectorAll(".edit-fields .form-row")];
+    /* What the inputs of a row hold, apart from its tick. */
+    const valuesOf = (row) => JSON.stringify(
         [...row.querySelectorAll("input, select, textarea")]
             .filter((input) => input.name && input.name !== "change")
             .map((input) => {
                 if (input.type === "checkbox" || input.type === "radio") {
-                    return asSent ? input.defaultChecked : input.checked;
+                    return input.checked;
                 }
-                if (input.selectedOptions) {
-                    return asSent ? sent(input) : chosen(input);
-                }
-                return asSent ? input.defaultValue : input.value;
+                return input.selectedOptions
+                    ? [...input.selectedOptions].map((option) => option.value)
+                    : input.value;
             })
     );
-    const rows = [...document.querySelectorAll(".edit-fields .form-row")];
-    // Not what they hold now: somebody can have typed before this script came.
-    const known = new Map(rows.map((row) => [row, valuesOf(row, true)]));
+    // What the page came with, not what it holds now: somebody can have typed before this
+    // script came. The browser knows what becomes of a select that marks no option.
+    const sent = form.cloneNode(true);
+    sent.reset();
+    const rows = rowsOf(form);
+    const known = new Map(rowsOf(sent).map((row, n) => [rows[n], valuesOf(row)]));
     const tickChanged = () => {
         for (const row of rows) {
             const values = valuesOf(row);

@@ -1,7 +1,25 @@
-/* `?` shows the page of the keys in a dialog. Without this it is a page of the manual. */
+/* `?` shows the page of the keys in a dialog. Without this it is a page of the manual.
+
+A switch on it turns off the keys that need no other beside them, in this browser: whoever
+speaks to the computer would press them by speaking (WCAG 2.2, 2.1.4). */
 "use strict";
 
-const {keys, close: closeLabel, style} = document.currentScript.dataset;
+const {keys, close: closeLabel, style, single} = document.currentScript.dataset;
+const areOff = () => localStorage.getItem("single-keys") === "off";
+
+function switchOfKeys() {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    label.className = "single-keys";
+    box.type = "checkbox";
+    box.checked = !areOff();
+    box.addEventListener("change", () => {
+        localStorage.setItem("single-keys", box.checked ? "on" : "off");
+        document.documentElement.toggleAttribute("data-no-single-keys", areOff());
+    });
+    label.append(box, ` ${single}`);
+    return label;
+}
 
 async function showKeys() {
     const dialog = document.createElement("dialog");
@@ -21,7 +39,7 @@ async function showKeys() {
         close.className = "btn";
         close.textContent = closeLabel;
         close.addEventListener("click", () => dialog.close());
-        dialog.append(close, title, page.querySelector("#manual-text"));
+        dialog.append(close, title, switchOfKeys(), page.querySelector("#manual-text"));
     } catch {
         location.assign(keys); // which says what is wrong
         return;
@@ -42,8 +60,13 @@ async function showKeys() {
 document.addEventListener("keydown", (event) => {
     const {target} = event;
     const isWriting = target.isContentEditable || target.matches("input, textarea, select");
-    if (keys && event.key === "?" && !isWriting && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
+    if (keys && event.key === "?" && !areOff() && !isWriting && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
         event.preventDefault();
         showKeys();
     }
 });
+
+document.documentElement.toggleAttribute("data-no-single-keys", areOff());
+if (keys && keys === location.pathname) {
+    document.getElementById("manual-text").prepend(switchOfKeys());
+}

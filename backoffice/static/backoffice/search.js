@@ -83,7 +83,7 @@ function searchFrom(form) {
         }
     });
     document.addEventListener("keydown", (event) => {
-        const isSlash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+        const isSlash = event.key === "/" && !document.documentElement.hasAttribute("data-no-single-keys") && !event.ctrlKey && !event.metaKey && !event.altKey;
         const isK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
         if (isK || (isSlash && !isWriting(event.target))) {
             event.preventDefault();

@@ -81,8 +81,9 @@ def session(connection: BaseDatabaseWrapper) -> Session:
                 " has_database_privilege(current_database(), 'TEMPORARY')"
             )
             pid, *rest = cursor.fetchone()
-        # A pool does not tell which of its connections a client has: it may be another soon.
-        is_lent = pid != raw.info.backend_pid and settings.DATABASE_POOL != "session"
+        # A pool seldom tells which of its connections a client has: it may be another soon.
+        is_hidden = pid != raw.info.backend_pid and settings.DATABASE_POOL != "session"
+        is_lent = is_hidden or settings.DATABASE_POOL == "transaction"
         _sessions[raw] = Session(is_lent, *rest)
     return _sessions[raw]
 

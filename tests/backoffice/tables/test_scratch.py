@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from backoffice.deployment import check_pool
-from backoffice.tables.scratch import Scratch
+from backoffice.tables.scratch import Scratch, session
 from library.models import Library
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles")
@@ -55,6 +55,16 @@ def test_a_role_that_may_only_write_rows_imports_or_is_told_what_it_lacks(role, 
     assert Library.objects.count() == 12_000
     call_command("undo_import", Library.history.first().history_change_id, interactive=False)
     assert Library.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_pool_that_is_set_is_believed_also_where_none_can_be_seen(settings):
+    settings.DATABASE_POOL = "transaction"
+    another = connection.copy()
+    try:
+        assert session(another).is_lent
+    finally:
+        another.close()
 
 
 @pytest.mark.django_db

@@ -9,42 +9,22 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
-from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 from localflavor.us.us_states import STATE_CHOICES
 
 from library.models import Book, Librarian, Library, Patron
+from tests.backoffice.fixtures.loading import MODELS, load, rows
 from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
 
 FIXTURES = ["tutorial", "roles", "demo"]
-MODELS = [Library, Patron, Librarian, Book, Group]
 
 
 def read(name):
     return json.loads((Path(settings.FIXTURE_DIRS[0]) / f"{name}.json").read_text("utf-8"))
-
-
-def load(*names):
-    call_command("loaddata", *names, verbosity=0)
-
-
-def natural_rows(model):
-    """The rows of a model as fixtures write them; primary keys play no part."""
-    rows = serializers.serialize(
-        "python",
-        model._default_manager.all(),
-        use_natural_foreign_keys=True,
-        use_natural_primary_keys=True,
-    )
-    for row in rows:
-        for name, value in row["fields"].items():
-            if model._meta.get_field(name).many_to_many:
-                row["fields"][name] = sorted(value)
-    return Counter(json.dumps(row, default=str, sort_keys=True) for row in rows)
 
 
 def natural_history():
@@ -76,7 +56,7 @@ def _link(link):
 
 
 def everything():
-    return [natural_rows(model) for model in MODELS], natural_history()
+    return rows(), natural_history()
 
 
 # The files ----------------------------------------------------------------------------

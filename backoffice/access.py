@@ -1,7 +1,8 @@
 """The id of each request, and the line that the access log has about it.
 
 The id is given back as `X-Request-ID`, and stands in every line that the request logs. The
-access log has no query, since filters and searches name people, and no token of a link.
+access log has no query, since filters and searches name people. No line has the token of a
+link.
 """
 
 import logging
@@ -17,9 +18,8 @@ from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
 
-from backoffice.logs import tell
+from backoffice.logs import tell, without_token
 from backoffice.trail.record import address_of
 
 logger = logging.getLogger(__name__)
@@ -78,12 +78,11 @@ def _end(
     request: HttpRequest, response: HttpResponseBase, begun: float, size: int, cut: bool = False
 ) -> None:
     """Write the line."""
-    seconds, path = round(time.perf_counter() - begun, 4), _path_of(request)
     measured = {
         "method": request.method,
-        "path": path,
+        "path": without_token(request.path, request),
         "status": response.status_code,
-        "seconds": seconds,
+        "seconds": round(time.perf_counter() - begun, 4),
         "bytes": size,
     }
     logger.info(
@@ -110,17 +109,6 @@ def _user_of(request: HttpRequest) -> str | None:
     """The user name, once somebody has asked who it is: a line of the log makes no query."""
     user = getattr(request, "_cached_user", None)  # Django's; `request.user` would look it up
     return user.get_username() or None if user is not None else None
-
-
-def _path_of(request: HttpRequest) -> str:
-    """The path; the token of a link signs in, and is not told."""
-    path = request.path
-    try:
-        found = request.resolver_match or resolve(request.path_info)
-    except Resolver404:
-        return path
-    token = found.kwargs.get("token")
-    return path.replace(token, "…") if token else path
 
 
 def _is_streamed(response: HttpResponseBase) -> TypeGuard[StreamingHttpResponse]:

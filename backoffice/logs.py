@@ -52,16 +52,35 @@ def subject() -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-class WithoutQuery(logging.Filter):
-    """Takes the query out of the request lines that Django's development server logs."""
+class Discreet(logging.Filter):
+    """Takes queries, and the token of a link, out of what Django logs of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
         if isinstance(record.args, tuple):
             record.args = tuple(
-                re.sub(r"\?\S*", "", each) if isinstance(each, str) else each
+                self._told(each, request) if isinstance(each, str) else each
                 for each in record.args
             )
         return True
+
+    @staticmethod
+    def _told(text: str, request: Any) -> str:
+        text = re.sub(r"\?\S*", "", text)
+        # The development server tells of a socket.
+        return without_token(text, request) if hasattr(request, "resolver_match") else text
+
+
+def without_token(path: str, request: Any) -> str:
+    """The path of the request; the token of a link signs in, and is not told."""
+    from django.urls import Resolver404, resolve  # gunicorn itself loads no Django
+
+    try:
+        found = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return path
+    token = found.kwargs.get("token")
+    return path.replace(token, "…") if token else path
 
 
 class OneLineFormatter(logging.Formatter):

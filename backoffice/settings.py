@@ -375,7 +375,7 @@ ACCESS_LOG = env.bool("ACCESS_LOG", default=LOG_FORMAT == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_query": {"()": "backoffice.logs.WithoutQuery"}},
+    "filters": {"discreet": {"()": "backoffice.logs.Discreet"}},
     "formatters": {
         "plain": {
             "()": "backoffice.logs.OneLineFormatter",
@@ -391,6 +391,8 @@ LOGGING = {
         "backoffice.jobs.tasks": {"level": "INFO"},  # how each step of a job ended
         "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
         "axes": {"level": "ERROR"},
-        "django.server": {"filters": ["without_query"], "level": "INFO"},
+        "django.request": {"filters": ["discreet"]},
+        "django.security.csrf": {"filters": ["discreet"]},
+        "django.server": {"filters": ["discreet"], "level": "INFO"},
     },
 }

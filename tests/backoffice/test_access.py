@@ -5,11 +5,13 @@ import logging
 from io import StringIO
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from backoffice.changes.models import Change
 from backoffice.jobs import tasks
 from backoffice.logs import JSONFormatter, subject
+from backoffice.signin import links
 from backoffice.signin.links import token_for
 from tests.backoffice.admin.lists.test_exports import unread
 from tests.factories import make_library, make_user
@@ -118,6 +120,35 @@ def test_the_token_of_a_link_is_not_told(client, lines, settings):
     (line,) = lines()
     assert line["path"].endswith("/link/…/")
     assert token not in json.dumps(line, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("failing", [False, True], ids=["used", "fault"])
+def test_a_link_that_fails_is_told_without_its_token(client, lines, monkeypatch, failing):
+    """A fault leaves it as good as it was."""
+    token = token_for(make_user())
+    monkeypatch.setattr(links, "account_for", lambda token: 1 / 0 if failing else None)
+    client.raise_request_exception = False
+    client.get(reverse("admin:sign_in_by_link", args=[token]))
+    found = lines()
+    text = "Internal Server Error" if failing else "Gone"
+    told = [line["message"] for line in found if line["logger"] == "django.request"]
+    assert told == [f"{text}: /admin/sign-in/link/…/"]
+    assert token not in json.dumps(found, ensure_ascii=False)
+
+
+def test_a_form_of_elsewhere_is_told_without_token_and_query(lines):
+    token = token_for(make_user())
+    client = Client(enforce_csrf_checks=True)
+    client.post(
+        reverse("admin:sign_in_by_link", args=[token]),
+        headers={"Referer": "https://elsewhere.example/?q=Fry"},
+        secure=True,
+    )
+    found = lines()
+    assert "django.security.csrf" in [line["logger"] for line in found]
+    assert token not in json.dumps(found, ensure_ascii=False)
+    assert "elsewhere.example/" in str(found)
+    assert "Fry" not in str(found)
 
 
 def test_lines_of_a_job_have_its_key(lines):

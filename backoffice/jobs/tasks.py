@@ -94,7 +94,11 @@ def needs_another(job: Change, user: Any) -> bool:
 def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> Change:
     """Create and start the undo of the job. Raises JobStopped as `create_undo` does."""
     undo = steps.create_undo(job, user=user, address=address)
-    enqueue(apply, undo, rows=(job.new or 0) + (job.updated or 0) + job.removed)
+    try:
+        enqueue(apply, undo, rows=(job.new or 0) + (job.updated or 0) + job.removed)
+    except BaseException:
+        undo.cancel()  # unless it has begun: nobody would go on with it
+        raise
     return undo
 
 

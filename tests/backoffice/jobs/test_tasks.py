@@ -5,7 +5,9 @@ import os
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone, translation
+from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
@@ -69,6 +71,26 @@ def test_a_large_file_waits_for_the_worker(settings):
         assert fresh(job).status == waiting
         run_worker()
         assert fresh(job).status == done
+
+
+@pytest.mark.parametrize("rows", [0, 20_000])
+def test_an_undo_that_could_not_begin_can_be_asked_for_again(settings, monkeypatch, rows):
+    job = make_job()
+    tasks.start_check(job)
+    tasks.start_apply(fresh(job))
+    settings.IMPORT_IMMEDIATE_ROWS = rows
+
+    def busy(*_arguments, **_options):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as locked, pytest.raises(OperationalError):
+        locked.setattr(Change, "take", busy)
+        locked.setattr(DatabaseBackend, "enqueue", busy)
+        tasks.start_undo(fresh(job))
+    assert (fresh(job).status, fresh(job).undo) == ("done", None)
+    tasks.start_undo(fresh(job))
+    run_worker()
+    assert fresh(job).status == "undone"
 
 
 def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):

@@ -210,10 +210,9 @@ def check_sessions(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 
 
 def check_workers(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    from backoffice.health.checks import needs_worker
-    from backoffice.jobs.tasks import worker_is_missing
+    from backoffice.jobs.tasks import queue_is_in_database, worker_is_missing
 
-    if not needs_worker() or not worker_is_missing():
+    if not queue_is_in_database() or not worker_is_missing():
         return []
     return [
         Warning(

@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django_tasks import task_backends
 
 from backoffice.jobs import tasks
 from backoffice.outages import demand_room, free_bytes
@@ -115,7 +114,7 @@ def data() -> Found:
 
 def worker() -> Found:
     """No worker is no reason to send nobody to a server: pages and small imports need none."""
-    if not needs_worker():
+    if not tasks.queue_is_in_database():
         return FINE
     age = tasks.seconds_since_worker()
     if not tasks.worker_is_missing():
@@ -126,11 +125,6 @@ def worker() -> Found:
         " time has come. Start the service, or manage.py worker."
     )
     return Found(problem, age)
-
-
-def needs_worker() -> bool:
-    """Whether tasks wait in the database for a worker."""
-    return type(task_backends["default"]).__module__.startswith("django_tasks_db.")
 
 
 CHECKS = (

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django_tasks import task
+from django_tasks import task, task_backends
 from django_tasks.base import Task
 
 from backoffice.changes.models import Change, ImportFile, JobStopped
@@ -112,10 +112,20 @@ def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> 
         waits = {"patience": settings.SAVE_WAIT_SECONDS} if task_.name == apply.name else {}
         task_.call(job.pk, **waits)
         return
-    waiting = Change.objects.filter(pk=job.pk)
-    if waiting.filter(waiting="").update(waiting=WAITING[task_.name]):
-        language = translation.get_language()
-        transaction.on_commit(lambda: task_.enqueue(job.pk, language=language))
+    put = partial(task_.enqueue, job.pk, language=translation.get_language())
+    with transaction.atomic():
+        waiting = Change.objects.filter(pk=job.pk, waiting="")
+        if not waiting.update(waiting=WAITING[task_.name]):
+            return
+        if queue_is_in_database():
+            put()  # with the rest or not at all: else it could wait without being queued
+        else:
+            transaction.on_commit(put)
+
+
+def queue_is_in_database() -> bool:
+    """Whether tasks wait in the database for a worker of django-tasks-db."""
+    return type(task_backends["default"]).__module__.startswith("django_tasks_db.")
 
 
 # Heartbeats of workers ------------------------------------------------------------------

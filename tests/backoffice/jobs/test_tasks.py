@@ -48,6 +48,10 @@ def dead(job, *, runs=1):
     Change.objects.filter(pk=job.pk).update(heartbeat=LONG_AGO, runs=runs, claim="dead")
 
 
+def busy(*_arguments, **_options):
+    raise OperationalError("database is locked")
+
+
 def test_a_small_file_is_worked_on_at_once():
     job = make_job()
     tasks.start_check(job)
@@ -79,18 +83,28 @@ def test_an_undo_that_could_not_begin_can_be_asked_for_again(settings, monkeypat
     tasks.start_check(job)
     tasks.start_apply(fresh(job))
     settings.IMPORT_IMMEDIATE_ROWS = rows
-
-    def busy(*_arguments, **_options):
-        raise OperationalError("database is locked")
-
-    with monkeypatch.context() as locked, pytest.raises(OperationalError):
+    with monkeypatch.context() as locked:
         locked.setattr(Change, "take", busy)
         locked.setattr(DatabaseBackend, "enqueue", busy)
-        tasks.start_undo(fresh(job))
+        with pytest.raises(OperationalError):
+            tasks.start_undo(fresh(job))
     assert (fresh(job).status, fresh(job).undo) == ("done", None)
     tasks.start_undo(fresh(job))
     run_worker()
     assert fresh(job).status == "undone"
+
+
+def test_what_could_not_be_queued_does_not_wait(settings, monkeypatch):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = make_job()
+    with monkeypatch.context() as locked:
+        locked.setattr(DatabaseBackend, "enqueue", busy)
+        with pytest.raises(OperationalError):
+            tasks.start_check(job)
+    assert fresh(job).waiting == ""
+    tasks.start_check(job)
+    run_worker()
+    assert fresh(job).status == "checked"
 
 
 def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):

@@ -167,12 +167,13 @@ def _take_up_lost_tasks() -> int:
         job = Change.objects.filter(pk=pk).first()
         if job is not None and job.status in BACK:
             continue  # alive, or left to take_up_dead_jobs
-        this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
-        ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
-        if ended and job is not None and job.status == back:
-            Change.objects.filter(pk=pk).update(waiting="")
-            tasks.enqueue(task, job)
-            lost += 1
+        with transaction.atomic():
+            this = DBTaskResult.objects.filter(pk=result.pk, status=TaskResultStatus.RUNNING)
+            ended = this.update(status=TaskResultStatus.FAILED, finished_at=timezone.now())
+            if ended and job is not None and job.status == back:
+                Change.objects.filter(pk=pk).update(waiting="")
+                tasks.enqueue(task, job)
+                lost += 1
     return lost
 
 

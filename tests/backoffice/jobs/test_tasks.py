@@ -107,6 +107,20 @@ def test_what_could_not_be_queued_does_not_wait(settings, monkeypatch):
     assert fresh(job).status == "checked"
 
 
+def test_a_lost_task_is_queued_again_or_stays_lost(settings, monkeypatch):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job = make_job()
+    tasks.start_check(job)
+    DBTaskResult.objects.update(status="RUNNING", started_at=LONG_AGO)
+    with monkeypatch.context() as locked:
+        locked.setattr(DatabaseBackend, "enqueue", busy)
+        with pytest.raises(OperationalError):
+            take_up_dead_jobs()
+    assert take_up_dead_jobs() == 1
+    run_worker()
+    assert fresh(job).status == "checked"
+
+
 def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = create_job(LibraryResource, [FILE.replace(b"609-924-9529", b"-4")], file_name="f.csv")

@@ -21,6 +21,8 @@ UNFINISHED = """
 
 def drop_unfinished(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
     """Drop what an attempt to build the index left, so that it can be built again."""
+    if schema_editor.collect_sql:  # sqlmigrate only shows what would be done
+        return
     name = str(schema_editor.quote_name(name))
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(UNFINISHED, [name])

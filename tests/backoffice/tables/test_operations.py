@@ -26,9 +26,9 @@ def index(name):
     return AddIndexConcurrently("book", models.Index(fields=["title"], name=name))
 
 
-def apply(state, operation=INDEX, *, backwards=False):
+def apply(state, operation=INDEX, *, backwards=False, collect_sql=False):
     # Not entered: SQLite's would refuse within a test's transaction.
-    editor = connection.SchemaEditorClass(connection, atomic=False)
+    editor = connection.SchemaEditorClass(connection, collect_sql, atomic=False)
     editor.deferred_sql = []
     move = operation.database_backwards if backwards else operation.database_forwards
     changed = state.clone()
@@ -88,6 +88,8 @@ def test_writers_go_on_while_an_index_is_built(state, operation):
                 " WHERE indexrelid = 'book_search_test'::regclass"
             )
     try:
+        apply(state, operation, collect_sql=True)  # sqlmigrate
+        assert ("book_search_test" in indexes()) == is_postgresql
         with connection.execute_wrapper(listen):
             apply(state, operation)
         made = indexes().get("book_search_test")

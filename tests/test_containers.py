@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -119,6 +120,7 @@ def proxy(folder, ports):
     text = text.replace("listen 8443 ssl", f"listen 127.0.0.1:{port}")
     text = text.replace("listen 8080", f"listen 127.0.0.1:{free_port()}")
     text = re.sub(r" *ssl_.*\n", "", text).replace("/dev/stdout", f"{folder}/access.log")
+    text = text.replace("/dev/stderr", f"{folder}/error.log")
     servers = " ".join(f"server 127.0.0.1:{each};" for each in ports)
     text = text.replace("server web:8000;", servers)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -156,6 +158,25 @@ def wait_until(condition, seconds=120):
             pass
         time.sleep(0.3)
     raise AssertionError("It did not come to that.")
+
+
+@pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+def test_the_log_of_the_proxy_has_no_query_and_no_token(tmp_path):
+    """Nobody answers behind it, which is an error."""
+    port = free_port()
+    with proxy(tmp_path, [port]) as address:
+        wait_until(lambda: (tmp_path / "nginx.pid").exists())
+        for path in ("/admin/sign-in/link/s3cret/", "/admin/library/patron/?q=Fry"):
+            with pytest.raises(urllib.error.HTTPError):
+                get(address + path)
+    told = (tmp_path / "access.log").read_text()
+    assert re.findall(r'"GET (\S+)" 502 \d+ (\S+)', told) == [
+        ("/admin/sign-in/link/-", f"127.0.0.1:{port}"),
+        ("/admin/library/patron/", f"127.0.0.1:{port}"),
+    ]
+    errors = "".join(each.read_text() for each in tmp_path.glob("*.log"))
+    assert "s3cret" not in errors
+    assert "Fry" not in errors
 
 
 @pytest.mark.slow

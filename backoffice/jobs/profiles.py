@@ -83,13 +83,14 @@ def save_profile(file: ImportFile, name: str, *, headers: Sequence[str], user: A
     }
     is_chosen, profiles = name == file.options.get("profile"), Profile.objects
     keep = profiles.update_or_create if is_chosen else profiles.get_or_create
-    profile, is_new = keep(model=file.change.model, name=name, defaults=kept)
-    if not (is_chosen or is_new):
-        raise ValidationError(
-            _("There is a profile “%s” already. Choose it first, or another name.") % name
-        )
-    file.options["profile"] = name
-    file.save(update_fields=["options"])
+    with transaction.atomic():
+        profile, is_new = keep(model=file.change.model, name=name, defaults=kept)
+        if not (is_chosen or is_new):
+            raise ValidationError(
+                _("There is a profile “%s” already. Choose it first, or another name.") % name
+            )
+        file.options["profile"] = name
+        file.save(update_fields=["options"])
     return profile
 
 

@@ -84,6 +84,7 @@ class ColumnPages(ChangePages):
             messages.error(request, _("Nothing was done: the import has moved on since."))
         return self._redirect(job)
 
+    @in_steps  # to read a large sheet takes longer than a transaction may stand still
     @method_decorator(require_POST)
     def import_profile_view(self, request: HttpRequest, pk: int | str) -> HttpResponse:
         """Keep the choices of an import, and how it reads values by now, as a profile."""

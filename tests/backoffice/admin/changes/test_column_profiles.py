@@ -1,12 +1,17 @@
 """What is chosen on the columns page is kept as a profile, and offered again."""
 
+from unittest.mock import Mock
+
 import pytest
+from django.db import DatabaseError, connection
 from django.urls import reverse
 
 from backoffice.changes.decisions import Decision
+from backoffice.changes.models import ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.jobs import profiles
 from backoffice.jobs.profiles import remember
+from backoffice.jobs.steps import open_job
 from tests.backoffice.admin.changes.test_columns import send
 from tests.backoffice.admin.changes.test_imports import (
     BAD,
@@ -17,9 +22,11 @@ from tests.backoffice.admin.changes.test_imports import (
     check,
     upload,
 )
+from tests.backoffice.admin.submissions.tokens import token
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
+PROFILE = "admin:library_library_import_profile"
 
 
 def keep(client, text, *, name="County", **choices):
@@ -74,9 +81,7 @@ def test_another_profile_is_not_overwritten(admin_client):
     page = keep(admin_client, other + GOOD, name="County", address="Street")
     assert "There is a profile “County” already." in page.text
     job = page.context["job"]
-    admin_client.post(
-        reverse("admin:library_library_import_profile", args=[job.pk]), {"name": "County"}
-    )
+    admin_client.post(reverse(PROFILE, args=[job.pk]), {"name": "County"})
     assert Profile.objects.get().options["only"] == "new"
 
 
@@ -109,7 +114,7 @@ def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, sup
     decide(field="phone_number", value="-4", answer="text", text="212-222-6559")
     decide(line=3, field="phone_number", value="-4", answer="blank")
     decide(code="code", field="phone_number", answer="skip")
-    keep_it = reverse("admin:library_library_import_profile", args=[job.pk])
+    keep_it = reverse(PROFILE, args=[job.pk])
     assert keep_it in admin_client.get(reverse(JOB, args=[job.pk])).text
     admin_client.post(keep_it, {"name": " "})
     assert not Profile.objects.exists()
@@ -128,3 +133,28 @@ def test_what_was_decided_about_values_is_kept_from_the_review(admin_client, sup
     profile.refresh_from_db()
     assert profile.owner == ann
     assert check(admin_client, HEADER + BAD).context["job"].new == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_profile_is_kept_as_a_whole_and_no_transaction_waits_for_a_large_sheet(
+    admin_client, monkeypatch
+):
+    page = check(admin_client, HEADER + GOOD)
+    keep_it = reverse(PROFILE, args=[page.context["job"].pk])
+    form = token(page) | {"name": "County"}
+    in_transaction = []
+
+    def opened(job):
+        in_transaction.append(connection.in_atomic_block)
+        return open_job(job)
+
+    monkeypatch.setattr("backoffice.admin.changes.columns.open_job", opened)
+    with monkeypatch.context() as cut:
+        cut.setattr(ImportFile, "save", Mock(side_effect=DatabaseError))
+        with pytest.raises(DatabaseError):
+            admin_client.post(keep_it, form)
+    assert not Profile.objects.exists()
+    for _click in range(2):
+        assert admin_client.post(keep_it, form).status_code == 302
+    assert Profile.objects.get().name == "County"
+    assert in_transaction == [False, False]

@@ -52,23 +52,6 @@ class Constraints:
             or not key.nulls_distinct
         ]
 
-    def _keyed(self, rows: str, params: list[Any], key: UniqueKey) -> tuple[str, list[Any]]:
-        """`rows` with the values of `key` as `key_0_`, `key_1_` … beside `line_` and `pk_`."""
-        selected: list[str] = []
-        expression_params: list[Any] = []
-        for i, expression in enumerate(key.expressions):
-            sql, more = self.table.compile(expression)
-            selected.append(f"{sql} AS key_{i}_")
-            expression_params += more
-        where = ""
-        if key.condition is not None:
-            sql, more = self.table.compile(key.condition)
-            where, params = f" WHERE {sql}", [*params, *more]
-        return (
-            f"SELECT line_, pk_, {', '.join(selected)} FROM ({rows}) written{where}",
-            [*expression_params, *params],
-        )
-
     def _reject_taken(self, key: UniqueKey) -> None:
         columns = [f"key_{i}_" for i in range(len(key.expressions))]
         names = {*key.fields, *field_names(key.condition)}
@@ -82,7 +65,7 @@ class Constraints:
         is_kept = key in self.table.unique_keys or key.fields == (self.table.pk_field.name,)
         among = self.table.name if is_kept and key.is_kept_by_database else self.rows.live
         every = f"SELECT NULL AS line_, live.{self.table.pk} AS pk_, live.* FROM {among} live"
-        live, live_params = self._keyed(every, [], key)
+        live, live_params = self.table.keyed(every, [], key)
         equals = "=" if key.nulls_distinct else "IS NOT DISTINCT FROM"
         on = " AND ".join(f"live.{column} {equals} staged.{column}" for column in columns)
         owner = self.rows.accepted("AND", "plan.line")
@@ -124,7 +107,7 @@ class Constraints:
         rows, params = self.rows.as_written(names)
         if not key.is_kept_by_database:  # rows may break it that nobody touches
             rows = f"SELECT * FROM ({rows}) written WHERE action_ <> 'unchanged'"
-        return self._keyed(rows, params, key)
+        return self.table.keyed(rows, params, key)
 
     def _reject_refused(self, constraint: CheckConstraint) -> None:
         names = field_names(constraint.condition)

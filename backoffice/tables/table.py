@@ -273,6 +273,26 @@ class Table:
                         is_kept_by_database=False,
                     )
 
+    def keyed(self, rows: str, params: list[Any], key: UniqueKey) -> tuple[str, list[Any]]:
+        """`rows` with the values of `key` as `key_0_`, `key_1_` … beside `line_` and `pk_`.
+
+        rows: a SELECT of those two, and of columns by their names · params: its parameters.
+        """
+        selected: list[str] = []
+        expression_params: list[Any] = []
+        for i, expression in enumerate(key.expressions):
+            sql, more = self.compile(expression)
+            selected.append(f"{sql} AS key_{i}_")
+            expression_params += more
+        where = ""
+        if key.condition is not None:
+            sql, more = self.compile(key.condition)
+            where, params = f" WHERE {sql}", [*params, *more]
+        return (
+            f"SELECT line_, pk_, {', '.join(selected)} FROM ({rows}) written{where}",
+            [*expression_params, *params],
+        )
+
     @property
     def constraints(self) -> Sequence[BaseConstraint]:
         return self._own.constraints

@@ -1,20 +1,19 @@
-"""`python -m benchmarks.fixtures`: our loaddata beside Django's, in CPU seconds and memory.
+"""`python -m benchmarks.fixtures`: our loaddata beside Django's, in seconds and memory.
 
-Libraries by natural keys, and books with three libraries each, into a new SQLite database of
-their own. Django's takes a minute or more for 100,000 records: `--stock-rows` says how many it
-gets. `--ten` loads ten times the rows, too, and compares the peaks of memory.
+Libraries by natural keys, and books with three libraries each, into a new database: of SQLite,
+and of PostgreSQL too, where DATABASE_URL is one. Django's takes a minute or more for 100,000
+records: `--stock-rows` says how many it gets. `--ten` loads ten times the rows, too, and
+compares the peaks of memory.
 """
 
 import argparse
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.databases import ROOT
+from benchmarks.databases import PostgreSQL, SQLite
+from benchmarks.processes import run
 from benchmarks.rows import LINKS, STATES
 
 
@@ -49,32 +48,32 @@ def write(folder, model, rows):
     return path
 
 
-def manage(folder, *arguments):
-    """Run a command; the CPU seconds and the peak of memory, in megabytes, that it took."""
-    environment = {**os.environ, "DATA_DIR": str(folder)}
-    environment.pop("DATABASE_URL", None)
-    command = [sys.executable, "manage.py", *map(str, arguments)]
-    child = subprocess.Popen(command, cwd=ROOT, env=environment)
-    _pid, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{command} ended with {child.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def load(database, folder, rows, *options):
+    """Of each model, its run."""
+    environment = database.fresh()
+    return {
+        model: run(environment, "benchmarks.loading", write(folder, model, rows), *options)
+        for model in ("library", "book")
+    }
 
 
-def load(folder, rows, *options):
-    """`{model: (seconds, megabytes)}`, without the seconds that any command takes to start."""
-    data = folder / "data"
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir()
-    manage(data, "migrate", "-v0")
-    start, _peak = manage(data, "loaddata", write(folder, "library", 1), *options)
-    manage(data, "flush", "--no-input", "-v0")
-    found = {}
-    for model in ("library", "book"):
-        seconds, peak = manage(data, "loaddata", write(folder, model, rows), *options)
-        found[model] = (seconds - start, peak)
-    return found
+def compare(database, folder, options):
+    """Lines that say what was measured."""
+    database.template("empty")
+    ours = load(database, folder, options.rows)
+    stock = load(database, folder, options.stock_rows, "--no-validate")
+    large = load(database, folder, 10 * options.rows) if options.ten else {}
+    for model, found in ours.items():
+        theirs = stock[model].seconds / options.stock_rows
+        said = [
+            f"{database.name}, {options.rows:,} of {model}: {found.seconds:.1f} s and"
+            f" {found.peak:.0f} MB",
+            f"Django takes {theirs / found.seconds * options.rows:.0f} times as long a record",
+        ]
+        if model in large:
+            times = large[model].peak / found.peak
+            said.append(f"ten times the rows: {times:.2f} times the memory")
+        yield "; ".join(said)
 
 
 def main():
@@ -83,21 +82,14 @@ def main():
     parser.add_argument("--stock-rows", type=int, default=10_000)
     parser.add_argument("--ten", action="store_true")
     options = parser.parse_args()
+    url = os.environ.get("DATABASE_URL", "")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = load(folder, options.rows)
-        stock = load(folder, options.stock_rows, "--no-validate")
-        large = load(folder, 10 * options.rows) if options.ten else {}
-    for model, (seconds, peak) in ours.items():
-        per_row = seconds / options.rows
-        theirs = stock[model][0] / options.stock_rows
-        print(f"{model}: {seconds:.2f} s CPU and {peak:.0f} MB for {options.rows:,};", end=" ")
-        print(f"Django takes {theirs / per_row:.0f} times as long a record", end="")
-        if model in large:
-            print(
-                f"; ten times the rows: {large[model][1] / peak:.2f} times the memory", end=""
-            )
-        print()
+        databases = [SQLite(folder)]
+        if url.startswith("postgres"):
+            databases.append(PostgreSQL(folder, url))
+        for database in databases:
+            print(*compare(database, folder, options), sep="\n")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def proxy(folder, ports):
     text = re.sub(r" *ssl_.*\n", "", text).replace("/dev/stdout", f"{folder}/access.log")
     text = text.replace("/dev/stderr", f"{folder}/error.log")
     servers = " ".join(f"server 127.0.0.1:{each};" for each in ports)
-    text = text.replace("server web:8000;", servers)
+    text = text.replace("server web:8000 resolve;", servers)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     user = "user root;" if os.geteuid() == 0 else ""

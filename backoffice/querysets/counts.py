@@ -76,7 +76,8 @@ def count_rows(
         bound = COSTLY_BOUND if is_costly else BOUND
     connection = connections[queryset.db]
     rows = queryset.order_by().values("pk")
-    if sum(map(bool, rows.query.alias_refcount.values())) <= 1:
+    joins = sum(map(bool, rows.query.alias_refcount.values()))
+    if joins <= 1 and not rows.query.distinct_fields:
         # No join repeats a row. PostgreSQL would read all rows before it counts the first.
         rows.query.distinct = False
     rows = rows[: bound + 1]

@@ -48,6 +48,12 @@ def test_rows_that_no_join_repeats_are_counted_as_they_are(libraries):
     assert ["DISTINCT" in query["sql"] for query in queries] == [False, True]
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's DISTINCT ON")
+def test_rows_that_are_to_differ_in_a_field_are_counted_so(libraries):
+    rows = Library.objects.order_by("state").distinct("state")
+    assert count_rows(rows) == len(rows)
+
+
 def test_a_whole_table_is_estimated():
     Library.objects.bulk_create(
         Library(name=f"L{n}", state="NY", zip_code="10001") for n in range(3000)

@@ -74,8 +74,9 @@ class FillHistoryChange(Operation):
 class WidenHistoryKeys(Operation):
     """Make the keys of a model's history, and of the links that it keeps, bigint.
 
-    PostgreSQL writes each table anew: once, whatever columns change. Run again, it does
-    nothing. SQLite's keys have 64 bits anyway; Django's AlterField would write the table anew.
+    PostgreSQL writes each table anew: once, whatever columns change. Until then nobody reads
+    or writes it. Run again, it does nothing. SQLite's keys have 64 bits anyway; Django's
+    AlterField would write the table anew.
 
     links: the many-to-many fields that the history keeps.
     """

@@ -32,15 +32,9 @@ from backoffice.management.files import check_place, replacing
 from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import resource_class_named
 from backoffice.resources.resource import Resource
+from backoffice.tables.waits import was_cut
 
-UNUSABLE = (
-    DatabaseMoved,
-    DatabaseRefused,
-    ReaderError,
-    MappingError,
-    LookupError,
-    OSError,
-)
+UNUSABLE = (DatabaseMoved, DatabaseRefused, ReaderError, MappingError, LookupError, OSError)
 SHOWN = 20  # rejects on the terminal; `--rejects` writes all of them
 
 
@@ -166,6 +160,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.started = time.monotonic()
+        self.job: Change | None = None
         try:
             profile = self.profile(options["profile"], options["resource"])
             if options["resource"]:
@@ -182,6 +177,11 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         except OperationalError as error:  # locked for too long, or not reachable
             message = _("The database can't be used now; nothing was written: %s") % error
+            if self.job and was_cut(error):
+                message = _(
+                    "The connection to the database was lost: %(error)s. It was written if"
+                    " there is an import %(job)d."
+                ) % {"error": str(error).strip(), "job": self.job.pk}
             raise CommandError(message, returncode=2) from error
         if rejected and options["on_error"] == "abort":
             sys.exit(1)
@@ -205,7 +205,6 @@ class Command(BaseCommand):
         options: dict[str, Any],
     ) -> int:
         """Import the file, and return how many rows were rejected."""
-        self.job: Change | None = None
         if options["rejects"]:
             self.check_rejects_file(Path(options["rejects"]), path)
         source = chosen.open(resource_class, path)

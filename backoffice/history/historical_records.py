@@ -194,8 +194,8 @@ class HistoricalRecords(UpstreamRecords):
         self, instance: Any, raw: bool = False, using: str | None = None, **kwargs: Any
     ) -> None:
         if raw:
-            # A fixture brings its own history or none. The mark stays on the instance, so
-            # that the many-to-many values that loaddata sets next aren't recorded either.
+            # A fixture brings its own history, or `loaddata` writes it. The mark stays on the
+            # instance, so that the many-to-many values that are set next aren't recorded.
             instance.skip_history_when_saving = True
         elif not instance._state.adding and not hasattr(instance, "skip_history_when_saving"):
             self.record_missing(type(instance), [instance.pk])

@@ -152,11 +152,20 @@ class Records:
 
     # Writing ------------------------------------------------------------------------
 
-    def write_missing(self, keys: str, date: datetime) -> None:
+    def write_missing(self, keys: str, date: datetime, params: Sequence[Any] = ()) -> None:
         """Record the present state of rows about to change, if their last record differs.
 
-        Some rows have no record; others were changed without one, by `loaddata` or
-        `QuerySet.update()`. keys: a SELECT of primary keys · date: that of the change.
+        Some rows have no record; others were changed without one, by `loaddata --no-validate`
+        or `QuerySet.update()`. date: that of the change.
+        """
+        self.write_changed(keys, Signature(date, reason=BEFORE), params)
+
+    def write_changed(
+        self, keys: str, signature: Signature, params: Sequence[Any] = ()
+    ) -> None:
+        """Record rows that have no record, or whose last one differs.
+
+        keys: a SELECT or a list of primary keys; params: its parameters.
         """
         if self.model is None:
             return
@@ -168,8 +177,9 @@ class Records:
                 AND {" AND ".join(same)} AND NOT EXISTS ({self.later()})
             )
             """,
+            params,
             history_type="~",
-            signature=Signature(date, reason=BEFORE),
+            signature=signature,
         )
 
     def write(

@@ -9,6 +9,10 @@ ENV BIND=0.0.0.0:8000 \
     PYTHONUNBUFFERED=1
 WORKDIR /srv/library
 
+# pg_dump and pg_restore, for manage.py backup: of compose.yaml's PostgreSQL.
+RUN apt-get update \
+    && apt-get install --no-install-recommends --yes postgresql-client-15=15.* \
+    && rm -rf /var/lib/apt/lists/*
 COPY requirements*.txt ./
 RUN pip install --no-cache-dir --require-hashes -r "$REQUIREMENTS"
 COPY . .

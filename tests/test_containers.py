@@ -64,6 +64,8 @@ def test_the_services_name_what_there_is():
     assert [SERVICES[name]["deploy"]["replicas"] for name in ("web", "worker")] == [2, 2]
     assert SERVICES["web"]["read_only"] is True
     assert "/ready" in SERVICES["web"]["healthcheck"]["test"][-1]
+    major = re.match(r"postgres:(\d+)", SERVICES["database"]["image"])[1]
+    assert f"postgresql-client-{major}=" in DOCKERFILE  # pg_dump of an older one refuses
     assert int(SERVICES["web"]["stop_grace_period"][:-1]) > int(site["STOP_SECONDS"])
 
 

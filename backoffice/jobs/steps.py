@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -107,35 +108,34 @@ def discarded_if_it_fails(job: Change) -> Iterator[None]:
         raise
 
 
-def record_job(
-    resource_class: type[Resource],
-    path: Path,
-    options: Options,
-    counts: Counts,
-    now: datetime,
-    *,
-    file_name: str,
-) -> Change:
-    """The Change of an import by the command line. It can be undone; its file isn't kept.
+def file_read(
+    resource_class: type[Resource], path: Path, options: Options, *, file_name: str
+) -> ImportFile:
+    """The file of an import by the command line, for `record_job`; it isn't kept.
 
-    file_name: as given · now: the history date. The caller holds the transaction.
+    file_name: as given.
     """
-    # A name that is not in the system's encoding has characters that no database stores.
-    name = Path(file_name).name.encode(errors="replace").decode()[:200]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    model = resource_class._meta.model
-    change = Change.objects.create_done(model, title=name, now=now, **asdict(counts))
-    log_change(change)
-    ImportFile.objects.create(
-        change=change,
+    return ImportFile(
         resource=dotted_path(resource_class),
-        name=name,
+        # A name that is not in the system's encoding has characters that no database stores.
+        name=Path(file_name).name.encode(errors="replace").decode()[:200],
         sha256=digest,
         size=path.stat().st_size,
         options=options.as_dict(),
     )
-    return change
+
+
+def record_job(model: type[Model], file: ImportFile, counts: Counts, now: datetime) -> Change:
+    """The Change of the import of a `file_read` into the model. It can be undone.
+
+    now: the history date. The caller holds the transaction, in which no file is read.
+    """
+    file.change = Change.objects.create_done(model, title=file.name, now=now, **asdict(counts))
+    log_change(file.change)
+    file.save(force_insert=True)
+    return file.change
 
 
 def create_undo(change: Change, *, user: Any = None, address: str | None = None) -> Change:

@@ -26,7 +26,7 @@ from backoffice.imports.rejects import group_rejects, write_rejects
 from backoffice.imports.review.findings import remembered
 from backoffice.imports.rows import Only
 from backoffice.imports.twins import Alike
-from backoffice.jobs.steps import record_job
+from backoffice.jobs.steps import file_read, record_job
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
 from backoffice.readers.source import ReaderError, Source
@@ -209,15 +209,14 @@ class Command(BaseCommand):
             self.check_rejects_file(Path(options["rejects"]), path)
         source = chosen.open(resource_class, path)
         imported = chosen.start(resource_class, source)
+        name = options["import_file_name"]
+        file = file_read(resource_class, path, chosen, file_name=name)
 
         def begin(counts: Counts) -> Signature | None:
             """Create the import's change, in the transaction that writes its rows."""
             if not self.is_allowed(imported, counts, options):
                 return None
-            name = options["import_file_name"]
-            self.job = record_job(
-                resource_class, path, chosen, counts, timezone.now(), file_name=name
-            )
+            self.job = record_job(imported.model, file, counts, timezone.now())
             return self.job.signature
 
         with imported:

@@ -1,5 +1,6 @@
 """`manage.py import`: the contract that scripts rely on."""
 
+import hashlib
 import importlib
 import io
 import json
@@ -156,6 +157,20 @@ def test_a_database_that_is_lost_may_have_it_already(make_file, monkeypatch, is_
     assert error.value.returncode == 2
     connection.close()
     assert Change.objects.exists() == Library.objects.exists() == is_written
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_file_is_read_while_others_wait_for_the_tables(make_file, monkeypatch):
+    in_transaction, digest = [], hashlib.file_digest
+
+    def read(*args):
+        in_transaction.append(connection.in_atomic_block)
+        return digest(*args)
+
+    monkeypatch.setattr(hashlib, "file_digest", read)
+    assert run(make_file(HEADER + GOOD))[1] == 0
+    assert in_transaction == [False]
+    assert Change.objects.get().file.sha256
 
 
 def test_a_file_name_that_is_not_text_is_recorded(make_file):

@@ -28,8 +28,8 @@ EVENT = (
 )
 EXCEPTION = ("type", "module", "stacktrace")
 CONTEXTS = ("runtime", "trace")
-#: Whose texts are constant, with values as arguments.
-LOGGERS = ("backoffice", "django")
+#: Whose texts are constant, with values as arguments; not those of `django.security`.
+LOGGERS = ("backoffice.", "django.dispatch", "django.request")
 TAGS = ("request", "job")
 
 
@@ -50,6 +50,8 @@ def without_people(event: "Event", hint: "Hint") -> "Event":
     """For `before_send`: the event with what is listed above alone."""
     whole: dict[str, Any] = dict(event)
     kept: Any = {name: whole[name] for name in EVENT if name in whole}
+    if kept.get("transaction_info", {}).get("source") == "url":
+        del kept["transaction"]  # a path that leads to no page, as it was asked for
     contexts = kept.pop("contexts", {})
     kept["contexts"] = {name: contexts[name] for name in CONTEXTS if name in contexts}
     about = subject()

@@ -102,6 +102,8 @@ Client(raise_request_exception=False).post(
     headers={"X-Request-ID": "seen-1", "Cookie": "a=Philip", "User-Agent": "Philip"},
     REMOTE_ADDR="192.0.2.99",
 )
+settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+Client().get("/Philip/", headers={"Host": "Philip"})
 with about(job=77, user="Philip"):
     logging.getLogger("backoffice.feeds").error("The file of %s is odd", "Philip")
     logging.getLogger("elsewhere").error("Philip wrote this")
@@ -148,11 +150,13 @@ def test_a_report_says_what_broke_where_and_names_nobody(tmp_path):
         assert personal not in everything
     events = [json.loads(line) for line in everything.splitlines() if '"event_id"' in line]
     events = [event for event in events if "level" in event]
-    page, feed, other = events
+    page, host, feed, other = events
     assert [each["type"] for each in page["exception"]["values"]] == ["KeyError", "ValueError"]
     assert "broken" in json.dumps(page["exception"]["values"][-1]["stacktrace"])
     assert page["tags"] == {"request": "seen-1"}
     assert page["transaction"] == "/broken/{pk}/"
+    assert [each["type"] for each in host["exception"]["values"]] == ["DisallowedHost"]
+    assert not {"transaction", "logentry"} & host.keys()
     assert feed["logentry"]["message"] == "The file of %s is odd"
     assert feed["tags"] == {"job": "77"}
     assert "logentry" not in other

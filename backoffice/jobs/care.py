@@ -131,7 +131,7 @@ def take_up_dead_jobs() -> int:
         for job in dead:
             with about(job=job.pk):
                 _put_back(job)
-    return len(dead) + _take_up_lost_tasks()
+    return len(dead) + _take_up_lost_tasks() + _take_up_undos()
 
 
 def _put_back(job: Change) -> None:
@@ -175,6 +175,15 @@ def _take_up_lost_tasks() -> int:
                 tasks.enqueue(task, job)
                 lost += 1
     return lost
+
+
+def _take_up_undos() -> int:
+    """Queue the undos that were made and not begun, as their process died before it."""
+    undos = Change.objects.filter(kind=Change.Kind.UNDO, status=Status.CHECKED, waiting="")
+    left = list(undos.filter(created_at__lt=ago(DEAD_AFTER)))
+    for undo in left:
+        tasks.enqueue(tasks.apply, undo)
+    return len(left)
 
 
 def remove_old_imports() -> int:

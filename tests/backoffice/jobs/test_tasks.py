@@ -94,6 +94,19 @@ def test_an_undo_that_could_not_begin_can_be_asked_for_again(settings, monkeypat
     assert fresh(job).status == "undone"
 
 
+def test_an_undo_whose_process_died_before_it_began_is_taken_up():
+    job = make_job()
+    tasks.start_check(job)
+    tasks.start_apply(fresh(job))
+    undo = create_undo(fresh(job))
+    assert take_up_dead_jobs() == 0
+    Change.objects.filter(pk=undo.pk).update(created_at=LONG_AGO)
+    assert take_up_dead_jobs() == 1
+    assert take_up_dead_jobs() == 0  # it waits in the queue
+    run_worker()
+    assert (fresh(undo).status, fresh(job).status) == ("done", "undone")
+
+
 def test_what_could_not_be_queued_does_not_wait(settings, monkeypatch):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = make_job()

@@ -18,6 +18,7 @@ from backoffice.changes.deletion import Deletion
 from backoffice.changes.edits import Edit
 from backoffice.changes.models import Change
 from backoffice.jobs.steps import undo_job
+from backoffice.tables import search_index as search_index_module
 from backoffice.tables.search_index import SearchIndex, made_anew
 from backoffice.tables.table import Table
 from library.models import Library, Patron
@@ -80,6 +81,36 @@ def test_it_finds_what_icontains_finds(names, word):
     assert (keys is None) == (len(word) < 3)
     if keys is not None:
         assert expected == set(Library.objects.filter(contain(word), pk__in=keys))
+
+
+WORDS = st.sampled_from(["library", "LIBRARY", "public", "9", "999", "9999", "a_b", "axb", "é"])
+NAMES = st.lists(WORDS, max_size=4).map(" ".join)
+
+
+def one_to(most, of):
+    return st.lists(of, min_size=1, max_size=most)
+
+
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100
+)
+@given(
+    names=st.lists(NAMES, max_size=8),
+    runs=one_to(3, one_to(2, one_to(2, WORDS))),
+    sample=st.sampled_from([1, 2, 200]),
+)
+def test_of_several_texts_it_loses_none_that_is_frequent(names, runs, sample, monkeypatch):
+    monkeypatch.setattr(search_index_module, "SAMPLE", sample)
+    Library.objects.all().delete()
+    Library.objects.bulk_create([Library(name=name) for name in names])
+    condition = Q()
+    for run in runs:
+        all_of = [Q.create([*map(contain, texts)]) for texts in run]
+        condition &= Q.create(all_of, connector=Q.OR)
+    keys = index().some(runs, 1_000)
+    if keys is not None:
+        expected = Library.objects.filter(condition).values_list("pk", flat=True)
+        assert sorted(keys) == sorted(expected)
 
 
 @pytest.mark.parametrize("text", ["", "ab", "a\x00b"])

@@ -1,8 +1,10 @@
 """The last account that keeps the house stays, whatever writes."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from backoffice import keepers
@@ -171,6 +173,26 @@ def test_a_role_is_exchanged_for_another_at_once(keeper, role):
 def test_loading_the_roles_again_is_no_concern(root):
     for _time in range(2):
         call_command("loaddata", "roles", verbosity=0)
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_fixture_does_not_take_the_last_superuser(root, tmp_path, validate):
+    """A record is a whole one: what it leaves out is false."""
+    path = tmp_path / "accounts.json"
+
+    def load(*accounts):
+        nodes = [{"model": "auth.user", "pk": pk, "fields": said} for pk, said in accounts]
+        path.write_text(json.dumps(nodes))
+        call_command("loaddata", str(path), validate=validate, verbosity=0)
+
+    one = (root.pk, {"username": "root", "password": "!"})
+    with pytest.raises(CommandError, match=BECAUSE_SUPERUSER):
+        load(one)
+    root.refresh_from_db()
+    assert root.is_superuser
+    flags = dict.fromkeys(keepers.FLAGS, True)
+    load(one, (root.pk + 1, {"username": "other", "password": "!", **flags}))
+    assert User.objects.get(is_superuser=True).username == "other"
 
 
 def test_it_is_an_error_of_the_database_to_whoever_catches_those():

@@ -1,11 +1,14 @@
 """`manage.py loaddata`: Django's command, which checks what it loads and writes it in sets."""
 
+import contextlib
 import os
 import sys
 import warnings
 import zipfile
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core import serializers
 from django.core.management import CommandError, CommandParser
 from django.core.management.commands import loaddata
@@ -13,6 +16,7 @@ from django.core.management.utils import parse_apps_and_model_labels
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Model
 
+from backoffice import keepers
 from backoffice.fixtures.load import Load, Refused
 from backoffice.fixtures.reading import READERS, FixtureError
 from backoffice.management.accounts import NotesAccounts
@@ -71,6 +75,20 @@ class Command(NotesAccounts, loaddata.Command):
         if self.verbosity >= 1:
             self.report(load, found)
 
+    def loaddata(self, fixture_labels: Sequence[str]) -> None:
+        """Django's way, of `--no-validate`."""
+        with self.locking_nobody_out(get_user_model()):
+            super().loaddata(fixture_labels)
+
+    @contextlib.contextmanager
+    def locking_nobody_out(self, *models: type[Model]) -> Iterator[None]:
+        """What is saved as `raw` looks new, so that it is asked at the end."""
+        try:
+            with keepers.kept(self.using, *models):
+                yield
+        except keepers.LockedOut as error:
+            raise CommandError(f"{error}\nNothing was written.") from error
+
     def is_wanted(self, model: type[Model]) -> bool:
         return (
             model._meta.app_config not in self.excluded_apps
@@ -120,7 +138,11 @@ class Command(NotesAccounts, loaddata.Command):
 
     def write(self, load: Load) -> None:
         connection = connections[self.using]
-        with transaction.atomic(using=self.using), connection.constraint_checks_disabled():
+        with (
+            transaction.atomic(using=self.using),
+            connection.constraint_checks_disabled(),
+            self.locking_nobody_out(*load.other_models),
+        ):
             load.write(self.save_obj)
             tables = [model._meta.db_table for model in self.models]
             connection.check_constraints(table_names=tables)

@@ -252,6 +252,7 @@ class Staging:
             return False
         if self._copy is None:
             cursor = self._copying.enter_context(self.connection.cursor())
+            self._copying.enter_context(self.connection.wrap_database_errors)
             self._copy = self._copying.enter_context(
                 cursor.copy(f"COPY {self.rows} FROM STDIN")
             )

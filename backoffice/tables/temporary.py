@@ -38,7 +38,8 @@ def put(connection: Any, table: str, width: int, rows: Iterable[Any]) -> None:
     """Put `rows` of `width` values into `table`: `COPY`, or statements of many rows."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            copying = cursor.copy(f"COPY {table} FROM STDIN")
+            with connection.wrap_database_errors, copying as copy:
                 for row in rows:
                     copy.write_row(row)
             return

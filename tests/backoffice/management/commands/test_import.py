@@ -11,7 +11,6 @@ from django.db import OperationalError, connection
 
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile
-from backoffice.imports.apply import Apply
 from backoffice.tables.table import Table
 from library.models import Library
 from tests.factories import make_library
@@ -137,26 +136,6 @@ def test_a_database_that_is_locked_is_said(make_file, monkeypatch):
     with pytest.raises(CommandError, match=r"can't be used now.*database is locked") as error:
         run(make_file(HEADER + GOOD))
     assert error.value.returncode == 2
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="a file can't be lost so")
-@pytest.mark.parametrize("is_written", [False, True])
-def test_a_database_that_is_lost_may_have_it_already(make_file, monkeypatch, is_written):
-    def lose(*_args):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-
-    if is_written:
-        module = importlib.import_module("backoffice.management.commands.import")
-        monkeypatch.setattr(module.Command, "write_rejects", lose)
-    else:
-        monkeypatch.setattr(Apply, "run", lose)
-    with pytest.raises(CommandError, match=r"lost.*written if there is an import \d+") as error:
-        run(make_file(HEADER + GOOD))
-    assert error.value.returncode == 2
-    connection.close()
-    assert Change.objects.exists() == Library.objects.exists() == is_written
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ and gets the same answer, and a form that ended with errors can be sent again. A
 a token is done as often as it is sent.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db import Error, IntegrityError, OperationalError, connections, router, transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
@@ -24,6 +25,8 @@ from backoffice.admin.submissions import busy, kept, proof
 from backoffice.admin.submissions.answers import answer_of, said_in, say_again
 from backoffice.submissions import Submission, Token, body_of, digest
 from backoffice.tables.waits import limit_waits, met_lock
+
+logger = logging.getLogger(__name__)
 
 WAIT = 60  # seconds for the answer of a form that is done in several transactions
 AT_ONCE = 10  # seconds within which a repeat is a second click
@@ -149,7 +152,10 @@ class Sent:
         except BaseException:
             self.row.delete()
             raise
-        self.end(response)
+        try:
+            self.end(response)
+        except Error:  # it is done, and told so; a repeat has to find that out itself
+            logger.exception("The answer of a form that was done is not noted")
         return response
 
     def first(self) -> Submission | None:

@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -278,6 +279,20 @@ def test_the_first_that_died_while_it_worked_in_steps_does_not_block(admin_clien
     Submission.objects.update(answer=None)
     assert admin_client.post(address, data | file()).status_code == 302
     assert Submission.objects.get().answer["to"]
+
+
+def test_what_was_done_in_steps_is_told_where_the_answer_can_not_be_noted(
+    admin_client, monkeypatch
+):
+    def busy(*_args):
+        raise OperationalError("database is locked")
+
+    address = url(Library, "import")
+    data = token(admin_client.get(address)) | {"import_file": SimpleUploadedFile("f.csv", FILE)}
+    monkeypatch.setattr(once.Sent, "end", busy)
+    page = admin_client.post(address, data, follow=True)
+    assert page.status_code == 200
+    assert page.context["job"] == Change.objects.get()
 
 
 def test_a_first_that_ends_with_errors_meanwhile_leaves_the_turn(rf, superuser, monkeypatch):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions import kept
+from backoffice.admin.submissions.unavailable import SEND_AGAIN
 from backoffice.changes.models import Change
 from backoffice.submissions import Token
 
@@ -14,9 +15,14 @@ AGAIN = 5  # seconds after which it is worth to try again
 TITLE = gettext_lazy("Somebody else is writing there just now")
 
 
-def page(request: HttpRequest, site: AdminSite) -> TemplateResponse:
-    """503, with all that was sent. Its token is kept, so it is still done once."""
+def page(request: HttpRequest, site: AdminSite, *, in_steps: bool = False) -> TemplateResponse:
+    """503, with all that was sent. Its token is kept, so it is still done once.
+
+    in_steps: a part may be done already, as `once.in_steps` has it.
+    """
     text = _("Nothing was saved yet. What was typed is kept on this page: send it in a moment.")
+    if in_steps:
+        text = str(SEND_AGAIN)
     why = kept.Why(TITLE, " ".join([*being_written(request, site), text]), 503)
     response = kept.page(request, site, why, token=Token.of(request), button=_("Send it again"))
     response.headers["Retry-After"] = str(AGAIN)

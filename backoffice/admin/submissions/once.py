@@ -69,6 +69,7 @@ def guard(patterns: list[Any], model_admin: Any) -> list[Any]:
 
 def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Callable[..., Any]:
     """The view, but doing a form once."""
+    is_in_steps = getattr(view, "in_steps", False)
 
     @wraps(view)
     def once(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -79,7 +80,7 @@ def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Cal
         except OperationalError as error:
             if request.method != "POST" or not met_lock(error):
                 raise
-            return busy.page(request, site)
+            return busy.page(request, site, in_steps=is_in_steps)
 
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST":
@@ -97,7 +98,7 @@ def guarded(view: Callable[..., Any], site: Any, model_admin: Any = None) -> Cal
         if token.user != request.user.get_username():
             return kept.page(request, site, kept.ANOTHER)
         sent = Sent(request, token)
-        do = sent.in_steps if getattr(view, "in_steps", False) else sent.at_once
+        do = sent.in_steps if is_in_steps else sent.at_once
         return do(lambda: view(request, *args, **kwargs), site)
 
     once.is_guarded = True  # type: ignore[attr-defined] # a function takes any

@@ -19,11 +19,16 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.admin.submissions.bare import bare_page
 from backoffice.outages import Outage
 
 RETRY_AFTER = 10  # seconds
+SEND_AGAIN = gettext_lazy(
+    "What you typed is kept on this page. Send it again in a moment: what was done is not done"
+    " twice."
+)
 
 
 def unavailable(request: HttpRequest, outage: Outage) -> HttpResponse:
@@ -43,12 +48,7 @@ def _answer(request: HttpRequest, outage: Outage) -> HttpResponse:
     if request.method != "POST":
         paragraphs.append(_("Nothing is wrong with what you did. Try again in a moment."))
     elif fields:
-        paragraphs.append(
-            _(
-                "What you typed is kept on this page. Send it again in a moment: what was done"
-                " is not done twice."
-            )
-        )
+        paragraphs.append(SEND_AGAIN)
     else:
         paragraphs.append(
             _(

@@ -100,6 +100,7 @@ def test_every_form_is_kept_and_done_by_one_more_click(admin_client):
     Change.objects.create(model=Library._meta.label, status="applying", title="x.csv")
     pages = sent_while_locked(admin_client, forms)
     assert "An import into libraries, or its undo, is being written." in pages["record"].text
+    assert "Nothing was saved yet." in pages["record"].text
     assert "New name" in pages["record"].text
     for name, page in pages.items():
         for _click in range(2):  # the second is a repeat
@@ -121,6 +122,7 @@ def test_an_import_in_the_request_and_its_undo_are_kept(admin_client):
     kept = sent_while_locked(admin_client, {"apply": (page, token(review) | {"_apply": state})})
     job.refresh_from_db()
     assert (job.status, job.waiting) == ("checked", "")
+    assert "Send it again in a moment: what was done is not done twice" in kept["apply"].text
     assert "somebody else was writing there" in admin_client.get(page).text
     done = admin_client.get(again(admin_client, kept["apply"]).url)
     assert done.context["job"].status == "done"

@@ -49,12 +49,18 @@ def test_a_wrong_value_is_said_beside_its_field(open_page):
     assert_clean(page)
 
 
-def test_what_was_entered_before_the_script_came_is_ticked(open_page):
+def edit_without_its_script(open_page):
+    """The page of an edit, and the requests of its script: they wait for `continue_`."""
     page = open_page("/admin/library/library/?state=NJ")
     page.locator("input.action-select").first.check()
     held = []
     page.route("**/edit*.js", lambda route: held.append(route))
     page.click(".bar button:has-text('Edit')", no_wait_after=True)
+    return page, held
+
+
+def test_what_was_entered_before_the_script_came_is_ticked(open_page):
+    page, held = edit_without_its_script(open_page)
     page.fill("#id_edit-zip_code", "08542")
     tick = page.locator("input[name=change][value=zip_code]")
     assert not tick.is_checked()
@@ -67,11 +73,7 @@ def test_what_was_entered_before_the_script_came_is_ticked(open_page):
 
 def test_what_the_browser_chooses_by_itself_is_not_ticked(open_page):
     """The first option that can be chosen; a colour."""
-    page = open_page("/admin/library/library/?state=NJ")
-    page.locator("input.action-select").first.check()
-    held = []
-    page.route("**/edit*.js", lambda route: held.append(route))
-    page.click(".bar button:has-text('Edit')", no_wait_after=True)
+    page, held = edit_without_its_script(open_page)
     page.locator("#id_edit-zip_code").evaluate(
         """(input) => input.insertAdjacentHTML("afterend", `
             <select name="one"><option disabled>a</option><option>b</option></select>

@@ -40,7 +40,7 @@ def test_a_file_is_read_anew_and_its_values_mended_by_mouse(open_page, tmp_path,
     show_again(page)
     assert name in page.inner_text(".first-rows")
 
-    row = page.locator(".mapping > tbody > tr:has(label:text-is('state'))")
+    row = page.locator(".mapping > tbody > tr:has(#id_state)")
     assert "1 can't be read" in row.inner_text()
     row.locator("summary").click()
     if scripts:

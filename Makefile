@@ -108,13 +108,15 @@ requirements: ## Write requirements*.txt from the lists in pyproject.toml (ARGS=
 	$(compile) pyproject.toml -o requirements.txt
 	$(compile) pyproject.toml --extra sso -c requirements.txt -o requirements-sso.txt
 	$(compile) pyproject.toml --extra watch -c requirements.txt -o requirements-watch.txt
-	$(compile) pyproject.toml --extra sso --extra watch --group dev -c requirements-sso.txt -c requirements-watch.txt -o requirements-dev.txt
+	$(compile) pyproject.toml --extra s3 -c requirements.txt -o requirements-s3.txt
+	$(compile) pyproject.toml --extra rq -c requirements.txt -c requirements-s3.txt -o requirements-rq.txt
+	$(compile) pyproject.toml --all-extras --group dev -c requirements-sso.txt -c requirements-watch.txt -c requirements-s3.txt -c requirements-rq.txt -o requirements-dev.txt
 	$(compile) --group docs -o requirements-docs.txt
 	$(compile) --group tools -o requirements-tools.txt
 
 audit: ## Look up known vulnerabilities of the packages
 	@$(tools)
-	@.venv-tools/bin/python .ci/audit.py requirements-sso.txt requirements-watch.txt requirements-dev.txt requirements-docs.txt \
+	@.venv-tools/bin/python .ci/audit.py requirements-sso.txt requirements-watch.txt requirements-s3.txt requirements-rq.txt requirements-dev.txt requirements-docs.txt \
 		requirements-tools.txt
 
 docs: ## Build the site of docs/ into site/

@@ -4,6 +4,7 @@ What is new comes in without a translation, what is gone goes, and `django.mo` i
 which is what Django reads. Nothing beyond Babel is needed.
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -18,6 +19,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("backoffice", "library")
+ROLES = {"library": "fixtures/roles.json"}  # by the package whose catalog has their Spanish
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
     "gettext_noop": None,
@@ -43,6 +45,10 @@ def messages(package: Path) -> Iterator[tuple[str, Any, str | None]]:
         source = BytesIO(python_of(path).encode())
         for _line, text, _comments, context in extract("python", source, KEYWORDS):
             yield where, text, context
+    if package.name in ROLES:
+        for row in json.loads((package.parent / ROLES[package.name]).read_text()):
+            for text in {"name", "sentence"} & row["fields"].keys():
+                yield ROLES[package.name], row["fields"][text], "role"
 
 
 def extracted(package: Path) -> Catalog:

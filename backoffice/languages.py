@@ -4,6 +4,7 @@ At sign-in it goes from the account into the session, so that a page asks the da
 for it.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import global_settings, settings
@@ -47,13 +48,22 @@ def keep(request: Any, code: str) -> None:
     request.session[KEY] = code
 
 
+def chosen_by(user: Any) -> str | None:
+    """The code of the language that the owner of an account has chosen; None without one."""
+    code = Language.objects.filter(user=user).values_list("code", flat=True).first()
+    return code if code and is_offered(code) else None
+
+
+def read_by(user: Any, otherwise: str | None = None) -> AbstractContextManager[None]:
+    """In the language of whoever reads it: the account's choice, else `otherwise`."""
+    return translation.override(chosen_by(user) or otherwise or settings.LANGUAGE_CODE)
+
+
 def note_sign_in(*, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
     """For Django's signal `user_logged_in`."""
-    if request is not None and hasattr(request, "session"):
-        code = Language.objects.filter(user=user).values_list("code", flat=True).first()
-        if code and is_offered(code):
-            request.session[KEY] = code
-            translation.activate(code)
+    if request is not None and hasattr(request, "session") and (code := chosen_by(user)):
+        request.session[KEY] = code
+        translation.activate(code)
 
 
 class LocaleMiddleware(locale.LocaleMiddleware):

@@ -3,7 +3,13 @@
 from typing import Any
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
+
+
+def said(text: str) -> str:
+    """A role's name or sentence as pages say it: those that come with the project are theirs in
+    every language; what somebody else has written stays as it is."""
+    return pgettext("role", text) if text else ""
 
 
 class RoleManager(models.Manager["Role"]):

@@ -3,6 +3,7 @@
 import datetime
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -346,6 +347,14 @@ class ImportFile(models.Model):
     @property
     def resource_class(self) -> Any:
         return import_string(self.resource)
+
+    @property
+    def said_causes(self) -> Iterator[tuple[int, str, str, int]]:
+        """`causes`, with their columns as forms call them."""
+        titles = self.resource_class.titles() if self.causes else {}
+        for rows, field, message, line in self.causes:
+            names = ", ".join(titles.get(name, name) for name in field.split(", "))
+            yield rows, names, message, line
 
     @property
     def same_file(self) -> models.QuerySet[Change]:

@@ -30,7 +30,9 @@ from django.utils.translation import gettext as _
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.jobs import tasks
+from backoffice.jobs.reports import report_of
 from backoffice.jobs.steps import REJECTS, UPLOAD, create_job, download
+from backoffice.languages import read_by
 from backoffice.readers.source import ReaderError
 
 logger = logging.getLogger(__name__)
@@ -63,8 +65,7 @@ class Waiting:
 def look(*, at_once: bool = False) -> list[Outcome]:
     """One round: take the file that came first further, and return those that were moved.
 
-    Args:
-        at_once: run the steps here instead of in the queue, until no file waits any more.
+    at_once: run the steps here instead of in the queue, until no file waits any more.
     """
     outcomes: list[Outcome] = []
     if not settings.IMPORT_FOLDER:
@@ -73,7 +74,8 @@ def look(*, at_once: bool = False) -> list[Outcome]:
         opened = ImportFile.objects.exclude(feed=None).select_related("change")
         for file in opened.order_by("pk"):
             try:
-                outcome = _follow(file, at_once=at_once)
+                with read_by(file.change.user):
+                    outcome = _follow(file, at_once=at_once)
             except OSError as error:
                 logger.error(
                     "A feed can't move the file of import %s: %s", file.pk, error.strerror
@@ -113,10 +115,7 @@ def waiting(now: datetime.datetime) -> list[Waiting]:
 
 
 def _came_before(profile: Profile, now: datetime.datetime) -> datetime.datetime:
-    """The time before which a file must have come: long ago enough to be written to its end.
-
-    Of a profile with a time of day, also before that time was last reached.
-    """
+    """The time before which a file must have come: it is whole, and its time has come."""
     quiet = now - datetime.timedelta(seconds=settings.IMPORT_FOLDER_QUIET_SECONDS)
     if profile.run_at is None:
         return quiet
@@ -145,10 +144,11 @@ def _take_next(outcomes: list[Outcome]) -> bool:
     """Store the next file as an import, if there is one; refuse those that can't be one."""
     for each in waiting(timezone.now()):
         try:
-            if problem := _refusal(each):
-                outcomes.append(_refuse(each, problem))
-            elif _take(each):
-                return True
+            with read_by(each.profile.owner):
+                if problem := _refusal(each):
+                    outcomes.append(_refuse(each, problem))
+                elif _take(each):
+                    return True
         except FileNotFoundError:
             continue  # somebody else moved it
         except OSError as error:
@@ -355,36 +355,6 @@ def _refuse(each: Waiting, problem: str) -> Outcome:
 
 def _report_path(target: Path) -> Path:
     return target.with_name(f"{target.stem}.report.txt")
-
-
-def report_of(job: Change) -> str:
-    """What became of the import, in sentences."""
-    lines = [str(job)]
-    if job.error:
-        lines.append(job.error)
-    elif job.status == Status.CANCELLED:
-        lines.append(_("Cancelled. Nothing was written."))
-    elif job.applied_at:
-        lines.append(_("Written."))
-    elif job.is_applicable and job.file.was_touched:
-        lines.append(_("Checked. Staff went on with it on its page; it is written from there."))
-    elif job.is_applicable:
-        lines.append(_("Checked. It waits on its page for somebody else to have it written."))
-    elif job.rejected:
-        lines.append(
-            _("Nothing was written: no row was right. Mend them on the import's page.")
-        )
-    else:
-        lines.append(_("There was nothing to write."))
-    if job.counts:
-        lines.append(f"{job.counts}.")
-    lines += [
-        _("%(field)s: %(message)s (%(rows)d rows, the first is row %(line)d)")
-        % {"field": field or _("row"), "message": message, "rows": rows, "line": line}
-        for rows, field, message, line in job.file.causes
-    ]
-    lines += job.file.found.get("warnings", [])
-    return "\n".join(lines) + "\n"
 
 
 def _mail(profile: Profile, name: str, report: str) -> None:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import GeneratedField, JSONField, Prefetch, QuerySet
 from django.db.models.fields import NOT_PROVIDED
 from django.utils import translation
+from django.utils.text import capfirst
 from django_stubs_ext import StrOrPromise
 from import_export.declarative import ModelDeclarativeMetaclass
 from import_export.fields import Field
@@ -130,6 +131,18 @@ class Resource(ModelResource, metaclass=ResourceMetaclass):
         """The verbose name of the model's field in a list; empty if there is no such field."""
         fields = {f.name: f for f in cls._meta.model._meta.get_fields()}
         return [str(fields[name].verbose_name)] if name in fields else []
+
+    @classmethod
+    def titles(cls) -> dict[str, str]:
+        """What the form calls each column, by its name."""
+        opts = cls._meta.model._meta
+        fields = {field.name: field for field in (*opts.fields, *opts.many_to_many)}
+        return {
+            name: str(capfirst(fields[field.attribute].verbose_name))
+            if field.attribute in fields
+            else field.column_name
+            for name, field in cls().fields.items()
+        }
 
     def get_queryset(self) -> QuerySet[Any]:
         """Upstream takes `objects`, which a model need not have."""

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.mail import send_mail
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django_tasks import task
 
+from backoffice.languages import read_by
 from backoffice.trail.models import Entry
 
 SALT = "backoffice.signin.links"
@@ -80,7 +81,7 @@ def mail_link(pk: str | None, address: str, language: str | None = None) -> None
     user = get_user_model()._default_manager.filter(pk=pk).first() if pk else None
     if user is None:
         return
-    with translation.override(language or settings.LANGUAGE_CODE):
+    with read_by(user, language):
         send_mail(*_mail(user, address), None, [mail_address(user)])
 
 

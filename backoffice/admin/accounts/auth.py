@@ -25,7 +25,7 @@ from backoffice.admin.accounts.keepers import (
 )
 from backoffice.admin.accounts.limits import LimitsMixin
 from backoffice.admin.accounts.proof import ProofMixin
-from backoffice.admin.accounts.roles import RoleCardsMixin, SentenceMixin
+from backoffice.admin.accounts.roles import RoleCardsMixin, RoleFilter, SentenceMixin
 from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
 from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
@@ -107,10 +107,11 @@ class UserAdmin(
         "is_active",
         "last_login",
     )
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", RoleFilter))
     menu_group = ADMINISTRATION
     change_password_form = PasswordForm
     date_hierarchy = "date_joined"
-    search_help_text = "Username, name or e-mail address"
+    search_help_text = gettext_lazy("Username, name or e-mail address")
 
     def is_within(self, user: Any, account: Any) -> bool:
         if user.is_superuser:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.admin.lists.lines import LineField
 from backoffice.admin.pickers.keys import KeysField
 from backoffice.admin.typing import ModelAdminBase
-from backoffice.roles import Role
+from backoffice.roles import Role, said
 
 CARDS = 60  # roles that are shown as cards; more have Django's two panes
 
@@ -45,13 +46,15 @@ def in_words(permissions: Iterable[Permission]) -> list[str]:
     lines: dict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     for (is_history, names), allowed in sorted(actions.items()):
         lines[is_history, tuple(each for each in ACTIONS if each in allowed)].append(names)
-    said = []
+    lines_said = []
     for (is_history, words), listed in sorted(lines.items(), key=_most_first):
         subject = ", ".join(listed)
         if is_history:
             subject = _("history of %(names)s") % {"names": subject}
-        said.append(f"{capfirst(subject)}: {', '.join(str(ACTIONS[each]) for each in words)}")
-    return said + sorted(others)
+        lines_said.append(
+            f"{capfirst(subject)}: {', '.join(str(ACTIONS[each]) for each in words)}"
+        )
+    return lines_said + sorted(others)
 
 
 def _most_first(line: Any) -> Any:
@@ -79,7 +82,7 @@ class RoleCards(forms.CheckboxSelectMultiple):
         option = super().create_option(name, value, *args, **kwargs)
         group: Group = value.instance
         role: Role | None = getattr(group, "role", None)
-        option["sentence"] = role and role.sentence
+        option["sentence"] = said(role.sentence) if role else ""
         option["rights"] = in_words(group.permissions.all())
         return option
 
@@ -111,6 +114,18 @@ class SentenceMixin(ModelAdminBase):
 
     form = SentenceForm
     fields = ("name", "sentence", "permissions")
+    list_display = ("said_name", "said_sentence")
+    list_display_links = ("said_name",)
+    list_select_related = ("role",)
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def said_name(self, group: Group) -> str:
+        return said(group.name)
+
+    @admin.display(description=gettext_lazy("what it is for"))
+    def said_sentence(self, group: Group) -> str:
+        role: Role | None = getattr(group, "role", None)
+        return said(role.sentence) if role else ""
 
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
@@ -125,11 +140,18 @@ class SentenceMixin(ModelAdminBase):
             Role.objects.filter(group=group).delete()
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """Django's, with the roles as pages say them."""
+
+    def field_choices(self, *args: Any, **kwargs: Any) -> Any:
+        return [(key, said(name)) for key, name in super().field_choices(*args, **kwargs)]
+
+
 class RoleField(KeysField):
     """Reads what the cards show with the roles themselves."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return str(obj.name)
+        return said(obj.name)
 
 
 class RoleCardsMixin(ModelAdminBase):

@@ -10,7 +10,6 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from backoffice.admin.changes.choices import choice_fields
-from backoffice.admin.changes.review_rows import field_labels
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile, headers_key
 from backoffice.imports.engine import Import
@@ -84,7 +83,7 @@ class ColumnsForm(forms.Form):
     def _add_columns(self) -> None:
         headers = _choices(self.source.headers)
         mapped, constants = self._mapped(), self.start.get("constants") or {}
-        labels = field_labels(self.resource_class)
+        labels = self.resource_class.titles()
         for name in self.spellings:
             self.fields[name] = forms.ChoiceField(
                 label=labels[name],

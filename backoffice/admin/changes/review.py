@@ -27,7 +27,7 @@ from backoffice.admin.changes.base import downloads
 from backoffice.admin.changes.columns import owner_note
 from backoffice.admin.changes.mirrors import MirrorPages
 from backoffice.admin.changes.places import DECIDED, MISSING, TABS, Place, is_number
-from backoffice.admin.changes.review_rows import Shower, answer, field_labels
+from backoffice.admin.changes.review_rows import Shower, answer
 from backoffice.admin.submissions.once import in_steps
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.changes.decisions import Decision
@@ -182,7 +182,7 @@ class ReviewPages(MirrorPages):
     def _parts(self, request: HttpRequest, review: Review, place: Place) -> dict[str, Any]:
         """What a page and the answer to a decision both have, beside rows."""
         job, counts = review.job, review.counts
-        labels = field_labels(job.file.resource_class)
+        labels = job.file.resource_class.titles()
         mapped = job.file.found.get("mapping", {})
         causes = filter(place.has, review.causes()) if place.is_mending else []
         newest = job.file.decisions.order_by("-decided_at").first()
@@ -243,7 +243,7 @@ class ReviewPages(MirrorPages):
         file = review.job.file
         key = file.options.get("match") or file.resource_class._meta.import_id_fields
         shower = Shower(
-            field_labels(file.resource_class), key, lambda pks: self._pages_of(request, pks)
+            file.resource_class.titles(), key, lambda pks: self._pages_of(request, pks)
         )
         return shower.show(rows, place.editing)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from backoffice.changes.decisions import Decision
@@ -221,15 +220,3 @@ def without_record(row: ReviewRow) -> ReviewRow:
     ]
     row_problems = problems if row.problems else []
     return replace(row, pk=None, label="", cells=cells, problems=row_problems, like=[])
-
-
-def field_labels(resource_class: Any) -> dict[str, str]:
-    """What the form calls each column of a Resource, by its name."""
-    opts = resource_class._meta.model._meta
-    fields = {field.name: field for field in (*opts.fields, *opts.many_to_many)}
-    return {
-        name: str(capfirst(fields[field.attribute].verbose_name))
-        if field.attribute in fields
-        else field.column_name
-        for name, field in resource_class().fields.items()
-    }

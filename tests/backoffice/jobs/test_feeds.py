@@ -5,11 +5,12 @@ import os
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds
 from backoffice.jobs.steps import undo_job
+from backoffice.languages import Language
 from library.models import Library
 from tests.backoffice.jobs.feeding import (
     BAD,
@@ -58,7 +59,29 @@ def test_rejected_rows_lie_beside_the_file_and_the_owner_is_told(
     (mail,) = mailoutbox
     assert mail.to == ["owner@example.org"]
     assert "f.csv" in mail.subject
-    assert "This is a code, not a number" in mail.body
+    assert "Phone number: This is a code, not a number" in mail.body
+
+
+def test_the_owner_is_told_in_the_language_of_the_account(profile, drop, mailoutbox):
+    Language.objects.create(user=profile.owner, code="es")
+    drop(MAIN, BAD)
+    (outcome,) = feeds.look(at_once=True)
+    (mail,) = mailoutbox
+    assert "no se importó" in mail.subject
+    assert mail.body == outcome.report
+    assert "2 filas: 1 nueva" in mail.body
+    assert "Número de teléfono: Esto es un código, no un número" in mail.body
+    assert translation.get_language() == "en"
+
+
+def test_a_file_that_is_refused_is_refused_in_the_language_of_the_account(
+    profile, drop, mailoutbox, settings
+):
+    Language.objects.create(user=profile.owner, code="es")
+    settings.IMPORT_MAX_BYTES = 10
+    drop(MAIN)
+    feeds.look(at_once=True)
+    assert mailoutbox[0].body.startswith("Rechazada: El archivo")
 
 
 @pytest.mark.parametrize("rows", [[BAD], ['"']], ids=["no row is right", "unreadable"])

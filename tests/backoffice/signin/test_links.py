@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.languages import Language
 from backoffice.signin import links, second_factor
 from backoffice.trail.models import Entry
 from tests.factories import make_user
@@ -57,6 +58,13 @@ def test_the_link_comes_by_mail_and_signs_in_once(ann):
 def test_the_mail_is_in_the_language_of_the_page_that_asked(ann):
     asked("ann", Client(headers={"Accept-Language": "es"}))
     assert mail.outbox[0].subject == "Su enlace para iniciar sesión"
+
+
+def test_the_mail_is_in_the_language_of_the_account_whoever_asked(ann):
+    Language.objects.create(user=ann, code="es")
+    asked("ann", Client(headers={"Accept-Language": "en"}))
+    assert mail.outbox[0].subject == "Su enlace para iniciar sesión"
+    assert "Alguien" in mail.outbox[0].body
 
 
 def test_two_uses_at_once_are_one(ann):

@@ -5,10 +5,12 @@ import re
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
+from django.utils import translation
 
 from backoffice.admin.accounts import roles
 from backoffice.admin.accounts.roles import in_words
-from backoffice.roles import Role
+from backoffice.languages import Language
+from backoffice.roles import Role, said
 from library.models import Book, Patron
 from tests.backoffice.admin.pages import perm, sent, url
 from tests.docs import DOCS
@@ -111,6 +113,24 @@ def test_many_roles_have_two_panes(admin_client, loaded, monkeypatch):
     text = admin_client.get(url(User, "change", make_user().pk)).text
     assert "role-card" not in text
     assert 'class="selectfilter' in text
+
+
+def test_roles_are_said_in_the_language_of_whoever_reads(client, loaded):
+    reader = make_user(is_superuser=True)
+    Language.objects.create(user=reader, code="es")
+    Group.objects.create(name="Readers")
+    client.force_login(reader)
+    for address in (url(User, "change", reader.pk), url(Group, "changelist")):
+        text = client.get(address).text
+        assert "Mostrador" in text
+        assert "Atiende a los usuarios" in text
+        assert "Serves patrons" not in text
+        assert "Readers" in text  # somebody's own
+    assert "Mostrador" in client.get(url(User, "changelist")).text  # its filter
+    for group in Group.objects.exclude(name="Readers"):
+        with translation.override("es"):
+            assert said(group.name) != group.name
+            assert said(group.role.sentence) != group.role.sentence
 
 
 def test_roles_take_no_statement_each(admin_client, loaded, django_assert_max_num_queries):

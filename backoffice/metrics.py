@@ -71,7 +71,8 @@ class Jobs(Collector):
 
     def collect(self) -> Iterable[Metric]:
         from backoffice.changes.models import Change
-        from backoffice.jobs.tasks import WAITING, workers_alive
+        from backoffice.jobs.tasks import WAITING
+        from backoffice.jobs.workers import alive
 
         jobs = GaugeMetricFamily(
             "backoffice_jobs", "Imports, edits, deletions and undos.", labels=["state"]
@@ -82,7 +83,7 @@ class Jobs(Collector):
             jobs.add_metric(["waiting"], Change.objects.exclude(waiting="").count())
             running = Change.objects.filter(status__in=WAITING.values())
             jobs.add_metric(["running"], running.count())
-            workers.add_metric([], workers_alive())
+            workers.add_metric([], alive())
             reached.add_metric([], 1)
         except DatabaseError:
             reached.add_metric([], 0)

@@ -6,6 +6,7 @@ from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
+from backoffice.jobs.workers import Worker
 from backoffice.languages import Language
 from backoffice.roles import Role
 from backoffice.sessions.models import Session
@@ -26,4 +27,5 @@ __all__ = [
     "Scope",
     "Session",
     "Submission",
+    "Worker",
 ]

@@ -26,7 +26,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "database"
 DATA = "data"
-#: What of DATA_DIR is kept; the rest is made anew: static files, signs of life.
+#: What of DATA_DIR is kept; the rest is made anew, such as static files.
 KEPT = ("imports", "media", "secret_key")
 MOST_MANIFEST = 100_000_000  # bytes
 CHUNK = 1 << 20

@@ -1,6 +1,7 @@
 """Putting a backup back in the place of what is there."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -22,8 +23,8 @@ from backoffice.backups.archive import (
 from backoffice.backups.backup import back_up
 from backoffice.backups.databases import database, stamp
 from backoffice.changes.models import Change
+from backoffice.jobs import workers
 from backoffice.jobs.care import BACK, TASKS
-from backoffice.jobs.tasks import workers_alive
 from backoffice.sessions.models import Session
 
 
@@ -59,7 +60,7 @@ def restore(path: Path, *, keep_present: bool = True) -> list[str]:
         kind, manifest = database(), backup.manifest
         _demand_kind(manifest)
         _demand_known(manifest)
-        if workers_alive():
+        if _a_worker_runs():
             raise BackupError(
                 _("A worker runs. Stop it and the site first, and wait a minute.")
             )
@@ -108,6 +109,7 @@ def settle() -> list[str]:
                 _("%d imports and undos were going on; they wait to be asked for.") % stopped
             )
         Session.objects.all().delete()
+        workers.Worker.objects.all().delete()  # as they were when the backup was made
         said.append(_("Everybody has to sign in again."))
     return said
 
@@ -136,6 +138,12 @@ def _put(path: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.restored")
     shutil.move(path, draft)  # maybe from another disk
     draft.replace(target)
+
+
+def _a_worker_runs() -> bool:
+    with suppress(DatabaseError):  # it is not there yet, or damaged
+        return workers.alive() > 0
+    return False
 
 
 def _is_there() -> bool:

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from backoffice.jobs import tasks
+from backoffice.jobs import tasks, workers
 from backoffice.outages import demand_room, free_bytes
 
 CONNECT = 2  # seconds; PostgreSQL's least
@@ -116,9 +116,10 @@ def worker() -> Found:
     """No worker is no reason to send nobody to a server: pages and small imports need none."""
     if not tasks.queue_is_in_database():
         return FINE
-    age = tasks.seconds_since_worker()
-    if not tasks.worker_is_missing():
-        return Found(age=age)
+    with new_connection() as connection:
+        age = next(iter(workers.ages(connection)), None)
+        if not workers.is_missing(connection):
+            return Found(age=age)
     seen = "ever" if age is None else f"in the last {age:.0f} seconds"
     problem = (
         f"No worker has been seen {seen}: large imports wait, and nothing is removed when its"

@@ -29,7 +29,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
-from backoffice.jobs import feeds, tasks
+from backoffice.jobs import feeds, tasks, workers
 from backoffice.jobs.liveness import Run, ago, end_from_outside
 from backoffice.logs import about
 
@@ -76,7 +76,7 @@ class Caretaker(threading.Thread):
         connection.close()
 
     def look_after(self) -> None:
-        tasks.sign_of_life().touch()
+        workers.give_sign()
         if self.running:
             self.beat(self.running)
         take_up_dead_jobs()

@@ -5,12 +5,9 @@ A small file is handled within the request, a large one by the worker (`manage.p
 
 import contextlib
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +26,6 @@ logger = logging.getLogger(__name__)
 Status = Change.Status
 #: The step that a job waits for while its task is in the queue.
 WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING}
-SEEN_WITHIN = 60  # seconds; a living worker sends a heartbeat every few
 
 
 @task()
@@ -126,46 +122,3 @@ def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> 
 def queue_is_in_database() -> bool:
     """Whether tasks wait in the database for a worker of django-tasks-db."""
     return type(task_backends["default"]).__module__.startswith("django_tasks_db.")
-
-
-# Heartbeats of workers ------------------------------------------------------------------
-# A file of each, not a row: while a long import writes on SQLite, nobody else can.
-
-
-def sign_of_life() -> Path:
-    """The file that this process touches while it is a worker."""
-    folder = Path(settings.DATA_DIR) / "workers"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{socket.gethostname()}-{os.getpid()}"
-
-
-def workers_alive() -> int:
-    """How many workers have sent a heartbeat within the last minute."""
-    limit, alive = time.time() - SEEN_WITHIN, 0
-    for path in sign_of_life().parent.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it has ended just now
-            alive += path.stat().st_mtime > limit
-    return alive
-
-
-def seconds_since_worker() -> float | None:
-    """How long ago the last heartbeat of any worker was; None if there is none."""
-    signs = []
-    for path in sign_of_life().parent.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            signs.append(path.stat().st_mtime)
-    return max(0.0, time.time() - max(signs)) if signs else None
-
-
-def worker_is_missing() -> bool:
-    """Whether no worker has sent a heartbeat within the last minute."""
-    return not workers_alive()
-
-
-def forget_dead_workers() -> None:
-    """Remove the files of workers that were killed."""
-    limit = time.time() - SEEN_WITHIN
-    for path in sign_of_life().parent.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < limit:
-                path.unlink()

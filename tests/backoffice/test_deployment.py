@@ -10,9 +10,10 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.checks import Tags, run_checks
 from django.db import connection
+from django.db.models.functions import Now
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from backoffice.jobs import tasks
+from backoffice.jobs import workers
 from tests.backoffice.admin.pages import perm
 from tests.factories import make_user
 
@@ -26,8 +27,6 @@ def test_the_settings_of_the_guide_pass_the_check(tmp_path):
     given += re.search(r"^Environment=(.*)$", GUIDE, re.M)[1].replace(" ", "\n")
     environment = dict(line.split("=", 1) for line in given.splitlines())
     assert {"ALLOWED_HOSTS", "DATABASE_URL", "WEB_CONCURRENCY"} <= set(environment)
-    (tmp_path / "workers").mkdir()
-    (tmp_path / "workers" / "one-1").touch()  # the guide checks while the service runs
     run = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT,
@@ -49,7 +48,7 @@ def deployed(settings, tmp_path, monkeypatch, db):
     Group.objects.create(name="Administrator")
     monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
     settings.DATA_DIR = tmp_path
-    tasks.sign_of_life().touch()
+    workers.give_sign()
     settings.ALLOWED_HOSTS = ["library.example.org"]
     settings.SECOND_FACTOR_ROLES = ["superusers", "Administrator"]
     settings.BEHIND_PROXY = settings.SECURE_SSL_REDIRECT = True
@@ -127,7 +126,7 @@ def test_accounts_that_manage_accounts_without_a_second_factor_are_counted(deplo
 
 
 def test_a_missing_worker_is_told_unless_none_is_needed(deployed):
-    os.utime(tasks.sign_of_life(), (0, 0))
+    workers.sign_off()
     assert "manage.py worker" in warnings()["backoffice.W106"]
     deployed.TASKS = {
         "default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}
@@ -141,7 +140,7 @@ def test_many_processes_on_sqlite_are_told(deployed, monkeypatch):
     assert "4 processes of gunicorn and 1 workers" in warnings()["backoffice.W107"]
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
     assert warnings() == {}
-    tasks.sign_of_life().with_name("another-1").touch()
+    workers.Worker.objects.create(name="another-1", seen_at=Now())
     assert "2 workers" in warnings()["backoffice.W107"]
 
 

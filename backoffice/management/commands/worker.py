@@ -2,10 +2,12 @@
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.db import (
     DEFAULT_DB_ALIAS,
+    DatabaseError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -16,7 +18,7 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.jobs import tasks
+from backoffice.jobs import workers
 from backoffice.jobs.care import TASKS, Caretaker
 from backoffice.jobs.liveness import Run
 from backoffice.jobs.retention import retain
@@ -31,15 +33,14 @@ class Worker(db_worker.Worker):
         self.caretaker = Caretaker(retain)
 
     def run(self) -> None:
-        tasks.forget_dead_workers()
-        tasks.sign_of_life().touch()
         self.caretaker.start()
         try:
             while self.running and not self._run_while_connected():
                 time.sleep(max(self.interval, 1))
         finally:
             self.caretaker.stop.set()
-            tasks.sign_of_life().unlink(missing_ok=True)
+            with suppress(DatabaseError, InterfaceError):
+                workers.sign_off()
 
     def _run_while_connected(self) -> bool:
         """Run the loop of django-tasks-db; False if the database connection was lost.
@@ -47,6 +48,8 @@ class Worker(db_worker.Worker):
         The change that was running is taken over like one whose worker died.
         """
         try:
+            workers.forget_dead()
+            workers.give_sign()
             super().run()
         except (OperationalError, InterfaceError, InternalError):
             logger.warning("The database can't be reached; trying again", exc_info=True)

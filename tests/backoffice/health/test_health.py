@@ -1,8 +1,6 @@
 """`/live`, `/ready` and `manage.py doctor`: what is well, what is not, and within what time."""
 
-import os
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -17,15 +15,16 @@ from backoffice.deployment import check_search_indexes
 from backoffice.health import checks, middleware, probe
 from backoffice.health.checks import Check, Found
 from backoffice.health.probe import Probes
-from backoffice.jobs import tasks
+from backoffice.jobs import workers
+from backoffice.jobs.liveness import ago
 from library.models import Book
 
 
 @pytest.fixture
-def house(settings, tmp_path, db):
+def house(settings, tmp_path, transactional_db):
     """A site that is well."""
     settings.DATA_DIR, settings.DATA_MIN_FREE = tmp_path, 0
-    tasks.sign_of_life().touch()
+    workers.give_sign()
     return settings
 
 
@@ -82,13 +81,13 @@ def test_a_database_that_refuses_makes_it_not_ready_and_tells_nothing_else(
         "database": "failed",
         "migrations": "failed",
         "data": "ok",
-        "worker": "ok",
+        "worker": "failed",
     }
     assert "library" not in response.text
     assert client.get("/live").status_code == 200
     client.get("/ready")
     said = [record.getMessage() for record in caplog.records if "db7" in record.getMessage()]
-    assert len(said) == 2  # once for each check, however often it is asked
+    assert len(said) == 3  # once for each check, however often it is asked
 
 
 def test_a_migration_that_is_missing_makes_it_not_ready(house, monkeypatch):
@@ -108,16 +107,15 @@ def test_a_folder_without_room_or_that_is_gone_makes_it_not_ready(house, tmp_pat
     assert "DATA_MIN_FREE" in checks.data().problem
     house.DATA_MIN_FREE, house.DATA_DIR = 0, tmp_path / "gone"
     assert "No such file" in checks.data().problem
-    assert list(tmp_path.glob("*")) == [tmp_path / "workers"]  # what it tried is removed
+    assert list(tmp_path.glob("*")) == []  # what it tried is removed
 
 
 def test_no_worker_is_told_and_leaves_it_ready(house):
-    long_ago = time.time() - 5000
-    os.utime(tasks.sign_of_life(), (long_ago, long_ago))
+    workers.Worker.objects.update(seen_at=ago(5000))
     status, told = ready()
     assert (status, told["checks"]["worker"]) == (200, "failed")
     assert 4990 < told["worker_seen_seconds_ago"] < 5100
-    tasks.sign_of_life().unlink()
+    workers.sign_off()
     assert ready()[1]["worker_seen_seconds_ago"] is None
     house.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     assert ready()[1]["checks"]["worker"] == "ok"
@@ -210,7 +208,7 @@ def test_doctor_says_what_is_wrong_and_the_remedy(house, capsys, monkeypatch):
     found = "backoffice.admin.lists.search_indexes.missing_search_indexes"
     monkeypatch.setattr(found, lambda: [(Book, ["title"])])
     house.DATA_MIN_FREE = 10**18
-    os.utime(tasks.sign_of_life(), (0, 0))
+    workers.Worker.objects.update(seen_at=ago(5000))
     with pytest.raises(SystemExit) as ended:
         call_command("doctor")
     assert ended.value.code == 1

@@ -2,16 +2,20 @@
 
 import datetime
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
-from backoffice.jobs import tasks
+from backoffice.jobs import tasks, workers
 from backoffice.jobs.care import Caretaker, remove_old_imports, take_up_dead_jobs
 from backoffice.jobs.steps import check_job, create_job, create_undo, undo_job
 from library.models import Library
@@ -146,27 +150,67 @@ def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):
 
 
 def test_a_worker_gives_a_sign_of_life(settings, monkeypatch):
-    assert tasks.worker_is_missing()
+    assert workers.is_missing()
     settings.IMPORT_IMMEDIATE_ROWS, seen = 0, []
-    monkeypatch.setattr(
-        tasks.steps, "check_job", lambda job: seen.append(tasks.workers_alive())
-    )
+    monkeypatch.setattr(tasks.steps, "check_job", lambda job: seen.append(workers.alive()))
     tasks.start_check(make_job())
     run_worker()
     assert seen == [1]
-    assert tasks.worker_is_missing()  # it has ended
+    assert workers.is_missing()  # it has ended
 
 
 def test_a_worker_that_was_killed_is_missing_and_forgotten_by_the_next():
     Caretaker().look_after()
-    another = tasks.sign_of_life().with_name("another-1")
-    another.touch()
-    assert tasks.workers_alive() == 2
-    for path in (tasks.sign_of_life(), another):
-        os.utime(path, (0, 0))
-    assert tasks.worker_is_missing()
+    workers.Worker.objects.create(name="another-1", seen_at=Now())
+    assert workers.alive() == 2
+    workers.Worker.objects.update(seen_at=LONG_AGO)
+    assert workers.is_missing()
+    assert len(workers.ages()) == 2  # so that it can be told when one was seen last
+    Caretaker().look_after()
+    assert workers.alive() == 1  # the same row again
     run_worker()
-    assert not another.exists()
+    assert not workers.Worker.objects.exists()
+
+
+def test_a_sign_is_one_statement_by_the_clock_of_the_database(monkeypatch):
+    monkeypatch.setattr(timezone, "now", lambda: LONG_AGO)
+    workers.give_sign()
+    with CaptureQueriesContext(connection) as sent:
+        workers.give_sign()
+    statements = [query["sql"].split()[0] for query in sent]
+    assert [each for each in statements if each not in ("BEGIN", "COMMIT")] == ["INSERT"]
+    assert 0 <= workers.ages()[0] < 10
+
+
+def test_a_worker_begins_when_the_database_is_back(monkeypatch):
+    """The first sign that can't be given is a database that is away, and nothing else."""
+    given, give = [], workers.give_sign
+
+    def away_at_first():
+        given.append(1)
+        if len(given) == 1:
+            raise OperationalError("connection refused")
+        give()
+
+    monkeypatch.setattr(workers, "give_sign", away_at_first)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    run_worker()
+    assert len(given) == 2
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others let many write")
+def test_nobody_is_called_missing_while_somebody_else_keeps_the_file(tmp_path):
+    other = connection.copy()
+    other.settings_dict = {**connection.settings_dict, "NAME": tmp_path / "one.sqlite3"}
+    with closing(sqlite3.connect(tmp_path / "one.sqlite3", isolation_level=None)) as writer:
+        with other.schema_editor() as editor:
+            editor.create_model(workers.Worker)
+        assert workers.is_missing(other)
+        writer.execute("BEGIN IMMEDIATE")
+        assert not workers.is_missing(other)
+        writer.execute("ROLLBACK")
+        assert workers.is_missing(other)
+    other.close()
 
 
 def test_a_job_that_was_deleted_or_cancelled_is_passed_over(settings):

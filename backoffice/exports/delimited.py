@@ -6,7 +6,7 @@ import io
 import string
 from collections.abc import Iterable, Iterator
 
-from backoffice.exports.rows import Rows
+from backoffice.exports.rows import Rows, ending_within_rows
 
 # Every file may hold these: an encoding that lacks one can't be used.
 SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
@@ -17,8 +17,9 @@ def delimited_blocks(
 ) -> Iterator[bytes]:
     """Yield chunks of rows as bytes; RFC 4180 where delimiter is a comma."""
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
-    for rows in chunks:
-        yield encoder.encode(_plain_lines(rows, delimiter) or _lines(rows, delimiter))
+    texts = (_plain_lines(rows, delimiter) or _lines(rows, delimiter) for rows in chunks)
+    for text in ending_within_rows(texts, after=1):
+        yield encoder.encode(text)
     if rest := encoder.encode("", True):
         yield rest
 

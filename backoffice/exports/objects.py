@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from backoffice.exports.rows import Rows
+from backoffice.exports.rows import Rows, ending_within_rows
 
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -26,6 +26,14 @@ def object_blocks(
 
     start, end: of the file · before: each record · between: records.
     """
+    texts = _texts(chunks, start, before, between, end)
+    for text in ending_within_rows(texts, after=len(before) + 2):
+        yield text.encode()
+
+
+def _texts(
+    chunks: Iterator[Rows], start: str, before: str, between: str, end: str
+) -> Iterator[str]:
     (header,) = next(chunks)
     glue = start
     for rows in chunks:
@@ -33,8 +41,8 @@ def object_blocks(
         text = (between + before).join(lines)
         if before:
             text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-        yield f"{glue}{before}{text}".encode()
+        yield f"{glue}{before}{text}"
         glue = between
     if glue == start:
-        yield (start or ("[]" if before else "")).encode()
-    yield end.encode()
+        yield start or ("[]" if before else "")
+    yield end

@@ -57,6 +57,22 @@ def export_chunks(
             yield from _by_columns(queryset, by_columns)
 
 
+def ending_within_rows(texts: Iterable[str], *, after: int) -> Iterator[str]:
+    """The same lines in other blocks: each but the last ends `after` characters into a line.
+
+    A stream that a stop cuts ends with a block, as a rule, and not every client is told that
+    it was cut: what has come must not look whole.
+    """
+    held = ""
+    for text in texts:
+        text = held + text
+        end = text.rfind("\n", 0, -1) + 1 + after
+        yield text[:end]
+        held = text[end:]
+    if held:
+        yield held
+
+
 def _by_columns(queryset: Any, columns: Sequence[_Column]) -> Iterator[Rows]:
     expressions: dict[str, Any] = {}
     values: list[str] = []

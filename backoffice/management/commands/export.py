@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,7 @@ from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS, Format, format_named
 from backoffice.filters.pairs import WrongFilter, filtered
 from backoffice.management.files import replacing
+from backoffice.outages import outage_of
 from backoffice.resources.registry import resource_class_named
 from backoffice.resources.resource import Resource
 
@@ -52,6 +54,13 @@ class Command(BaseCommand):
                 % {"file": options["output"] or "stdout", "why": error.strerror or error},
                 returncode=2,
             ) from error
+        except Error as error:
+            if not (outage := outage_of(error)):
+                raise
+            message = _("The export broke off, and its file is not whole: %s. %s")
+            if options["output"]:
+                message = _("The export broke off, and no file was made: %s. %s")
+            raise CommandError(message % (outage.title, outage.text), returncode=2) from error
         except UnicodeEncodeError as error:
             raise CommandError(
                 _("%(encoding)s has no “%(text)s”: leave --encoding out.")

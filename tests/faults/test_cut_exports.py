@@ -80,6 +80,7 @@ def begun(server, session, name):
     """The response of an export, of which nothing was read yet."""
     staff = Staff(server, session)
     staff.browser.mount("http://", LittleRoom())
+    staff.browser.headers["Referer"] = f"{server.replace('http:', 'https:')}/"  # by the proxy
     page = staff.ask("GET", EXPORT)
     columns = re.findall(r'<input type="checkbox" name="(libraryresource_\w+)"', page.text)
     data = staff.form_of(page, 'id="export-form"') | dict.fromkeys(columns, "on")
@@ -172,9 +173,12 @@ def gone(house, cluster):
         return
     path, kept = house.folder / "db.sqlite3", house.folder / "kept.sqlite3"
     shutil.copy(path, kept)
-    os.truncate(path, 8192)
+    os.truncate(path, 8192)  # for those who have opened it
+    path.unlink()
+    path.mkdir()
     yield
-    for each in house.folder.glob("db.sqlite3*"):
+    path.rmdir()
+    for each in house.folder.glob("db.sqlite3-*"):
         each.unlink()
     kept.rename(path)
 

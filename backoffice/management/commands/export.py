@@ -57,10 +57,11 @@ class Command(BaseCommand):
         except Error as error:
             if not (outage := outage_of(error)):
                 raise
-            message = _("The export broke off, and its file is not whole: %s. %s")
+            said = _("The export broke off, and what was written is not whole.")
             if options["output"]:
-                message = _("The export broke off, and no file was made: %s. %s")
-            raise CommandError(message % (outage.title, outage.text), returncode=2) from error
+                said = _("The export broke off, and no file was made.")
+            message = f"{said} {outage.title}. {outage.text}"
+            raise CommandError(message, returncode=2) from error
         except UnicodeEncodeError as error:
             raise CommandError(
                 _("%(encoding)s has no “%(text)s”: leave --encoding out.")

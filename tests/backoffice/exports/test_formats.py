@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backoffice.exports import sheets
 from backoffice.exports.errors import ExportError
 from backoffice.exports.formats import CSV, FORMATS, ODS, XLSX, YAML, format_named
-from backoffice.readers.source import open_source
+from backoffice.readers.source import ReaderError, open_source
 
 CHUNKS = [
     [["name", "zip_code"]],
@@ -39,6 +39,25 @@ def sheet_of(data):
 def test_delimited_text(name, delimiter):
     text = made(name).decode()
     assert list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)) == ROWS
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "json", "jsonl", "yaml"])
+def test_text_that_was_cut_between_two_blocks_does_not_look_whole(name, tmp_path):
+    rows = [[f"Branch {n}", f"1000{n}"] for n in range(9)]
+    chunks = [[["name", "zip_code"]], rows[:4], rows[4:7], rows[7:]]
+    blocks = list(format_named(name).blocks(iter(chunks)))
+    path = tmp_path / f"cut.{name}"
+    for end in range(2, len(blocks)):
+        path.write_bytes(b"".join(blocks[:end]))
+        if name in ("csv", "tsv"):
+            assert not path.read_bytes().endswith(b"\n")
+            *_rest, last = csv.reader(
+                io.StringIO(path.read_text()), delimiter=",\t"[name == "tsv"]
+            )
+            assert len(last) == 1
+        else:
+            with pytest.raises(ReaderError), open_source(path) as source:
+                list(source.chunks(2))
 
 
 @given(

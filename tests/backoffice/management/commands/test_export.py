@@ -3,10 +3,13 @@
 import csv
 import io
 import os
+import sqlite3
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
+from backoffice.exports.formats import CSV
 from tests.factories import make_book, make_library
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +151,22 @@ def test_stdout_gets_the_file(capfdbinary):
     out = io.TextIOWrapper(io.BytesIO())
     call_command("export", "csv", "library.Library", stdout=out)
     assert "Café" in out.buffer.getvalue().decode()
+
+
+@pytest.mark.parametrize("to_file", [True, False])
+def test_a_database_that_goes_away_is_told_and_leaves_no_file(tmp_path, monkeypatch, to_file):
+    def blocks(self, chunks, encoding):
+        yield b"name"
+        raise OperationalError from sqlite_error
+
+    sqlite_error = sqlite3.OperationalError()
+    sqlite_error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    monkeypatch.setattr(CSV, "blocks", blocks)
+    path = tmp_path / "out.csv"
+    path.write_text("of yesterday")
+    options = {"output": str(path)} if to_file else {}
+    with pytest.raises(CommandError, match=r"broke off.* The database is not there\.") as error:
+        call_command("export", "csv", "library.Library", **options)
+    assert error.value.returncode == 2
+    assert path.read_text() == "of yesterday"
+    assert list(tmp_path.iterdir()) == [path]

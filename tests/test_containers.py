@@ -112,14 +112,17 @@ class Site:
 
 
 @contextmanager
-def proxy(folder, ports):
-    """The proxy of compose.yaml before these servers, without TLS; its address."""
+def proxy(folder, ports, *, more=""):
+    """The proxy of compose.yaml before these servers, without TLS; its address.
+
+    more: lines of its configuration.
+    """
     if not shutil.which("nginx"):
         yield f"http://127.0.0.1:{ports[0]}"
         return
     port = free_port()
     text = COMPOSE["configs"]["proxy"]["content"].replace("$$", "$")
-    text = text.replace("listen 8443 ssl", f"listen 127.0.0.1:{port}")
+    text = text.replace("listen 8443 ssl;", f"listen 127.0.0.1:{port}; {more}")
     text = text.replace("listen 8080", f"listen 127.0.0.1:{free_port()}")
     text = re.sub(r" *ssl_.*\n", "", text).replace("/dev/stdout", f"{folder}/access.log")
     text = text.replace("/dev/stderr", f"{folder}/error.log")

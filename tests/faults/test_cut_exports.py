@@ -152,7 +152,10 @@ def test_the_proxy_hands_on_that_an_export_was_cut(full, tmp_path):
     started = {"GUNICORN_CMD_ARGS": f"--pid {pid}", "STOP_SECONDS": "1"}
     with (
         servers(house, **started) as server,
-        proxy(tmp_path, [server.rpartition(":")[2]]) as address,
+        # It does not read ahead.
+        proxy(
+            tmp_path, [server.rpartition(":")[2]], more="proxy_max_temp_file_size 0;"
+        ) as address,
     ):
         wait_until(lambda: (tmp_path / "nginx.pid").exists())
         with begun(address, session, "csv") as response:

@@ -361,6 +361,7 @@ class Import:
                 raise DatabaseMoved(expected or counts, counts, sentences or ())
             signature = begin(counts) if begin else Signature()
             if signature is not None:
+                self.staging.forget_looks()
                 if self.mirror:
                     self.mirror.delete(self.missing, signature)
                 apply.run(counts, signature)

@@ -223,6 +223,10 @@ class Staging:
             )
             self.has_repeats = bool(self.table.fetch(f"SELECT 1 FROM {self.repeats} LIMIT 1"))
 
+    def forget_looks(self) -> None:
+        """Free what rows look like: 33 MB where they are many. Checks find it anew."""
+        self.looks = Known()
+
     def _tidied(self, lines: list[int], values: list[list[Any]]) -> list[tuple[Any, ...]]:
         if not any(column.untidy for column in self.lines):
             return []

@@ -172,7 +172,7 @@ class Twins:
     def _known(self) -> Known:
         """The numbers of the new rows, or, where all rows are new, of all."""
         ((planned,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.plan}")
-        if not planned:
+        if not planned and self.staging.looks:
             return self.staging.looks
         known = Known()
         if planned == self.staging.count:

@@ -49,8 +49,21 @@ def made_again(table: Table, new: int) -> Iterator[bool]:
     yield bool(statements)
     if statements and table.vendor == "postgresql":
         table.connection.check_constraints()  # no index is made while a foreign key waits
-    for statement in statements:
-        table.execute(statement)
+    with _small_cache(table) if statements else contextlib.nullcontext():
+        for statement in statements:
+            table.execute(statement)
+
+
+@contextlib.contextmanager
+def _small_cache(table: Table) -> Iterator[None]:
+    """SQLite sorts an index in as much memory as its cache has, beside the cache."""
+    if table.vendor != "sqlite":
+        yield
+        return
+    ((size,),) = table.fetch("PRAGMA cache_size")
+    table.execute("PRAGMA cache_size = -4000")
+    yield
+    table.execute(f"PRAGMA cache_size = {size:d}")
 
 
 def _is_faster(table: Table, new: int) -> bool:

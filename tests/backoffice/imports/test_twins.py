@@ -104,6 +104,14 @@ def test_a_look_alike_is_rejected_and_named(write_csv):
     assert "Looks like “Denver Public Library (80204)”" in rejects[0]
 
 
+def test_a_look_alike_is_found_after_what_rows_look_like_was_freed(write_csv):
+    make_library(name=DENVER[0], zip_code="80204")
+    with Import(LibraryResource, open_source(write_csv(HEADER, SHOUTED))) as imported:
+        imported.stage()
+        imported.staging.forget_looks()
+        assert counted(imported.check()) == (0, 0, 0, 1)
+
+
 def test_a_look_alike_can_be_the_same(write_csv):
     make_library(name=PRINCETON[0], zip_code="08542-3214")
     row = [PRINCETON[0].upper(), "66 Witherspoon", "NJ", "609-924-9529", "08542"]

@@ -23,7 +23,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-postgres test-pool test-next messages query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-slow test-postgres test-pool test-rq test-next messages query-counts bench bench-pages lint types check clean
 .PHONY: requirements audit sbom docs screenshots lint-image
 
 help: ## List the commands
@@ -56,6 +56,10 @@ pooled = tests/faults/test_pool.py tests/backoffice/imports tests/backoffice/job
 test-pool: $(installed) ## Run the tests of imports through a PgBouncer that lends connections for a transaction
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres .ci/with-pgbouncer \
 		$(python) -m pytest -n auto -m "not slow" --reuse-db $(pooled) $(ARGS)
+
+# The tests of killed workers, and of a killed Redis, take both queues by themselves.
+test-rq: $(installed) ## Run the tests of imports and jobs with the queue on a throw-away Redis
+	.ci/with-redis $(python) -m pytest -n auto -m "not slow" tests/backoffice/jobs tests/backoffice/imports $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed

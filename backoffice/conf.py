@@ -20,6 +20,7 @@ IMPORT_IMMEDIATE_ROWS = 20_000
 IMPORT_KEEP_DAYS = 30  # uploads, and what checks found
 IMPORT_ABANDONED_DAYS = 14  # imports that nobody went on with
 IMPORT_SECOND_PERSON = False  # whoever had a file checked can't have it written
+TASKS_URL = ""  # the Redis that has the queue; it is in the database without one
 IMPORT_FOLDER = ""  # watched for feeds; none by default
 IMPORT_FOLDER_QUIET_SECONDS = 10
 SESSION_IDLE_MINUTES = 30  # after which a session ends that nobody uses

@@ -53,6 +53,7 @@ def register_checks() -> None:
         check_proxy,
         check_sessions,
         check_workers,
+        check_queue,
         check_sqlite,
         check_search_indexes,
         check_pool,
@@ -211,11 +212,11 @@ def check_sessions(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
 
 def check_workers(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     from backoffice.jobs import workers
-    from backoffice.jobs.tasks import queue_is_in_database
+    from backoffice.jobs.tasks import has_queue
 
     is_missing = False
     with suppress(DatabaseError):  # not migrated yet, or not reached: others say so
-        is_missing = queue_is_in_database() and workers.is_missing()
+        is_missing = has_queue() and workers.is_missing()
     if not is_missing:
         return []
     return [
@@ -224,6 +225,20 @@ def check_workers(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
             " removed when its time has come.",
             hint="Start the service, or manage.py worker.",
             id="backoffice.W106",
+        )
+    ]
+
+
+def check_queue(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    from backoffice.jobs.tasks import queue_is_away
+
+    if not queue_is_away():
+        return []
+    return [
+        Warning(
+            "The queue can't be reached: large imports wait, links to sign in aren't sent.",
+            hint="Start Redis, or correct TASKS_URL.",
+            id="backoffice.W120",
         )
     ]
 

@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-#: By the setting: the module that it needs, and the package that has it.
+#: By the setting: the module that it needs, the package that has it, which list of packages
+#: that is in, and what is without it.
 NEEDED = {
-    "METRICS_TOKEN": ("prometheus_client", "prometheus-client"),
-    "SENTRY_DSN": ("sentry_sdk", "sentry-sdk"),
+    "METRICS_TOKEN": ("prometheus_client", "prometheus-client", "watch", "nothing is measured"),
+    "SENTRY_DSN": ("sentry_sdk", "sentry-sdk", "watch", "no fault is reported"),
+    "TASKS_URL": ("django_tasks_rq", "django-tasks-rq", "rq", "jobs wait in the database"),
 }
 SHORTEST_TOKEN = 20  # characters
 
@@ -23,12 +25,11 @@ def check_packages(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
     """System check: a setting that is on has its package, and a token that nobody guesses."""
     errors: list[CheckMessage] = [
         Error(
-            f"{setting} is set, and the package {package} is not installed: nothing is"
-            " measured or reported.",
-            hint="Run: pip install --require-hashes -r requirements-watch.txt",
+            f"{setting} is set, and the package {package} is not installed: {otherwise}.",
+            hint=f"Run: pip install --require-hashes -r requirements-{extra}.txt",
             id="backoffice.E110",
         )
-        for setting, (_module, package) in NEEDED.items()
+        for setting, (_module, package, extra, otherwise) in NEEDED.items()
         if getattr(settings, setting) and not is_installed(setting)
     ]
     if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:

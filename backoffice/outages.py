@@ -50,6 +50,11 @@ NO_FILES = Outage(
     gettext_lazy("The files are not there"),
     gettext_lazy("This site can't reach the place where it keeps its files at the moment."),
 )
+NO_QUEUE = Outage(
+    "no_queue",
+    gettext_lazy("The queue is not there"),
+    gettext_lazy("This site can't reach its queue, from which mails are sent, at the moment."),
+)
 
 BY_ERRNO = {
     # EFBIG: a process may write no larger files, which is a full disk to it.
@@ -60,6 +65,8 @@ BY_ERRNO = {
         NO_FILES,
     ),
 }
+#: The package is not in every project.
+AWAY = {"redis.exceptions.ConnectionError", "redis.exceptions.TimeoutError"}
 #: These may be a fault of the code as well: see `_folder_is_gone`.
 IF_GONE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 #: By SQLite's code; if that is not here, by its last byte, which is the kind.
@@ -136,6 +143,9 @@ def _outage(error: BaseException) -> Outage | None:
         if error.errno in IF_GONE and _folder_is_gone():
             return NO_FILES
         return BY_ERRNO.get(error.errno or 0)
+    names = {f"{each.__module__}.{each.__name__}" for each in type(error).mro()}
+    if names & AWAY:
+        return NO_QUEUE
     if hasattr(error, "sqlstate"):  # psycopg's, which not every project has
         return _by_sqlstate(error)
     return None

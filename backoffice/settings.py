@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import conf
 from backoffice.optional import is_installed
+from backoffice.queues import queue_settings
 from backoffice.secret_key import read_or_create_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -329,7 +330,8 @@ if IMPORT_FOLDER:
 IMPORT_FOLDER_QUIET_SECONDS = env.int(
     "IMPORT_FOLDER_QUIET_SECONDS", default=conf.IMPORT_FOLDER_QUIET_SECONDS
 )
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+TASKS_URL = env.str("TASKS_URL", default=conf.TASKS_URL)
+TASKS, RQ_QUEUES = queue_settings(TASKS_URL)
 FILE_UPLOAD_HANDLERS = [
     "backoffice.admin.changes.uploads.LimitUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

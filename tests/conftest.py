@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
+from redis import Redis
 from xdist.scheduler import LoadScopeScheduling
 
 from backoffice.filters.filterset import filtersets
@@ -79,6 +80,15 @@ def _declared():
     for registry, declared in before.items():
         for each in set(registry._declared) - set(declared):
             del registry._declared[each]
+
+
+@pytest.fixture(autouse=True)
+def _queue():
+    """What a test leaves in the queue of `.ci/with-redis` is gone after it."""
+    yield
+    if os.environ["TASKS_URL"]:
+        with Redis.from_url(os.environ["TASKS_URL"]) as redis:
+            redis.flushdb()
 
 
 @pytest.fixture(scope="session")

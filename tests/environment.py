@@ -21,5 +21,10 @@ os.environ.update(
     # Playwright keeps an event loop running in the process; Django would refuse to query.
     DJANGO_ALLOW_ASYNC_UNSAFE="1",
 )
+# The queue is in the database, or in the Redis of .ci/with-redis, where each process of
+# pytest-xdist has a database of its own. A Redis that is somebody's is left alone.
+number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+redis = os.environ.get("TESTS_REDIS")
+os.environ["TASKS_URL"] = f"{redis}/{number}" if redis else ""
 for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
     os.environ.pop(name, None)

@@ -114,8 +114,13 @@ def data() -> Found:
 
 def worker() -> Found:
     """No worker is no reason to send nobody to a server: pages and small imports need none."""
-    if not tasks.queue_is_in_database():
+    if not tasks.has_queue():
         return FINE
+    if tasks.queue_is_away():
+        return Found(
+            "The queue of TASKS_URL can't be reached: large imports wait. Start Redis, or"
+            " correct TASKS_URL."
+        )
     with new_connection() as connection:
         age = next(iter(workers.ages(connection)), None)
         if not workers.is_missing(connection):

@@ -24,6 +24,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_tasks import task_backends
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -131,7 +132,7 @@ def take_up_dead_jobs() -> int:
         for job in dead:
             with about(job=job.pk):
                 _put_back(job)
-    return len(dead) + _take_up_lost_tasks() + _take_up_undos()
+    return len(dead) + _take_up_lost_tasks() + _take_up_undos() + _take_up_forgotten()
 
 
 def _put_back(job: Change) -> None:
@@ -184,6 +185,42 @@ def _take_up_undos() -> int:
     for undo in left:
         tasks.enqueue(tasks.apply, undo)
     return len(left)
+
+
+def _take_up_forgotten() -> int:
+    """Queue again what waits and is not queued.
+
+    Redis has lost it or was not there, whoever took it died before the job began, or the site
+    has another queue since.
+    """
+    waiting = Change.objects.exclude(waiting="").exclude(heartbeat__gte=ago(DEAD_AFTER))
+    jobs = list(waiting) if tasks.has_queue() else []
+    if not jobs or tasks.queue_is_away():
+        return 0
+    known, found = _queued(), 0
+    for job in jobs:
+        _back, task = BACK[job.waiting]
+        if (task.module_path, job.pk) in known:
+            continue
+        with about(job=job.pk), transaction.atomic():
+            if waiting.filter(pk=job.pk, waiting=job.waiting).update(heartbeat=Now()):
+                logger.warning("The queue does not know that change %s waits", job.pk)
+                tasks.put(task, job)
+                found += 1
+    return found
+
+
+def _queued() -> set[tuple[str, int]]:
+    """What the queue knows: the path of a task, and the key of a job."""
+    backend: Any = task_backends["default"]
+    if tasks.queue_is_in_redis():
+        known: set[tuple[str, int]] = backend.queued()
+        return known
+    results = DBTaskResult.objects.filter(task_path__in=TASKS).exclude(
+        status__in=[TaskResultStatus.FAILED, TaskResultStatus.SUCCESSFUL]
+    )
+    rows = results.values_list("task_path", "args_kwargs")
+    return {(path, given["args"][0]) for path, given in rows}
 
 
 def remove_old_imports() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django_tasks import task, task_backends
@@ -29,18 +30,27 @@ WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING}
 
 
 @task()
-def check(pk: int, language: str | None = None) -> None:
-    _run(steps.check_job, pk, language)
+def check(pk: int, language: str | None = None, queued: bool = False) -> None:
+    _run(steps.check_job, pk, language, Status.CHECKING if queued else "")
 
 
 @task()
-def apply(pk: int, language: str | None = None, patience: float = 0) -> None:
+def apply(
+    pk: int, language: str | None = None, queued: bool = False, patience: float = 0
+) -> None:
     """patience: seconds to wait for a lock; 0 is without end, as a worker may."""
-    _run(partial(steps.apply_job, patience=patience), pk, language)
+    step = partial(steps.apply_job, patience=patience)
+    _run(step, pk, language, Status.APPLYING if queued else "")
 
 
-def _run(function: Callable[[Change], None], pk: int, language: str | None) -> None:
-    """language: of the page that asked for it, in which it says what it found."""
+def _run(
+    function: Callable[[Change], None], pk: int, language: str | None, waiting: str
+) -> None:
+    """language: of the page that asked for it, in which it says what it found.
+
+    waiting: what the job has to wait for, "" for anything: a queue may tell of it twice, and
+    the second time may come when somebody has other plans with it.
+    """
     with contextlib.ExitStack() as stack:
         # JobStopped: cancelled, or taken over. DoesNotExist: deleted since it was queued.
         stack.enter_context(contextlib.suppress(JobStopped, Change.DoesNotExist))
@@ -48,6 +58,8 @@ def _run(function: Callable[[Change], None], pk: int, language: str | None) -> N
         if language:
             stack.enter_context(translation.override(language))
         job, begun = Change.objects.get(pk=pk), time.monotonic()
+        if waiting and job.waiting != waiting:
+            return
         function(job)
         logger.info("Change %s is %s after %.1f s", pk, job.status, time.monotonic() - begun)
 
@@ -108,17 +120,49 @@ def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> 
         waits = {"patience": settings.SAVE_WAIT_SECONDS} if task_.name == apply.name else {}
         task_.call(job.pk, **waits)
         return
-    put = partial(task_.enqueue, job.pk, language=translation.get_language())
     with transaction.atomic():
-        waiting = Change.objects.filter(pk=job.pk, waiting="")
-        if not waiting.update(waiting=WAITING[task_.name]):
-            return
-        if queue_is_in_database():
-            put()  # with the rest or not at all: else it could wait without being queued
-        else:
-            transaction.on_commit(put)
+        idle = Change.objects.filter(pk=job.pk, waiting="")
+        if idle.update(waiting=WAITING[task_.name], heartbeat=Now()):
+            put(task_, job)
+
+
+# The queue ------------------------------------------------------------------------------
+# It carries word of jobs. Which of them wait is in their rows: what the queue does not know of
+# is put there again by `care.take_up_dead_jobs`.
+
+
+def put(task_: Task[..., None], job: Change) -> None:
+    """Tell the queue of a job that waits, if what the present transaction wrote stays."""
+    send = partial(task_.enqueue, job.pk, language=translation.get_language(), queued=True)
+    if queue_is_in_database():
+        send()  # with the rest or not at all
+    else:
+        transaction.on_commit(partial(_send, send, job))
+
+
+def _send(send: Callable[[], Any], job: Change) -> None:
+    try:
+        send()
+    except Exception:  # the job waits all the same
+        logger.warning("The queue could not be told of change %s", job.pk, exc_info=True)
 
 
 def queue_is_in_database() -> bool:
     """Whether tasks wait in the database for a worker of django-tasks-db."""
     return type(task_backends["default"]).__module__.startswith("django_tasks_db.")
+
+
+def queue_is_in_redis() -> bool:
+    """Whether tasks wait in Redis for a worker of RQ's, as TASKS_URL says."""
+    return type(task_backends["default"]).__module__ == "backoffice.jobs.redis_queue"
+
+
+def has_queue() -> bool:
+    """Whether there is a queue that a worker of ours has to work off."""
+    return queue_is_in_database() or queue_is_in_redis()
+
+
+def queue_is_away() -> bool:
+    """Whether the queue does not answer, so that what waits waits for that."""
+    backend: Any = task_backends["default"]
+    return queue_is_in_redis() and backend.is_away()

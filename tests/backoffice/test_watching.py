@@ -75,6 +75,10 @@ def test_what_is_on_without_its_package_is_an_error(settings, monkeypatch):
     *missing, _short = optional.check_packages()
     assert [error.id for error in missing] == ["backoffice.E110"] * 2
     assert "requirements-watch.txt" in missing[0].hint
+    settings.METRICS_TOKEN = settings.SENTRY_DSN = ""
+    settings.TASKS_URL = "redis://127.0.0.1"
+    (error,) = optional.check_packages()
+    assert "requirements-rq.txt" in error.hint
 
 
 FAULTS = """

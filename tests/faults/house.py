@@ -31,7 +31,7 @@ from backoffice.jobs import tasks
 from backoffice.changes.models import Change
 from library.models import Library
 job = Change.objects.get(pk={pk})
-if job.status == "checked" and {apply} and not job.runs:
+if job.status == "checked" and {apply} and not job.runs and not job.waiting:
     tasks.start_apply(job)
 print(json.dumps([job.status, job.error, Library.objects.count(), Library.history.count()]))
 """

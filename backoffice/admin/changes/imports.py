@@ -20,7 +20,7 @@ from backoffice.admin.changes.review import ReviewPages
 from backoffice.admin.changes.undo import UndoPages
 from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.models import Change
-from backoffice.jobs import workers
+from backoffice.jobs import tasks, workers
 from backoffice.sessions.middleware import BY_ITSELF, asked_by_script
 
 Status = Change.Status
@@ -114,4 +114,5 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
             "seconds_left": math.ceil(left / rate) if rate and left else None,
             "is_read": bool(job.progress) and left == 0,
             "worker_is_missing": bool(job.waiting) and workers.is_missing(),
+            "queue_is_away": bool(job.waiting) and tasks.queue_is_away(),
         }

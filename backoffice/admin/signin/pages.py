@@ -149,11 +149,11 @@ class SignInPages(admin.AdminSite):
         if can_mail and form.is_bound and form.is_valid():
             user = events.account_of({"username": form.cleaned_data["username"]})
             has_one = links.may_have(user)
-            if has_one:
-                events.note(links.BY_LINK, request, user)
             page = reverse(f"{self.name}:sign_in_by_link", args=["-"]).removesuffix("-/")
             address = request.build_absolute_uri(page)
             links.mail_link.enqueue(str(user.pk) if has_one else None, address, get_language())
+            if has_one:  # after it: if the queue is not there, it may be asked for again
+                events.note(links.BY_LINK, request, user)
             sent = True
         return self._page(
             request,

@@ -2,7 +2,9 @@
 
 import logging
 import time
-from contextlib import suppress
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import (
@@ -18,7 +20,7 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
-from backoffice.jobs import workers
+from backoffice.jobs import tasks, workers
 from backoffice.jobs.care import TASKS, Caretaker
 from backoffice.jobs.liveness import Run
 from backoffice.jobs.retention import retain
@@ -27,20 +29,27 @@ from backoffice.logs import about
 logger = logging.getLogger(__name__)
 
 
+@contextmanager
+def looked_after(caretaker: Caretaker) -> Iterator[None]:
+    """While the block runs, this process is a worker, and the caretaker goes round."""
+    caretaker.start()
+    try:
+        yield
+    finally:
+        caretaker.stop.set()
+        with suppress(DatabaseError, InterfaceError):
+            workers.sign_off()
+
+
 class Worker(db_worker.Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.caretaker = Caretaker(retain)
 
     def run(self) -> None:
-        self.caretaker.start()
-        try:
+        with looked_after(self.caretaker):
             while self.running and not self._run_while_connected():
                 time.sleep(max(self.interval, 1))
-        finally:
-            self.caretaker.stop.set()
-            with suppress(DatabaseError, InterfaceError):
-                workers.sign_off()
 
     def _run_while_connected(self) -> bool:
         """Run the loop of django-tasks-db; False if the database connection was lost.
@@ -74,6 +83,11 @@ class Worker(db_worker.Worker):
 class Command(db_worker.Command):
     help = "Run imports that are too large for a request. Ctrl-C ends it after the current one."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        if tasks.queue_is_in_redis():
+            parser.set_defaults(backend_name=None)  # the one that is not of the database
+
     def handle(
         self,
         *,
@@ -86,6 +100,13 @@ class Command(db_worker.Command):
         **options: Any,
     ) -> None:
         self.configure_logging(verbosity)
+        if tasks.queue_is_in_redis():
+            from backoffice.management.redis_worker import work
+
+            caretaker = Caretaker(retain)
+            with looked_after(caretaker):
+                work(caretaker, batch=batch, max_tasks=max_tasks)
+            return
         worker = Worker(
             queue_names=["*"],
             interval=interval,

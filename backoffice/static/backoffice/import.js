@@ -23,6 +23,7 @@ function watchProgress(section) {
         section.querySelector("[data-left]").hidden = job.seconds_left === null;
         section.querySelector("[data-read]").hidden = !job.is_read;
         section.querySelector("[data-worker]").hidden = !job.worker_is_missing;
+        section.querySelector("[data-queue]").hidden = !job.queue_is_away;
         const bar = section.querySelector("progress");
         if (job.total) {
             bar.max = job.total;

@@ -15,7 +15,14 @@ from backoffice.jobs import liveness, tasks
 from backoffice.jobs.care import Caretaker, take_up_dead_jobs
 from backoffice.jobs.liveness import Run, end_from_outside, sign
 from backoffice.tables.waits import was_cut
-from tests.backoffice.jobs.test_tasks import dead, fresh, make_job, run_worker, start_checking
+from tests.backoffice.jobs.test_tasks import (
+    dead,
+    fresh,
+    make_job,
+    of_the_database,
+    run_worker,
+    start_checking,
+)
 from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +79,7 @@ def waits(thread):
     raise AssertionError
 
 
+@of_the_database
 @pytest.mark.parametrize("minutes", [-5, 5])
 def test_machines_need_not_agree_on_the_time(settings, monkeypatch, minutes):
     settings.IMPORT_IMMEDIATE_ROWS = 0

@@ -26,6 +26,9 @@ LONG_AGO = timezone.now() - datetime.timedelta(minutes=5)
 
 # Real commits: the worker's transactions and the callbacks after them are what is tested.
 pytestmark = pytest.mark.django_db(transaction=True)
+of_the_database = pytest.mark.skipif(
+    bool(os.environ["TASKS_URL"]), reason="of the queue that is in the database"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +84,7 @@ def test_a_large_file_waits_for_the_worker(settings):
         assert fresh(job).status == done
 
 
-@pytest.mark.parametrize("rows", [0, 20_000])
+@pytest.mark.parametrize("rows", [pytest.param(0, marks=of_the_database), 20_000])
 def test_an_undo_that_could_not_begin_can_be_asked_for_again(settings, monkeypatch, rows):
     job = make_job()
     tasks.start_check(job)
@@ -111,6 +114,7 @@ def test_an_undo_whose_process_died_before_it_began_is_taken_up():
     assert (fresh(undo).status, fresh(job).status) == ("done", "undone")
 
 
+@of_the_database
 def test_what_could_not_be_queued_does_not_wait(settings, monkeypatch):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = make_job()
@@ -124,6 +128,7 @@ def test_what_could_not_be_queued_does_not_wait(settings, monkeypatch):
     assert fresh(job).status == "checked"
 
 
+@of_the_database
 def test_a_lost_task_is_queued_again_or_stays_lost(settings, monkeypatch):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = make_job()
@@ -213,6 +218,7 @@ def test_nobody_is_called_missing_while_somebody_else_keeps_the_file(tmp_path):
     other.close()
 
 
+@of_the_database
 def test_a_job_that_was_deleted_or_cancelled_is_passed_over(settings):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     gone, cancelled = make_job(), make_job()
@@ -275,6 +281,7 @@ def test_a_job_that_kills_its_workers_ends(start, end, written):
     assert "died" in fresh(job).error
 
 
+@of_the_database
 def test_a_task_that_died_before_its_job_began_is_run_again(settings):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = make_job()
@@ -289,6 +296,7 @@ def test_a_task_that_died_before_its_job_began_is_run_again(settings):
     ]
 
 
+@of_the_database
 def test_a_task_that_died_after_its_job_was_done_is_not_run_again(settings):
     settings.IMPORT_IMMEDIATE_ROWS = 0
     job = make_job()

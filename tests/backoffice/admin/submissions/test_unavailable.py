@@ -6,6 +6,7 @@ import sqlite3
 
 import psycopg
 import pytest
+import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.http import StreamingHttpResponse
@@ -15,7 +16,7 @@ from psycopg import errors as postgres
 from backoffice.admin.submissions.errors import server_error
 from backoffice.admin.submissions.unavailable import begin_streams
 from backoffice.changes.models import Change
-from backoffice.outages import NO_DATABASE, NO_FILES, NO_ROOM, READ_ONLY, outage_of
+from backoffice.outages import NO_DATABASE, NO_FILES, NO_QUEUE, NO_ROOM, READ_ONLY, outage_of
 from library.admin import LibraryAdmin
 from library.models import Library
 from library.resources import LibraryResource
@@ -54,6 +55,8 @@ KINDS = [
     (OSError(errno.EROFS, "Read-only file system"), READ_ONLY),
     (OSError(errno.EIO, "Input/output error"), NO_FILES),
     (OSError(errno.ESTALE, "Stale file handle"), NO_FILES),
+    (redis.ConnectionError("Connection refused"), NO_QUEUE),
+    (redis.TimeoutError("Timeout reading from socket"), NO_QUEUE),
     (full_sqlite(), NO_ROOM),
     (wrapped(full_sqlite()), NO_ROOM),
     (of_sqlite(sqlite3.SQLITE_IOERR_SHMSIZE, "disk I/O error"), NO_ROOM),

@@ -14,19 +14,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-EXTRA = PROJECT["project"]["optional-dependencies"]
 NEEDED = PROJECT["project"]["dependencies"]
-LISTS = {
-    "requirements.txt": NEEDED,
-    "requirements-sso.txt": NEEDED + EXTRA["sso"],
-    "requirements-watch.txt": NEEDED + EXTRA["watch"],
-    "requirements-dev.txt": NEEDED
-    + EXTRA["sso"]
-    + EXTRA["watch"]
-    + PROJECT["dependency-groups"]["dev"],
-    "requirements-docs.txt": PROJECT["dependency-groups"]["docs"],
-    "requirements-tools.txt": PROJECT["dependency-groups"]["tools"],
+EXTRAS = {
+    f"requirements-{name}.txt": NEEDED + packages
+    for name, packages in PROJECT["project"]["optional-dependencies"].items()
 }
+GROUPS = {
+    f"requirements-{name}.txt": packages
+    for name, packages in PROJECT["dependency-groups"].items()
+}
+LISTS = {"requirements.txt": NEEDED, **EXTRAS, **GROUPS}
+LISTS["requirements-dev.txt"] = [
+    *(package for packages in EXTRAS.values() for package in packages),
+    *GROUPS["requirements-dev.txt"],
+]
 
 
 def normal(name):
@@ -59,10 +60,9 @@ def test_a_file_has_what_the_list_says_each_with_its_version_and_hashes(name):
 
 
 def test_the_tests_run_with_the_versions_of_the_site():
-    assert versions("requirements.txt").items() <= versions("requirements-sso.txt").items()
-    for extra in ("requirements-sso.txt", "requirements-watch.txt"):
+    for extra in EXTRAS:
+        assert versions("requirements.txt").items() <= versions(extra).items()
         assert versions(extra).items() <= versions("requirements-dev.txt").items()
-    assert versions("requirements.txt").items() <= versions("requirements-watch.txt").items()
 
 
 def imported(tree):
@@ -85,11 +85,7 @@ def test_what_the_site_imports_is_in_the_list():
         for name in imported(ast.parse(path.read_text(encoding="utf-8")))
     }
     names -= sys.stdlib_module_names | {"backoffice", "library"}
-    listed = {
-        normal(each.partition("==")[0])
-        for name in ("requirements-sso.txt", "requirements-watch.txt")
-        for each in LISTS[name]
-    }
+    listed = {normal(each.partition("==")[0]) for name in EXTRAS for each in LISTS[name]}
     distributions = packages_distributions()
     assert "django" in names
     assert [each for each in names if listed.isdisjoint(map(normal, distributions[each]))] == []

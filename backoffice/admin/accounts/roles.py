@@ -144,7 +144,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
     """Django's, with the roles as pages say them."""
 
     def field_choices(self, *args: Any, **kwargs: Any) -> Any:
-        return [(key, said(name)) for key, name in super().field_choices(*args, **kwargs)]
+        return [(key, said(str(name))) for key, name in super().field_choices(*args, **kwargs)]
 
 
 class RoleField(KeysField):

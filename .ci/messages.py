@@ -1,7 +1,8 @@
 """Brings the catalogs of translations up to date: `locale/LANGUAGE/LC_MESSAGES/django.po`.
 
-What is new comes in without a translation, what is gone goes, and `django.mo` is compiled,
-which is what Django reads. Nothing beyond Babel is needed.
+That of English is written by hand: what Django says, as staff would say it. The others have its
+texts too. What is new comes in without a translation, what is gone goes, and `django.mo` is
+compiled, which is what Django reads. Nothing beyond Babel is needed.
 """
 
 import json
@@ -19,6 +20,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("backoffice", "library")
+WORDING = "en"  # Django's own texts, said otherwise
 ROLES = {"library": "fixtures/roles.json"}  # by the package whose catalog has their Spanish
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
@@ -45,6 +47,15 @@ def messages(package: Path) -> Iterator[tuple[str, Any, str | None]]:
         source = BytesIO(python_of(path).encode())
         for _line, text, _comments, context in extract("python", source, KEYWORDS):
             yield where, text, context
+    wording = package / "locale" / WORDING / "LC_MESSAGES" / "django.po"
+    if wording.exists():
+        for message in read(wording):
+            if message.id:
+                yield (
+                    wording.relative_to(package.parent).as_posix(),
+                    message.id,
+                    message.context,
+                )
     if package.name in ROLES:
         for row in json.loads((package.parent / ROLES[package.name]).read_text()):
             for text in {"name", "sentence"} & row["fields"].keys():
@@ -72,6 +83,9 @@ def compiled(catalog: Catalog) -> bytes:
 def update(path: Path) -> int:
     """Bring a catalog up to date, and return how many texts lack a translation."""
     catalog = read(path)
+    if path.parts[-3] == WORDING:
+        path.with_suffix(".mo").write_bytes(compiled(catalog))
+        return 0
     found = extracted(path.parents[3])
     catalog.update(found, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()

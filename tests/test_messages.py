@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django import contrib
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / ".ci" / "messages.py"
@@ -16,7 +17,8 @@ messages = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(messages)
 
 PACKAGES = [ROOT / name for name in messages.PACKAGES]
-CATALOGS = sorted(po for p in PACKAGES for po in p.glob("locale/*/LC_MESSAGES/django.po"))
+CATALOGS = sorted(po for p in PACKAGES for po in p.glob("locale/es/LC_MESSAGES/django.po"))
+WORDING = ROOT / "backoffice" / "locale" / messages.WORDING / "LC_MESSAGES" / "django.po"
 PAGES = sorted(page for package in PACKAGES for page in package.rglob("templates/**/*.html"))
 #: Read by everybody, and the same in every language.
 SAME = {"CSV", "MB", "XLSX", "Ctrl", "Esc", "Enter"}
@@ -29,6 +31,10 @@ blocks = re.compile(
 tags = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 spoken = re.compile(r"\b(?:title|alt|placeholder|aria-label|aria-description)=\"([^\"]*)\"")
 markup = re.compile(r"<(script|style|code)\b.*?</\1>|<[^>]*>|&\w+;|\u0000", re.DOTALL)
+filled_in = re.compile(r"%\(\w+\)[a-z]|{\w*}")
+objects = re.compile(r"\bobje(?:ct|to)s?\b", re.IGNORECASE)
+#: Of Django's log, whose place our trail has.
+UNSEEN = {"object id", "object repr", "LogEntry Object"}
 words = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -66,7 +72,7 @@ def test_every_text_has_its_translation(path):
         pytest.fail("\n".join(["Without Spanish, see CONTRIBUTING:", *lacks]), pytrace=False)
 
 
-@pytest.mark.parametrize("path", CATALOGS, ids=where)
+@pytest.mark.parametrize("path", [*CATALOGS, WORDING], ids=where)
 def test_what_is_filled_in_is_in_both_languages(path):
     catalog = messages.read(path)
     assert [error for each in catalog for error in each.check(catalog)] == []
@@ -82,11 +88,36 @@ def test_what_is_filled_in_is_in_both_languages(path):
     assert differ == []
 
 
-@pytest.mark.parametrize("path", CATALOGS, ids=where)
+@pytest.mark.parametrize("path", [*CATALOGS, WORDING], ids=where)
 def test_what_django_reads_is_made_of_the_catalog(path):
     assert path.with_suffix(".mo").read_bytes() == messages.compiled(messages.read(path)), (
         "make messages"
     )
+
+
+def texts_of(path):
+    """`(text, translation)` of each message; neither has the names of what is filled in."""
+    for each in messages.read(path):
+        pairs = each.id if each.pluralizable else (each.id,)
+        for text in filter(None, pairs):
+            said = " ".join(messages.strings(each))
+            yield filled_in.sub("", text), filled_in.sub("", said)
+
+
+def test_no_text_of_ours_speaks_of_objects():
+    ours = {text for text, _said in texts_of(WORDING)}
+    for path in [WORDING, *CATALOGS]:
+        for text, said in texts_of(path):
+            assert text in ours or not objects.search(text), where(path)
+            assert not objects.search(said), where(path)
+
+
+@pytest.mark.parametrize("app", ["admin", "auth", "contenttypes", "messages", "sessions"])
+def test_what_django_says_of_objects_is_said_otherwise(app):
+    path = Path(contrib.__path__[0]) / app / "locale" / "en" / "LC_MESSAGES" / "django.po"
+    ours = {text for text, _said in texts_of(WORDING)} | UNSEEN
+    texts = [text for text, _said in texts_of(path)] if path.exists() else []
+    assert [text for text in texts if objects.search(text) and text not in ours] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=where)

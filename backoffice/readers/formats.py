@@ -31,7 +31,7 @@ REFUSED = (
     (rb"\{\\rtf", gettext_lazy("a text document (RTF)"), EXPORT),
     (
         rb'(?:\xef\xbb\xbf)?\s*\[\s*(?:[\[\]]|"[^"\]]*"\s*,)',
-        gettext_lazy("JSON, but no list of objects"),
+        gettext_lazy("JSON, but no list of records"),
         EXPORT,
     ),
     (

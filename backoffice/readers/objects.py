@@ -78,9 +78,9 @@ class Objects:
             if value.__class__ not in TEXT_OF:
                 raise ReaderError(
                     _(
-                        "The file is %(kind)s, but no table: its first object has more "
+                        "The file is %(kind)s, but no table: its first record has more "
                         "than one value as “%(name)s”. Export it as CSV, or as a list of "
-                        "plain objects."
+                        "plain records."
                     )
                     % {"kind": self.kind, "name": name}
                 )
@@ -91,12 +91,12 @@ class Objects:
         problem = None
         if names != header:
             if len(set(names)) < len(names):
-                problem = "has a name twice"
+                problem = _("has a name twice")
             elif unknown := [name for name in names if name not in header]:
                 name = unknown[0].encode(errors="replace").decode()
-                problem = _("has “%(name)s”, which the first object has not") % {"name": name}
+                problem = _("has “%(name)s”, which the first record has not") % {"name": name}
             elif missing := [name for name in header if name not in names]:
-                problem = _("lacks “%(missing)s”, which the first object has") % {
+                problem = _("lacks “%(missing)s”, which the first record has") % {
                     "missing": missing[0]
                 }
             values = dict(pairs)
@@ -105,7 +105,7 @@ class Objects:
         for name, value in pairs:
             if value.__class__ not in TEXT_OF:
                 problem = problem or _(
-                    "has a list or an object as “%(name)s”, not one value"
+                    "has a list or a record as “%(name)s”, not one value"
                 ) % {"name": name}
                 value = json.dumps(value, ensure_ascii=False)
             row.append(TEXT_OF[value.__class__](value))
@@ -124,13 +124,13 @@ class Objects:
                     yield pairs
                     continue
                 if not "- ".startswith(text[start : start + 2]) and text[start] != "{":
-                    raise self._error(count, "no object begins there")
+                    raise self._error(count, _("no record begins there"))
                 if len(text) - start > self.limits.record_characters:
-                    raise self._error(count, "it is not JSON, or too long")
+                    raise self._error(count, _("it is not JSON, or too long"))
                 more = self._read(file)
                 text, at = text[at:] + more, 0
         if _after_separators(text, 0) < len(text):
-            raise self._error(count, "it is not JSON, or the file ends in the midst of it")
+            raise self._error(count, _("it is not JSON, or the file ends in the midst of it"))
         if is_list and "]" not in text:
             raise ReaderError(_("The list has no end: the file is not complete. Get it again."))
 
@@ -142,7 +142,7 @@ class Objects:
         except json.JSONDecodeError:
             return None  # perhaps the rest of it is yet to come
         except RecursionError:
-            raise ReaderError(_("The file nests objects too deeply to be a table.")) from None
+            raise ReaderError(_("The file nests records too deeply to be a table.")) from None
 
     def _read(self, file: TextIO) -> str:
         try:
@@ -155,7 +155,7 @@ class Objects:
     @staticmethod
     def _error(count: int, reason: str) -> ReaderError:
         return ReaderError(
-            _("Object %(count)s can't be read: %(reason)s.")
+            _("Record %(count)s can't be read: %(reason)s.")
             % {"count": count + 1, "reason": reason}
         )
 

@@ -311,7 +311,7 @@ class JSONWidget(ValueWidget):
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError(_("a name stands twice in an object"))
+        raise ValueError(_("a name stands twice in one pair of braces"))
     return found
 
 

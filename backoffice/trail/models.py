@@ -44,7 +44,7 @@ class Entry(models.Model):
     #: The model's label.
     model = models.CharField(gettext_lazy("model"), max_length=200, blank=True)
     object_id = models.CharField(gettext_lazy("key"), max_length=255, blank=True)
-    object_name = models.CharField(gettext_lazy("object"), max_length=200, blank=True)
+    object_name = models.CharField(gettext_lazy("record"), max_length=200, blank=True)
     #: A sentence, or JSON as Django's log has it; see `said`.
     message = models.TextField(gettext_lazy("what"), blank=True)
     count = models.PositiveBigIntegerField(gettext_lazy("how many"), null=True, blank=True)

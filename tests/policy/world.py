@@ -32,7 +32,7 @@ OLD = {
     Book: {"title": "Dun"},
     Loan: {"renewals": 2},
 }
-BRANCH = "name,address,state,phone_number,zip_code\n{},1 Street,NY,212-222-6559,10001\n"
+BRANCH = "name,address,state,phone number,ZIP code\n{},1 Street,NY,212-222-6559,10001\n"
 
 
 class World:

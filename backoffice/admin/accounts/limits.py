@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -204,10 +205,12 @@ class LimitsMixin(PickerMixin):
             ROWS: rows,
             FILTER: forms.CharField(
                 label=_("And those that a filter finds"),
-                help_text=_(
-                    "Such as %(example)s, from the address of a list. Names: %(names)s."
+                help_text=format_html(
+                    _("Such as %(example)s, from the address of a list. Names: %(names)s.")
+                    % {"example": "<samp>{}</samp>", "names": "<samp>{}</samp>"},
+                    "state=NY",
+                    ", ".join(usable(filterset)),
                 )
-                % {"example": "state=NY", "names": ", ".join(usable(filterset))}
                 if filterset
                 else "",
                 initial=scope.filter if scope else "",

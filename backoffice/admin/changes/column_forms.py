@@ -316,6 +316,11 @@ class ColumnsForm(forms.Form):
             found.insert(0, Key(tuple(self.match), 0, 0, 0, 0, 0))
         return found
 
+    def named(self, keys: list[Key]) -> list[tuple[Key, list[str]]]:
+        """The keys with their columns as the form calls them."""
+        titles = self.resource_class.titles()
+        return [(key, [titles.get(name, name) for name in key.fields]) for key in keys]
+
 
 def shown(cell: str) -> str:
     """A cell as a page shows it. Half a character, which rejects its row, can't be shown."""

@@ -68,9 +68,11 @@ class ColumnPages(ChangePages):
                 form.add_error("import_file", str(error))
             else:
                 return self._redirect(job)
+        spellings, titles = resource_class.spellings(), resource_class.titles()
         context = {
             "form": form,
-            "spellings": resource_class.spellings(),
+            "spellings": spellings,
+            "columns": [(name, titles[name], spellings[name]) for name in spellings],
             "match": resource_class._meta.import_id_fields,
         }
         title = _("Import %s") % self.opts.verbose_name_plural
@@ -198,6 +200,7 @@ class ColumnPages(ChangePages):
             else:
                 return self._redirect(job)
         sample = form.sample()
+        keys = form.keys(sample)
         context = {
             "form": form,
             "reading": reading,
@@ -205,7 +208,8 @@ class ColumnPages(ChangePages):
             "source": source,
             "first_rows": [(n, map(shown, cells)) for n, cells in source.first_rows],
             "rows": form.rows(sample),
-            "keys": form.keys(sample),
+            "keys": keys,
+            "named_keys": form.named(keys),
             "sampled": len(sample.rows) if sample else 0,
             "used": form.start.get("profile"),
         }

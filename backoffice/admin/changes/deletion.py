@@ -281,7 +281,7 @@ class DeletionMixin(ModelAdminBase):
         number = Count(queryset.count())
         with_them = goes_with(counts.items(), number)
         name = model_ngettext(self.opts, number)
-        title = _("Delete multiple objects")
+        title = _("Delete several records")
         if perms_needed or protected:
             title = _("Cannot delete %(name)s") % {"name": name}
         is_across = request.POST.get("select_across") == "1"

@@ -187,7 +187,6 @@ class GlanceMixin(PickerMixin):
                 label = str(capfirst(opts.verbose_name_plural))
                 yield Section(label, anchor_of(linked.name), numbers.get(opts.model))
         for inline in context["inline_admin_formsets"]:
-            opts, is_one = inline.opts.opts, inline.formset.max_num == 1
-            label = opts.verbose_name if is_one else opts.verbose_name_plural
-            number = None if is_one else numbers.get(opts.model)
-            yield Section(str(capfirst(label)), f"{inline.formset.prefix}-rows", number)
+            number = numbers.get(inline.opts.model)
+            label = str(capfirst(inline.opts.verbose_name_plural))
+            yield Section(label, f"{inline.formset.prefix}-rows", number)

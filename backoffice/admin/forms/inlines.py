@@ -264,6 +264,11 @@ class PagedInlineMixin(NamedChoicesMixin, RelatedScopeMixin, InlineBase):
     template = "admin/backoffice/paged_inline.html"
     rows_template: str | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.parent_field.unique:  # also where nothing may be added, and none is there
+            self.verbose_name_plural = self.verbose_name
+
     @cached_property
     def related_admin(self) -> Any:
         try:

@@ -107,7 +107,7 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
     list_filter = [("action", ActionFilter), ("model", ModelFilter), ("name", InUseFilter)]
     date_hierarchy = "at"
     search_fields = ("object_name", "message", "name", "address")
-    search_help_text = _("Object, change, user or address")
+    search_help_text = _("Record, change, user or address")
     ordering = ("-at",)
     actions = None
     fields = list_display
@@ -126,7 +126,7 @@ class ActivityAdmin(ReadOnlyMixin, ExportMixin, PlainModelAdmin):
     def of_model(self, entry: Entry) -> str:
         return model_label(entry.model)
 
-    @admin.display(description=_("object"), ordering="object_name")
+    @admin.display(description=_("record"), ordering="object_name")
     def object_link(self, entry: Entry) -> str:
         page, model = self._page_of(entry), entry.model_class
         name = entry.object_name or entry.object_id

@@ -51,7 +51,7 @@ class ProfileForm(forms.ModelForm[Profile]):
         options = self.cleaned_data["options"]
         if not isinstance(options, dict) or set(options) - set(OPTIONS):
             known = ", ".join(OPTIONS)
-            raise forms.ValidationError(_("Write an object with some of: %s.") % known)
+            raise forms.ValidationError(_("Write a list in braces with some of: %s.") % known)
         fields = self.instance.resource_class.spellings()
         try:
             unknown = [name for name in _fields(options) if name not in fields]

@@ -52,10 +52,10 @@ def test_an_object_with_other_names_or_values_is_a_problem_of_its_row(saved):
     assert problems == [
         None,
         None,
-        "lacks “b”, which the first object has",
-        "has “c”, which the first object has not",
+        "lacks “b”, which the first record has",
+        "has “c”, which the first record has not",
         "has a name twice",
-        "has a list or an object as “a”, not one value",
+        "has a list or a record as “a”, not one value",
     ]
 
 
@@ -66,7 +66,7 @@ def test_half_a_character_is_a_problem_of_its_row(saved):
     assert problems == [
         None,
         "has half of a character (a surrogate) in column A; write it anew",
-        "has “?”, which the first object has not",
+        "has “?”, which the first record has not",
     ]
     with pytest.raises(ReaderError, match="header, has half of a character"):
         read(saved(r"""[{"\ud83d": "x"}]"""))
@@ -76,9 +76,9 @@ def test_half_a_character_is_a_problem_of_its_row(saved):
     ("text", "words"),
     [
         ('[{"a": 1}, {"a": 2}', "has no end: the file is not complete"),
-        ('{"a": 1}\n{"a": 2', "Object 2 can't be read: it is not JSON, or the file ends"),
-        ('[{"a": 1}, 5]', "Object 2 can't be read: no object begins there"),
-        ('[{"a": 1}, {a: 2}]', "Object 2 can't be read"),
+        ('{"a": 1}\n{"a": 2', "Record 2 can't be read: it is not JSON, or the file ends"),
+        ('[{"a": 1}, 5]', "Record 2 can't be read: no record begins there"),
+        ('[{"a": 1}, {a: 2}]', "Record 2 can't be read"),
         ('{"a": {"b": 1}}', "JSON, but no table"),
         ('{"a": ' + "[" * 100_000, "too deeply"),
     ],

@@ -1,9 +1,10 @@
 """What a form's page says at a glance, its parts, and what is wrong in it."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from library.models import Book, Library
+from library.models import Book, Library, Patron
 from tests.backoffice.admin.pages import form_data, url
 from tests.factories import (
     limit,
@@ -81,6 +82,29 @@ def test_whoever_may_only_view_gets_links_and_no_page_to_add(client, library):
     assert f'<li><a href="{url(Book, "change", book.pk)}">Emma</a></li>' in answer.text
     for part in answer.context["sections"]:
         assert f'id="{part.anchor}"' in answer.text
+
+
+def test_one_librarian_is_one_also_to_whoever_may_only_view(client, library):
+    make_librarian(library=library)
+    make_patron(library=library)
+    names = ("library", "librarian", "patron", "book")
+    client.force_login(make_user(permissions=[f"library.view_{name}" for name in names]))
+    answer = client.get(url(Library, "change", library.pk))
+    parts = [part.label for part in answer.context["sections"]]
+    assert parts == ["Details", "Books", "Librarian", "Patrons"]
+    assert "Librarians\n" not in answer.text.partition("<main")[2]
+
+
+def test_a_row_of_an_inline_is_edited_or_viewed(admin_client, library):
+    patron = make_patron(library=library)
+    row = f'<a href="{url(Patron, "change", patron.pk)}" class="inline{{}}link">{{}}</a>'
+    page = url(Library, "change", library.pk)
+    assert row.format("change", "Edit") in admin_client.get(page).text
+    admin_client.post("/admin/language/", {"language": "es"})
+    assert row.format("change", "Editar") in admin_client.get(page).text
+    reader = Client()
+    reader.force_login(make_user(permissions=["library.view_library", "library.view_patron"]))
+    assert row.format("view", "View") in reader.get(page).text
 
 
 def test_numbers_are_of_what_one_may_see(client, library):

@@ -1,5 +1,8 @@
 """Columns that users choose, in their order, and views that lists open with."""
 
+import html
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -8,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from backoffice.admin.lists.choice import name_of, tidied
 from backoffice.filters.models import SavedFilter
-from library.models import Book, Library, Patron
+from library.models import Book, Librarian, Library, Patron
 from tests.backoffice.admin.pages import perm, url
-from tests.factories import make_book, make_library, make_patron, make_user
+from tests.factories import make_book, make_librarian, make_library, make_patron, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +186,56 @@ def test_a_book_of_nowhere_is_found_by_its_columns(admin_client):
     make_book(title="Nowhere")
     page = admin_client.get(url(Book, "changelist") + "?_columns=title&q=nowhere")
     assert page.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize(
+    "rights", [(), ("change",), ("export",)], ids=["view", "edit", "export"]
+)
+@pytest.mark.parametrize("query", ["", "_columns=zip_code.book_count.name.patron_count.state"])
+def test_each_header_sorts_by_its_own_column(client, rights, query):
+    first, second = (
+        make_library(name="A", address="9 Street", state="NJ", zip_code="20000"),
+        make_library(name="B", address="1 Street", state="AK", zip_code="10000"),
+    )
+    Library.objects.update(phone_number="212-222-6559")
+    Library.objects.filter(pk=second.pk).update(phone_number="201-222-6559")
+    make_patron(library=first)
+    make_book(libraries=[first])
+    make_librarian(name="Z", library=first), make_librarian(name="Y", library=second)
+    rows = {first: 0, second: 1}
+    models = (Library, Patron, Book, Librarian)
+    allowed = [perm(right, model) for right in ("view", *rights) for model in models]
+    client.force_login(make_user(permissions=allowed))
+    page = client.get(f"{LIBRARIES}?{query}")
+    shown = list(map(name_of, page.context["cl"].list_display))
+    assert ("action_checkbox" in shown) == bool(rights)
+    headers = re.findall(r'<th scope="col"[^>]*column-(\w+).*?</th>', page.text, re.S)
+    assert headers == [name for name in shown if name != "action_checkbox"]
+    for name in headers:
+        (head,) = re.findall(rf'<th scope="col"[^>]*column-{name}\b.*?</th>', page.text, re.S)
+        (address,) = re.findall(r'<a href="([^"]*\bo=[^"]*)"', head)
+        once = client.get(LIBRARIES + html.unescape(address))
+        cl = once.context["cl"]
+        place, direction = next(iter(cl.get_ordering_field_columns().items()))
+        assert name_of(cl.list_display[place]) == name
+        found = [rows[row] for row in cl.result_list]
+        # All but the name are the other way round in the two.
+        upwards = [0, 1] if name == "name" else [1, 0]
+        assert found == (upwards if direction == "asc" else upwards[::-1]), name
+
+
+@pytest.mark.parametrize("rights", [(), ("change",)])
+def test_what_is_sorted_by_stays_when_columns_move(client, rights):
+    make_library(name="A", zip_code="20000"), make_library(name="B", zip_code="10000")
+    allowed = [perm(right, Library) for right in ("view", *rights)]
+    client.force_login(make_user(permissions=allowed))
+    columns = list(map(name_of, client.get(LIBRARIES).context["cl"].list_display))
+    form = {
+        "o": columns.index("zip_code"),
+        "_columns_were": "",
+        "_columns": ["name", "zip_code"],
+        "_place-zip_code": "1",
+        "_place-name": "2",
+    }
+    moved = client.get(LIBRARIES, form, follow=True)
+    assert names(moved) == ["B", "A"]

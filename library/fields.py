@@ -59,11 +59,13 @@ class ZipCodeField(models.CharField[Any, Any]):
         return super().formfield(**defaults | kwargs)
 
 
-_WITHOUT_ZEROS = re.compile(r"(\d{3,4})(?:\.0+)?((?:-\d{4})?)", re.ASCII)
+_WITHOUT_ZEROS = re.compile(r"(\d{3,4})((?:-?\d{4})?)(?:\.0+)?", re.ASCII)
 
 
 def restore_leading_zeros(text: str) -> str:
     """Give a ZIP code the leading zeros back that a spreadsheet took off: `8542`, `08542`.
+
+    One of nine digits as well: `85423214` becomes `085423214`, which is ZIP+4.
 
     ZIP codes begin with 0 in New England, New Jersey and Puerto Rico; the lowest is 00501.
     """

@@ -165,7 +165,7 @@ def _odd_cell(text: str, column: int, number: int) -> str:
 
 def _escape_odd(match: re.Match[str]) -> str:
     # Readers, python-calamine too, take no escape for the two that are no characters.
-    return "\ufffd" if match[0] in "\ufffe\uffff" else f"_x{ord(match[0]):04X}_"
+    return "" if match[0] in "\ufffe\uffff" else f"_x{ord(match[0]):04X}_"
 
 
 class _Sink:
@@ -205,7 +205,9 @@ _CONTENT = (
     '<office:body><office:spreadsheet><table:table table:name="Export">'
 )
 _CONTENT_END = "</table:table></office:spreadsheet></office:body></office:document-content>"
-_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# What XML can't hold: an import passes over it as well, but for those that are blanks.
+_NOT_XML = dict.fromkeys([*range(9), *range(0xE, 0x1C), 0xFFFE, 0xFFFF])
+_NOT_XML |= dict.fromkeys([0xB, 0xC, *range(0x1C, 0x20)], " ")
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)
 
 
@@ -213,7 +215,7 @@ def ods_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
     """Yield chunks of rows as the bytes of a workbook, once it is made.
 
     Its first entry must have its length in front of it, which a stream can't go back to.
-    Characters that XML can't hold become U+FFFD.
+    Characters that XML can't hold are left out, or become blanks.
     """
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -236,7 +238,7 @@ def _ods_row(row: Sequence[str]) -> str:
 
 
 def _ods_cell(text: str) -> str:
-    text = escape(_NOT_XML.sub("\ufffd", text))
+    text = escape(text.translate(_NOT_XML))
     text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', text)
     text = text.replace("\t", "<text:tab/>").replace(_CR, _CR_ESCAPED)
     paragraphs = text.replace("\n", "</text:p><text:p>")

@@ -17,6 +17,7 @@ from backoffice.tables.texts import alike_all, is_text, same
 
 BATCH = 50_000  # references that are looked for in one reading of the records
 CHUNK = 5_000
+MOST_FITTING = 100  # references that fit several records, whose texts are kept
 SAME_FULL, SAME_LABEL, ALIKE_FULL, ALIKE_LABEL = range(4)
 Form = tuple[int, tuple[str | bytes, ...]]
 
@@ -64,10 +65,17 @@ class Forms:
         return alike_all(texts, field) if is_text(field) else texts
 
 
-def find_alike(column: Column, table: Table, staging: Staging, likened: dict[str, str]) -> None:
+def find_alike(
+    column: Column,
+    table: Table,
+    staging: Staging,
+    likened: dict[str, str],
+    fitting: dict[tuple[str, str], list[str]],
+) -> None:
     """Put what is found for the references without a target into `targets`.
 
-    Those that fit a record only because it looks like them go into `likened`, with its text.
+    Those that fit a record only because it looks like them go into `likened`, with its text;
+    those that fit several into `fitting`, by the column's name, with the texts of these.
     """
     targets, after = staging.targets(column), ""
     while refs := [
@@ -89,6 +97,8 @@ def find_alike(column: Column, table: Table, staging: Staging, likened: dict[str
             rows.append((ref, target, len(records), None))
             if len(records) == 1 and tier >= ALIKE_FULL:
                 likened[ref] = text
+            elif len(records) > 1 and len(fitting) < MOST_FITTING:
+                fitting[column.name, ref] = sorted(records.values())
         if rows:
             staging.write(targets, 4, rows)
 

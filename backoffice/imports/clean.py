@@ -33,9 +33,14 @@ BLOCK = 250  # cells looked at together: one odd cell slows down its block alone
 REMEMBERED = 100_000  # distinct cells a column, which keeps memory flat
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+\.0+")
-# What a spreadsheet shows, and writes to a CSV file, where it has no value.
+# What a spreadsheet shows, and writes to a CSV file, where it has no value: in English, in
+# Spanish, and in the other languages that offices here have.
 _ERROR = re.compile(
-    r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|#+)", re.IGNORECASE
+    r"#(?:N/A(?: N/A)?|N/D|NV|GETTING_DATA|#+|¿?(?:NAME|NOMBRE|NOME|NOM)\?"
+    r"|¡?(?:REF|VALUE|DIV/0|NULL|NUM|SPILL|CALC|FIELD|BLOCKED|BUSY|CONNECT|UNKNOWN|EXTERNAL"
+    r"|PYTHON|TIMEOUT|ERROR|VALOR|NULO|NÚM|DESBORDAMIENTO|BEZUG|WERT|ZAHL|ÜBERLAUF|VALEUR|NUL"
+    r"|NOMBRE|PROPAGATION|DESPEJAR|RIF|VALORE|NULLO)!)|Err:5\d\d",
+    re.IGNORECASE,
 )
 NOT_TEXT = "not_text"  # the code of an Invalid: its text would do, but it is not what it was
 
@@ -157,6 +162,7 @@ class Column(dict[str, Any]):
             and max(map(len, texts)) <= self.model_field.max_length
             # An escaped formula, perhaps, or an error of a spreadsheet.
             and {"'", "#"}.isdisjoint(map(itemgetter(0), texts))
+            and "Err:" not in "\n".join(texts)
             and all(all(map(pattern.search, texts)) for pattern in self._patterns or ())
             and (not self.is_line or are_same(texts))
         )

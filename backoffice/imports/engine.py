@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Signature
+from backoffice.imports import blanks
 from backoffice.imports.apply import Apply
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
@@ -134,6 +135,7 @@ class Import:
         )
         self.mirror = Mirror(self, mirror) if mirror else None
         self.missing = Missing()  # what the mirror deletes, once it is checked
+        self._about_blanks: list[str] = []
         self.rows: int | None = None
 
     def _match_key(self, match: Sequence[str] | None) -> tuple[str, ...]:
@@ -304,7 +306,14 @@ class Import:
         with self.staging.writing():
             self.checks.run(rows)
             self._find_missing()
-        return self.checks.counts(rows)
+        return self._counted(rows)
+
+    def _counted(self, rows: int) -> Counts:
+        counts = self.checks.counts(rows)
+        self._about_blanks = list(
+            blanks.sentences(self.checks, self.columns, list(self.resource.fields), counts.new)
+        )
+        return counts
 
     def count_removed_links(self) -> dict[str, tuple[int, int]]:
         """Of a check: by field, how many links go from how many records."""
@@ -352,7 +361,7 @@ class Import:
             apply = Apply(self.checks)
             self.table.lock()
             self.checks.run(rows, writing=True)
-            counts = self.checks.counts(rows)
+            counts = self._counted(rows)
             self._find_missing(writing=True)
             sentences = moved(self) if moved else None
             if not sentences and missing not in (None, self.missing):
@@ -374,6 +383,7 @@ class Import:
             *self.source.warnings,
             *self.mapping.warnings,
             *self.checks.references.warnings(),
+            *self._about_blanks,
         ]
 
     # What was found -----------------------------------------------------------------
@@ -385,13 +395,6 @@ class Import:
     def changes(self) -> Iterator[ChangedRow]:
         """The rows that would be written, in the file's order, with old and new values."""
         return read_changes(self)
-
-    def repaired(self, limit: int) -> list[tuple[int, str, str, str]]:
-        """What the repairs changed: (line, field, cell, the text in its place)."""
-        return self.table.fetch(
-            f"SELECT line, field, value, repaired FROM {self.staging.repairs}"
-            f" ORDER BY line, field LIMIT {limit:d}"
-        )
 
     def count_repaired(self) -> int:
         ((count,),) = self.table.fetch(f"SELECT count(*) FROM {self.staging.repairs}")

@@ -21,6 +21,10 @@ class MappingError(Exception):
     """Headers that can't be used. `str()` names them and says what would be right."""
 
 
+class ColumnMissing(MappingError):
+    """No header is known, or none of a column that is needed: perhaps it is no header."""
+
+
 @dataclass(frozen=True)
 class ColumnMapping:
     """`columns` has the index of the file's column by the Resource's field name.
@@ -124,7 +128,7 @@ def map_columns(
                 taken.update(every[field])
     missing = [field for field in spellings if field in required and field not in every]
     if missing or not every:
-        raise MappingError(_what_is_missing(headers, spellings, missing))
+        raise ColumnMissing(_what_is_missing(headers, spellings, missing))
     headers = [*headers, *(f"--set {field}" for field in constants)]
     warnings = [
         *_others_that_fit(headers, spellings, every, chosen),

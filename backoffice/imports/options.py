@@ -7,9 +7,11 @@ from typing import Any, Self
 
 from backoffice.imports.decided import NOTHING, Decided
 from backoffice.imports.engine import Import
+from backoffice.imports.mapping import ColumnMissing
 from backoffice.imports.rows import Only
 from backoffice.imports.twins import Alike
 from backoffice.querysets.reach import EVERYTHING, Reach
+from backoffice.readers.header import first_rows
 from backoffice.readers.source import Source, open_source
 from backoffice.resources.resource import Resource
 
@@ -80,7 +82,15 @@ class Options:
         decided: Decided = NOTHING,
         reach: Reach = EVERYTHING,
     ) -> Import:
-        """The import of the source. Raises MappingError."""
+        """The import of the source. Raises MappingError; it shows rows where they help."""
+        try:
+            return self._start(resource_class, source, decided, reach)
+        except ColumnMissing as error:
+            raise ColumnMissing(f"{error} {first_rows(source.first_rows)}") from error
+
+    def _start(
+        self, resource_class: type[Resource], source: Source, decided: Decided, reach: Reach
+    ) -> Import:
         return Import(
             resource_class,
             source,

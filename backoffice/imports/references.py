@@ -27,6 +27,8 @@ class References:
         self.table, self.staging = checks.table, checks.staging
         #: Texts that only look like the record that they were taken for, and its full text.
         self.likened: dict[str, str] = {}
+        #: Full texts of the records that references look like, by column and reference.
+        self.fitting: dict[tuple[str, str], list[str]] = {}
         #: Columns that lead to the model itself, and so perhaps to rows of the file.
         self.to_itself = [
             column
@@ -36,6 +38,7 @@ class References:
 
     def look_up_all(self) -> None:
         self.likened.clear()
+        self.fitting.clear()
         for column in [*self.staging.references, *self.staging.links]:
             self._look_up(column)
 
@@ -65,7 +68,7 @@ class References:
             self._find_targets(column, *compiled(records, self.table))
         if column in self.to_itself:
             self._find_in_file(column)
-        find_alike(column, self.table, self.staging, self.likened)
+        find_alike(column, self.table, self.staging, self.likened, self.fitting)
         source, ref = self.staging.source(column)
         self._leave_blank(column)
         self.checks.reject(

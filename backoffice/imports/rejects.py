@@ -103,7 +103,7 @@ def message(code: str, name: object, detail: int | None = None) -> str:
 def read_rejects(checks: Checks, limit: int | None = None) -> Iterator[Reject]:
     names = [column.name for column in checks.staging.values]
     values = ", ".join(f"staged.v_{name}" for name in names)
-    remedies = Remedies(checks.staging)
+    remedies = Remedies(checks.staging, checks.references.fitting)
     for page in _pages(checks, values, limit):
         said = remedies.look_up((row[1], row[2], row[3]) for row in page)
         for line, field, value, code, text, detail, *staged in page:

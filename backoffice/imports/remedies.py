@@ -1,7 +1,7 @@
 """What staff could write instead of a reference that names no record, or several."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from operator import or_
@@ -21,9 +21,15 @@ Found = tuple[str, str, str]  # field, text and code of a reject
 
 
 class Remedies:
-    """Sentences for references, found page by page: two statements a column at most."""
+    """Sentences for references, found page by page: two statements a column at most.
 
-    def __init__(self, staging: Staging) -> None:
+    fitting: full texts of the records that references look like, by field and reference.
+    """
+
+    def __init__(
+        self, staging: Staging, fitting: Mapping[tuple[str, str], Sequence[str]]
+    ) -> None:
+        self._alike = fitting
         self._columns = {
             column.name: column for column in [*staging.references, *staging.links]
         }
@@ -49,7 +55,11 @@ class Remedies:
                 records, sentence = _near(self._columns[field], new), _("Is it one of: %s?")
             else:
                 records, sentence = _fitting(self._columns[field], new), _("Write one of: %s.")
+                for text in new:
+                    records.setdefault(text, list(self._alike.get((field, text), ())))
             for text, names in records.items():
+                if not names:
+                    continue
                 listed = "; ".join(names[:SHOWN] + (["…"] if len(names) > SHOWN else []))
                 self._said[field, text, code] = sentence % listed
         return self._said

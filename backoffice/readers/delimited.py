@@ -200,9 +200,9 @@ class DelimitedText:
 
 
 def _formula_pattern(delimiter: str) -> re.Pattern[str]:
-    """Excel's `="08542"`: text that it shall not take for a number."""
+    """Excel's `="08542"`, perhaps after blanks: text that it shall not take for a number."""
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:(?<={mark})|^)="((?:[^"]|"")*)"(?=[ ]*(?:{mark}|[\r\n]|$))')
+    return re.compile(rf'(?:(?<={mark})|^)[ ]*="((?:[^"]|"")*)"(?=[ ]*(?:{mark}|[\r\n]|$))')
 
 
 def _without_formula(cell: str) -> str:

@@ -46,6 +46,7 @@ class Scan:
     has_formulas: bool = False  # perhaps: ="…"
     has_lost_characters: bool = False  # U+FFFD
     mended: list[str] = field(default_factory=list)  # words that had C1 characters
+    encoded_twice: list[str] = field(default_factory=list)  # as “Ã©” for “é”, perhaps
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,16 @@ def _found(path: Path, name: str, found: Scan, is_guess: bool = False) -> Encodi
             )
             % {"mended": _quoted(mended)}
         )
+    if found.encoded_twice and not is_guess:
+        twice = list(dict.fromkeys(found.encoded_twice))[: guessing.WORDS_SHOWN]
+        warnings.append(
+            _(
+                "These words look as if UTF-8 had been read as cp1252 (Windows) before the file"
+                " was saved: %(words)s. They are read as they stand; mend them where the file"
+                " comes from."
+            )
+            % {"words": _quoted(twice)}
+        )
     return Encoding(name, found, tuple(warnings))
 
 
@@ -256,6 +267,8 @@ def scan(path: Path, encoding: str, limits: Limits) -> Scan:
             found.has_lost_characters = found.has_lost_characters or "\ufffd" in text
             if len(found.mended) < guessing.WORDS_SHOWN:
                 found.mended += _mended_words(text)
+            if len(found.encoded_twice) < guessing.WORDS_SHOWN:
+                found.encoded_twice += guessing.words_encoded_twice(text)
         found.has_quotes = found.has_quotes or '"' in text
         found.has_formulas = found.has_formulas or '="' in text
         found.has_long_lines = found.has_long_lines or _has_long_line(text)

@@ -25,14 +25,15 @@ WESTERN_LETTERS = set("áàâäãåæçéèêëíìîïñóòôöõøœßúùû�
 OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4,}")
 BETWEEN = re.compile(rb'[\s,;"]+')
 WORD = re.compile(r"[\w'’.-]*[^\x00-\x7f][\w'’.-]*")
+# What UTF-8 begins Western letters and quotes with, read as cp1252; words that have it.
+ENCODED_TWICE = ("Ã", "Â", "â€", "Å")
+WORD_WITH_SIGNS = re.compile(r"""[^\s,;|"]*[ÃÂâÅ][^\s,;|"]+""")
 # What UTF-8 makes of Western letters and quotes; no text in cp1252 has them side by side.
 TELLING_UTF_8 = re.compile(rb"[a-z]\xc3[\x80-\xbf]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d]")
 # A Latin letter beside one of another alphabet: “CAFÉ’S” in cp1252 is “CAFɒS” in UTF-8.
-ODD_UTF_8 = re.compile(
-    "[A-Za-z][{0}]|[{0}][A-Za-z]|[a-z][{1}]".format(
-        "\u0250-\u02ff\u0370-\u07ff", "\u2e80-\ufaff"
-    )
-)
+ODD_UTF_8 = re.compile("[A-Za-z][{0}]|[{0}][A-Za-z]".format("\u0250-\u02ff\u0370-\u07ff"))
+# A letter that ends a quotation: “‘René’”, or « né » with its hard blank, is a Chinese one.
+QUOTED_IN_CP1252 = re.compile(rb"[a-z][\xe2-\xef](?:[\x85\x91-\x94\x96\x97\xa0\xab\xbb]{2})")
 
 MIXED = "utf-8+cp1252"
 
@@ -85,7 +86,7 @@ def _is_utf_8(line: bytes) -> bool:
 def _is_cp1252_by_look(line: bytes) -> bool:
     """Whether a line that decodes as UTF-8 looks odd so, and right as cp1252."""
     return (
-        bool(ODD_UTF_8.search(line.decode(errors="ignore")))
+        bool(QUOTED_IN_CP1252.search(line) or ODD_UTF_8.search(line.decode(errors="ignore")))
         and not TELLING_UTF_8.search(line)
         and _western_share(line.decode("cp1252", "replace")) == 1
     )
@@ -154,6 +155,22 @@ def words_beyond_ascii(texts: Iterable[str]) -> list[str]:
         if len(distinct) == WORDS_SHOWN:
             break
     return list(distinct)
+
+
+def words_encoded_twice(text: str) -> list[str]:
+    """The first words that are UTF-8 read as cp1252, as “NÃºÃ±ez”, and what they were."""
+    if not any(sign in text for sign in ENCODED_TWICE):
+        return []
+    words: list[str] = []
+    for word in WORD_WITH_SIGNS.findall(text):
+        try:
+            was = word.encode("cp1252").decode()
+        except UnicodeError:
+            continue
+        words.append(f"{word[:40]} ({was[:40]})")
+        if len(words) == WORDS_SHOWN:
+            break
+    return words
 
 
 def faulty_lines(path: Path) -> Iterator[tuple[int, bytes]]:

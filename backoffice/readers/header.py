@@ -40,7 +40,7 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
         raise HeaderUnknown(
             _("Row %(given)s can't be the header: it is blank, or not among the first rows. ")
             % {"given": f"{given:,}"}
-            + _shown(rows)
+            + first_rows(rows)
         )
     counts = [len({loose(cell) for cell in row if cell.strip()} & known) for _, row in rows]
     filled = [[cell.strip() for cell in row if cell.strip()] for _, row in rows]
@@ -62,7 +62,7 @@ def header_position(rows: Rows, known: frozenset[str], given: int | None) -> int
                 "No row is surely the header: none has a name that is known. Say which it"
                 " is, or put the names of the columns above the rows. "
             )
-            + _shown(rows)
+            + first_rows(rows)
         )
     return position
 
@@ -80,7 +80,8 @@ def _looks_like_header(cells: list[str]) -> bool:
     )
 
 
-def _shown(rows: Rows) -> str:
+def first_rows(rows: Rows) -> str:
+    """The first rows, as a sentence."""
     return _("The first rows are: ") + "; ".join(
         _("row %(number)s: ") % {"number": number} + _cells(row)
         for number, row in rows[:ROWS_SHOWN]

@@ -19,13 +19,14 @@ def _codes(ranges: str) -> list[int]:
 
 # Characters of Unicode's categories stand here as code points: to look them up takes 0.1 s.
 # Control and format characters that are no white space; and variation selectors, the
-# combining grapheme joiner and the fillers, which show nothing either.
+# combining grapheme joiner and the fillers, which show nothing either; and two that are none.
 _INVISIBLE = dict.fromkeys(
     _codes(
         "0-8 e-1b 7f-84 86-9f ad 600-605 61c 6dd 70f 890-891 8e2 180e 200b-200f 202a-202e"
         " 2060-2064 2066-206f feff fff9-fffb 110bd 110cd 13430-1343f 1bca0-1bca3 1d173-1d17a"
         " e0001 e0020-e007f"
         " 34f 115f-1160 17b4-17b5 180b-180d 180f 3164 fe00-fe0f ffa0 e0100-e01ef"
+        " fffe-ffff"
     )
 )
 # A program that took cp1252 for Latin-1 leaves ’ as U+0092, a control character.

@@ -27,6 +27,7 @@ from backoffice.imports.review.findings import remembered
 from backoffice.imports.rows import Only
 from backoffice.imports.twins import Alike
 from backoffice.jobs.steps import file_read, record_job
+from backoffice.management.arguments import row_number
 from backoffice.management.asking import agreed
 from backoffice.management.files import check_place, replacing
 from backoffice.readers.source import ReaderError, Source
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         add("--sheet", help="The sheet of a workbook; by default the first one with data.")
         add(
             "--header-row",
-            type=int,
+            type=row_number,
             metavar="N",
             help="The row of the header, as a spreadsheet counts; detected by default.",
         )

@@ -58,6 +58,7 @@ HOSTILE = [
     "_x0041_",
     "name, with (commas)",
     "; : ^",
+    "control\x01s\x0b\x1f and \ufffe none",
     "# - {}",
     "x" * 200,
 ]

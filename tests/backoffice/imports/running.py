@@ -17,3 +17,11 @@ def run(resource_class, path, **options):
 
 def counted(counts):
     return counts.new, counts.updated, counts.unchanged, counts.rejected
+
+
+def repaired(imported):
+    """What the repairs changed: (line, field, cell, the text in its place)."""
+    return imported.table.fetch(
+        "SELECT line, field, value, repaired"  # noqa: S608
+        f" FROM {imported.staging.repairs} ORDER BY line, field"
+    )

@@ -7,7 +7,7 @@ from backoffice.imports.mapping import MappingError
 from backoffice.readers.source import open_source
 from library.models import Book, Library
 from library.resources import BookResource, LibraryResource
-from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, run
+from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, repaired, run
 from tests.everything.models import Given
 from tests.everything.resources import RESOURCES
 from tests.factories import make_book, make_library
@@ -130,7 +130,7 @@ def test_values_are_read_as_what_was_said_and_told(write_csv):
     with Import(LibraryResource, open_source(path), values=values) as run:
         counts = run.check()
         assert counted(counts) == (2, 0, 0, 1)
-        assert run.repaired(5) == [
+        assert repaired(run) == [
             (2, "state", " Calif.", "CA"),
             (3, "phone_number", "N/A?", ""),
         ]

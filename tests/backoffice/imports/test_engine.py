@@ -15,7 +15,7 @@ from library.resources import (
     LibrarianResource,
     LibraryResource,
 )
-from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, run
+from tests.backoffice.imports.running import HEADER, PRINCETON, SEAFORD, counted, repaired, run
 from tests.factories import make_book, make_librarian, make_library, make_user
 
 pytestmark = pytest.mark.django_db
@@ -340,7 +340,7 @@ def test_lost_zeros_are_restored_where_asked_and_told(write_csv):
     path = write_csv(HEADER, [*PRINCETON[:4], "8542"], SEAFORD)
     with Import(LibraryResource, open_source(path), repairs=["zip_zeros"]) as imported:
         assert counted(imported.apply()) == (2, 0, 0, 0)
-        assert imported.repaired(10) == [(2, "zip_code", "8542", "08542")]
+        assert repaired(imported) == [(2, "zip_code", "8542", "08542")]
     assert set(Library.objects.values_list("zip_code", flat=True)) == {"08542", "11783"}
 
 

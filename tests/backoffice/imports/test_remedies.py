@@ -23,6 +23,15 @@ def test_a_name_that_fits_several_shows_what_tells_them_apart(write_csv):
     assert text.endswith("Write one of: Central (10001); Central (10002); Central (10003); ….")
 
 
+def test_a_name_that_looks_like_several_shows_them_too(write_csv):
+    for zip_code in ("10001", "10002"):
+        make_library(name="Central", zip_code=zip_code)
+    make_library(name="Kent", zip_code="06757")
+    upper, again, tidy = rejected(write_csv, "CENTRAL", "CENTRAL", "Cen\u00adtral")
+    for text in (upper, again, tidy):
+        assert text.endswith("Write one of: Central (10001); Central (10002).")
+
+
 def test_records_that_nothing_tells_apart_are_not_offered(write_csv):
     make_library(name="Central", zip_code="10001")
     make_library(name="Central", zip_code="10001")

@@ -18,6 +18,17 @@ from tests.factories import make_library, make_patron
 
 pytestmark = pytest.mark.django_db
 ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "########", "##"]
+# As Google Sheets, LibreOffice and Excel in other languages write them into a CSV file.
+WRITTEN = [
+    "#ERROR!",
+    "#BUSY!",
+    "#GETTING_DATA",
+    "Err:502",
+    "#N/D",
+    "#¡REF!",
+    "#¿NOMBRE?",
+    "#NV",
+]
 
 
 @pytest.fixture
@@ -45,6 +56,22 @@ def test_an_error_is_rejected_in_any_column_that_is_imported(write_xlsx, error):
     if error[-1] != "#":  # as text, which has no cell of its own
         assert "'B2: " in rejects[0]
         assert "'A3: " in rejects[1]
+
+
+@pytest.mark.parametrize("error", WRITTEN)
+def test_an_error_that_a_program_wrote_as_text_is_rejected(write_csv, error):
+    make_library(name="Kent")
+    path = write_csv(["name", "library"], ["Ann Lee", error], [error, "Kent"])
+    counts, rejects = run(PatronResource, path)
+    assert counted(counts) == (0, 0, 0, 2)
+    assert all("An error of a spreadsheet" in reject for reject in rejects)
+
+
+@pytest.mark.parametrize("name", ["#MeToo", "#1", "Err: a title", "#REF", "#NVIDIA", "!"])
+def test_a_name_that_begins_like_an_error_is_none(write_csv, name):
+    make_library(name="Kent")
+    counts, _rejects = run(PatronResource, write_csv(["name", "library"], [name, "Kent"]))
+    assert counted(counts) == (1, 0, 0, 0)
 
 
 def test_what_is_wrong_in_other_columns_is_ignored(write_xlsx):

@@ -1,9 +1,10 @@
 """How cells are parted: what is found, and that nothing else is taken for it."""
 
 import csv
+import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backoffice.readers.source import open_source
@@ -47,7 +48,7 @@ def test_a_quotation_after_a_comma_in_plain_text_stays(saved):
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-@pytest.mark.parametrize("cell", ['="{}"', '"=""{}"""'])
+@pytest.mark.parametrize("cell", ['="{}"', '"=""{}"""', ' ="{}"', '  ="{}" '])
 def test_text_that_excel_writes_as_a_formula_is_text(saved, mark, cell):
     cells = [cell.format(f"Troy{mark} NY"), cell.format("08542")]
     source = open_source(saved(f"name{mark}zip\n{mark.join(cells)}\n"), delimiter=mark)
@@ -55,8 +56,8 @@ def test_text_that_excel_writes_as_a_formula_is_text(saved, mark, cell):
 
 
 def test_other_formulas_stay_as_they_are(saved):
-    text = 'name,zip\n=1+1,=A1\n"a=""b""","x,=""y"""\n'
-    assert cells_of(open_source(saved(text))) == [["=1+1", "=A1"], ['a="b"', 'x,="y"']]
+    text = 'name,zip\n=1+1,=A1\n"a=""b""","x, =""y"""\n'
+    assert cells_of(open_source(saved(text))) == [["=1+1", "=A1"], ['a="b"', 'x, ="y"']]
 
 
 def test_apostrophes_quote_where_they_enclose_the_cells(saved):
@@ -127,6 +128,8 @@ def test_what_csv_writes_in_any_dialect_is_read_or_said(
     with path.open("w", newline="", encoding=encoding) as file:
         writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
         writer.writerows([["name", "address", "zip_code"], *rows])
+    # Bytes that are a character of UTF-8 as well could be either.
+    assume(encoding != "cp1252" or not re.search(rb"[\xc2-\xf4][\x80-\xbf]", path.read_bytes()))
     source = open_source(path, known=KNOWN, delimiter=delimiter)
     read = {number: cells for number, cells, problem in rows_of(source) if problem is None}
     said = source.warnings

@@ -183,3 +183,31 @@ def test_json_in_any_unicode_encoding_is_read(saved, codec):
 
 def test_two_marks_are_none_of_the_header(saved):
     assert open_source(saved("\ufeff\ufeff" + HEADER + BRANCH)).headers[0] == "name"
+
+
+@pytest.mark.parametrize(
+    "name", ["Jane\u3000Doe", "Jane東", "Tokyo駅", "Rock‘n’roll東", "5µm", "ʻIolani"]
+)
+def test_utf_8_that_is_no_quotation_of_cp1252_is_utf_8(saved, name):
+    source = open_source(saved(f"name,library\n{name},x\n".encode()))
+    assert (source.encoding, cells_of(source)[0][0], source.warnings) == ("utf-8", name, [])
+
+
+@pytest.mark.parametrize("name", ["“‘René’”", "« né\xa0»", "“l’été…”", "“‘CAFÉ’S’”"])
+def test_cp1252_that_could_be_utf_8_is_cp1252(saved, name):
+    source = open_source(saved(f'name,library\n"{name}",x\n'.encode("cp1252")))
+    assert (source.encoding, cells_of(source)[0][0]) == ("cp1252", name)
+
+
+def test_what_was_made_utf_8_twice_is_told(saved):
+    names = ["Núñez", "O’Neil", "Ångström"]
+    twice = [name.encode().decode("cp1252") for name in names]
+    source = open_source(saved(f"name,library\n{twice[0]},{twice[1]}\n{twice[2]},x\n"))
+    assert cells_of(source) == [twice[:2], [twice[2], "x"]]
+    (said,) = source.warnings
+    assert all(f"“{a} ({b})”" in said for a, b in zip(twice, names, strict=True))
+
+
+@pytest.mark.parametrize("name", ["JOÃO", "São Tomé", "ÂNGELA", "Åsa", "Ã", "N°", "—Â—"])
+def test_letters_that_only_begin_like_it_are_not_told(saved, name):
+    assert open_source(saved(f"name,library\n{name},x\n".encode("utf-8-sig"))).warnings == []

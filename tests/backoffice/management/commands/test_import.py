@@ -359,3 +359,16 @@ def test_what_is_not_used_and_what_is_guessed_is_said_on_stderr(make_file, capsy
     said = capsys.readouterr().err
     assert "“Peña”" in said
     assert "Columns that are not used: fax." in said
+
+
+@pytest.mark.parametrize("row", ["0", "-1", "x", "1.5"])
+def test_a_header_row_that_is_none_is_refused(make_file, row):
+    with pytest.raises(CommandError, match="rows are counted from 1"):
+        run(make_file(HEADER + GOOD), f"--header-row={row}")
+
+
+def test_a_file_without_a_known_header_shows_the_rows_that_were_looked_at(make_file):
+    with pytest.raises(
+        CommandError, match=r"None of the .* row 1: “Foo \| Bar”; row 2: “a \| b”"
+    ):
+        run(make_file("Foo,Bar\na,b\n"))

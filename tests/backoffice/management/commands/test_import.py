@@ -369,6 +369,6 @@ def test_a_header_row_that_is_none_is_refused(make_file, row):
 
 def test_a_file_without_a_known_header_shows_the_rows_that_were_looked_at(make_file):
     with pytest.raises(
-        CommandError, match=r"None of the .* row 1: “Foo \| Bar”; row 2: “a \| b”"
+        CommandError, match=r"The first rows are: row 1: “Foo \| Bar”; row 2: “a \| b”"
     ):
         run(make_file("Foo,Bar\na,b\n"))

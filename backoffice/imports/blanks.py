@@ -58,10 +58,14 @@ def _links_cleared(checks: Checks, column: Column) -> int:
     return int(count)
 
 
-def sentences(
+def told(
     checks: Checks, columns: Sequence[Column], offered: Sequence[str], new: int
-) -> Iterator[str]:
-    """What is to be told. offered: the Resource's fields · new: how many records are."""
+) -> list[str]:
+    """Sentences for staff. offered: the Resource's fields · new: how many records are."""
+    return [*_about_cleared(checks, columns), *_about_links(checks, columns, offered, new)]
+
+
+def _about_cleared(checks: Checks, columns: Sequence[Column]) -> Iterator[str]:
     if cleared := count_cleared(checks, columns):
         yield (
             _("Blank cells clear what is stored: %s.")
@@ -71,6 +75,11 @@ def sentences(
                 for name, count in cleared.items()
             )
         )
+
+
+def _about_links(
+    checks: Checks, columns: Sequence[Column], offered: Sequence[str], new: int
+) -> Iterator[str]:
     given = {column.name for column in columns}
     for field in checks.table.opts.many_to_many if new else ():
         if field.name in offered and field.name not in given and not field.blank:

@@ -310,9 +310,8 @@ class Import:
 
     def _counted(self, rows: int) -> Counts:
         counts = self.checks.counts(rows)
-        self._about_blanks = list(
-            blanks.sentences(self.checks, self.columns, list(self.resource.fields), counts.new)
-        )
+        offered = list(self.resource.fields)
+        self._about_blanks = blanks.told(self.checks, self.columns, offered, counts.new)
         return counts
 
     def count_removed_links(self) -> dict[str, tuple[int, int]]:

@@ -6,6 +6,7 @@ from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
+from backoffice.first_steps import FirstSteps
 from backoffice.jobs.workers import Worker
 from backoffice.languages import Language
 from backoffice.roles import Role
@@ -19,6 +20,7 @@ __all__ = [
     "Decision",
     "Entry",
     "Exemption",
+    "FirstSteps",
     "ImportFile",
     "Language",
     "Profile",

@@ -214,6 +214,7 @@ OF_ONE_MODEL = {
     "site.sign_in_link": lambda a: Sent(data={"username": "clerk"}),
     "site.sign_in_by_link": lambda a: Sent((token_for(a.world.rows[User]),)),
     "site.index": lambda a: Sent(),
+    "site.first_steps": lambda a: Sent(),
     "site.login": lambda a: Sent(
         data={"username": getattr(a.account, "username", "clerk"), "password": PASSWORD}
     ),

@@ -9,19 +9,23 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count as CountOf
 from django.db.models import Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from backoffice.admin.pages import list_title, page_of
 from backoffice.admin.people import person
 from backoffice.admin.records.activity import action_label
 from backoffice.admin.start.figures import MOST, Figures, figures
+from backoffice.admin.start.steps import first_steps
 from backoffice.changes.models import Change
+from backoffice.first_steps import put_away
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import within
 from backoffice.trail.models import Entry
@@ -97,6 +101,14 @@ class StartPage(admin.AdminSite):
         title = {"title": app_list[0]["name"]} if app_list else {}
         return super().app_index(request, app_label, title | (extra_context or {}))
 
+    def get_urls(self) -> list[Any]:
+        view = self.admin_view(require_POST(self.put_steps_away))
+        return [path("first-steps/", view, name="first_steps"), *super().get_urls()]
+
+    def put_steps_away(self, request: HttpRequest) -> HttpResponse:
+        put_away(request.user)
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+
     def start(self, request: HttpRequest) -> dict[str, Any]:
         shown = [
             model_admin
@@ -125,6 +137,8 @@ class StartPage(admin.AdminSite):
             "activity": self._activity(request),
             "activity_url": self._list_of(request, Entry),
             "actions": list(_buttons(request, shown)),
+            "greeting": greeting(user),
+            "steps": first_steps(self, request, shown),
         }
 
     # What is never kept: it is little, and it is what just happened --------------------
@@ -199,6 +213,14 @@ class StartPage(admin.AdminSite):
             }
             for entry in entries.order_by("-at")[:RECENT_ENTRIES]
         ]
+
+
+def greeting(user: Any) -> str:
+    """As one says it at this time of the day, with the name."""
+    hour = timezone.localtime().hour
+    text = _("Good evening, %s") if hour >= 18 or hour < 4 else _("Good afternoon, %s")
+    text = _("Good morning, %s") if 4 <= hour < 12 else text
+    return str(text % (user.get_short_name() or user.get_username()))
 
 
 def _buttons(request: HttpRequest, shown: list[Any]) -> Iterator[tuple[str, str, bool]]:

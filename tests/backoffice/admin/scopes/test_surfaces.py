@@ -87,6 +87,7 @@ SITE = {
 #: Pages that tell of no row, or that other tests try.
 ELSEWHERE = {
     "autocomplete",
+    "first_steps",
     "help",
     "help_image",
     "help_page",

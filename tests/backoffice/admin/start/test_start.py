@@ -5,12 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.admin.start import figures
+from backoffice.admin.start import page as page_module
+from backoffice.admin.start.steps import first_steps
 from backoffice.changes.models import Change
+from backoffice.filters.models import SavedFilter
 from backoffice.querysets.counts import Count
 from backoffice.trail.record import record
 from library.models import Book, Librarian, Library, Patron
@@ -286,3 +291,89 @@ def test_it_takes_the_same_statements_for_few_rows_and_for_many(admin_client, re
     assert statements(admin_client, "/admin/") == few
     if kept:
         assert few <= 10
+
+
+# The first steps of a new account -------------------------------------------------------
+
+
+def steps(client):
+    return {step.url: step.is_done for step, _help in start(client)["steps"]}
+
+
+def test_a_new_account_sees_its_first_steps_by_its_rights(client, admin_client):
+    assert {
+        "/admin/library/library/",
+        "/admin/library/library/add/",
+        "/admin/library/library/import/",
+        "/admin/library/library/export/",
+        "/admin/auth/user/",
+        "/admin/second-factor/",
+    } <= set(steps(admin_client))
+    client.force_login(make_user(permissions=[perm("view", Book)]))
+    assert list(steps(client)) == ["/admin/library/book/", "/admin/second-factor/"]
+    page = client.get("/admin/")
+    assert "Filter a list" in page.text
+    for step, help in page.context["start"]["steps"]:
+        address, _hash, anchor = help.partition("#")
+        assert client.get(step.url).status_code == 200
+        assert not anchor or f'id="{anchor}"' in client.get(address).text
+
+
+def test_steps_are_done_by_doing_and_go_once_all_are(client):
+    rights = [perm(action, Patron) for action in ("view", "add", "change")]
+    user = make_user(permissions=rights)
+    client.force_login(user)
+    assert not any(steps(client).values())
+    record("add", user=make_user(), obj=make_patron())  # somebody else
+    assert not any(steps(client).values())
+    record("add", user=user, obj=make_patron())
+    SavedFilter.objects.create(user=user, model="library.Patron", name="Mine", query="q=a")
+    assert [url for url, is_done in steps(client).items() if not is_done] == [
+        "/admin/library/patron/import/",
+        "/admin/second-factor/",
+    ]
+    record("import", user=user, model=Patron)
+    TOTPDevice.objects.create(user=user, confirmed=True)
+    client.session.flush()
+    client.force_login(user)
+    assert first_steps(admin.site, request_of(user), [admin.site.get_model_admin(Patron)]) == []
+
+
+def request_of(user):
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    return request
+
+
+def test_they_are_put_away_by_a_button_for_good(client):
+    user = make_user(permissions=[perm("view", Book)])
+    client.force_login(user)
+    assert "First steps" in client.get("/admin/").text
+    assert client.get("/admin/first-steps/").status_code == 405
+    for _twice in range(2):
+        assert client.post("/admin/first-steps/").url == "/admin/"
+    elsewhere = Client()
+    elsewhere.force_login(user)
+    assert "First steps" not in elsewhere.get("/admin/").text
+    client.force_login(make_user(permissions=[perm("view", Book)]))
+    assert "First steps" in client.get("/admin/").text
+
+
+def test_an_account_is_new_for_30_days(client):
+    user = make_user(permissions=[perm("view", Book)])
+    client.force_login(user)
+    assert steps(client)
+    User.objects.update(date_joined=timezone.now() - datetime.timedelta(days=31))
+    assert not steps(client)
+
+
+@pytest.mark.parametrize(
+    ("hour", "said"), [(5, "Good morning"), (12, "Good afternoon"), (19, "Good evening")]
+)
+def test_staff_are_greeted_by_name(client, monkeypatch, hour, said):
+    now = timezone.localtime().replace(hour=hour)
+    monkeypatch.setattr("backoffice.admin.start.page.timezone.localtime", lambda: now)
+    user = make_user(username="asmith", permissions=[perm("view", Book)])
+    assert page_module.greeting(user) == f"{said}, asmith"
+    user.first_name = "Ann"
+    assert page_module.greeting(user) == f"{said}, Ann"

@@ -19,6 +19,7 @@ NO_PAGES = {
     "autocomplete",
     "jsi18n",
     "language",
+    "first_steps",
     "view_on_site",
     "import_file",
     "import_progress",

@@ -2,7 +2,8 @@
 # no secrets: these come from the environment.
 FROM python:3.11-slim-bookworm
 
-# requirements-sso.txt has single sign-on too, requirements-watch.txt metrics and Sentry.
+# requirements-sso.txt has single sign-on too, requirements-watch.txt metrics and Sentry,
+# requirements-s3.txt uploads in a bucket.
 ARG REQUIREMENTS=requirements.txt
 ENV BIND=0.0.0.0:8000 \
     DATA_DIR=/data \

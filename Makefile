@@ -23,7 +23,7 @@ production = DEBUG=off HTTPS=on BEHIND_PROXY=on SECRET_KEY= \
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-postgres test-pool test-rq test-next messages query-counts bench bench-pages lint types check clean
+.PHONY: help run test test-slow test-postgres test-pool test-rq test-bucket test-next messages query-counts bench bench-pages lint types check clean
 .PHONY: requirements audit sbom docs screenshots lint-image
 
 help: ## List the commands
@@ -53,6 +53,7 @@ test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slo
 # Its databases go with the server: PgBouncer would hold them while they are dropped. The slow
 # tests are of files and rules, whatever the database: ARGS="-m ''" runs them too.
 pooled = tests/faults/test_pool.py tests/backoffice/imports tests/backoffice/jobs
+stored = tests/faults/test_storage.py tests/backoffice/imports tests/backoffice/jobs tests/backoffice/admin/changes tests/backoffice/erasure tests/backoffice/backups
 test-pool: $(installed) ## Run the tests of imports through a PgBouncer that lends connections for a transaction
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres .ci/with-pgbouncer \
 		$(python) -m pytest -n auto -m "not slow" --reuse-db $(pooled) $(ARGS)
@@ -60,6 +61,10 @@ test-pool: $(installed) ## Run the tests of imports through a PgBouncer that len
 # The tests of killed workers, and of a killed Redis, take both queues by themselves.
 test-rq: $(installed) ## Run the tests of imports and jobs with the queue on a throw-away Redis
 	.ci/with-redis $(python) -m pytest -n auto -m "not slow" tests/backoffice/jobs tests/backoffice/imports $(ARGS)
+
+# Each step of each test is on a machine that has no file yet.
+test-bucket: $(installed) ## Run the tests of imports with uploads in a bucket of a small S3 server
+	$(python) .ci/with_s3.py $(python) -m pytest -n auto -m "not slow" $(stored) $(ARGS)
 
 test-next: ## Run the tests on the newest Django that the Python takes, in an environment of its own
 	@$(MAKE) --no-print-directory VENV=.venv-next .venv-next/.installed

@@ -18,6 +18,7 @@ class BackofficeConfig(AppConfig):
         autodiscover_modules("resources", "filtersets")
         from backoffice.erasure.personal import check_personal
         from backoffice.filters.checks import check_filtersets
+        from backoffice.health.storage import check_storage
         from backoffice.optional import check_packages, is_installed
         from backoffice.querysets.names import check_names
         from backoffice.querysets.scope_checks import check_scopes
@@ -36,6 +37,7 @@ class BackofficeConfig(AppConfig):
         checks.register(check_resources)
         checks.register(check_scopes)
         checks.register(check_sessions)
+        checks.register(check_storage, checks.Tags.security, deploy=True)
         signals.connect()
 
         if settings.SENTRY_DSN and is_installed("SENTRY_DSN"):

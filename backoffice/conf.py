@@ -21,6 +21,10 @@ IMPORT_KEEP_DAYS = 30  # uploads, and what checks found
 IMPORT_ABANDONED_DAYS = 14  # imports that nobody went on with
 IMPORT_SECOND_PERSON = False  # whoever had a file checked can't have it written
 TASKS_URL = ""  # the Redis that has the queue; it is in the database without one
+IMPORTS_BUCKET = ""  # of S3, that keeps uploads; by default DATA_DIR does
+IMPORTS_BUCKET_ENDPOINT = ""  # of what speaks like S3; Amazon's by default
+IMPORTS_BUCKET_REGION = ""
+IMPORTS_BUCKET_PREFIX = ""  # what names in the bucket begin with
 IMPORT_FOLDER = ""  # watched for feeds; none by default
 IMPORT_FOLDER_QUIET_SECONDS = 10
 SESSION_IDLE_MINUTES = 30  # after which a session ends that nobody uses
@@ -50,6 +54,8 @@ BRAND_LOGO = ""  # a static file in place of our mark
 DEFAULTS = {name: value for name, value in globals().items() if name.isupper()}
 
 
+#: For STORAGES: uploads lie in DATA_DIR/imports.
+IMPORTS_STORAGE = "backoffice.changes.files.LocalStorage"
 #: Tags that all templates have without loading them: see the module.
 BUILTIN_TAGS = "backoffice.templatetags.once"
 
@@ -57,12 +63,15 @@ BUILTIN_TAGS = "backoffice.templatetags.once"
 def apply_defaults() -> None:
     """Give each of our settings that the project has not set its default.
 
-    DATA_DIR, the folder of uploads, is `var` beside `manage.py`. Templates get `BUILTIN_TAGS`.
+    DATA_DIR, the folder of uploads, is `var` beside `manage.py`. Templates get `BUILTIN_TAGS`,
+    STORAGES gets `imports`.
     """
     base = Path(getattr(settings, "BASE_DIR", Path.cwd()))
     for name, value in {"DATA_DIR": base / "var", **DEFAULTS}.items():
         if not hasattr(settings, name):
             setattr(settings, name, value)
+    if "imports" not in settings.STORAGES:
+        settings.STORAGES = {**settings.STORAGES, "imports": {"BACKEND": IMPORTS_STORAGE}}
     engines: Any = settings.TEMPLATES
     for engine in engines:
         if engine["BACKEND"] == "django.template.backends.django.DjangoTemplates":

@@ -123,3 +123,31 @@ class JSONFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def configured(form: str, *, with_requests: bool) -> dict[str, Any]:
+    """For LOGGING. form: plain or json · with_requests: a line for each of them."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"discreet": {"()": "backoffice.logs.Discreet"}},
+        "formatters": {
+            "plain": {
+                "()": "backoffice.logs.OneLineFormatter",
+                "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            },
+            "json": {"()": "backoffice.logs.JSONFormatter"},
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
+        "root": {"handlers": ["console"], "level": "WARNING"},
+        "loggers": {
+            "backoffice.access": {"level": "INFO" if with_requests else "WARNING"},
+            "backoffice.exports": {"level": "INFO"},  # who exported what
+            "backoffice.jobs.tasks": {"level": "INFO"},  # how each step of a job ended
+            "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
+            "axes": {"level": "ERROR"},
+            "django.request": {"filters": ["discreet"]},
+            "django.security.csrf": {"filters": ["discreet"]},
+            "django.server": {"filters": ["discreet"], "level": "INFO"},
+        },
+    }

@@ -12,6 +12,7 @@ NEEDED = {
     "METRICS_TOKEN": ("prometheus_client", "prometheus-client", "watch", "nothing is measured"),
     "SENTRY_DSN": ("sentry_sdk", "sentry-sdk", "watch", "no fault is reported"),
     "TASKS_URL": ("django_tasks_rq", "django-tasks-rq", "rq", "jobs wait in the database"),
+    "IMPORTS_BUCKET": ("storages", "django-storages", "s3", "no upload can be kept"),
 }
 SHORTEST_TOKEN = 20  # characters
 
@@ -40,4 +41,19 @@ def check_packages(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
                 id="backoffice.E111",
             )
         )
-    return errors
+    return errors + _check_bucket()
+
+
+def _check_bucket() -> list[CheckMessage]:
+    """Whether IMPORTS_BUCKET and the settings that go with it make sense."""
+    others = ("IMPORTS_BUCKET_ENDPOINT", "IMPORTS_BUCKET_REGION", "IMPORTS_BUCKET_PREFIX")
+    given = [name for name in others if getattr(settings, name)]
+    endpoint, problem = settings.IMPORTS_BUCKET_ENDPOINT, ""
+    if given and not settings.IMPORTS_BUCKET:
+        problem = f"{given[0]} is set, and IMPORTS_BUCKET is not: uploads stay in DATA_DIR."
+    elif endpoint and not endpoint.startswith(("https://", "http://")):
+        problem = f"IMPORTS_BUCKET_ENDPOINT is no address: {endpoint}"
+    elif "/" in settings.IMPORTS_BUCKET:
+        problem = "IMPORTS_BUCKET is the name of a bucket, and has no “/”."
+    hint = "IMPORTS_BUCKET=uploads, IMPORTS_BUCKET_ENDPOINT=https://s3.example.org"
+    return [Error(problem, hint=hint, id="backoffice.E115")] if problem else []

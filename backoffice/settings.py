@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from backoffice import conf
+from backoffice import conf, logs
 from backoffice.optional import is_installed
 from backoffice.queues import queue_settings
 from backoffice.secret_key import read_or_create_secret_key
@@ -267,7 +267,17 @@ STORAGES = {
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },
+    "imports": {"BACKEND": conf.IMPORTS_STORAGE},
 }
+# Uploads where all machines see them: a bucket of S3; needs requirements-s3.txt.
+IMPORTS_BUCKET = env.str("IMPORTS_BUCKET", default=conf.IMPORTS_BUCKET)
+IMPORTS_BUCKET_ENDPOINT = env.str(
+    "IMPORTS_BUCKET_ENDPOINT", default=conf.IMPORTS_BUCKET_ENDPOINT
+)
+IMPORTS_BUCKET_REGION = env.str("IMPORTS_BUCKET_REGION", default=conf.IMPORTS_BUCKET_REGION)
+IMPORTS_BUCKET_PREFIX = env.str("IMPORTS_BUCKET_PREFIX", default=conf.IMPORTS_BUCKET_PREFIX)
+if IMPORTS_BUCKET:
+    STORAGES["imports"] = {"BACKEND": "backoffice.changes.bucket.Bucket"}
 MEDIA_ROOT = DATA_DIR / "media"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 SERIALIZATION_MODULES = {"json": "backoffice.history.serializers"}  # links history to its row
@@ -374,27 +384,4 @@ if METRICS_TOKEN and is_installed("METRICS_TOKEN"):
     MIDDLEWARE.insert(1, "backoffice.metrics.measure")
 SENTRY_DSN = env.str("SENTRY_DSN", default=conf.SENTRY_DSN)
 ACCESS_LOG = env.bool("ACCESS_LOG", default=LOG_FORMAT == "json")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"discreet": {"()": "backoffice.logs.Discreet"}},
-    "formatters": {
-        "plain": {
-            "()": "backoffice.logs.OneLineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        },
-        "json": {"()": "backoffice.logs.JSONFormatter"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "backoffice.access": {"level": "INFO" if ACCESS_LOG else "WARNING"},
-        "backoffice.exports": {"level": "INFO"},  # who exported what
-        "backoffice.jobs.tasks": {"level": "INFO"},  # how each step of a job ended
-        "backoffice.signin": {"level": "INFO"},  # who signed in, or tried to
-        "axes": {"level": "ERROR"},
-        "django.request": {"filters": ["discreet"]},
-        "django.security.csrf": {"filters": ["discreet"]},
-        "django.server": {"filters": ["discreet"], "level": "INFO"},
-    },
-}
+LOGGING = logs.configured(LOG_FORMAT, with_requests=ACCESS_LOG)

@@ -91,6 +91,15 @@ def _queue():
             redis.flushdb()
 
 
+@pytest.fixture(autouse=bool(os.environ.get("IMPORTS_BUCKET")))
+def _elsewhere():
+    """With uploads in a bucket (`make test-bucket`), each step is on another machine."""
+    from tests.buckets import alone, always_elsewhere
+
+    with alone(), always_elsewhere():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real files; a test that asks for it is skipped where it is absent."""

@@ -26,8 +26,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "database"
 DATA = "data"
+IMPORTS = "imports"  # there, or where `changes.files` has them
 #: What of DATA_DIR is kept; the rest is made anew, such as static files.
-KEPT = ("imports", "media", "secret_key")
+KEPT = (IMPORTS, "media", "secret_key")
 MOST_MANIFEST = 100_000_000  # bytes
 CHUNK = 1 << 20
 

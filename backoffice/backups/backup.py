@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from backoffice.backups.archive import (
     DATA,
     DATABASE,
+    IMPORTS,
     KEPT,
     BackupError,
     Manifest,
@@ -26,6 +27,7 @@ from backoffice.backups.archive import (
     scratch,
 )
 from backoffice.backups.databases import database, stamp
+from backoffice.changes import files as shared
 
 NEEDED = ("Django", "django-import-export", "django-simple-history")
 SPARE = 50_000_000  # bytes that stay free on the disk
@@ -56,7 +58,9 @@ def _write(folder: Path, own: Path) -> Path:
         writer.move(copy, DATABASE)
         for name in KEPT:
             kept = Path(settings.DATA_DIR) / name
-            if kept.is_dir():
+            if name == IMPORTS and shared.are_shared():
+                _add_stored(writer, own / "copy")
+            elif kept.is_dir():
                 writer.add_folder(kept, f"{DATA}/{name}")
             elif kept.is_file():
                 writer.add(kept, f"{DATA}/{name}")
@@ -74,6 +78,14 @@ def _write(folder: Path, own: Path) -> Path:
     return draft.rename(path)
 
 
+def _add_stored(writer: Writer, scratch: Path) -> None:
+    """Add the uploads from the storage; one that goes meanwhile is left out."""
+    for key in shared.stored():
+        with suppress(FileNotFoundError):
+            shared.copy(key, scratch)
+            writer.move(scratch, f"{DATA}/{IMPORTS}/{key}")
+
+
 def versions() -> dict[str, str]:
     found = {"Python": platform.python_version(), "Django": django.get_version()}
     return found | {name: metadata.version(name) for name in NEEDED}
@@ -89,6 +101,11 @@ def _sizes() -> Iterator[int]:
     """Of the files that are kept, in bytes."""
     for name in KEPT:
         kept = Path(settings.DATA_DIR) / name
+        if name == IMPORTS and shared.are_shared():
+            for key in shared.stored():
+                with suppress(FileNotFoundError):
+                    yield shared.size(key)
+            continue
         for path in files(kept) if kept.is_dir() else [kept]:
             with suppress(FileNotFoundError):
                 yield path.stat().st_size

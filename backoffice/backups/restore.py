@@ -15,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from backoffice.backups.archive import (
     DATA,
     DATABASE,
+    IMPORTS,
     BackupError,
     Manifest,
     reading,
@@ -22,6 +23,7 @@ from backoffice.backups.archive import (
 )
 from backoffice.backups.backup import back_up
 from backoffice.backups.databases import database, stamp
+from backoffice.changes import files
 from backoffice.changes.models import Change
 from backoffice.jobs import workers
 from backoffice.jobs.care import BACK, TASKS
@@ -119,9 +121,23 @@ def _put_files(source: Path) -> None:
     for path in sorted(source.rglob("*")):
         if not path.is_file() or path.name == "secret_key":
             continue
-        target = Path(settings.DATA_DIR) / path.relative_to(source)
+        inside = path.relative_to(source)
+        target = Path(settings.DATA_DIR) / inside
+        if inside.parts[0] == IMPORTS:
+            target = files.root() / inside.relative_to(IMPORTS)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _put(path, target)
+        if inside.parts[0] == IMPORTS:
+            _give(*inside.relative_to(IMPORTS).parts)
+
+
+def _give(folder: str, name: str = "") -> None:
+    """Put an upload into the storage, if it is elsewhere and hasn't it."""
+    try:
+        if name and files.are_shared() and not files.has(folder, name):
+            files.put(folder, name)
+    except OSError as error:
+        raise BackupError(_("The uploads could not be put back: %s") % error) from error
 
 
 def _put_key(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import datetime
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.changes import files
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Signature
 
@@ -316,7 +316,7 @@ class ImportFile(models.Model):
     #: The Resource's dotted path.
     resource = models.CharField(gettext_lazy("resource"), max_length=200)
     name = models.CharField(gettext_lazy("file name"), max_length=200)
-    #: The unguessable folder of its files in DATA_DIR/imports; "" where none are kept.
+    #: The unguessable folder of its files, see `changes.files`; "" where none are kept.
     folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
     #: Its path in IMPORT_FOLDER, while it lies there; see `jobs.feeds`.
     feed = models.CharField(  # noqa: DJ001 -- unique, where there is one
@@ -374,16 +374,25 @@ class ImportFile(models.Model):
 
     @property
     def directory(self) -> Path:
-        return Path(settings.DATA_DIR) / "imports" / self.folder
+        """Where this machine writes its files, before they are `put`."""
+        return files.root() / self.folder
 
     def make_directory(self) -> None:
         """Make a folder whose name can't be guessed and that only this user can read."""
         self.folder = secrets.token_urlsafe(32)
         self.directory.mkdir(mode=0o700, parents=True)
 
+    def put(self, name: str) -> None:
+        """Give all machines a file of the directory. Raises OSError."""
+        files.put(self.folder, name)
+
+    def fetch(self, name: str) -> Path:
+        """A file on this machine. Raises FileNotFoundError and other OSErrors."""
+        return files.fetch(self.folder, name)
+
     def remove(self) -> None:
         """Delete the upload and the check's files; the record of the import stays."""
         if self.folder:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            files.discard(self.folder)
             ImportFile.objects.filter(pk=self.pk).update(folder="")
             self.folder = ""

@@ -17,6 +17,7 @@ from django.db.models import FileField, Model, ProtectedError, QuerySet, Restric
 from django.utils.translation import gettext as _
 
 from backoffice.changes.deletion import Deletion
+from backoffice.changes.files import remove
 from backoffice.changes.models import Change, ImportFile
 from backoffice.erasure import files, rows
 from backoffice.erasure.names import MARK, Names
@@ -101,7 +102,7 @@ class Erasure:
         return others.exclude(pk=self.pk).count()
 
     @functools.cached_property
-    def folders(self) -> list[Path]:
+    def folders(self) -> list[str]:
         return list(files.import_folders(self.names))
 
     @functools.cached_property
@@ -136,7 +137,7 @@ class Erasure:
 
     def _imports(self) -> QuerySet[ImportFile]:
         kept = ImportFile.objects.exclude(folder="")
-        return kept.filter(folder__in=[folder.name for folder in self.folders])
+        return kept.filter(folder__in=self.folders)
 
     # Doing it -------------------------------------------------------------------------
 
@@ -223,8 +224,10 @@ class Erasure:
             yield from ((field.storage, str(name)) for name in names if name)
 
     def _clean_up(self, attached: list[Any]) -> None:
-        for path in (*self.folders, *self.feeds):
-            files.remove(path)
+        for folder in self.folders:
+            remove(folder)
+        for path in self.feeds:
+            path.unlink(missing_ok=True)
         for storage, name in attached:
             storage.delete(name)
         clean_database(self.using, self.model, *(r.model for r in self.histories))

@@ -2,8 +2,8 @@
 
 import contextlib
 import re
-import shutil
 import sqlite3
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from backoffice.changes import files as kept
 from backoffice.erasure.names import Names
 from backoffice.jobs.feeds import DONE, REJECTED
 
@@ -19,12 +20,25 @@ BLOCK, OVERLAP = 1 << 20, 4096  # bytes; an even number
 SQLITE = b"SQLite format 3\x00"
 
 
-def import_folders(names: Names) -> Iterator[Path]:
-    """The folders of imports with a file that names the person."""
-    root = Path(settings.DATA_DIR) / "imports"
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+def import_folders(names: Names) -> Iterator[str]:
+    """The folders of imports with a file that names the person, here or in the storage."""
+    found = set()
+    for folder in sorted(kept.root().iterdir()) if kept.root().is_dir() else ():
         if any(is_named_in(path, names) for path in folder.rglob("*") if path.is_file()):
-            yield folder
+            found.add(folder.name)
+            yield folder.name
+    if not kept.are_shared():
+        return
+    for key in kept.stored():
+        folder_name = key.partition("/")[0]
+        with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as scratch:
+            path = Path(scratch) / "file"
+            with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                if folder_name not in found:
+                    kept.copy(key, path)
+                    if is_named_in(path, names):
+                        found.add(folder_name)
+                        yield folder_name
 
 
 def feed_files(names: Names) -> Iterator[tuple[Path, bool]]:
@@ -33,13 +47,6 @@ def feed_files(names: Names) -> Iterator[tuple[Path, bool]]:
     for path in sorted(root.rglob("*")) if root and root.is_dir() else ():
         if path.is_file() and (names.are_in(path.name) or is_named_in(path, names)):
             yield path, path.parent.name not in (DONE, REJECTED)
-
-
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def is_named_in(path: Path, names: Names) -> bool:

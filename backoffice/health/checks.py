@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from backoffice.changes import files
 from backoffice.jobs import tasks, workers
 from backoffice.outages import demand_room, free_bytes
 
@@ -112,6 +113,19 @@ def data() -> Found:
     return FINE
 
 
+def uploads() -> Found:
+    """No reason to send nobody to a server: what is not an import needs none."""
+    try:
+        if files.are_shared():
+            files.reach()
+    except OSError as error:
+        return Found(
+            f"The storage of uploads can't be used: {error.strerror or error}. Start it, or"
+            " correct IMPORTS_BUCKET… and its credentials."
+        )
+    return FINE
+
+
 def worker() -> Found:
     """No worker is no reason to send nobody to a server: pages and small imports need none."""
     if not tasks.has_queue():
@@ -137,5 +151,6 @@ CHECKS = (
     Check("database", database),
     Check("migrations", migrations),
     Check("data", data),
+    Check("uploads", uploads, needed=False),
     Check("worker", worker, needed=False),
 )

@@ -11,11 +11,9 @@ heartbeats: with each chunk, and every few seconds from the worker's thread, as 
 
 import datetime
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +26,7 @@ from django_tasks import task_backends
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from backoffice.changes import files
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks, workers
@@ -233,25 +232,17 @@ def remove_old_imports() -> int:
         if isinstance(each, ImportFile):
             each.remove()
         else:
-            shutil.rmtree(each, ignore_errors=True)
+            files.remove(each)
     return len(old)
 
 
-def old_imports() -> list[ImportFile | Path]:
+def old_imports() -> list[ImportFile | str]:
     """The imports whose files are too old, and folders that belong to none."""
     days = settings.IMPORT_KEEP_DAYS
     kept = ImportFile.objects.exclude(folder="")
-    named = set(kept.values_list("folder", flat=True))
-    root = settings.DATA_DIR / "imports"
+    strays = files.strays(set(kept.values_list("folder", flat=True)))
     old = kept.filter(change__created_at__lt=timezone.now() - datetime.timedelta(days=days))
-    return [
-        *(old.exclude(change__status__in=BACK) if days else ()),
-        *(
-            path
-            for path in (root.iterdir() if root.is_dir() else ())
-            if path.name not in named and path.stat().st_mtime < time.time() - 24 * 3600
-        ),
-    ]
+    return [*(old.exclude(change__status__in=BACK) if days else ()), *strays]
 
 
 # Abandoned imports ----------------------------------------------------------------------

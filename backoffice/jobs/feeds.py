@@ -30,8 +30,9 @@ from django.utils.translation import gettext as _
 from backoffice.changes.models import Change, ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.jobs import tasks
+from backoffice.jobs.opening import fetch_upload
 from backoffice.jobs.reports import report_of
-from backoffice.jobs.steps import REJECTS, UPLOAD, create_job, download
+from backoffice.jobs.steps import REJECTS, create_job, download
 from backoffice.languages import read_by
 from backoffice.readers.source import ReaderError
 
@@ -330,7 +331,7 @@ def _move(path: Path, target: Path, file: ImportFile) -> None:
     while path.exists():
         path = path.with_name(f"{path.stem}-new{path.suffix}")
     target.rename(path)
-    shutil.copyfile(file.directory / UPLOAD, target)
+    shutil.copyfile(fetch_upload(file), target)
 
 
 def _rejects(file: ImportFile) -> Iterator[bytes]:

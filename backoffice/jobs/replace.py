@@ -14,7 +14,8 @@ from backoffice.changes.profiles import OPTIONS
 from backoffice.imports.decided import digest
 from backoffice.imports.mapping import MappingError
 from backoffice.imports.options import Options
-from backoffice.jobs.steps import create_job, discarded_if_it_fails, open_job
+from backoffice.jobs.opening import open_job
+from backoffice.jobs.steps import create_job, discarded_if_it_fails
 
 KEPT = (*OPTIONS, "profile", "headers_key")
 

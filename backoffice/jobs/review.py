@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,12 +18,12 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.imports.decided import digest, storable
 from backoffice.imports.review.cells import unpack
-from backoffice.imports.review.recheck import Whole, take_in
+from backoffice.imports.review.recheck import Whole
 from backoffice.imports.review.store import Store
 from backoffice.jobs import tasks
-from backoffice.jobs.limits import reach_of_review
+from backoffice.jobs.opening import open_copy, open_store, take_in_decided
 from backoffice.jobs.reviewed import Cause, Cell, Lazy, Record, ReviewRow, Rows, Value
-from backoffice.jobs.steps import MOST_CAUSES, decided, job_import, open_store
+from backoffice.jobs.steps import MOST_CAUSES
 from backoffice.tables.waits import limit_waits
 
 Status = Change.Status
@@ -220,23 +219,17 @@ def bring_up_to_date(job: Change) -> bool:
     Then the job has gone back to before its check. Whoever comes while another one does it
     waits. Killed, it is as if it had not begun. Raises ReaderError as `open_store` does.
     """
-    with open_store(job) as store:
+    with open_copy(job) as store:
         if _is_up_to_date(job, store):
             return True
         with store.writing():
-            version, decisions = decided(job)
             if not Change.objects.filter(pk=job.pk, status=Status.CHECKED).exists():
                 return True
-            if version != store.version:
-                try:
-                    if job.file.options.get("mirror"):
-                        raise Whole  # any row may be a record that seems to be missing
-                    reach = reach_of_review(job)
-                    start = partial(job_import, job, decisions, reach=reach)
-                    take_in(store, version, decisions, start)
-                except Whole:
-                    Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.UPLOADED)
-                    return False
+            try:
+                take_in_decided(job, store)
+            except Whole:
+                Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.UPLOADED)
+                return False
             _count(job, store)
     return True
 

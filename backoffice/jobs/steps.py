@@ -7,7 +7,7 @@ works on a change. The rows and the new status are written in one transaction.
 import contextlib
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from backoffice.changes import files
 from backoffice.changes.activity import log_change
 from backoffice.changes.counts import Counts
 from backoffice.changes.decisions import Decision
@@ -33,19 +34,23 @@ from backoffice.imports.options import Options
 from backoffice.imports.review import downloads
 from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
+from backoffice.imports.review.recheck import Whole
 from backoffice.imports.review.store import Store
-from backoffice.jobs.limits import (
-    LIMITED,
-    OutsideLimits,
-    reach_of_check,
-    reach_of_writing,
-)
+from backoffice.jobs.limits import LIMITED, OutsideLimits, reach_of_writing
 from backoffice.jobs.liveness import sign
 from backoffice.jobs.missing import MISSING, missing_file, write_missing
+from backoffice.jobs.opening import (
+    STORE,
+    UPLOAD,
+    catch_up,
+    decided,
+    job_import,
+    open_copy,
+    open_store,
+    put_as_written,
+)
 from backoffice.jobs.running import running
 from backoffice.outages import demand_room, removed_if_it_fails
-from backoffice.querysets.reach import Reach
-from backoffice.readers.source import ReaderError, Source
 from backoffice.resources.registry import match_key_if_any
 from backoffice.resources.resource import Resource
 from backoffice.tables.waits import limit_waits
@@ -54,8 +59,6 @@ logger = logging.getLogger(__name__)
 
 Status = Change.Status
 MOST_CAUSES = 100  # that are kept with the import
-UPLOAD = "upload"
-STORE = "review-"  # and the claim of the check
 REJECTS, CHANGES = "rejects.csv", "changes.csv"  # what can be downloaded
 
 
@@ -80,7 +83,7 @@ def create_job(
     path = dotted_path(resource_class)
     file = ImportFile(resource=path, name=name, options=options, feed=feed)
     file.make_directory()
-    with removed_if_it_fails(file.directory):
+    with _removed_if_it_fails(file):
         digest, file.size = hashlib.sha256(), 0
         with (file.directory / UPLOAD).open("xb") as upload:
             for block in blocks:
@@ -90,11 +93,21 @@ def create_job(
                 file.size += len(block)
                 file.lines += block.count(b"\n")
         file.sha256 = digest.hexdigest()
+        file.put(UPLOAD)  # before anybody is told that it is there
         with transaction.atomic():
             model = resource_class._meta.model._meta.label
             file.change = Change.objects.create(user=user, model=model, title=name)
             file.save(force_insert=True)
     return file.change
+
+
+@contextlib.contextmanager
+def _removed_if_it_fails(file: ImportFile) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        files.discard(file.folder)
+        raise
 
 
 @contextlib.contextmanager
@@ -164,47 +177,6 @@ def dotted_path(resource_class: type[Resource]) -> str:
     return f"{resource_class.__module__}.{resource_class.__qualname__}"
 
 
-def open_job(
-    job: Change, options: Mapping[str, Any] | None = None, *, any_header: bool = False
-) -> Source:
-    """The import's file as a source, read as `options` say, its own by default.
-
-    any_header: take the first row for the header where it is not known which it is.
-
-    Raises ReaderError.
-    """
-    file = job.file
-    if not file.folder:
-        raise ReaderError(_("The file is no longer kept. Choose it again."))
-    chosen = Options.of(file.options if options is None else options)
-    path = file.directory / UPLOAD
-    return chosen.open(file.resource_class, path, file.name, any_header=any_header)
-
-
-def decided(job: Change) -> tuple[int, list[Decision]]:
-    """What was decided about the job's file, and a version that is no newer."""
-    version = ImportFile.objects.values_list("version", flat=True).get(pk=job.pk)
-    return version, list(job.file.decisions.order_by("pk"))
-
-
-def job_import(
-    job: Change,
-    decisions: Iterable[Decision] = (),
-    source: Source | None = None,
-    reach: Reach | None = None,
-) -> Import:
-    """The `Import` of the job's file, or of `source`.
-
-    reach: as it is for a check, if not given. Raises ReaderError and MappingError.
-    """
-    return Options.of(job.file.options).start(
-        job.file.resource_class,
-        source or open_job(job),
-        Decided(decisions),
-        reach_of_check(job) if reach is None else reach,
-    )
-
-
 # Running --------------------------------------------------------------------------------
 
 
@@ -235,29 +207,19 @@ def check_job(job: Change) -> None:
             store.finish()
             file = job.file
             file.lines, file.causes = imported.rows or 0, store.causes(MOST_CAUSES)
-            file.found = _findings(imported) | {"store": name}
+            file.found = _findings(imported) | {"store": name, "version": version}
             if imported.mirror:
+                file.found["missing_file"] = f"{STORE}{job.claim}-missing.csv"
                 write_missing(job, imported)
+                file.put(file.found["missing_file"])
+        file.put(name)
         with transaction.atomic():
             file.save(update_fields=["lines", "found", "causes"])
             missing = imported.missing
             gone = {"removed": missing.total, "lost": missing.lost}
             job.finish(Status.CHECKED, **asdict(counts), **gone)
-        for path in file.directory.glob(f"{STORE}*"):
-            if not path.name.startswith(name):
-                path.unlink(missing_ok=True)
-
-
-def open_store(job: Change) -> Store:
-    """What the last check of the import found.
-
-    Raises ReaderError if it is no longer kept.
-    """
-    try:
-        return Store(job.file.directory / job.file.found["store"])
-    except (KeyError, FileNotFoundError) as error:
-        message = _("What the check found is no longer kept. Check the file again.")
-        raise ReaderError(message) from error
+        with contextlib.suppress(OSError):  # they go with the import
+            files.remove_files(file.folder, STORE, but=f"{STORE}{job.claim}")
 
 
 def apply_job(job: Change, *, patience: float = 0) -> None:
@@ -270,26 +232,19 @@ def apply_job(job: Change, *, patience: float = 0) -> None:
     def begin(_counts: Counts) -> Signature:
         # Inside the transaction: the rows and the job's status are both written, or neither.
         job.finish(Status.DONE, applied_at=timezone.now())
+        if found:
+            ImportFile.objects.filter(pk=job.pk).update(found=found)
         log_change(job)
         return job.signature
 
+    found: dict[str, Any] = {}
     if job.undoes:
         with running(job, Status.CHECKED, to=Status.APPLYING):
             _take_back(job, job.undoes, patience)
     elif job.is_applicable:
-        with running(job, Status.CHECKED, to=Status.APPLYING), open_store(job) as store:
-            version, decisions = decided(job)
-            if version != store.version or job.file.shown not in ("", store.state):
-                # Whoever had it written has not seen what it is now.
-                ImportFile.objects.filter(pk=job.pk).update(shown="")
-                job.finish(
-                    Status.CHECKED,
-                    error=_(
-                        "Nothing was written: somebody decided, or had the file checked again,"
-                        " meanwhile. Look at what is written now."
-                    ),
-                )
-                raise JobStopped
+        with running(job, Status.CHECKED, to=Status.APPLYING), open_copy(job) as store:
+            decisions = _seen_decisions(job, store)
+            found = put_as_written(job, store)
             with job_import(job, decisions, reach=reach_of_writing(job)) as imported:
                 shown = partial(moved, store=store)
                 missing = job.file.found.get("missing")
@@ -305,6 +260,26 @@ def apply_job(job: Change, *, patience: float = 0) -> None:
                     )
     else:
         raise JobStopped
+
+
+def _seen_decisions(job: Change, store: Store) -> list[Decision]:
+    """What was decided. Raises JobStopped if whoever had it written has not seen all of it."""
+    status = Status.CHECKED
+    error = _(
+        "Nothing was written: somebody decided, or had the file checked again,"
+        " meanwhile. Look at what is written now."
+    )
+    try:
+        if files.are_shared() and job.file.shown:  # on another machine, maybe
+            catch_up(job, store)
+        version, decisions = decided(job)
+        if version == store.version and job.file.shown in ("", store.state):
+            return decisions
+    except Whole:
+        status, error = Status.UPLOADED, _("Nothing was written. Check the file again.")
+    ImportFile.objects.filter(pk=job.pk).update(shown="")
+    job.finish(status, error=error)
+    raise JobStopped
 
 
 def undo_of(change: Change) -> Undo:

@@ -22,9 +22,10 @@ from backoffice.changes.models import Change, JobStopped
 from backoffice.changes.profiles import Profile, headers_key
 from backoffice.exports.template import template_file
 from backoffice.jobs import tasks
+from backoffice.jobs.opening import open_job
 from backoffice.jobs.profiles import save_profile, starting_options, with_profile
 from backoffice.jobs.replace import Replaced, replace_file
-from backoffice.jobs.steps import create_job, discarded_if_it_fails, open_job
+from backoffice.jobs.steps import create_job, discarded_if_it_fails
 from backoffice.querysets.counts import Count
 from backoffice.querysets.scopes import within
 from backoffice.readers.source import HeaderUnknown, ReaderError, Source

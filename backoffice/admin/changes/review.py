@@ -37,6 +37,7 @@ from backoffice.imports.decided import ALIKE
 from backoffice.imports.review.downloads import Seen
 from backoffice.jobs import tasks
 from backoffice.jobs.missing import MissingRows
+from backoffice.jobs.opening import fetch_upload
 from backoffice.jobs.profiles import profile_of, remember
 from backoffice.jobs.review import Cause, Review, ReviewRow
 from backoffice.jobs.steps import create_job, download
@@ -121,11 +122,16 @@ class ReviewPages(MirrorPages):
 
     def _again(self, request: HttpRequest, job: Change) -> Change:
         """Create a new job with the same file and options; the old one keeps its status."""
-        if not (job.is_import and job.file.folder):
+        if not job.is_import:
             messages.error(request, _("The file is no longer kept. Choose it again."))
             return job
+        try:
+            path = fetch_upload(job.file)
+        except ReaderError as error:
+            messages.error(request, str(error))
+            return job
         options = {k: v for k, v in job.file.options.items() if k != "headers_key"}
-        with (job.file.directory / "upload").open("rb") as file:
+        with path.open("rb") as file:
             blocks = iter(lambda: file.read(1 << 20), b"")
             return create_job(
                 job.file.resource_class,

@@ -181,8 +181,9 @@ class Store:
 
     @property
     def state(self) -> str:
-        """Of the check and the decisions that are taken in: another for each."""
-        return f"{self.path.stem} {self.version}"
+        """Of the check and the decisions that are taken in, with what they came to."""
+        ((mark,),) = self.fetch("SELECT coalesce(max(value), 0) FROM about WHERE name = 'mark'")
+        return f"{self.path.stem} {self.version} {mark}"
 
     @property
     def version(self) -> int:

@@ -14,13 +14,15 @@ NAMES = {
     "database": "The database",
     "migrations": "Migrations",
     "data": "The folder of data",
+    "uploads": "The storage of uploads",
     "worker": "The worker",
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Say whether the database, its migrations, the folder of data and the worker are well, "
+        "Say whether the database, its migrations, the folder of data, the storage of uploads "
+        "and the worker are well, "
         "and what check --deploy finds, with the remedies. Exit code 1 if something is wrong."
     )
     requires_system_checks = []  # they are what is told

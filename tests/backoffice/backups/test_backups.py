@@ -40,6 +40,7 @@ def folder(settings, tmp_path, monkeypatch):
     return tmp_path / "backups"
 
 
+@pytest.mark.skipif("IMPORTS_BUCKET" in os.environ, reason="see below")
 def test_a_backup_has_rows_files_and_a_manifest(folder):
     path = back_up(folder)
     with reading(path) as backup:
@@ -63,6 +64,7 @@ def test_what_does_not_fit_leaves_nothing(folder, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif("IMPORTS_BUCKET" in os.environ, reason="a bucket has no folders")
 def test_uploads_that_can_t_be_read_are_not_left_out(folder, monkeypatch):
     scandir = os.scandir
 
@@ -114,3 +116,34 @@ def test_the_command_says_where_the_backup_is_or_why_there_is_none(folder, monke
 def test_what_is_no_address_of_a_database_is_refused():
     with pytest.raises(CommandError, match="no address of a database"):
         call_command("move_database", "nonsense:// x")
+
+
+def test_uploads_in_a_bucket_are_backed_up_and_put_back(folder, bucket, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    for name in ("a/upload", "b/upload"):
+        bucket.client.put_object(Bucket="uploads", Key=f"branch/{name}", Body=name.encode())
+    path = back_up(folder)
+    with reading(path) as backup:
+        names = ["data/imports/a/upload", "data/imports/b/upload", "data/secret_key"]
+        assert sorted(backup.names()) == names
+        settings.DATA_DIR = tmp_path / "another"
+        bucket.client.delete_object(Bucket="uploads", Key="branch/a/upload")
+        bucket.client.put_object(Bucket="uploads", Key="branch/b/upload", Body=b"as it is")
+        for name in names[:2]:
+            target = tmp_path / "own" / name
+            target.parent.mkdir(parents=True)
+            backup.extract(name, target)
+    restore._put_files(tmp_path / "own" / "data")
+    read = {
+        key: bucket.client.get_object(Bucket="uploads", Key=key)["Body"].read()
+        for key in bucket.listed()
+    }
+    assert read == {"branch/a/upload": b"a/upload", "branch/b/upload": b"as it is"}
+
+
+def test_a_bucket_that_does_not_answer_is_no_backup(folder, bucket, settings):
+    settings.IMPORTS_BUCKET_ENDPOINT = "http://127.0.0.1:1"
+    settings.STORAGES = {**settings.STORAGES}
+    with pytest.raises(BackupError, match="Could not connect"):
+        back_up(folder)
+    assert list(folder.iterdir()) == []

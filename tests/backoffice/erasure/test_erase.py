@@ -1,6 +1,7 @@
 """After an erasure nothing in the database or the files has the name, and all stays counted."""
 
 import json
+import os
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 
+from backoffice.changes import files
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
 from backoffice.erasure import rows
@@ -151,7 +153,7 @@ def test_files_that_name_a_person_go_after_the_transaction(
     with django_capture_on_commit_callbacks(execute=True):
         Erasure(Patron, patron.pk).run()
     assert [path.name for path in done.iterdir()] == ["others-4.csv"]
-    folders = [path.name for path in (tmp_path / "imports").iterdir()]
+    folders = [path.name for path in files.root().iterdir()]
     assert folders == [other.file.folder]
 
 
@@ -243,3 +245,18 @@ def test_the_command_says_what_it_erases_and_asks(main, monkeypatch):
     ):
         with pytest.raises(CommandError):
             call_command("erase", label, key, "--no-input", stdout=StringIO())
+
+
+@pytest.mark.skipif("IMPORTS_BUCKET" in os.environ, reason="it has its own bucket")
+def test_a_person_is_gone_from_a_bucket_too(
+    main, bucket, settings, tmp_path, django_capture_on_commit_callbacks
+):
+    make_patron(name=NAME, library=main)
+    named = importing(f"name,library\n{NAME},Main\n")
+    other = importing("name,library\nBob,Main\n")
+    settings.DATA_DIR = tmp_path / "another machine"
+    settings.DATA_DIR.mkdir()
+    with django_capture_on_commit_callbacks(execute=True):
+        Erasure(Patron, Patron.objects.get(name=NAME).pk).run()
+    assert {key.split("/")[1] for key in bucket.listed()} == {other.file.folder}
+    assert not ImportFile.objects.get(pk=named.pk).folder

@@ -39,7 +39,7 @@ def test_a_site_that_is_well_is_ready(house):
     assert status == 200
     age = told.pop("worker_seen_seconds_ago")
     assert 0 <= age < 60
-    well = dict.fromkeys(("database", "migrations", "data", "worker"), "ok")
+    well = dict.fromkeys(("database", "migrations", "data", "uploads", "worker"), "ok")
     assert told == {"ready": True, "checks": well}
 
 
@@ -81,6 +81,7 @@ def test_a_database_that_refuses_makes_it_not_ready_and_tells_nothing_else(
         "database": "failed",
         "migrations": "failed",
         "data": "ok",
+        "uploads": "ok",
         "worker": "failed",
     }
     assert "library" not in response.text

@@ -8,7 +8,8 @@ import pytest
 
 from backoffice.imports.engine import Import
 from backoffice.imports.options import Options
-from backoffice.jobs.steps import check_job, create_job, job_import
+from backoffice.jobs.opening import job_import
+from backoffice.jobs.steps import check_job, create_job
 from backoffice.readers.source import open_source
 from library.models import Library
 from library.resources import LibraryResource

@@ -7,7 +7,7 @@ import pytest
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import tasks
-from backoffice.jobs.missing import MISSING, MissingRows
+from backoffice.jobs.missing import MissingRows
 from backoffice.jobs.review import Review
 from backoffice.jobs.steps import check_job, create_job, undo_job
 from library.models import Book, Library, Patron
@@ -45,7 +45,8 @@ def mirrored(*rows):
 def test_a_check_keeps_what_a_mirror_would_delete():
     job = mirrored(PRINCETON)
     assert (job.new, job.removed, job.file.found["missing"]["count"]) == (1, 2, 1)
-    with (job.file.directory / MISSING).open(encoding="utf-8-sig", newline="") as file:
+    path = job.file.directory / job.file.found["missing_file"]
+    with path.open(encoding="utf-8-sig", newline="") as file:
         header, row = csv.reader(file)
     assert header == ["id", *HEADER.split(",")]
     key = str(Library.objects.get().pk)

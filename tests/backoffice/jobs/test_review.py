@@ -112,7 +112,7 @@ def test_a_mended_cell_is_checked_against_the_whole_file_and_written():
     assert row.cells[3].new == "516-221-1334"
     assert "Repeats row 3" in other.problems[0]
     assert found.decisions()[0].user == user
-    apply_job(Change.objects.get(pk=found.job.pk))
+    tasks.start_apply(found.job, shown=found.state)
     assert Library.objects.get(name="Seaford").phone_number == "516-221-1334"
 
 
@@ -170,7 +170,7 @@ def test_a_value_mended_everywhere_is_mended_in_what_was_typed_with_blanks():
     decide(found, line=2, field="state", answer="text", text=" Calif. ")
     decide(found, field="state", value="Calif.", answer="text", text="CA")
     assert counted(found) == {"all": 1, "new": 1, "repaired": 1}
-    apply_job(found.job)
+    tasks.start_apply(found.job, shown=found.state)
     assert Library.objects.get().state == "CA"
 
 
@@ -180,7 +180,7 @@ def test_a_cell_is_mended_whose_column_stands_twice():
     check_job(job)
     found = Review(Change.objects.get(pk=job.pk))
     decide(found, line=2, field="name", answer="text", text="B")
-    apply_job(found.job)
+    tasks.start_apply(found.job, shown=found.state)
     assert Library.objects.get().name == "B"
 
 

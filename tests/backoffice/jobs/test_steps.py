@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.utils import translation
 
+from backoffice.changes import files
 from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs import steps
 from backoffice.jobs.steps import (
@@ -43,10 +44,10 @@ def fresh(job):
     return Change.objects.get(pk=job.pk)
 
 
-def test_an_upload_is_kept_where_nobody_can_guess(settings):
+def test_an_upload_is_kept_where_nobody_can_guess():
     job = make_job()
     assert len(job.file.folder) > 40
-    assert job.file.directory.parent == settings.DATA_DIR / "imports"
+    assert job.file.directory.parent == files.root()
     assert job.file.directory.stat().st_mode & 0o077 == 0
     assert (job.file.directory / "upload").read_bytes() == HEADER + GOOD
     assert (job.file.size, len(job.file.sha256)) == (len(HEADER + GOOD), 64)
@@ -151,7 +152,7 @@ def test_a_record_that_changed_since_the_check_is_named_with_its_old_and_new_val
 def test_a_job_whose_findings_are_gone_is_to_be_checked_again():
     job = make_job()
     check_job(job)
-    (job.file.directory / job.file.found["store"]).unlink()
+    files.remove_files(job.file.folder, job.file.found["store"])
     apply_job(job)
     assert fresh(job).error == "What the check found is no longer kept. Check the file again."
 

@@ -308,6 +308,7 @@ def test_a_task_that_died_after_its_job_was_done_is_not_run_again(settings):
     assert fresh(job).status == "checked"
 
 
+@pytest.mark.skipif("IMPORTS_BUCKET" in os.environ, reason="see test_storage.py")
 def test_files_go_after_a_time_and_undo_stays(settings):
     job, young = make_job(), make_job()
     check_job(job)

@@ -10,8 +10,8 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.models import ImportFile
 from backoffice.changes.profiles import Profile
 from backoffice.jobs import profiles
+from backoffice.jobs.opening import open_job
 from backoffice.jobs.profiles import remember
-from backoffice.jobs.steps import open_job
 from tests.backoffice.admin.changes.test_columns import send
 from tests.backoffice.admin.changes.test_imports import (
     BAD,

@@ -1,5 +1,7 @@
 """Checked again piece by piece is what a check of the whole file finds with all decisions."""
 
+import os
+
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, given, settings
@@ -8,9 +10,10 @@ from hypothesis import strategies as st
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change
 from backoffice.imports.review.recheck import take_in
-from backoffice.jobs import review
+from backoffice.jobs import opening
+from backoffice.jobs.opening import open_store
 from backoffice.jobs.review import Review
-from backoffice.jobs.steps import apply_job, check_job, create_job, open_store
+from backoffice.jobs.steps import apply_job, check_job, create_job
 from library.models import Book, Library
 from library.resources import (
     BookResource,
@@ -156,6 +159,7 @@ def test_piece_by_piece_is_the_whole(resource_class, data):
         assert (job.status, job.error) == ("done", "")
 
 
+@pytest.mark.skipif("IMPORTS_BUCKET" in os.environ, reason="each machine takes in all")
 def test_only_what_is_touched_is_staged(monkeypatch):
     lines = []
 
@@ -166,7 +170,7 @@ def test_only_what_is_touched_is_staged(monkeypatch):
 
         take_in(store, version, decisions, noting)
 
-    monkeypatch.setattr(review, "take_in", start_and_note)
+    monkeypatch.setattr(opening, "take_in", start_and_note)
     phone = "212-222-6559"
     rows = [(f"L{n}", "1 Main St", "NY", phone, "10001") for n in range(50)]
     rows += [("L7", "2 Main St", "NY", phone, "10001"), ("L8", "", "NY", "-4", "10001")]

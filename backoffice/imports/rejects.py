@@ -19,6 +19,7 @@ from backoffice.imports.clean import NOT_TEXT
 from backoffice.imports.decided import ALIKE, ASIDE
 from backoffice.imports.outside import KEPT, OUTSIDE
 from backoffice.imports.remedies import Remedies
+from backoffice.readers.dialect import DELIMITERS
 from backoffice.readers.records import Record
 from backoffice.resources.formulas import escape, unescape
 
@@ -178,7 +179,8 @@ def write_rejects(imported: "Import", file: BinaryIO) -> None:
     text = io.TextIOWrapper(
         file, encoding=encoding_of_rejects(source.encoding), errors="replace", newline=""
     )
-    writer = csv.writer(text, delimiter=source.delimiter or ",", lineterminator="\r\n")
+    delimiter = delimiter_of_rejects(source.delimiter)
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     writer.writerows(rows_of_rejects(source.headers, _rejected(imported)))
     text.detach()
 
@@ -186,6 +188,11 @@ def write_rejects(imported: "Import", file: BinaryIO) -> None:
 def encoding_of_rejects(encoding: str | None) -> str:
     """The file's own where that has every character; what is wrong is said in others too."""
     return encoding if encoding and encoding.lower().startswith("utf") else "utf-8-sig"
+
+
+def delimiter_of_rejects(delimiter: str | None) -> str:
+    """The file's own, unless it is one that sentences hold and that is told by little else."""
+    return delimiter if delimiter in DELIMITERS else ","
 
 
 def _rejected(imported: "Import") -> Iterator[tuple[Record, list[Reject]]]:

@@ -13,7 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.imports.decided import ALIKE, Decided
-from backoffice.imports.rejects import Reject, encoding_of_rejects, rows_of_rejects
+from backoffice.imports.rejects import (
+    Reject,
+    delimiter_of_rejects,
+    encoding_of_rejects,
+    rows_of_rejects,
+)
 from backoffice.imports.review.cells import unpack
 from backoffice.imports.review.store import KINDS, Store
 from backoffice.readers.records import Record
@@ -41,7 +46,7 @@ def rejects(store: Store, decided: Decided, seen: Seen | None = None) -> Iterato
     seen: other records that a row looks like are not named.
     """
     rows = rows_of_rejects(store.about("headers"), _rejected(store, decided, seen))
-    delimiter = store.about("delimiter") or ","
+    delimiter = delimiter_of_rejects(store.about("delimiter"))
     return _csv(rows, encoding_of_rejects(store.about("encoding")), delimiter)
 
 

@@ -236,3 +236,19 @@ def test_a_rejects_file_has_the_characters_that_its_source_has_not(tmp_path):
     rows = rejected_to(tmp_path / "rejects.csv", open_source(path, encoding="cp850"))
     assert rows[1][0] == "Bücherei Köln"
     assert "\N{EN DASH}" in rows[1][5]
+
+
+@pytest.mark.parametrize("mark", [" ", ":", "^", ";", "\t"])
+def test_a_rejects_file_is_read_again_whatever_parted_the_cells(tmp_path, mark):
+    path, rejects = tmp_path / "parted.csv", tmp_path / "rejects.csv"
+    row = ["Kent Library", "1 Main Street", "CT", "112-222-6559", "06757"]
+    lines = [mark.join(HEADER), *[mark.join(f'"{cell}"' for cell in row)] * 2]
+    path.write_text("\n".join(lines) + "\n")
+    known = LibraryResource.spellings()
+    with Import(LibraryResource, open_source(path, known=known)) as imported:
+        imported.apply()
+        with rejects.open("wb") as file:
+            write_rejects(imported, file)
+    counts, said = run(LibraryResource, rejects)
+    assert counted(counts) == (0, 0, 0, 2)
+    assert all("phone_number '112-222-6559'" in reject for reject in said)

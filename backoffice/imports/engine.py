@@ -112,11 +112,11 @@ class Import:
         self.keep_blank = keep_blank
         self.nothing = {*self.resource.nothing, *nothing}
         self.repairs = self._chosen_repairs(repairs or ())
-        self.match = self._match_key(match)
-        self.constants = dict(constants or {})
+        self.match, self.constants = self._match_key(match), dict(constants or {})
         self.mapping = map_columns(
             source.headers,
             spellings=resource_class.spellings(),
+            titles=resource_class.titles(),
             required=self.match,
             needed=() if only == Only.UPDATES else self._needed(),
             overrides=overrides,

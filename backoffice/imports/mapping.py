@@ -37,6 +37,7 @@ class ColumnMapping:
     columns: dict[str, int]
     doubles: dict[str, tuple[int, ...]]
     warnings: tuple[str, ...]
+    titles: Mapping[str, str]
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ class ColumnMapping:
             "%(one)s in column %(first)s and %(two)s in column %(other)s. Choose one "
             "(%(choices)s), or remove all but one."
         ) % {
-            "name": name,
+            "name": self.titles.get(name, name),
             "line": line,
             "one": shorten(one),
             "first": column_letters(first),
@@ -91,6 +92,7 @@ def map_columns(
     needed: Collection[str] = (),
     overrides: Mapping[str, str] | None = None,
     constants: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> ColumnMapping:
     """The column for each field whose header is found.
 
@@ -98,12 +100,14 @@ def map_columns(
     punctuation do not count. Of “Branch” and “Branch Name” the latter is taken: the other has
     codes. `required` fields must have a column; those `needed` are missed by new records only,
     which is said. `overrides` give the header for a field, "" to leave it out;
-    `constants` give its text in every row, as columns that follow the file's own. Of several
+    `constants` give its text in every row, as columns that follow the file's own. `titles` are
+    what people call the fields. Of several
     columns under the same header the first is taken, and the others are its `doubles`.
     Raises MappingError where nothing fits, a required field has no column, or an override
     names what is not there.
     """
     constants = constants or {}
+    said = {name: (titles or {}).get(name, name) for name in spellings}
     chosen = {**(overrides or {}), **dict.fromkeys(constants, "")}
     if unknown := [field for field in chosen if field not in spellings]:
         raise MappingError(
@@ -111,7 +115,7 @@ def map_columns(
             % {"unknown": _listed(unknown), "spellings": _listed(spellings)}
         )
     every = {
-        field: _overriding(headers, field, header)
+        field: _overriding(headers, said[field], header)
         for field, header in chosen.items()
         if header.strip()
     }
@@ -128,17 +132,18 @@ def map_columns(
                 taken.update(every[field])
     missing = [field for field in spellings if field in required and field not in every]
     if missing or not every:
-        raise ColumnMissing(_what_is_missing(headers, spellings, missing))
+        raise ColumnMissing(_what_is_missing(headers, spellings, missing, said))
     headers = [*headers, *(f"--set {field}" for field in constants)]
     warnings = [
-        *_others_that_fit(headers, spellings, every, chosen),
-        *_needed_but_missing(needed, every),
+        *_others_that_fit(headers, spellings, every, chosen, said),
+        *_needed_but_missing([said.get(name, name) for name in needed if name not in every]),
     ]
     return ColumnMapping(
         tuple(headers),
         {field: every[field][0] for field in spellings if field in every},
         {field: tuple(found[1:]) for field, found in every.items() if found[1:]},
         tuple(warnings),
+        said,
     )
 
 
@@ -181,6 +186,7 @@ def _others_that_fit(
     spellings: Mapping[str, Sequence[str]],
     every: Mapping[str, list[int]],
     chosen: Collection[str],
+    said: Mapping[str, str],
 ) -> Iterator[str]:
     """For each field that was not asked for: the columns that would have done as well."""
     used = set(chain(*every.values()))
@@ -195,7 +201,7 @@ def _others_that_fit(
                     " take another, choose %(choices)s for it."
                 )
                 % {
-                    "field": field,
+                    "field": said[field],
                     "headers": _placed(headers, index),
                     "others": others,
                     "choices": _options(choices),
@@ -207,8 +213,7 @@ def _options(choices: Iterable[str]) -> str:
     return ", ".join(f"“{header}”" for header in choices)
 
 
-def _needed_but_missing(needed: Collection[str], columns: Collection[str]) -> Iterator[str]:
-    missing = [field for field in needed if field not in columns]
+def _needed_but_missing(missing: Collection[str]) -> Iterator[str]:
     if missing:
         yield (
             _(
@@ -237,11 +242,15 @@ def _overriding(headers: Sequence[str], field: str, header: str) -> list[int]:
 
 
 def _what_is_missing(
-    headers: Sequence[str], spellings: Mapping[str, Sequence[str]], missing: Sequence[str]
+    headers: Sequence[str],
+    spellings: Mapping[str, Sequence[str]],
+    missing: Sequence[str],
+    said: Mapping[str, str],
 ) -> str:
     wanted = missing or list(spellings)
-    expected = "; ".join(_with_synonyms(field, spellings[field]) for field in wanted)
-    start = _("The file has no column for %(missing)s.") % {"missing": _listed(missing)}
+    expected = "; ".join(_with_synonyms(said[name], spellings[name]) for name in wanted)
+    named = _listed(said[name] for name in missing)
+    start = _("The file has no column for %(missing)s.") % {"missing": named}
     if not missing:
         start = _("None of the file's headers is known.")
     hint = ""
@@ -261,7 +270,8 @@ def _what_is_missing(
 
 
 def _with_synonyms(field: str, spellings: Sequence[str]) -> str:
-    others = [spelling for spelling in spellings if spelling != field]
+    # A header may be a name in code, but nobody is told to write one.
+    others = [each for each in spellings if each != field and "_" not in each]
     return (
         _("%(field)s (or %(others)s)") % {"field": field, "others": _listed(others)}
         if others

@@ -188,3 +188,17 @@ def test_a_constant_is_a_column_behind_the_files_own():
     assert mapping.unused == ("ZIP",)
     with pytest.raises(MappingError, match="no column nam to map to"):
         mapped("name", constants={"nam": "x"})
+
+
+def test_fields_are_called_as_people_call_them():
+    titles = {"name": "Name", "zip_code": "ZIP code"}
+    spellings = {"name": ["name"], "zip_code": ["zip_code", "ZIP"], "phone": ["phone"]}
+    with pytest.raises(MappingError) as error:
+        map_columns(["name"], spellings=spellings, required=["zip_code"], titles=titles)
+    assert "no column for ZIP code." in str(error.value)
+    assert "Expected: ZIP code (or ZIP)." in str(error.value)
+    mapped = map_columns(
+        ["name", "Name"], spellings=spellings, needed=["zip_code"], titles=titles
+    )
+    assert "no column for ZIP code, which a new record needs" in mapped.warnings[-1]
+    assert not any("zip_code" in warning for warning in mapped.warnings)

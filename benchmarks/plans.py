@@ -189,7 +189,7 @@ def inside(rows, branches):
 
 
 def expected(small, large, times):
-    """Milliseconds of the whole where the tables are so many times as long as the large ones."""
+    """Milliseconds of the whole where tables are so many times as long as the large ones."""
     grows = large["read"] > GROWS * max(small["read"], 1)
     return large["whole"] * (times if grows else 1)
 

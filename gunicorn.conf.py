@@ -84,7 +84,26 @@ def post_fork(server, worker):
         del sys.modules[name]
 
 
+def refuse_strangers(worker):
+    """End the server if this machine does not belong to the others on its database."""
+    from django.db import DatabaseError, InterfaceError, connections
+
+    from backoffice import machines
+
+    try:
+        machines.demand_same()
+    except machines.Stranger as error:
+        worker.log.critical("%s", error)
+        sys.exit(3)  # gunicorn's own for a process that could not begin: it ends then
+    except (DatabaseError, InterfaceError, OSError) as error:
+        # It serves pages that say so, until that is back.
+        worker.log.warning("Not compared with other machines: %s", " ".join(str(error).split()))
+    finally:
+        connections.close_all()
+
+
 def post_worker_init(worker):
+    refuse_strangers(worker)
     # The application is loaded and stays: not to look for garbage in it again and again takes a
     # twentieth off the time of a page.
     gc.freeze()

@@ -9,6 +9,7 @@ from backoffice.filters.scopes import Scope
 from backoffice.first_steps import FirstSteps
 from backoffice.jobs.workers import Worker
 from backoffice.languages import Language
+from backoffice.machines import Shared
 from backoffice.roles import Role
 from backoffice.sessions.models import Session
 from backoffice.submissions import Submission
@@ -28,6 +29,7 @@ __all__ = [
     "SavedFilter",
     "Scope",
     "Session",
+    "Shared",
     "Submission",
     "Worker",
 ]

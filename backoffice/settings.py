@@ -28,6 +28,7 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's data: only f
 DEBUG = env.bool("DEBUG", default=False)
 DATA_MIN_FREE = env.int("DATA_MIN_FREE", default=conf.DATA_MIN_FREE)
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret_key(DATA_DIR)
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

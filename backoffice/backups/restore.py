@@ -27,6 +27,7 @@ from backoffice.changes import files
 from backoffice.changes.models import Change
 from backoffice.jobs import workers
 from backoffice.jobs.care import BACK, TASKS
+from backoffice.machines import Shared
 from backoffice.sessions.models import Session
 
 
@@ -111,6 +112,7 @@ def settle() -> list[str]:
                 _("%d imports and undos were going on; they wait to be asked for.") % stopped
             )
         Session.objects.all().delete()
+        Shared.objects.all().delete()  # the first that starts sets it anew, maybe elsewhere
         workers.Worker.objects.all().delete()  # as they were when the backup was made
         said.append(_("Everybody has to sign in again."))
     return said

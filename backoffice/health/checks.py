@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from backoffice import machines
 from backoffice.changes import files
 from backoffice.jobs import tasks, workers
 from backoffice.outages import demand_room, free_bytes
@@ -147,10 +148,17 @@ def worker() -> Found:
     return Found(problem, age)
 
 
+def machine() -> Found:
+    """Told alone: who runs serves on while a key is changed, one machine after the other."""
+    with new_connection() as connection:
+        return Found(machines.problem(machines.known_by(connection)))
+
+
 CHECKS = (
     Check("database", database),
     Check("migrations", migrations),
     Check("data", data),
     Check("uploads", uploads, needed=False),
     Check("worker", worker, needed=False),
+    Check("machine", machine, needed=False),
 )

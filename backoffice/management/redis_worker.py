@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 
+from backoffice import machines
 from backoffice.jobs import workers
 from backoffice.jobs.care import TASKS, Caretaker
 from backoffice.jobs.liveness import Run
@@ -85,6 +86,7 @@ def work(caretaker: Caretaker, *, batch: bool, max_tasks: int | None) -> None:
     worker = None
     while not (worker and worker.is_stopped):
         with suppress(DatabaseError, InterfaceError):  # else the caretaker does it, when it can
+            machines.demand_same()
             workers.forget_dead()
             workers.give_sign()
         try:

@@ -16,13 +16,15 @@ NAMES = {
     "data": "The folder of data",
     "uploads": "The storage of uploads",
     "worker": "The worker",
+    "machine": "This machine among others",
 }
 
 
 class Command(BaseCommand):
     help = (
         "Say whether the database, its migrations, the folder of data, the storage of uploads "
-        "and the worker are well, "
+        "and the worker are well, whether this machine has the key and the uploads of the "
+        "others, "
         "and what check --deploy finds, with the remedies. Exit code 1 if something is wrong."
     )
     requires_system_checks = []  # they are what is told

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
@@ -20,6 +21,7 @@ from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
+from backoffice import machines
 from backoffice.jobs import tasks, workers
 from backoffice.jobs.care import TASKS, Caretaker
 from backoffice.jobs.liveness import Run
@@ -35,6 +37,8 @@ def looked_after(caretaker: Caretaker) -> Iterator[None]:
     caretaker.start()
     try:
         yield
+    except machines.Stranger as error:
+        raise CommandError(str(error)) from error
     finally:
         caretaker.stop.set()
         with suppress(DatabaseError, InterfaceError):
@@ -57,6 +61,7 @@ class Worker(db_worker.Worker):
         The change that was running is taken over like one whose worker died.
         """
         try:
+            machines.demand_same()
             workers.forget_dead()
             workers.give_sign()
             super().run()

@@ -39,7 +39,8 @@ def test_a_site_that_is_well_is_ready(house):
     assert status == 200
     age = told.pop("worker_seen_seconds_ago")
     assert 0 <= age < 60
-    well = dict.fromkeys(("database", "migrations", "data", "uploads", "worker"), "ok")
+    names = ("database", "migrations", "data", "uploads", "worker", "machine")
+    well = dict.fromkeys(names, "ok")
     assert told == {"ready": True, "checks": well}
 
 
@@ -83,12 +84,13 @@ def test_a_database_that_refuses_makes_it_not_ready_and_tells_nothing_else(
         "data": "ok",
         "uploads": "ok",
         "worker": "failed",
+        "machine": "failed",
     }
     assert "library" not in response.text
     assert client.get("/live").status_code == 200
     client.get("/ready")
     said = [record.getMessage() for record in caplog.records if "db7" in record.getMessage()]
-    assert len(said) == 3  # once for each check, however often it is asked
+    assert len(said) == 4  # once for each check, however often it is asked
 
 
 def test_a_migration_that_is_missing_makes_it_not_ready(house, monkeypatch):

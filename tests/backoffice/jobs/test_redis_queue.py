@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.urls import reverse
 from redis.exceptions import RedisError
@@ -228,6 +228,17 @@ def test_an_address_that_is_none_is_refused(monkeypatch):
     tasks, queues = queue_settings("redis://localhost")  # and a check says so
     assert "DatabaseBackend" in tasks["default"]["BACKEND"]
     assert queues == {}
+
+
+def test_a_stranger_takes_nothing_of_the_queue(settings):
+    run_worker()  # the first
+    job = make_job()
+    tasks.start_check(job)
+    settings.SECRET_KEY = "another"
+    with pytest.raises(CommandError, match="adopt key"):
+        run_worker()
+    assert fresh(job).status == "uploaded"
+    assert workers.is_missing()
 
 
 def test_a_batch_that_finds_no_redis_says_so(away):

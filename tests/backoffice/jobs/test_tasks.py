@@ -187,6 +187,7 @@ def test_a_sign_is_one_statement_by_the_clock_of_the_database(monkeypatch):
     assert 0 <= workers.ages()[0] < 10
 
 
+@of_the_database
 def test_a_worker_begins_when_the_database_is_back(monkeypatch):
     """The first sign that can't be given is a database that is away, and nothing else."""
     given, give = [], workers.give_sign

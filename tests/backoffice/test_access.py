@@ -157,7 +157,7 @@ def test_lines_of_a_job_have_its_key(lines):
     def fail(job):
         logging.getLogger("backoffice.jobs.steps").warning("Something")
 
-    tasks._run(fail, job.pk, None)
+    tasks._run(fail, job.pk, None, "")
     something, ended = lines()
     assert something["job"] == ended["job"] == job.pk
     assert f"Change {job.pk} is uploaded after" in ended["message"]

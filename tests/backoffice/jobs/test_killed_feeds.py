@@ -101,7 +101,8 @@ def test_what_staff_decided_about_is_theirs_to_write(profile, drop):
     (outcome,) = feeds.look(at_once=True)
     assert "Staff went on with it" in outcome.report
     assert names() == []
-    tasks.start_apply(Change.objects.get(), user=make_user(permissions=RIGHTS))
+    staff = make_user(permissions=RIGHTS)
+    tasks.start_apply(Change.objects.get(), user=staff, shown=found.state)
     assert names() == ["Main"]
 
 

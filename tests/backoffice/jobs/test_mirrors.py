@@ -126,7 +126,7 @@ def test_links_that_updates_remove_are_counted():
     found.take_back(None, found.decisions()[0].pk)
     found.decide(None, Decision(line=3, field="libraries", answer="text", text="There"))
     assert fresh(job).file.found["unlinked"] == {"libraries": [2, 2]}
-    tasks.start_apply(fresh(job))
+    tasks.start_apply(fresh(job), shown=found.state)
     assert Book.objects.get(title="Emma").libraries.get() == here
 
 
@@ -150,12 +150,13 @@ def test_it_takes_a_second_person_where_that_is_set(settings):
         LibraryResource, [f"{HEADER}\n{PRINCETON}\n".encode()], file_name="a.csv", user=ann
     )
     tasks.start_check(job, user=bob)
-    Review(fresh(job)).decide(eve, Decision(line=2, field="state", answer="text", text="NY"))
+    found = Review(fresh(job))
+    found.decide(eve, Decision(line=2, field="state", answer="text", text="NY"))
     for user in (ann, bob, eve):
         with pytest.raises(JobStopped, match="second person"):
             tasks.start_apply(fresh(job), user=user)
     assert fresh(job).user == ann
-    tasks.start_apply(fresh(job), user=make_user(username="zoe"))
+    tasks.start_apply(fresh(job), user=make_user(username="zoe"), shown=found.state)
     assert (fresh(job).status, Library.objects.get().state) == (Status.DONE, "NY")
 
 

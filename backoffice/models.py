@@ -4,6 +4,7 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
 from backoffice.first_steps import FirstSteps
@@ -21,6 +22,7 @@ __all__ = [
     "Decision",
     "Entry",
     "Exemption",
+    "ExportProfile",
     "FirstSteps",
     "ImportFile",
     "Language",

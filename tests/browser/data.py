@@ -21,6 +21,7 @@ from backoffice.changes.decisions import Decision  # noqa: E402
 from backoffice.changes.deletion import Deletion  # noqa: E402
 from backoffice.changes.models import Change  # noqa: E402
 from backoffice.changes.profiles import Profile  # noqa: E402
+from backoffice.exports.profiles import ExportProfile  # noqa: E402
 from backoffice.filters.models import SavedFilter  # noqa: E402
 from backoffice.jobs.review import Review  # noqa: E402
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job  # noqa: E402
@@ -167,6 +168,15 @@ def filter_pages(user):
     saved = SavedFilter.objects.create(
         user=user, model="library.Library", name="New Jersey", query="state=NJ", shared=True
     )
+    profile = ExportProfile.objects.create(
+        user=user,
+        model="library.Library",
+        name="For the post",
+        resource="LibraryResource",
+        columns=["zip_code", "name", "librarian", "fax"],
+        format="xlsx",
+        shared=True,
+    )
     wrong = "?patron_count_min=x&added_since=2026-13-01&book=Nope&changed_by_import=999"
     several = "?state=NJ&state=NY&name=library&librarian=yes&patron_count_min=1&o=-1"
     return {
@@ -176,6 +186,10 @@ def filter_pages(user):
         "saved filters": reverse("admin:backoffice_savedfilter_changelist"),
         "saved filter change": reverse("admin:backoffice_savedfilter_change", args=[saved.pk]),
         "saved filter delete": reverse("admin:backoffice_savedfilter_delete", args=[saved.pk]),
+        "export profiles": reverse("admin:backoffice_exportprofile_changelist"),
+        "export profile change": reverse(
+            "admin:backoffice_exportprofile_change", args=[profile.pk]
+        ),
     }
 
 

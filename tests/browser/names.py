@@ -55,4 +55,6 @@ PAGES = (
     "saved filters",
     "saved filter change",
     "saved filter delete",
+    "export profiles",
+    "export profile change",
 )

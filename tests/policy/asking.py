@@ -13,13 +13,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from backoffice.changes.models import Change
-from backoffice.filters.models import SavedFilter
 from backoffice.signin.links import token_for
 from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
 from tests.everything.loans.models import Loan
 from tests.policy.identities import PASSWORD
 from tests.policy.table import SHORT
+from tests.policy.world import OWNED
 
 NEW_PASSWORD = "the slow fern hums at nine"
 PICKERS = {
@@ -61,8 +61,8 @@ class Asking:
 
     @property
     def row(self):
-        if self.model is SavedFilter:
-            return self.world.saved_filters[self.account]
+        if self.model in OWNED:
+            return self.world.owned[self.model, self.account]
         return self.world.rows[self.model]
 
     def url(self, page, *args):
@@ -124,7 +124,7 @@ class Asking:
         changes = CHANGES.get(self.model, {"name": "Renamed"})
         if self.model in (Entry, Change) or self.model._meta.proxy:
             return Sent((row.pk,), data=changes)
-        if self.model is SavedFilter:
+        if self.model in OWNED:
             return Sent((row.pk,), data=changes)
         return Sent((row.pk,), data=self.world.form(self.url("change", row.pk), **changes))
 
@@ -147,8 +147,8 @@ class Asking:
     def review(self):
         return Sent((self.job("checked").pk,), data={"_apply": self.world.states[self.model]})
 
-    def export(self):
-        return Sent(data=self.world.plain_form(self.url("export")) | {"format": "0"})
+    def export(self, **data):
+        return Sent(data=self.world.plain_form(self.url("export")) | {"format": "0", **data})
 
 
 PAGES = {
@@ -187,6 +187,7 @@ PAGES = {
     "import_file": lambda a: Sent((a.job("checked").pk, "changes.csv")),
     "process_import": lambda a: Sent(data={"job": a.job("checked").pk, "_cancel": "1"}),
     "export": Asking.export,
+    "export: keep": lambda a: a.export(_keep="1", profile_name="Mine"),
 }
 
 OF_ONE_MODEL = {

@@ -13,6 +13,7 @@ from django.urls import reverse
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.jobs.review import Review
 from backoffice.jobs.steps import apply_job, check_job, create_job
@@ -33,6 +34,11 @@ OLD = {
     Loan: {"renewals": 2},
 }
 BRANCH = "name,address,state,phone number,ZIP code\n{},1 Street,NY,212-222-6559,10001\n"
+#: What each account has of its own.
+OWNED: dict[Any, dict[str, Any]] = {
+    SavedFilter: {"query": "state=NY"},
+    ExportProfile: {"resource": "PatronResource", "columns": ["name"], "format": "csv"},
+}
 
 
 class World:
@@ -88,16 +94,17 @@ class World:
             owner=self.maker,
             options={},
         )
-        self.saved_filters: dict[Any, SavedFilter] = {}
+        self.owned: dict[Any, Any] = {}
         self.forms: dict[Any, Any] = {}
         self.client = Client()
         self.client.force_login(self.maker)
 
     def add_account(self, account):
-        """An account has a saved filter of its own."""
-        self.saved_filters[account] = SavedFilter.objects.create(
-            user=account or self.maker, model="library.Patron", name="Known", query="state=NY"
-        )
+        """An account has a saved filter and a profile of exports of its own."""
+        for model, fields in OWNED.items():
+            self.owned[model, account] = model.objects.create(
+                user=account or self.maker, model="library.Patron", name="Known", **fields
+            )
 
     def delete(self, model):
         """The key of a row that was deleted."""

@@ -16,6 +16,9 @@ SECTIONS: dict[str, str] = {
     "savedfilter_change": "how-to/filter-a-list#save-it",
     "savedfilter_delete": "how-to/filter-a-list#save-it",
     "export": "how-to/export#in-the-admin",
+    "exportprofile_changelist": "how-to/export#keep-the-choices",
+    "exportprofile_change": "how-to/export#keep-the-choices",
+    "exportprofile_delete": "how-to/export#keep-the-choices",
     "edit_fields.html": "how-to/edit-many",
     "edit_preview.html": "how-to/edit-many",
     # Forms

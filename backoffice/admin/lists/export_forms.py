@@ -1,6 +1,7 @@
-"""The export's form: columns and their order, format, encoding."""
+"""The export's form: columns and their order, format, encoding; a profile to keep them in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -8,6 +9,9 @@ from django.db.models import Model
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import SelectableFieldsExportForm
+
+from backoffice.admin.lists.lines import LineField
+from backoffice.exports.profiles import ExportProfile
 
 ENCODINGS = [
     ("utf-8", _("UTF-8")),
@@ -34,8 +38,17 @@ def everybody(model: type[Model]) -> bool:
 
 
 class ExportForm(SelectableFieldsExportForm):
-    """django-import-export's, with a position for each column."""
+    """django-import-export's, with a position for each column.
 
+    profile: what the form starts with; `lost` are its columns that are not offered.
+    """
+
+    #: The checkboxes as they were shown: what a position moves depends on that.
+    order = forms.CharField(widget=forms.HiddenInput, required=False)
+    #: The key of the profile that the form started with.
+    profile = forms.CharField(widget=forms.HiddenInput, required=False)
+    profile_name = LineField(label=_("Name"), max_length=100, required=False)
+    profile_shared = forms.BooleanField(label=_("Shared with all staff"), required=False)
     encoding = forms.ChoiceField(
         label=_("Encoding"),
         choices=ENCODINGS,
@@ -44,7 +57,13 @@ class ExportForm(SelectableFieldsExportForm):
     )
 
     def __init__(
-        self, formats: Any, resources: Any, *, may_view: MayView = everybody, **kwargs: Any
+        self,
+        formats: Any,
+        resources: Any,
+        *,
+        may_view: MayView = everybody,
+        profile: ExportProfile | None = None,
+        **kwargs: Any,
     ) -> None:
         self.related = {
             resource: [
@@ -56,6 +75,52 @@ class ExportForm(SelectableFieldsExportForm):
         }
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
+        self.formats = formats
+        self.lost = self._start_with(profile) if profile else []
+        self._put_in_order(self.data.get("order", "").split(","))
+        self._name_formats(formats)
+
+    def _start_with(self, profile: ExportProfile) -> list[str]:
+        """Have the form start with a profile. Returns the columns that it does not offer."""
+        names = [format_class.name for format_class in self.formats]
+        if profile.format in names:
+            self.initial["format"] = str(names.index(profile.format))
+        self.initial |= {
+            "encoding": profile.encoding,
+            "profile": profile.pk,
+            "profile_name": profile.name,
+            "profile_shared": profile.shared,
+        }
+        by_name = {resource.__name__: n for n, resource in enumerate(self.resources)}
+        number = by_name.get(profile.resource, 0)
+        self.initial["resource"] = str(number)
+        resource = self.resources[number]
+        boxes = [self.create_boolean_field_name(resource, name) for name in profile.columns]
+        for box in self.resource_fields[resource.__name__]:
+            self.fields[box].initial = box in boxes
+        self._put_in_order(boxes)
+        offered = self.resource_fields[resource.__name__]
+        return [
+            str(self._get_field_label(resource, name) if name in resource.fields else name)
+            for name, box in zip(profile.columns, boxes, strict=True)
+            if box not in offered
+        ]
+
+    def _put_in_order(self, boxes: Sequence[str]) -> None:
+        """Sort the columns as these checkboxes are; the others come after them."""
+        places = {box: place for place, box in enumerate(boxes)}
+        for names in self.resource_fields.values():
+            names.sort(key=lambda name: places.get(name, len(places)))
+            for place, name in enumerate(names, 1):
+                self.fields[f"position_{name}"] = forms.IntegerField(
+                    label=_("Position of %s") % self.fields[name].label,
+                    initial=place,
+                    required=False,
+                    widget=forms.NumberInput(attrs={"min": 1, "max": len(names)}),
+                )
+        self.initial["order"] = ",".join(chain(*self.resource_fields.values()))
+
+    def _name_formats(self, formats: Any) -> None:
         file_format = self.fields["format"]
         file_format.label = _("What for")
         named = [(n, str(name)) for n, name in file_format.choices[1:]]  # the first is blank
@@ -68,14 +133,6 @@ class ExportForm(SelectableFieldsExportForm):
             if f.most_rows
         ]
         file_format.help_text = " ".join(map(str, limits))
-        for names in self.resource_fields.values():
-            for place, name in enumerate(names, 1):
-                self.fields[f"position_{name}"] = forms.IntegerField(
-                    label=_("Position of %s") % self.fields[name].label,
-                    initial=place,
-                    required=False,
-                    widget=forms.NumberInput(attrs={"min": 1, "max": len(names)}),
-                )
 
     def _get_field_label(self, resource: Any, field_name: Any) -> Any:
         if field_name in resource.related:
@@ -99,7 +156,9 @@ class ExportForm(SelectableFieldsExportForm):
         return names
 
     def _columns(self, resource: Any) -> list[str]:
-        return [*resource().get_export_order(), *self.related[resource]]
+        """The names of the columns as they were shown."""
+        before = self.create_boolean_field_name(resource, "")
+        return [box.removeprefix(before) for box in self.resource_fields[resource.__name__]]
 
     def _validate_any_field_selected(self, resource: Any) -> None:
         if not any(self.cleaned_data.get(name) for name in self._columns(resource)):
@@ -125,3 +184,13 @@ class ExportForm(SelectableFieldsExportForm):
             return place, (place > was) - (place < was)
 
         return sorted(names, key=key)
+
+    def choices(self) -> dict[str, Any]:
+        """What an ExportProfile keeps of the valid form."""
+        return {
+            "resource": self.get_selected_resource().__name__,
+            "columns": self.get_selected_resource_export_fields(),
+            "format": self.formats[int(self.cleaned_data["format"])].name,
+            "encoding": self.cleaned_data["encoding"],
+            "shared": self.cleaned_data["profile_shared"],
+        }

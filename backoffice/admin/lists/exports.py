@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
@@ -29,6 +29,7 @@ from import_export.signals import post_export
 
 from backoffice.admin.lists.address import KEPT, kept_query
 from backoffice.admin.lists.export_forms import ExportForm
+from backoffice.admin.lists.export_profiles import chosen, keep, offered
 from backoffice.admin.lists.export_rights import may_export
 from backoffice.admin.pages import may
 from backoffice.admin.submissions.once import confirmed_by
@@ -36,6 +37,7 @@ from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
 from backoffice.exports.names import describe, file_name, filters_of
+from backoffice.exports.profiles import ExportProfile
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import count_up_to
 from backoffice.trail.record import address_of
@@ -109,8 +111,15 @@ class ExportMixin(UpstreamExportMixin):
         except UNREADABLE:
             # An invalid filter: the list reports it and shows all rows.
             return HttpResponseRedirect("../?e=1")
+        if "_use" in request.POST:
+            profile = chosen(request, self.model)
+            return self._show_export(
+                request, self._new_form(request, profile=profile), queryset, ticked
+            )
         form = self._new_form(request, request.POST or None)
-        if form.is_valid():
+        if form.is_valid() and "_keep" in request.POST:
+            form = self._kept(request, form)
+        elif form.is_valid():
             export = self._export(request, form, queryset, ticked)
             try:
                 export.check()
@@ -120,6 +129,17 @@ class ExportMixin(UpstreamExportMixin):
                 return self._send(request, export, ticked)
         return self._show_export(request, form, queryset, ticked)
 
+    def _kept(self, request: HttpRequest, form: Any) -> Any:
+        """The form after its choices were kept as a profile, or with the reason why not."""
+        try:
+            profile = keep(request, self.model, form)
+        except ValidationError as error:
+            form.add_error("profile_name", error)
+            return form
+        said = _("The choices are kept as the profile “%s”.") % profile.name
+        messages.success(request, said)
+        return self._new_form(request, profile=profile)
+
     def _chosen(self, request: HttpRequest, ticked: list[str]) -> QuerySet[Any]:
         """The ticked rows of the list; all if none is ticked."""
         queryset: QuerySet[Any] = self.get_export_queryset(request)
@@ -127,11 +147,14 @@ class ExportMixin(UpstreamExportMixin):
             queryset = queryset.filter(pk__in=list(map(self.opts.pk.to_python, ticked)))
         return queryset
 
-    def _new_form(self, request: HttpRequest, data: Any = None) -> ExportForm:
+    def _new_form(
+        self, request: HttpRequest, data: Any = None, profile: ExportProfile | None = None
+    ) -> ExportForm:
         return self.export_form_class(
             self.get_export_formats(),
             self.get_export_resource_classes(request),
             may_view=partial(may, self.admin_site, request, "view"),
+            profile=profile,
             data=data,
         )
 
@@ -176,6 +199,7 @@ class ExportMixin(UpstreamExportMixin):
             "rows": min(rows, COUNTED),
             "more": rows > COUNTED,
             "selection": ", ".join(self._filters_in_words(request)),
+            "profiles": offered(request, self.model),
             "ticked": ticked,
             "ticked_name": ACTION_CHECKBOX_NAME,
         }

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.admin.lists.choice import COLUMNS_VAR, VIEW_VAR
 from backoffice.admin.lists.lines import LineField
+from backoffice.admin.lists.owned_forms import OwnedForm
 from backoffice.admin.lists.panels import PanelsMixin
 from backoffice.admin.typing import ExportBase
 from backoffice.filters.filterset import FilterSet
@@ -191,23 +192,15 @@ def path_of(list_filter: Any) -> Any:
     return list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
 
 
-class SavedFilterForm(forms.ModelForm[SavedFilter]):
-    """Name and sharing of a view; a user's views of a model have unique names."""
+class SavedFilterForm(OwnedForm):
+    """Name and sharing of a view."""
+
+    name_taken = gettext_lazy("You already have a view of this name.")
 
     class Meta:
         model = SavedFilter
         fields = ("name", "shared", "start")
         field_classes: ClassVar = {"name": LineField}
-
-    def clean(self) -> Any:
-        saved, name = self.instance, self.cleaned_data.get("name")
-        others = SavedFilter.objects.filter(user=saved.user, model=saved.model, name=name)
-        if others.exclude(pk=saved.pk).exists():
-            self.refuse_name()
-        return self.cleaned_data
-
-    def refuse_name(self) -> None:
-        self.add_error("name", _("You already have a view of this name."))
 
 
 class SaveFilterForm(SavedFilterForm):

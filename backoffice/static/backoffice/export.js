@@ -43,6 +43,9 @@ function showProgress(form, box) {
     const stop = box.querySelector("button");
     const megabytes = box.querySelector("[data-megabytes]");
     form.addEventListener("submit", async (event) => {
+        if (event.submitter && event.submitter !== button) {
+            return; // it asks for a page
+        }
         event.preventDefault();
         const abort = new AbortController();
         stop.onclick = () => abort.abort();

@@ -14,6 +14,7 @@ from django.urls import URLResolver, reverse
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
@@ -170,6 +171,7 @@ def others(world):
         BulkEdit: [world.change.pk],
         Profile: [world.profile.pk],
         SavedFilter: [SavedFilter.objects.get().pk],
+        ExportProfile: [ExportProfile.objects.get().pk],
         Entry: list(entries[:1]),
         Group: [Group.objects.get_or_create(name="Elsewhere")[0].pk],
         type(world.user): [world.admin.pk],

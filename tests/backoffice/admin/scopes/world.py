@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.record import record
 from library.models import Book, Librarian, Library, Patron
@@ -77,6 +78,15 @@ def make_world(*, by="keys"):
         model="library.Patron",
         name="Elsewhere Faraway",
         query="q=Faraway",
+        shared=True,
+    )
+    ExportProfile.objects.create(
+        user=admin,
+        model="library.Patron",
+        name="Elsewhere Faraway",
+        resource="PatronResource",
+        columns=["name"],
+        format="csv",
         shared=True,
     )
     change = Change.objects.create(

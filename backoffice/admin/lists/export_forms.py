@@ -37,6 +37,14 @@ def everybody(model: type[Model]) -> bool:
     return True
 
 
+def label_of(resource: Any, name: str) -> str:
+    """What a column is called; "" where it has no label, or is not there any more."""
+    if name in resource.related:
+        return str(capfirst(resource.related[name].label))
+    labels = resource.labels_of(name) if name in resource.fields else ()
+    return str(capfirst(labels[0])) if labels else ""
+
+
 class ExportForm(SelectableFieldsExportForm):
     """django-import-export's, with a position for each column.
 
@@ -101,7 +109,7 @@ class ExportForm(SelectableFieldsExportForm):
         self._put_in_order(boxes)
         offered = self.resource_fields[resource.__name__]
         return [
-            str(self._get_field_label(resource, name) if name in resource.fields else name)
+            label_of(resource, name) or name
             for name, box in zip(profile.columns, boxes, strict=True)
             if box not in offered
         ]
@@ -135,10 +143,8 @@ class ExportForm(SelectableFieldsExportForm):
         file_format.help_text = " ".join(map(str, limits))
 
     def _get_field_label(self, resource: Any, field_name: Any) -> Any:
-        if field_name in resource.related:
-            return capfirst(resource.related[field_name].label)
-        labels = resource.labels_of(field_name)
-        return capfirst(labels[0]) if labels else super()._get_field_label(resource, field_name)
+        usual = super()._get_field_label
+        return label_of(resource, field_name) or usual(resource, field_name)
 
     def _create_boolean_fields(self, resource: Any, index: Any) -> Any:
         """Those of the Resource, then those of related records that the user may view."""

@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.lists.export_forms import PURPOSES
+from backoffice.admin.lists.export_forms import PURPOSES, label_of
 from backoffice.admin.lists.lines import LineField
 from backoffice.admin.lists.owned_forms import OwnedForm
 from backoffice.admin.records.owned import OwnedAdmin
@@ -44,4 +46,17 @@ class ExportProfileAdmin(OwnedAdmin):
 
     @admin.display(description=_("columns"))
     def in_order(self, profile: ExportProfile) -> str:
-        return ", ".join(profile.columns)
+        resource = self._resource(profile)
+        labels = (resource and label_of(resource, name) for name in profile.columns)
+        return ", ".join(
+            label or name for label, name in zip(labels, profile.columns, strict=True)
+        )
+
+    def _resource(self, profile: ExportProfile) -> Any:
+        """The class of its Resource; None if that is no longer there."""
+        try:
+            model_admin: Any = self.admin_site.get_model_admin(apps.get_model(profile.model))
+        except (LookupError, NotRegistered):
+            return None
+        classes = getattr(model_admin, "resource_classes", ())
+        return next((each for each in classes if each.__name__ == profile.resource), None)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0026_first_steps"),
+        ("backoffice", "0027_shared"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

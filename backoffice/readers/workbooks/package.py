@@ -5,10 +5,24 @@ import zipfile
 from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
-from .values import Row, Sheet, Survey
+from .values import Damaged, Row, Sheet, Survey
 
 BLOCK = 1 << 16
 Attributes = dict[str, str]
+
+
+def new_parser(separator: str | None = None) -> expat.XMLParserType:
+    """A parser of a part. No workbook declares entities (ECMA-376-2, 8.1.4 forbids a DTD).
+
+    Where one does, expat leaves out what it can't look up: “Em&e;ma” would be “Emma”.
+    """
+    parser = expat.ParserCreate(namespace_separator=separator)
+    parser.StartDoctypeDeclHandler = _refuse
+    return parser
+
+
+def _refuse(*_declaration: object) -> None:
+    raise Damaged
 
 
 class Package:
@@ -28,7 +42,7 @@ class Package:
     def elements(self, part: str) -> Iterator[tuple[str, Attributes]]:
         """The elements of a part as (name without its prefix, attributes)."""
         found: list[tuple[str, Attributes]] = []
-        parser = expat.ParserCreate()
+        parser = new_parser()
         parser.StartElementHandler = lambda name, attributes: found.append(
             (name.rpartition(":")[2], attributes)
         )
@@ -42,7 +56,7 @@ class Package:
     def prefix(self, part: str) -> str:
         """What the names of a part's elements begin with, such as "x:", or ""."""
         names: list[str] = []
-        parser = expat.ParserCreate()
+        parser = new_parser()
         parser.StartElementHandler = lambda name, _attributes: names.append(name)
         for block in self.blocks(part):
             parser.Parse(block)
@@ -60,7 +74,7 @@ class Package:
         separator: str | None = None,
     ) -> Iterator[None]:
         """Parse a part; yield now and then, for what was found to be taken."""
-        parser = expat.ParserCreate(namespace_separator=separator)
+        parser = new_parser(separator)
         parser.buffer_text = True
         parser.StartElementHandler, parser.EndElementHandler = start, end
         parser.CharacterDataHandler = text

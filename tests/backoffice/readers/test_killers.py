@@ -109,6 +109,25 @@ KILLERS = {
         ),
         "is damaged",
     ),
+    "an entity of another file": (
+        lambda path: write_zip(
+            path,
+            {"content.xml": '<!DOCTYPE x SYSTEM "x.dtd"><x>Em&e;ma</x>'},
+        ),
+        "is damaged",
+    ),
+    "an entity of another file in a sheet": (
+        lambda path: xlsx(
+            path,
+            "",
+            **{
+                "xl/worksheets/sheet1.xml": '<!DOCTYPE x SYSTEM "x.dtd"><worksheet>'
+                f"<sheetData>{HEADER}<row r='2'><c t='str' r='A2'><v>Em&e;ma</v></c></row>"
+                "</sheetData></worksheet>"
+            },
+        ),
+        "is damaged",
+    ),
     "a long string": (
         lambda path: xlsx_strings(path, f"<si><t>{'x' * 200_000_000}</t></si>"),
         "more than 300,000,000 bytes of memory",

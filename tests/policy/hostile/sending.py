@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from backoffice.filters.models import SavedFilter
 from tests.policy import asking
 from tests.policy.hostile.texts import MARK
 from tests.policy.test_policy import address_of, model_of
@@ -23,7 +24,7 @@ class Sender:
         self.world = world
         self.client = Client()
         self.client.force_login(world.maker)
-        if world.maker not in world.saved_filters:
+        if (SavedFilter, world.maker) not in world.owned:
             world.add_account(world.maker)
 
     def sent(self, row):

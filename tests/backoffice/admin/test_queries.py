@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
@@ -100,6 +101,10 @@ LISTS = MAKERS | {
     ),
     SavedFilter: lambda number: SavedFilter.objects.bulk_create(
         SavedFilter(model="library.Library", name="f", query="state=NY", user=make_user())
+        for _ in range(number)
+    ),
+    ExportProfile: lambda number: ExportProfile.objects.bulk_create(
+        ExportProfile(model="library.Library", name="e", columns=["name"], user=make_user())
         for _ in range(number)
     ),
 }

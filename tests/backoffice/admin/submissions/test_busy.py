@@ -24,11 +24,16 @@ FILE = "name,address,state,phone_number,zip_code\nNew,1 Main Street,NY,212-222-6
 @pytest.fixture(autouse=True)
 def _short_waits(settings, tmp_path):
     settings.SAVE_WAIT_SECONDS, settings.DATA_DIR = 0.1, tmp_path
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 100")
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (patience,) = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout = 100")
     yield
-    connection.close()
+    with connection.cursor() as cursor:  # a database in memory outlives close()
+        cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
 
 
 @contextmanager

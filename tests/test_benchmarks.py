@@ -86,6 +86,24 @@ def test_the_pages_are_measured_into_a_section_of_their_own(tmp_path):
     assert "statements**" not in text
 
 
+@pytest.mark.slow
+def test_staff_work_while_a_file_is_written(tmp_path):
+    report = tmp_path / "RESULTS.md"
+    sizes = ["--rows", "150", "--others", "150", "--imported", "50"]
+    arguments = [*sizes, "--staff", "2", "--seconds", "8", "--output", str(report)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.staff", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"EXTRA_APPS": "", "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr  # 1: a page was slow for once
+    text = report.read_text(encoding="utf-8")
+    assert "| SQLite | page |" in text
+    assert "otherwise" not in text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_consortium_has_few_branches_with_many_patrons_and_titles(superuser):
     sizes = Sizes(libraries=11, patrons=40, books=20, links=3)

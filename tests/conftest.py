@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
 from xdist.scheduler import LoadScopeScheduling
@@ -80,6 +81,13 @@ def _declared():
     for registry, declared in before.items():
         for each in set(registry._declared) - set(declared):
             del registry._declared[each]
+
+
+@pytest.fixture(autouse=True)
+def _language():
+    """What a request or a sign-in chose is gone after the test, as after a request's end."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -62,8 +62,10 @@ def _small_cache(table: Table) -> Iterator[None]:
         return
     ((size,),) = table.fetch("PRAGMA cache_size")
     table.execute("PRAGMA cache_size = -4000")
-    yield
-    table.execute(f"PRAGMA cache_size = {size:d}")
+    try:
+        yield
+    finally:
+        table.execute(f"PRAGMA cache_size = {size:d}")
 
 
 def _is_faster(table: Table, new: int) -> bool:

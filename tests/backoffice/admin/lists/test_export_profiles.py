@@ -136,6 +136,7 @@ def test_another_s_name_is_no_obstacle_and_one_s_own_is_asked_about(client, ann)
     assert mine.columns == theirs.columns
     page = client.post(reverse(EXPORT), fresh | {"format": NUMBERS["csv"], "profile_name": ""})
     assert "Name it" in page.text
+    assert "No profile was kept." in page.text
     assert ExportProfile.objects.count() == 2
 
 

@@ -246,11 +246,18 @@ def _counts(store: Store) -> Counts:
 
 
 def _count(job: Change, store: Store) -> None:
-    """Bring the counts of the job up to date: before those of the store are committed."""
+    """Bring the counts of the job up to date: before those of the store are committed.
+
+    Not where another run has it by now, on another machine maybe: what that found stays.
+    """
     counts = asdict(_counts(store))
-    Change.objects.filter(pk=job.pk).move(Status.CHECKED, to=Status.CHECKED, **counts)
+    causes, unlinked = store.causes(MOST_CAUSES), store.about("unlinked")
+    with transaction.atomic():
+        mine = Change.objects.filter(pk=job.pk, claim=job.claim)
+        if not mine.move(Status.CHECKED, to=Status.CHECKED, **counts):
+            return
+        job.file.causes = causes
+        job.file.found["unlinked"] = unlinked
+        job.file.save(update_fields=["causes", "found"])
     for name, number in counts.items():
         setattr(job, name, number)
-    job.file.causes = store.causes(MOST_CAUSES)
-    job.file.found["unlinked"] = store.about("unlinked")
-    job.file.save(update_fields=["causes", "found"])

@@ -4,9 +4,10 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from backoffice.changes.decisions import Decision
-from backoffice.changes.models import Change, JobStopped
+from backoffice.changes.models import Change, ImportFile, JobStopped
 from backoffice.jobs import tasks
-from backoffice.jobs.review import Review
+from backoffice.jobs.opening import take_in_decided
+from backoffice.jobs.review import Review, bring_up_to_date
 from backoffice.jobs.steps import (
     CHANGES,
     REJECTS,
@@ -244,6 +245,25 @@ def test_counts_that_a_killed_worker_left_behind_are_brought_up_to_date():
     found = review(PRINCETON)
     Change.objects.update(new=0, rejected=1)
     assert counted(Review(Change.objects.get(pk=found.job.pk))) == {"all": 1, "new": 1}
+
+
+@pytest.mark.parametrize("status", ["done", "checked"])
+def test_what_another_run_found_meanwhile_stays(monkeypatch, status):
+    """It has written the file, or checked it again, on another machine."""
+    found = review(PRINCETON)
+    of = {"pk": found.job.pk}
+    theirs = found.job.file.found | {"store": "of-another-run"}
+
+    def overtaken(job, store):
+        take_in_decided(job, store)
+        Change.objects.filter(**of).update(status=status, claim="another", rejected=7)
+        ImportFile.objects.filter(**of).update(found=theirs)
+
+    Change.objects.filter(**of).update(rejected=9)
+    monkeypatch.setattr("backoffice.jobs.review.take_in_decided", overtaken)
+    assert bring_up_to_date(Change.objects.get(**of))
+    assert ImportFile.objects.get(**of).found == theirs
+    assert Change.objects.get(**of).rejected == 7
 
 
 def test_the_causes_of_most_rows_come_first_and_those_that_are_mended_go():

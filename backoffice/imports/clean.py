@@ -162,7 +162,7 @@ class Column(dict[str, Any]):
             and max(map(len, texts)) <= self.model_field.max_length
             # An escaped formula, perhaps, or an error of a spreadsheet.
             and {"'", "#"}.isdisjoint(map(itemgetter(0), texts))
-            and "Err:" not in "\n".join(texts)
+            and "err:5" not in "\n".join(texts).lower()
             and all(all(map(pattern.search, texts)) for pattern in self._patterns or ())
             and (not self.is_line or are_same(texts))
         )

@@ -24,6 +24,7 @@ WRITTEN = [
     "#BUSY!",
     "#GETTING_DATA",
     "Err:502",
+    "err:502",
     "#N/D",
     "#¡REF!",
     "#¿NOMBRE?",

@@ -6,13 +6,13 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.admin.base import PlainModelAdmin
 from backoffice.admin.menu import WORK
+from backoffice.admin.pages import page_of
 from backoffice.owned import Owned
 
 
@@ -52,9 +52,11 @@ class OwnedAdmin(PlainModelAdmin):
     @admin.display(description=_("list"))
     def open_list(self, row: Owned) -> str:
         try:
-            opts = apps.get_model(row.model)._meta
+            model = apps.get_model(row.model)
         except LookupError:
             return row.model  # its app is no longer installed
-        name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_{self.page}"
-        address = f"{reverse(name)}{self.query(row)}"
-        return format_html('<a href="{}">{}</a>', address, capfirst(opts.verbose_name_plural))
+        title = str(capfirst(model._meta.verbose_name_plural))
+        address = page_of(self.admin_site, model, self.page)
+        if address is None:
+            return title  # the site has no such page of it any more
+        return format_html('<a href="{}">{}</a>', f"{address}{self.query(row)}", title)

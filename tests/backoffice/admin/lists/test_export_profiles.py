@@ -236,3 +236,10 @@ def test_a_profile_s_model_may_be_gone(client, ann):
     assert "zip_code, name" in client.get(url(ExportProfile, "change", gone.pk)).text
     assert "gone.Model" in client.get(url(ExportProfile, "changelist")).text
     assert Library._meta.label not in client.get(url(ExportProfile, "changelist")).text
+
+
+def test_the_site_may_have_no_export_of_a_profile_s_model_any_more(client, ann):
+    gone = make_profile(ann, model="sessions.Session")
+    page = client.get(url(ExportProfile, "changelist"))
+    assert ">Sessions</td>" in page.text
+    assert client.get(url(ExportProfile, "change", gone.pk)).status_code == 200

@@ -310,8 +310,8 @@ class Import:
 
     def _counted(self, rows: int) -> Counts:
         counts = self.checks.counts(rows)
-        offered = list(self.resource.fields)
-        self._about_blanks = blanks.told(self.checks, self.columns, offered, counts.new)
+        titles = self.mapping.titles
+        self._about_blanks = blanks.told(self.checks, self.columns, titles, counts.new)
         return counts
 
     def count_removed_links(self) -> dict[str, tuple[int, int]]:

@@ -134,12 +134,20 @@ def help_address(request: HttpRequest, template: str = "") -> str:
     """
     match = request.resolver_match
     app = getattr(request, "current_app", None) or (match and match.namespace) or None
+    about = section(match.url_name if match and match.url_name else "", template)
+    return section_address(about or "", app)
+
+
+def section_address(about: str, app: str | None) -> str:
+    """The address of a page or section, such as `how-to/export#in-the-admin`.
+
+    Of the index where the manual has no such page; "" where the site has no help.
+    """
     try:
         index = reverse("admin:help", current_app=app)
     except NoReverseMatch:
         return ""
-    about = section(match.url_name if match and match.url_name else "", template)
-    name, _hash, anchor = (about or "").partition("#")
+    name, _hash, anchor = about.partition("#")
     if name not in pages.pages():
         return index
     address = reverse("admin:help_page", args=[name], current_app=app)

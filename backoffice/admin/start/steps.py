@@ -9,10 +9,11 @@ from typing import Any
 
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from backoffice.admin.help.pages import section_address
 from backoffice.admin.pages import page_of
+from backoffice.admin.submissions.house import address_of
 from backoffice.filters.models import SavedFilter
 from backoffice.first_steps import are_shown_to
 from backoffice.signin import second_factor
@@ -41,7 +42,7 @@ def first_steps(
     steps = list(_steps(site, request, model_admins))
     if all(step.is_done for step in steps):
         return []
-    return [(step, _help(site, step.help)) for step in steps]
+    return [(step, section_address(step.help, site.name)) for step in steps]
 
 
 def _steps(site: Any, request: HttpRequest, model_admins: list[Any]) -> Iterator[Step]:
@@ -76,7 +77,7 @@ def _steps(site: Any, request: HttpRequest, model_admins: list[Any]) -> Iterator
         url = page_of(site, accounts, "changelist") or ""
         is_done = accounts._meta.label in wrote
         yield Step(_("Give a colleague a role"), url, "how-to/give-a-role", is_done)
-    if second_factor.is_installed() and (url := _address("admin:second_factor")):
+    if url := address_of(site, "second_factor"):  # it may be switched off
         text = _("Have a code asked for beside your password")
         is_done = second_factor.device_of(user) is not None
         yield Step(text, url, "how-to/sign-in#a-second-factor", is_done)
@@ -85,16 +86,3 @@ def _steps(site: Any, request: HttpRequest, model_admins: list[Any]) -> Iterator
 def _first(model_admins: list[Any], permission: str, request: HttpRequest) -> list[Any]:
     """The first ModelAdmin that allows it to the user, if any."""
     return [each for each in model_admins if getattr(each, permission)(request)][:1]
-
-
-def _address(name: str, *args: str) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
-
-
-def _help(site: Any, section: str) -> str:
-    page, _hash, anchor = section.partition("#")
-    url = _address("admin:help_page", page)
-    return f"{url}#{anchor}" if url and anchor else url

@@ -130,3 +130,5 @@ def test_a_project_without_the_folder_is_told_so(admin_client, monkeypatch):
     assert "has no manual" in admin_client.get("/admin/help/").content.decode()
     assert admin_client.get("/admin/help/how-to/undo/").status_code == 404
     assert leads_to(admin_client, "/admin/") == "/admin/help/"
+    steps = admin_client.get("/admin/").context["start"]["steps"]
+    assert {address for _step, address in steps} == {"/admin/help/"}

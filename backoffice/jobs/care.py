@@ -17,7 +17,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
@@ -26,6 +32,7 @@ from django_tasks import task_backends
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from backoffice import machines
 from backoffice.changes import files
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
@@ -47,11 +54,15 @@ BACK: dict[str, tuple[str, Task[..., None]]] = {
 #: The statuses in which an import waits for somebody to go on with it.
 UNFINISHED = (Status.UPLOADED, Status.CHECKED)
 IDLE = datetime.timedelta(days=1)  # after which an unfinished import is called abandoned
+LOST = (OperationalError, InterfaceError, InternalError)  # the connection, or the database
 TASKS = {task.module_path: status for status, (_back, task) in BACK.items()}
 
 
 class Caretaker(threading.Thread):
-    """A thread beside a worker's jobs, with its own connection, until `stop` is set."""
+    """A thread beside a worker's jobs, with its own connection, until `stop` is set.
+
+    Each time a worker has the database again, it calls `begin` before it takes a job.
+    """
 
     def __init__(self, clean: Callable[[], Any] = lambda: None) -> None:
         """clean: what is called every RETENTION_MINUTES, such as `retention.retain`."""
@@ -61,6 +72,14 @@ class Caretaker(threading.Thread):
         self.running: Run | None = None
         self.next_cleaning = 0.0
         self.feeder: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Say that the worker lives, and go round. Raises as `machines.demand_same`."""
+        machines.demand_same()
+        workers.forget_dead()
+        workers.give_sign()
+        if not self.is_alive():
+            self.start()
 
     def run(self) -> None:
         while not self.stop.wait(EVERY):

@@ -10,20 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    DatabaseError,
-    InterfaceError,
-    close_old_connections,
-    connections,
-)
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 
-from backoffice import machines
-from backoffice.jobs import workers
-from backoffice.jobs.care import TASKS, Caretaker
+from backoffice.jobs.care import LOST, TASKS, Caretaker
 from backoffice.jobs.liveness import Run
 from backoffice.jobs.redis_queue import Queue, get_queue, word_of
 from backoffice.logs import about
@@ -81,24 +73,22 @@ class Worker(SimpleWorker):
 def work(caretaker: Caretaker, *, batch: bool, max_tasks: int | None) -> None:
     """Run what waits until somebody stops it; `batch`: until nothing waits.
 
-    Where Redis is lost, or not there yet, it is waited for; the caretaker goes on meanwhile.
+    Where the database or Redis is lost, or not there yet, it is waited for.
     """
     worker = None
-    while not (worker and worker.is_stopped):
-        with suppress(DatabaseError, InterfaceError):  # else the caretaker does it, when it can
-            machines.demand_same()
-            workers.forget_dead()
-            workers.give_sign()
-        try:
-            worker = Worker(caretaker)
-            worker.work(burst=batch, max_jobs=max_tasks, logging_level="WARNING")
-            if batch or max_tasks:
-                return
-            time.sleep(AGAIN)
-        except StopRequested:
-            return
-        except RedisError:
-            if batch:
-                raise
-            logger.warning("Redis can't be reached; trying again", exc_info=True)
+    with suppress(StopRequested):  # also between two tries
+        while not (worker and worker.is_stopped):
+            try:
+                caretaker.begin()
+                worker = Worker(caretaker)
+                worker.work(burst=batch, max_jobs=max_tasks, logging_level="WARNING")
+                if batch or max_tasks:
+                    return
+            except LOST:
+                logger.warning("The database can't be reached; trying again", exc_info=True)
+                connections.close_all()
+            except RedisError:
+                if batch:
+                    raise
+                logger.warning("Redis can't be reached; trying again", exc_info=True)
             time.sleep(AGAIN)

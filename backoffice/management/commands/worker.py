@@ -12,8 +12,6 @@ from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
     InterfaceError,
-    InternalError,
-    OperationalError,
     connections,
 )
 from django.db.models.functions import Now
@@ -23,7 +21,7 @@ from django_tasks_db.models import DBTaskResult
 
 from backoffice import machines
 from backoffice.jobs import tasks, workers
-from backoffice.jobs.care import TASKS, Caretaker
+from backoffice.jobs.care import LOST, TASKS, Caretaker
 from backoffice.jobs.liveness import Run
 from backoffice.jobs.retention import retain
 from backoffice.logs import about
@@ -33,8 +31,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def looked_after(caretaker: Caretaker) -> Iterator[None]:
-    """While the block runs, this process is a worker, and the caretaker goes round."""
-    caretaker.start()
+    """While the block runs, this process is a worker, and the caretaker may go round."""
     try:
         yield
     except machines.Stranger as error:
@@ -61,11 +58,9 @@ class Worker(db_worker.Worker):
         The change that was running is taken over like one whose worker died.
         """
         try:
-            machines.demand_same()
-            workers.forget_dead()
-            workers.give_sign()
+            self.caretaker.begin()
             super().run()
-        except (OperationalError, InterfaceError, InternalError):
+        except LOST:
             logger.warning("The database can't be reached; trying again", exc_info=True)
             connections.close_all()
             return False

@@ -1,22 +1,25 @@
 """The queue on Redis: it may forget everything, and still each job is done once."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.urls import reverse
 from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
 
-from backoffice import optional
+from backoffice import machines, optional
 from backoffice.changes.models import Change
 from backoffice.deployment import check_queue
 from backoffice.health import checks
 from backoffice.jobs import redis_queue, tasks, workers
 from backoffice.jobs.care import take_up_dead_jobs
 from backoffice.jobs.steps import check_job
+from backoffice.management import redis_worker
 from backoffice.queues import queue_settings
 from library.models import Library
 from tests.backoffice.jobs.test_tasks import (
@@ -239,6 +242,33 @@ def test_a_stranger_takes_nothing_of_the_queue(settings):
         run_worker()
     assert fresh(job).status == "uploaded"
     assert workers.is_missing()
+
+
+def test_a_worker_that_finds_no_database_waits_and_is_no_stranger_then(settings, monkeypatch):
+    run_worker()  # the first
+    job = make_job()
+    tasks.start_check(job)
+    settings.SECRET_KEY = "another"
+    away, compare = [OperationalError("away")], machines.demand_same
+
+    def compared():
+        if away:
+            raise away.pop()
+        compare()
+
+    monkeypatch.setattr(machines, "demand_same", compared)
+    monkeypatch.setattr(redis_worker, "AGAIN", 0)
+    with pytest.raises(CommandError, match="adopt key"):
+        run_worker()
+    assert fresh(job).status == "uploaded"
+
+
+def test_a_stop_between_two_tries_is_no_fault(away, monkeypatch):
+    def stopped(seconds):
+        raise StopRequested  # as the last worker's handler of signals does
+
+    monkeypatch.setattr(redis_worker, "time", SimpleNamespace(sleep=stopped))
+    call_command("worker", "--max-tasks", "1", verbosity=0)
 
 
 def test_a_batch_that_finds_no_redis_says_so(away):

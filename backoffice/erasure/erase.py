@@ -224,13 +224,13 @@ class Erasure:
             yield from ((field.storage, str(name)) for name in names if name)
 
     def _clean_up(self, attached: list[Any]) -> None:
-        for folder in self.folders:
-            remove(folder)
         for path in self.feeds:
             path.unlink(missing_ok=True)
         for storage, name in attached:
             storage.delete(name)
         clean_database(self.using, self.model, *(r.model for r in self.histories))
+        for folder in self.folders:  # last: if a bucket is away now, all else is gone
+            remove(folder)
 
 
 def _forbidden(model: type[Model]) -> str:

@@ -31,14 +31,17 @@ def import_folders(names: Names) -> Iterator[str]:
         return
     for key in kept.stored():
         folder_name = key.partition("/")[0]
-        with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as scratch:
+        if folder_name in found:
+            continue
+        with (
+            tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as scratch,
+            contextlib.suppress(FileNotFoundError),  # it went meanwhile
+        ):
             path = Path(scratch) / "file"
-            with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-                if folder_name not in found:
-                    kept.copy(key, path)
-                    if is_named_in(path, names):
-                        found.add(folder_name)
-                        yield folder_name
+            kept.copy(key, path)
+            if is_named_in(path, names):
+                found.add(folder_name)
+                yield folder_name
 
 
 def feed_files(names: Names) -> Iterator[tuple[Path, bool]]:

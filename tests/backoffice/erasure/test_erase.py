@@ -171,6 +171,25 @@ def test_an_import_at_work_and_a_file_of_a_feed_that_waits_come_first(person, tm
     assert Patron.objects.filter(pk=patron.pk).exists()
 
 
+def test_where_the_bucket_is_lost_in_the_end_all_else_is_gone(
+    person, tmp_path, monkeypatch, django_capture_on_commit_callbacks
+):
+    def lost(folder):
+        raise files.NoStorage("away")
+
+    patron, _again = person
+    done = tmp_path / "feeds" / "supplier" / "done"
+    done.mkdir(parents=True)
+    (done / "named.csv").write_text(f"name\n{NAME}\n")
+    monkeypatch.setattr("backoffice.erasure.erase.remove", lost)
+    with (
+        pytest.raises(files.NoStorage),
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        Erasure(Patron, patron.pk).run()
+    assert list(done.iterdir()) == []
+
+
 def test_an_undo_of_what_was_erased_brings_nothing_back_and_says_so(person, admin_client):
     patron, _again = person
     chosen = {

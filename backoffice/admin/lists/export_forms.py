@@ -49,6 +49,7 @@ class ExportForm(SelectableFieldsExportForm):
     """django-import-export's, with a position for each column.
 
     profile: what the form starts with; `lost` are its columns that are not offered.
+    is_own: whether it is the user's; a copy of another's is shared by who says so alone.
     """
 
     #: The checkboxes as they were shown: what a position moves depends on that.
@@ -71,6 +72,7 @@ class ExportForm(SelectableFieldsExportForm):
         *,
         may_view: MayView = everybody,
         profile: ExportProfile | None = None,
+        is_own: bool = True,
         **kwargs: Any,
     ) -> None:
         self.related = {
@@ -84,11 +86,11 @@ class ExportForm(SelectableFieldsExportForm):
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
         self.formats = formats
-        self.lost = self._start_with(profile) if profile else []
+        self.lost = self._start_with(profile, is_own) if profile else []
         self._put_in_order(self.data.get("order", "").split(","))
         self._name_formats(formats)
 
-    def _start_with(self, profile: ExportProfile) -> list[str]:
+    def _start_with(self, profile: ExportProfile, is_own: bool) -> list[str]:
         """Have the form start with a profile. Returns the columns that it does not offer."""
         names = [format_class.name for format_class in self.formats]
         if profile.format in names:
@@ -97,7 +99,7 @@ class ExportForm(SelectableFieldsExportForm):
             "encoding": profile.encoding,
             "profile": profile.pk,
             "profile_name": profile.name,
-            "profile_shared": profile.shared,
+            "profile_shared": profile.shared and is_own,
         }
         by_name = {resource.__name__: n for n, resource in enumerate(self.resources)}
         number = by_name.get(profile.resource, 0)

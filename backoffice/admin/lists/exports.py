@@ -155,6 +155,7 @@ class ExportMixin(UpstreamExportMixin):
             self.get_export_resource_classes(request),
             may_view=partial(may, self.admin_site, request, "view"),
             profile=profile,
+            is_own=profile is not None and profile.user_id == request.user.pk,
             data=data,
         )
 

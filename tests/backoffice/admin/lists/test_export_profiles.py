@@ -115,11 +115,12 @@ def test_an_order_that_was_made_up_shows_and_hides_nothing(client, ann, order):
 
 
 def test_the_profile_in_use_is_changed_under_its_name(client, ann):
-    profile = make_profile(ann)
+    profile = make_profile(ann, shared=True)
     data = filled_in(use(client, profile)) | {"libraryresource_state": "on", "_keep": "1"}
     client.post(reverse(EXPORT), data)
     profile.refresh_from_db()
     assert profile.columns == ["zip_code", "name", "state"]
+    assert profile.shared
     assert ExportProfile.objects.count() == 1
 
 
@@ -129,6 +130,7 @@ def test_another_s_name_is_no_obstacle_and_one_s_own_is_asked_about(client, ann)
     client.post(reverse(EXPORT), data)  # a copy of it
     mine = ExportProfile.objects.get(user=ann)
     assert mine.columns == theirs.columns
+    assert not mine.shared  # nobody said so
     fresh = filled_in(client.get(reverse(EXPORT))) | {"profile_name": "Post", "_keep": "1"}
     page = client.post(reverse(EXPORT), fresh | {"format": NUMBERS["csv"]})
     assert "You already have a profile of this name." in page.text

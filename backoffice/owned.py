@@ -37,7 +37,7 @@ class OwnedQuerySet(models.QuerySet[Any]):
 
 
 class Owned(models.Model):
-    """A user's for a model have unique names."""
+    """A user has a name only once for a model: each subclass has the constraint."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

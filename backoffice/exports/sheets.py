@@ -205,7 +205,7 @@ _CONTENT = (
     '<office:body><office:spreadsheet><table:table table:name="Export">'
 )
 _CONTENT_END = "</table:table></office:spreadsheet></office:body></office:document-content>"
-# What XML can't hold: an import passes over it as well, but for those that are blanks.
+# What XML can't hold is left out, or becomes the blank that an import reads in its place.
 _NOT_XML = dict.fromkeys([*range(9), *range(0xE, 0x1C), 0xFFFE, 0xFFFF])
 _NOT_XML |= dict.fromkeys([0xB, 0xC, *range(0x1C, 0x20)], " ")
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)

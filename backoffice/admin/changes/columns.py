@@ -72,7 +72,6 @@ class ColumnPages(ChangePages):
         spellings, titles = resource_class.spellings(), resource_class.titles()
         context = {
             "form": form,
-            "spellings": spellings,
             "columns": [(name, titles[name], spellings[name]) for name in spellings],
             "match": resource_class._meta.import_id_fields,
         }
@@ -201,7 +200,6 @@ class ColumnPages(ChangePages):
             else:
                 return self._redirect(job)
         sample = form.sample()
-        keys = form.keys(sample)
         context = {
             "form": form,
             "reading": reading,
@@ -209,8 +207,7 @@ class ColumnPages(ChangePages):
             "source": source,
             "first_rows": [(n, map(shown, cells)) for n, cells in source.first_rows],
             "rows": form.rows(sample),
-            "keys": keys,
-            "named_keys": form.named(keys),
+            "keys": form.named(form.keys(sample)),
             "sampled": len(sample.rows) if sample else 0,
             "used": form.start.get("profile"),
         }

@@ -86,12 +86,13 @@ class ExportForm(SelectableFieldsExportForm):
         super().__init__(formats, resources, **kwargs)
         del self.fields["export_items"]
         self.formats = formats
-        self.lost = self._start_with(profile, is_own) if profile else []
-        self._put_in_order(self.data.get("order", "").split(","))
+        self.lost: list[str] = []
+        order = self.data.get("order", "").split(",")
+        self._put_in_order(self._start_with(profile, is_own) if profile else order)
         self._name_formats(formats)
 
     def _start_with(self, profile: ExportProfile, is_own: bool) -> list[str]:
-        """Have the form start with a profile. Returns the columns that it does not offer."""
+        """Have the form start with a profile. Returns its columns' checkboxes in their order."""
         names = [format_class.name for format_class in self.formats]
         if profile.format in names:
             self.initial["format"] = str(names.index(profile.format))
@@ -106,15 +107,15 @@ class ExportForm(SelectableFieldsExportForm):
         self.initial["resource"] = str(number)
         resource = self.resources[number]
         boxes = [self.create_boolean_field_name(resource, name) for name in profile.columns]
-        for box in self.resource_fields[resource.__name__]:
-            self.fields[box].initial = box in boxes
-        self._put_in_order(boxes)
         offered = self.resource_fields[resource.__name__]
-        return [
+        for box in offered:
+            self.fields[box].initial = box in boxes
+        self.lost = [
             label_of(resource, name) or name
             for name, box in zip(profile.columns, boxes, strict=True)
             if box not in offered
         ]
+        return boxes
 
     def _put_in_order(self, boxes: Sequence[str]) -> None:
         """Sort the columns as these checkboxes are; the others come after them."""

@@ -16,7 +16,7 @@ from backoffice.trail.models import Entry
 
 
 def register_records(site: admin.AdminSite) -> None:
-    """Register the lists of changes, of profiles, saved filters and of the activity."""
+    """Register the lists of changes, of profiles, of saved filters and of the activity."""
     site.register(Change, ImportAdmin)
     site.register(BulkEdit, EditAdmin)
     site.register(Entry, ActivityAdmin)

@@ -170,7 +170,7 @@ def test_match_keys_are_offered_with_what_they_would_find(admin_client):
     make_library(name="Princeton", zip_code="99999", phone_number="609-924-9529")
     rows = "".join(f"B{i},{i} Main St,NY,212-222-{i:04},10001\n" for i in range(20))
     page = upload(admin_client, HEADER + GOOD + rows)
-    keys = {key.fields: key for key in page.context["keys"]}
+    keys = {key.fields: key for key, _named in page.context["keys"]}
     assert (keys["name", "zip_code"].one, keys["name", "zip_code"].none) == (0, 21)
     assert (keys["name",].one, keys["name",].none) == (1, 20)
     assert ("state",) not in keys
@@ -183,10 +183,10 @@ def test_a_large_table_is_not_searched_without_an_index(admin_client, monkeypatc
     monkeypatch.setattr("backoffice.imports.sample.LARGE", 0)
     rows = "".join(f"B{i},{i} Main St,NY,212-222-{i:04},{i:05}\n" for i in range(20))
     page = upload(admin_client, HEADER + rows)
-    assert ("address",) in [key.fields for key in page.context["keys"]]
+    assert ("address",) in [key.fields for key, _named in page.context["keys"]]
     make_library()
     page = upload(admin_client, HEADER + rows)
-    found = [key.fields for key in page.context["keys"]]
+    found = [key.fields for key, _named in page.context["keys"]]
     assert ("name", "address") in found
     assert ("address",) not in found
 
@@ -202,8 +202,9 @@ def test_a_key_of_references_finds_records(admin_client):
     library = make_library(name="Main")
     make_patron(name="Ann", library=library)
     page = upload_patrons(admin_client, "name,library\nAnn,Main\nBob,Main\n")
-    key = page.context["keys"][0]
+    key, named = page.context["keys"][0]
     assert (key.fields, key.one, key.none) == (("name", "library"), 1, 1)
+    assert named == ["Name", "Library"]
 
 
 def test_a_key_that_is_none_is_refused(admin_client):

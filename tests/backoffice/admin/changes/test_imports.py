@@ -301,9 +301,10 @@ def test_an_import_that_is_none_is_not_found(admin_client, key):
 
 
 def test_each_header_that_is_understood_is_named_once(admin_client):
-    spellings = admin_client.get(reverse(IMPORT)).context["spellings"]
-    assert spellings["name"][:2] == ("name", "LIBNAME")
-    assert all(len(set(headers)) == len(headers) for headers in spellings.values())
+    columns = admin_client.get(reverse(IMPORT)).context["columns"]
+    name, title, headers = columns[0]
+    assert (name, title, headers[:2]) == ("name", "Name", ("name", "LIBNAME"))
+    assert all(len(set(headers)) == len(headers) for _name, _title, headers in columns)
 
 
 def test_progress_is_told_to_the_page(admin_client):

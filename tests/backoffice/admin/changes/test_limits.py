@@ -34,7 +34,9 @@ def test_no_page_of_an_import_says_what_is_elsewhere(client, manager, other):
     file = SimpleUploadedFile("p.csv", text.encode())
     columns = client.post(page("import"), {"import_file": file}, follow=True)
     job = Change.objects.latest("pk")
-    assert [key.none for key in columns.context["keys"] if key.name == "name,library"] == [2]
+    assert [
+        key.none for key, _named in columns.context["keys"] if key.name == "name,library"
+    ] == [2]
     seen = [columns]
     seen.append(client.post(page("import_job", job.pk), sent(columns.context), follow=True))
     seen += [

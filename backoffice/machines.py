@@ -167,7 +167,9 @@ def _elsewhere() -> str:
     backend = settings.STORAGES["imports"]["BACKEND"]
     if backend == conf.IMPORTS_STORAGE:
         return ""
-    return f"{backend} {settings.IMPORTS_BUCKET}/{settings.IMPORTS_BUCKET_PREFIX}"[:300]
+    bucket = f"{settings.IMPORTS_BUCKET}/{settings.IMPORTS_BUCKET_PREFIX}"
+    place = (backend, settings.IMPORTS_BUCKET_ENDPOINT, bucket)
+    return " ".join(filter(None, place))[:300]
 
 
 def _put_token(value: str) -> None:

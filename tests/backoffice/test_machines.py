@@ -194,3 +194,5 @@ def test_with_a_bucket_folders_may_differ_and_buckets_may_not(machine, settings)
     demand_same()
     settings.IMPORTS_BUCKET = "theirs"
     assert "theirs/site is not" in refused()
+    settings.IMPORTS_BUCKET, settings.IMPORTS_BUCKET_ENDPOINT = "ours", "https://s3.example.org"
+    assert "https://s3.example.org ours/site is not" in refused()

@@ -3,7 +3,7 @@
 FROM python:3.11-slim-bookworm
 
 # requirements-sso.txt has single sign-on too, requirements-watch.txt metrics and Sentry,
-# requirements-s3.txt uploads in a bucket.
+# requirements-s3.txt uploads in a bucket, requirements-rq.txt a queue on Redis.
 ARG REQUIREMENTS=requirements.txt
 ENV BIND=0.0.0.0:8000 \
     DATA_DIR=/data \

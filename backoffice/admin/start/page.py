@@ -218,8 +218,12 @@ class StartPage(admin.AdminSite):
 def greeting(user: Any) -> str:
     """As one says it at this time of the day, with the name."""
     hour = timezone.localtime().hour
-    text = _("Good evening, %s") if hour >= 18 or hour < 4 else _("Good afternoon, %s")
-    text = _("Good morning, %s") if 4 <= hour < 12 else text
+    if 4 <= hour < 12:
+        text = _("Good morning, %s")
+    elif 12 <= hour < 18:
+        text = _("Good afternoon, %s")
+    else:
+        text = _("Good evening, %s")
     return str(text % (user.get_short_name() or user.get_username()))
 
 

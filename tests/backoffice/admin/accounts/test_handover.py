@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 
 from backoffice.admin.accounts import handover
 from backoffice.changes.profiles import Profile
+from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from tests.backoffice.admin.pages import perm, statements, url
 from tests.factories import make_user
@@ -57,6 +58,23 @@ def test_it_goes_to_whoever_deletes(admin_client, superuser, bob):
     assert owned(superuser) == ["County", "New Jersey", "New York", "New York (2)"]
     assert not SavedFilter.objects.filter(name="Mine").exists()
     assert "Handed over to admin: 2 saved views: New Jersey, New York" in done.text
+
+
+def test_so_do_the_export_profiles_that_others_use(admin_client, superuser, bob):
+    for user, name, shared in (
+        (superuser, "Post", True),
+        (bob, "Post", True),
+        (bob, "X", False),
+    ):
+        ExportProfile.objects.create(
+            user=user, model="library.Library", name=name, format="csv", shared=shared
+        )
+    page = admin_client.get(url(User, "delete", bob.pk))
+    assert "1 export profile: Post" in page.text
+    delete(admin_client, bob)
+    kept = ExportProfile.objects.filter(user=superuser).values_list("name", flat=True)
+    assert sorted(kept) == ["Post", "Post (2)"]
+    assert ExportProfile.objects.count() == 2
 
 
 def test_a_superuser_chooses_somebody(admin_client, superuser, bob):

@@ -1,6 +1,7 @@
 """The start page: what it shows, to whom, and at what cost."""
 
 import datetime
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -368,12 +369,15 @@ def test_an_account_is_new_for_30_days(client):
 
 
 @pytest.mark.parametrize(
-    ("hour", "said"), [(5, "Good morning"), (12, "Good afternoon"), (19, "Good evening")]
+    ("hours", "said"),
+    [((4, 11), "Good morning"), ((12, 17), "Good afternoon"), ((18, 23, 0, 3), "Good evening")],
 )
-def test_staff_are_greeted_by_name(client, monkeypatch, hour, said):
-    now = timezone.localtime().replace(hour=hour)
-    monkeypatch.setattr("backoffice.admin.start.page.timezone.localtime", lambda: now)
+def test_staff_are_greeted_by_name(client, monkeypatch, hours, said):
+    now = timezone.localtime()
     user = make_user(username="asmith", permissions=[perm("view", Book)])
-    assert page_module.greeting(user) == f"{said}, asmith"
+    for hour in hours:
+        localtime = partial(now.replace, hour=hour)
+        monkeypatch.setattr("backoffice.admin.start.page.timezone.localtime", localtime)
+        assert page_module.greeting(user) == f"{said}, asmith"
     user.first_name = "Ann"
     assert page_module.greeting(user) == f"{said}, Ann"

@@ -331,7 +331,8 @@ def _move(path: Path, target: Path, file: ImportFile) -> None:
     while path.exists():
         path = path.with_name(f"{path.stem}-new{path.suffix}")
     target.rename(path)
-    shutil.copyfile(fetch_upload(file), target)
+    with contextlib.suppress(ReaderError):  # it is no longer kept
+        shutil.copyfile(fetch_upload(file), target)
 
 
 def _rejects(file: ImportFile) -> Iterator[bytes]:

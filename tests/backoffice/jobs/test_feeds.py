@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone, translation
 
 from backoffice.changes.models import Change, ImportFile
-from backoffice.jobs import feeds
+from backoffice.jobs import feeds, tasks
 from backoffice.jobs.steps import undo_job
 from backoffice.languages import Language
 from library.models import Library
@@ -171,6 +171,19 @@ def test_what_takes_the_place_of_a_file_meanwhile_is_imported_next(profile, drop
     moved = [outcome.path.read_text() for outcome in outcomes]
     assert moved == [HEADER + MAIN, HEADER + OTHER]
     assert len(files(root)) == 4
+
+
+def test_a_file_that_is_no_longer_kept_holds_up_no_other(profile, drop, root):
+    drop(MAIN)
+    feeds.look()
+    first = Change.objects.get()
+    tasks.check.call(first.pk)
+    tasks.apply.call(first.pk)
+    first.file.remove()
+    drop(OTHER)
+    outcomes = feeds.look(at_once=True)
+    assert [outcome.path.exists() for outcome in outcomes] == [False, True]
+    assert names() == ["Main", "Other"]
 
 
 # Twice, and in order --------------------------------------------------------------------

@@ -244,14 +244,19 @@ def _queued() -> set[tuple[str, int]]:
 def remove_old_imports() -> int:
     """Remove files of imports older than IMPORT_KEEP_DAYS; return how many folders.
 
-    The records of the imports stay. Folders that belong to no import go after a day.
+    The records of the imports stay. Folders that belong to no import go after a day. If their
+    storage does not answer, they wait for that, and nothing else does.
     """
-    old = old_imports()
+    try:
+        old = old_imports()
+    except OSError:
+        logger.warning("Files of imports stay for now: they can't be listed", exc_info=True)
+        return 0
     for each in old:
         if isinstance(each, ImportFile):
             each.remove()
         else:
-            files.remove(each)
+            files.discard(each)
     return len(old)
 
 

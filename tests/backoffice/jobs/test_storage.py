@@ -16,9 +16,11 @@ from backoffice.health.storage import check_storage
 from backoffice.jobs import tasks
 from backoffice.jobs.care import remove_old_imports
 from backoffice.jobs.opening import open_job
+from backoffice.jobs.retention import retain
 from backoffice.jobs.review import Review
 from backoffice.jobs.steps import CHANGES, REJECTS, apply_job, check_job, create_job, download
 from backoffice.readers.source import ReaderError
+from backoffice.submissions import Submission
 from library.models import Library
 from library.resources import LibraryResource
 from tests.factories import make_library, make_user
@@ -191,6 +193,16 @@ def test_what_belongs_to_no_import_goes_after_a_day(on, bucket, monkeypatch):
     monkeypatch.setattr("backoffice.changes.files.timezone.now", lambda: later)
     remove_old_imports()
     assert bucket.listed() == [f"branch/{job.file.folder}/upload"]
+
+
+def test_what_else_is_too_old_goes_while_the_storage_is_gone(on, settings, caplog):
+    make_job()
+    Submission.objects.create(key="a", created_at=timezone.now() - datetime.timedelta(days=400))
+    settings.FORMS_KEEP_DAYS = 399
+    settings.IMPORTS_BUCKET_ENDPOINT = "http://127.0.0.1:1"
+    settings.STORAGES = {**settings.STORAGES}
+    assert retain() == {"answers of forms": 1}
+    assert "stay for now" in caplog.text
 
 
 def test_a_file_in_the_bucket_is_its_owners_alone_and_has_no_address(on, bucket):

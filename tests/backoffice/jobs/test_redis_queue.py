@@ -286,3 +286,15 @@ def test_what_others_write_there_stops_nobody(caplog):
     tasks.start_apply(fresh(job))
     run_worker()
     assert fresh(job).status == "done"
+
+
+def test_who_writes_there_commands_no_worker(monkeypatch):
+    """RQ's workers would hear: stop, or give up what you do."""
+    heard = []
+    connection = redis_queue.get_queue().connection
+    monkeypatch.setattr(
+        tasks.steps, "check_job", lambda job: heard.append(connection.pubsub_channels())
+    )
+    tasks.start_check(make_job())
+    run_worker()
+    assert heard == [[]]

@@ -282,6 +282,25 @@ def test_a_record_is_exported_from_its_page(open_page, tmp_path):
     assert "Princeton" in path.read_text()
 
 
+def test_the_choices_of_an_export_are_kept_and_used_again(open_page, tmp_path):
+    page = open_page("/admin/library/patron/export/")
+    page.select_option("#id_format", "0")
+    page.uncheck("#id_patronresource_library")
+    page.fill("#id_profile_name", "Names")
+    page.click("button[name=_keep]")
+    page.wait_for_selector("text=The choices are kept as the profile “Names”.")
+    page.goto("/admin/library/patron/export/")
+    page.select_option("#use-profile", label="Names")
+    page.click("button[name=_use]")
+    page.wait_for_selector("#id_patronresource_library:not(:checked)")
+    with page.expect_download() as download:
+        page.click("#export-form input.default")
+    path = tmp_path / "export.csv"
+    download.value.save_as(path)
+    assert "library" not in path.read_text().splitlines()[0].split(",")
+    assert_clean(page)
+
+
 def test_an_export_that_can_not_be_says_why(open_page, server):
     page = open_page(server.pages["book export"])
     page.uncheck("#id_bookresource_title")

@@ -271,15 +271,15 @@ def test_a_run_that_writes_is_not_waited_for_nor_taken_up(monkeypatch, is_locked
     thread = threading.Thread(target=write)
     thread.start()
     assert written.wait(10)
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '1s'")
     try:
-        with nullcontext() if is_locked else pytest.raises(OperationalError):
+        with nullcontext() if is_locked else pytest.raises(OperationalError), transaction.atomic():
+            with connection.cursor() as cursor:
+                # For this transaction: a pool may give the next one another connection.
+                cursor.execute("SET LOCAL lock_timeout = '1s'")
             assert take_up_dead_jobs() == 0
     finally:
         looked.set()
         thread.join()
-        connection.close()
 
 
 @locked_or_not

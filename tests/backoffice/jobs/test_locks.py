@@ -272,7 +272,8 @@ def test_a_run_that_writes_is_not_waited_for_nor_taken_up(monkeypatch, is_locked
     thread.start()
     assert written.wait(10)
     try:
-        with nullcontext() if is_locked else pytest.raises(OperationalError), transaction.atomic():
+        refused = nullcontext() if is_locked else pytest.raises(OperationalError)
+        with refused, transaction.atomic():
             with connection.cursor() as cursor:
                 # For this transaction: a pool may give the next one another connection.
                 cursor.execute("SET LOCAL lock_timeout = '1s'")

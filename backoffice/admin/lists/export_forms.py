@@ -92,7 +92,7 @@ class ExportForm(SelectableFieldsExportForm):
         self._name_formats(formats)
 
     def _start_with(self, profile: ExportProfile, is_own: bool) -> list[str]:
-        """Have the form start with a profile. Returns its columns' checkboxes in their order."""
+        """Have the form start with a profile. Returns its columns' checkboxes, in order."""
         names = [format_class.name for format_class in self.formats]
         if profile.format in names:
             self.initial["format"] = str(names.index(profile.format))

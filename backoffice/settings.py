@@ -281,7 +281,9 @@ if IMPORTS_BUCKET:
     STORAGES["imports"] = {"BACKEND": "backoffice.changes.bucket.Bucket"}
 MEDIA_ROOT = DATA_DIR / "media"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
-SERIALIZATION_MODULES = {"json": "backoffice.history.serializers"}  # links history to its row
+SERIALIZATION_MODULES = {  # link history to its row, and read some thousand rows at once
+    kind: f"backoffice.fixtures.serializers.{kind}" for kind in ("json", "jsonl", "xml", "yaml")
+}
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # Transport --------------------------------------------------------------------------

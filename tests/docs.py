@@ -1,9 +1,10 @@
 """Runs the examples of a page of documentation, in order.
 
-Three kinds of fenced block are examples: `pycon` (what the Python prompt shows), `console`
+Three kinds of fenced block are run here: `pycon` (what the Python prompt shows), `console`
 (a shell's, each command behind `$ `) and `python` (a file of the reader's project, its path
-in a comment on the first line). Outputs are compared as doctest does with ELLIPSIS and
-NORMALIZE_WHITESPACE; one that differs fails with the line of the page.
+in a comment on the first line); tests/test_examples.py has the others. Outputs are compared as
+doctest does with ELLIPSIS and NORMALIZE_WHITESPACE; one that differs fails with the line of the
+page.
 """
 
 import doctest
@@ -13,13 +14,14 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 import traceback
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.core.management.commands.shell import Command as ShellCommand
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -44,11 +46,11 @@ def read_blocks(page: Path) -> list[Block]:
     for number, line in enumerate(lines, start=1):
         if fence is not None:
             if line.strip() == "```":
-                text = "\n".join(lines[fence : number - 1]) + "\n"
+                text = textwrap.dedent("\n".join(lines[fence : number - 1])) + "\n"
                 blocks.append(Block(page, section, language, fence + 1, text))
                 fence = None
-        elif line.startswith("```"):
-            fence, language = number, line.removeprefix("```").strip()
+        elif line.lstrip().startswith("```"):
+            fence, language = number, line.strip().removeprefix("```")
         elif line.startswith("## "):
             section = line.removeprefix("## ").strip()
     assert fence is None, f"{page}:{fence}: the fence is never closed"
@@ -94,7 +96,8 @@ def _run_pycon(block, namespace):
 
 def run_console(block, shell):
     """Run a `console` block's commands and compare what each prints."""
-    for match in re.finditer(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+    example = r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)"  # a backslash: it goes on below
+    for match in re.finditer(example, block.text, re.MULTILINE):
         command, expected = match.groups()
         try:
             got = shell(command)
@@ -107,10 +110,13 @@ def run_console(block, shell):
 
 def manage_py(command: str) -> str:
     """What `python manage.py …` prints, run here: it sees the test's own transaction."""
-    python, manage, *argv = shlex.split(command)
+    python, manage, *argv = shlex.split(command.replace("\\\n", " "))
     assert (python, manage) == ("python", "manage.py"), command
     with redirect_stdout(io.StringIO()) as out:
-        call_command(*argv)
+        try:
+            call_command(*argv)
+        except CommandError as error:
+            out.write(f"CommandError: {error}\n")
     return out.getvalue()
 
 

@@ -6,38 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.core.management import load_command_class
 
-from tests.docs import DOCS, manage_py, read_blocks, run_prompt
-from tests.factories import make_library
+from tests.blocks import actions, documented
+from tests.docs import DOCS
 
 ROOT = DOCS.parent
-
-
-@pytest.mark.django_db
-def test_the_examples_of_importing_a_file_work(tmp_path, monkeypatch):
-    blocks = read_blocks(DOCS / "how-to" / "import-a-file.md")
-    files = (block.text for block in blocks if block.language == "csv")
-    for name, text in zip(["branches.csv", "vermont.csv"], files, strict=True):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
-
-
-@pytest.mark.django_db
-def test_the_examples_of_look_alikes_work(tmp_path, monkeypatch):
-    make_library(
-        name="Seaford Public Library",
-        address="2234 Jackson Ave",
-        phone_number="516-221-1334",
-        zip_code="11783",
-    )
-    blocks = read_blocks(DOCS / "how-to" / "look-alikes.md")
-    (text,) = (block.text for block in blocks if block.language == "csv")
-    (tmp_path / "shouting.csv").write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    run_prompt([block for block in blocks if block.language == "console"], shell=manage_py)
 
 
 def test_the_example_app_is_the_one_that_the_tests_install():
@@ -114,6 +90,37 @@ def test_every_name_and_path_of_the_code_exists(page):
     paths = re.findall(r"`((?:backoffice|library|tests|benchmarks)/[\w/.-]*)`", text)
     missing = [name for name in names if not resolves(name)]
     assert not missing + [path for path in paths if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_within_a_text_is_there_with_its_options(page):
+    code = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
+    for command, rest in re.findall(r"manage\.py (\w+)([^`]*)", "`".join(code)):
+        known = {option for each in actions(command) for option in each.option_strings}
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", rest)) <= known, (command, rest)
+    for target in re.findall(r"^make ([a-z-]+)", "\n".join(code), re.M):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), target
+
+
+#: Names in capitals that are no settings: of our code, of Django's, of boto3, of compose.yaml.
+OTHERS = {
+    "ROW_CODES",
+    "SIMPLE_HISTORY_HISTORY_ID_USE_UUID",
+    "USERNAME_FIELD",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "POSTGRES_PASSWORD",
+    "TLS_CERTIFICATE",
+    "TLS_KEY",
+}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_setting_that_is_named_is_there(page):
+    named = re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b", page.read_text(encoding="utf-8"))
+    missing = set(named) - documented() - set(dir(settings)) - OTHERS
+    assert not missing
 
 
 def test_every_page_is_in_the_index():

@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
+from itertools import chain, count
 from pathlib import Path
 
 import django
@@ -49,7 +50,7 @@ def back_up(folder: Path) -> Path:
 def _write(folder: Path, own: Path) -> Path:
     kind = database()
     _demand_room(folder, 2 * kind.size() + sum(_sizes()))
-    path, draft = folder / f"backoffice-{stamp()}.tar", own / "backup.tar"
+    name, draft = f"backoffice-{stamp()}", own / "backup.tar"
     with tarfile.open(draft, "x:", format=tarfile.PAX_FORMAT) as tar:
         draft.chmod(0o600)
         writer, copy = Writer(tar, own), own / DATABASE
@@ -73,9 +74,10 @@ def _write(folder: Path, own: Path) -> Path:
                 rows=rows,
             )
         )
-    if path.exists():
-        raise BackupError(_("%s is there already.") % path)
-    return draft.rename(path)
+    # Two may be made in one second, as a restore makes one first.
+    others = (f"{name}-{number}" for number in count(2))
+    paths = (folder / f"{each}.tar" for each in chain([name], others))
+    return draft.rename(next(path for path in paths if not path.exists()))
 
 
 def _add_stored(writer: Writer, scratch: Path) -> None:

@@ -57,6 +57,12 @@ def test_rows_that_are_not_those_of_the_manifest_are_told(folder, monkeypatch):
         restore.verify(path)
 
 
+def test_two_of_one_second_are_two_files(folder, monkeypatch):
+    monkeypatch.setattr("backoffice.backups.backup.stamp", lambda: "20261127T023829Z")
+    paths = [back_up(folder) for _number in range(3)]
+    assert len(set(paths)) == len(list(folder.iterdir())) == 3
+
+
 def test_what_does_not_fit_leaves_nothing(folder, monkeypatch):
     monkeypatch.setattr(SQLite, "size", lambda self: 10**18)
     with pytest.raises(BackupError, match="MB free"):

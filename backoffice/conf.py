@@ -46,6 +46,7 @@ EXPORT_MAX_WHOLE_ROWS = 100_000  # of ODS and YAML
 SAVE_WAIT_SECONDS = 3  # for which a save waits for somebody else's lock, on PostgreSQL
 DATABASE_IDLE_SECONDS = 20  # for which a client may do nothing in a transaction
 DATABASE_SILENT_SECONDS = 20  # after which a connection without an answer is ended
+REPLICA_WAIT_SECONDS = 0.2  # for which a list waits for a replica that is behind
 METRICS_TOKEN = ""  # for Prometheus; no metrics without it
 SENTRY_DSN = ""  # where faults are reported; nowhere by default
 BRAND_STYLESHEET = ""  # a static file that sets other values than theme.css

@@ -57,6 +57,7 @@ def register_checks() -> None:
         check_sqlite,
         check_search_indexes,
         check_pool,
+        check_replica,
     ):
         register(check, Tags.security, deploy=True)
 
@@ -308,3 +309,16 @@ def check_pool(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if found.refusal:
         messages.append(Warning(found.refusal, id="backoffice.W111"))
     return messages
+
+
+def check_replica(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Without a right one all goes on, on the primary, which does more than it was meant to."""
+    from backoffice.health.checks import replica
+    from backoffice.tables.replica import is_set
+
+    if not is_set():
+        return []
+    problem = ""
+    with suppress(DatabaseError):  # the primary is not reached: others say so
+        problem = replica().problem
+    return [Warning(f"The replica: {problem}", id="backoffice.W122")] if problem else []

@@ -14,12 +14,19 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.crypto import constant_time_compare
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from backoffice.admin.methods import METHODS
+from backoffice.tables.replica import asked
 
 PATH = "/metrics"
 REQUESTS = Histogram(
@@ -28,6 +35,18 @@ REQUESTS = Histogram(
     ["method", "page", "status"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )
+REPLICA_READS = Counter(
+    "backoffice_replica_reads",
+    "Lists and exports of a site with a replica, by what came of asking that.",
+    ["outcome"],
+)
+
+
+def count_read(sender: object, outcome: str, **kwargs: object) -> None:
+    REPLICA_READS.labels(outcome=str(outcome)).inc()
+
+
+asked.connect(count_read, dispatch_uid="backoffice.metrics")
 
 
 def measure(
@@ -62,6 +81,7 @@ def _all_metrics() -> bytes:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # has no types
     else:
         registry.register(REQUESTS)
+        registry.register(REPLICA_READS)
     registry.register(Jobs())
     return generate_latest(registry)
 

@@ -5,6 +5,7 @@ compares that list with this file.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import environ
@@ -13,6 +14,7 @@ from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import conf, logs
+from backoffice.databases import replica_of, tuned
 from backoffice.optional import is_installed
 from backoffice.queues import queue_settings
 from backoffice.secret_key import read_or_create_secret_key
@@ -111,51 +113,23 @@ if DATABASE_POOL not in ("", "psycopg", "session", "transaction"):
         f"DATABASE_POOL is {DATABASE_POOL!r}: leave it empty, or set it to psycopg, session or"
         " transaction."
     )
-# quote(): the name of a folder may contain characters that have a meaning in URLs.
-DATABASES = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        # Writers wait at BEGIN instead of failing later with "database is locked".
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,  # seconds
-        # With WAL, readers and the one writer don't block each other. NORMAL survives a
-        # crash of the process; a power failure may lose the last commits.
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            " PRAGMA cache_size=-32000; PRAGMA temp_store=FILE;"
-        ),
-    }
-else:
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)  # seconds
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    options = DATABASES["default"].setdefault("OPTIONS", {})
-    if DATABASE_POOL in ("", "psycopg"):  # other pools refuse `options`
-        # Compiling a plan takes longer than fetching the first page of any list.
-        options.setdefault("options", "-c jit=off")
 SAVE_WAIT_SECONDS = env.int("SAVE_WAIT_SECONDS", default=conf.SAVE_WAIT_SECONDS)
-# backoffice/tables/waits.py tells PostgreSQL these two; our own side of the second is here.
+# backoffice/tables/waits.py tells PostgreSQL these two.
 DATABASE_IDLE_SECONDS = env.int("DATABASE_IDLE_SECONDS", default=conf.DATABASE_IDLE_SECONDS)
 DATABASE_SILENT_SECONDS = env.int(
     "DATABASE_SILENT_SECONDS", default=conf.DATABASE_SILENT_SECONDS
 )
-is_postgresql = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-if is_postgresql and DATABASE_SILENT_SECONDS:
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": max(DATABASE_SILENT_SECONDS // 2, 2),
-        "keepalives_idle": max(DATABASE_SILENT_SECONDS // 2, 1),
-        "keepalives_interval": max(DATABASE_SILENT_SECONDS // 4, 1),
-        "keepalives_count": 2,
-        "tcp_user_timeout": DATABASE_SILENT_SECONDS * 1000,  # milliseconds
-        **DATABASES["default"].get("OPTIONS", {}),
-    }
-if is_postgresql and DATABASE_POOL == "transaction":
-    DATABASES["default"]["ENGINE"] = "backoffice.postgresql"
-if is_postgresql and DATABASE_POOL == "psycopg":
-    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
-    # A web process has four threads; a worker its jobs', the caretaker's and the feeds'.
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+shared: dict[str, Any] = {"pool": DATABASE_POOL, "silent_seconds": DATABASE_SILENT_SECONDS}
+# quote(): the name of a folder may contain characters that have a meaning in URLs.
+database_url = env.db("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
+DATABASES = {"default": tuned(database_url, **shared)}
+# Lists and exports are read from there, where it is not behind: backoffice/tables/replica.py.
+REPLICA_WAIT_SECONDS = env.float("REPLICA_WAIT_SECONDS", default=conf.REPLICA_WAIT_SECONDS)
+if env.str("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = replica_of(
+        DATABASES["default"], env.db("DATABASE_REPLICA_URL"), **shared
+    )
+    DATABASE_ROUTERS = ["backoffice.tables.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sign-in ----------------------------------------------------------------------------

@@ -26,5 +26,6 @@ os.environ.update(
 number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 redis = os.environ.get("TESTS_REDIS")
 os.environ["TASKS_URL"] = f"{redis}/{number}" if redis else ""
-for name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY"):
+of_a_site = ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "BEHIND_PROXY", "DATABASE_REPLICA_URL")
+for name in of_a_site:
     os.environ.pop(name, None)

@@ -28,6 +28,7 @@ from backoffice.admin.lists.changelist import ListMixin
 from backoffice.admin.lists.columns import ColumnsMixin
 from backoffice.admin.lists.exports import ExportMixin
 from backoffice.admin.lists.filtersets import FilterSetMixin
+from backoffice.admin.lists.replica import ReplicaMixin
 from backoffice.admin.lists.scoped import ScopedMixin
 from backoffice.admin.lists.search import SearchMixin
 from backoffice.admin.people import PeopleMixin
@@ -143,6 +144,7 @@ class ReadOnlyMixin(ModelAdminBase):
 
 
 class ModelAdmin(
+    ReplicaMixin,
     FilterSetMixin,
     ImportMixin,
     ExportMixin,

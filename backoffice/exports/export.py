@@ -1,14 +1,15 @@
 """An export: its rows, its file, the check before it, and the log entry about it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import Error
+from django.db import DEFAULT_DB_ALIAS, Error
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +18,7 @@ from backoffice.exports.names import on_one_line
 from backoffice.exports.rows import Rows, export_chunks
 from backoffice.querysets.reading import count_up_to
 from backoffice.resources.resource import Resource
+from backoffice.tables import replica
 from backoffice.trail.record import record
 
 logger = logging.getLogger(__name__)
@@ -52,10 +54,32 @@ class Export:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the file as blocks of bytes."""
-        chunks = export_chunks(self.resource, self.queryset, self.names)
+        chunks = self._chunks()
         # Closed at once where it ends early: the log must not be written in its transaction.
         with closing(chunks):
             yield from self.format.blocks(self._counted(chunks), self.encoding)
+
+    def _chunks(self) -> Generator[Rows]:
+        """The header and the rows: from the replica, where that has everything.
+
+        If it ends the query before the first rows, they are read from the primary.
+        """
+        alias, begun = replica.alias_now(), False
+        with closing(self._chunks_of(alias)) as chunks:
+            try:
+                first = list(islice(chunks, 2))
+                begun = True
+                yield from first
+                yield from chunks
+                return
+            except Error as error:
+                if alias != replica.REPLICA or not replica.gave_up(error) or begun:
+                    raise
+        yield from self._chunks_of(DEFAULT_DB_ALIAS)
+
+    def _chunks_of(self, alias: str) -> Generator[Rows]:
+        queryset = self.queryset.using(alias) if replica.is_set() else self.queryset
+        return export_chunks(self.resource, queryset, self.names)
 
     def _counted(self, chunks: Iterator[Rows]) -> Iterator[Rows]:
         yield next(chunks)

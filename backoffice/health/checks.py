@@ -20,9 +20,26 @@ from backoffice import machines
 from backoffice.changes import files
 from backoffice.jobs import tasks, workers
 from backoffice.outages import demand_room, free_bytes
+from backoffice.tables.replica import REPLICA, Outcome, look
 
 CONNECT = 2  # seconds; PostgreSQL's least
 NAMED = 3  # migrations that a sentence names
+BEHIND = 1.0  # seconds for which a replica may lag
+#: What is wrong with a replica.
+REPLICA_PROBLEMS = {
+    Outcome.BEHIND: (
+        "It is more than a second behind. Look whether it receives from the primary, and what"
+        " it waits for (docs/how-to/several-machines.md)."
+    ),
+    Outcome.WRITABLE: (
+        "DATABASE_REPLICA_URL names a database that takes writes: it was promoted, or never"
+        " was a replica. Name a replica, or leave the setting out."
+    ),
+    Outcome.ANOTHER: (
+        "DATABASE_REPLICA_URL names no copy of the database of DATABASE_URL. Name one, or"
+        " leave the setting out."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +66,9 @@ class Check:
 
 
 @contextmanager
-def new_connection() -> Iterator[BaseDatabaseWrapper]:
+def new_connection(alias: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrapper]:
     """A connection to the database that is nobody else's."""
-    connection = connections[DEFAULT_DB_ALIAS].copy()
+    connection = connections[alias].copy()
     if connection.vendor == "postgresql":
         options = connection.settings_dict["OPTIONS"]
         options.pop("pool", None)
@@ -154,6 +171,19 @@ def machine() -> Found:
         return Found(machines.problem(machines.known_by(connection)))
 
 
+def replica() -> Found:
+    """No reason to send nobody to a server: lists are then read from the primary."""
+    with new_connection() as primary, new_connection(REPLICA) as copy:
+        try:
+            problem = REPLICA_PROBLEMS.get(look(primary, copy, BEHIND), "")
+        except DatabaseError as error:
+            said = " ".join(str(error).split())
+            problem = f"It can't be used: {said}. Start it, or correct DATABASE_REPLICA_URL."
+    if problem:
+        problem += " Meanwhile lists and exports are read from the primary."
+    return Found(problem)
+
+
 CHECKS = (
     Check("database", database),
     Check("migrations", migrations),
@@ -161,4 +191,5 @@ CHECKS = (
     Check("uploads", uploads, needed=False),
     Check("worker", worker, needed=False),
     Check("machine", machine, needed=False),
+    *([Check(REPLICA, replica, needed=False)] if REPLICA in settings.DATABASES else []),
 )

@@ -19,6 +19,8 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 
+from backoffice.tables.replica import REPLICA
+
 PREFIX = "backoffice_scratch_"
 LONGEST = 63  # characters of a name that PostgreSQL keeps
 STALE = 24 * 3600  # seconds
@@ -139,7 +141,7 @@ def stale() -> list[tuple[str, str]]:
     return [
         (alias, name)
         for alias in connections
-        if connections[alias].vendor == "postgresql"
+        if alias != REPLICA and connections[alias].vendor == "postgresql"
         for name in _stale(connections[alias])
     ]
 

@@ -70,6 +70,26 @@ def test_a_database_url_of_postgresql_is_understood(tmp_path):
     assert database["CONN_HEALTH_CHECKS"] is True
 
 
+def test_a_replica_is_told_the_same_and_is_postgresql(tmp_path):
+    url = "postgres://staff:p%40ss@db.example.org:5433/library"
+    other = url.replace("db.", "db2.")
+    read = read_settings(tmp_path, DATABASE_URL=url, DATABASE_REPLICA_URL=other)
+    primary, replica = read["DATABASES"]["default"], read["DATABASES"]["replica"]
+    assert (primary["HOST"], replica["HOST"]) == ("db.example.org", "db2.example.org")
+    differs = {name for name in primary if primary[name] != replica.get(name)}
+    assert differs == {"HOST", "CONN_HEALTH_CHECKS", "OPTIONS"}
+    assert replica["OPTIONS"] == primary["OPTIONS"] | {"connect_timeout": 2}
+    assert read["DATABASE_ROUTERS"] == ["backoffice.tables.replica.Router"]
+    pooled = read_settings(
+        tmp_path, DATABASE_URL=url, DATABASE_REPLICA_URL=other, DATABASE_POOL="transaction"
+    )["DATABASES"]["replica"]
+    assert pooled["ENGINE"] == "backoffice.postgresql"
+    assert "options" not in pooled["OPTIONS"]
+    assert "replica" not in read_settings(tmp_path, DATABASE_URL=url)["DATABASES"]
+    refused = python("-c", PRINT, DATA_DIR=str(tmp_path), DATABASE_REPLICA_URL=url)
+    assert "must both name PostgreSQL" in refused.stderr
+
+
 def test_any_folder_name_holds_the_data(tmp_path):
     folder = tmp_path / "a b+c#1%41?"
     database = read_settings(folder)["DATABASES"]["default"]

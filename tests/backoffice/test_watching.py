@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backoffice import optional
 from backoffice.changes.models import Change
 from backoffice.metrics import Jobs
+from backoffice.tables.replica import Outcome, asked
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "b2" * 16
@@ -36,6 +37,7 @@ def test_metrics_are_for_whoever_knows_the_token(client, settings):
     settings.MIDDLEWARE = [first, "backoffice.metrics.measure", *others]
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["library.example.org"], True
     Change.objects.create(model="library.Library", status="checked", waiting="applying")
+    asked.send(sender=None, outcome=Outcome.BEHIND)
     secure = {"HTTP_HOST": "library.example.org", "secure": True}
     client.get("/admin/login/?q=Fry", **secure)
     client.generic("FRY", "/admin/login/", **secure)
@@ -52,6 +54,7 @@ def test_metrics_are_for_whoever_knows_the_token(client, settings):
     assert found["backoffice_request_seconds_count", "other", "none", "405"] >= 1
     assert "Fry" not in text
     assert "FRY" not in text
+    assert found["backoffice_replica_reads_total", "behind"] >= 1
     assert found["backoffice_jobs", "waiting"] == 1
     assert found["backoffice_jobs", "running"] == 0
     assert found["backoffice_database_up",] == 1

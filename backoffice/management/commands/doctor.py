@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from backoffice.health.probe import Probes
 
 #: What these checks say, the probes have said.
-SAID = ("backoffice.W106",)
+SAID = ("backoffice.W106", "backoffice.W122")
 NAMES = {
     "database": "The database",
     "migrations": "Migrations",
@@ -17,15 +17,16 @@ NAMES = {
     "uploads": "The storage of uploads",
     "worker": "The worker",
     "machine": "This machine among others",
+    "replica": "The replica",
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Say whether the database, its migrations, the folder of data, the storage of uploads "
-        "and the worker are well, whether this machine has the key and the uploads of the "
-        "others, "
-        "and what check --deploy finds, with the remedies. Exit code 1 if something is wrong."
+        "Say whether the database, its migrations, the folder of data, the storage of "
+        "uploads, the worker and the replica, if there is one, are well, whether this machine "
+        "has the key and the uploads of the others, and what check --deploy finds, with the "
+        "remedies. Exit code 1 if something is wrong."
     )
     requires_system_checks = []  # they are what is told
 

@@ -1,0 +1,302 @@
+"""Lists and exports from a replica: what it lacks, or ends, comes from the primary at once."""
+
+import csv
+import io
+import os
+import re
+import shutil
+import threading
+import time
+
+import psycopg
+import pytest
+
+from tests.faults.house import House, servers
+from tests.faults.standby import Pair, pooled, statements, wait_for
+from tests.faults.test_cut_exports import begun, read_to_the_end
+from tests.faults.test_database_gone import Staff
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.environ.get("POSTGRES_CRASH"), reason="needs the server of .ci/with-postgres"
+    ),
+]
+LIST, EXPORT = "/admin/library/library/", "/admin/library/library/export/"
+FILL = """
+import json
+import secrets
+from django.contrib.auth.models import User
+from django.test import Client
+from library.models import Library
+from tests.factories import make_user
+letters = str.maketrans("0123456789", "ghijklmnop")  # a search for a number finds names alone
+Library.objects.bulk_create(
+    (
+        Library(
+            name=f"L {n:05}",
+            address=secrets.token_hex(100).translate(letters),
+            state="NY" if n % 2 else "CA", phone_number="212-222-6559", zip_code="10001",
+        )
+        for n in range(30_000)
+    ),
+    batch_size=5000,
+)
+rights = ["library.view_library", "library.export_library"]
+sessions = []
+ann = User.objects.create_superuser("ann")
+for user in (ann, make_user(username="bea", permissions=rights)):
+    client = Client()
+    client.force_login(user)
+    sessions.append(client.session.session_key)
+print(json.dumps(sessions))
+"""
+LIMIT = """
+from django.contrib.auth.models import User
+from library.models import Library
+from tests.factories import limit
+limit(User.objects.get(username="bea"), *Library.objects.filter(name__in=[{names}]))
+"""
+TRAIL = """
+from backoffice.trail.models import Entry
+print(Entry.objects.filter(action="export").latest("pk").message)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    pair = Pair()
+    try:
+        house = House(tmp_path_factory.mktemp("site"), pair.primary.url)
+        house.sessions = house.json(FILL)
+        pair.copy()
+        house.environment["DATABASE_REPLICA_URL"] = pair.standby.url
+        house.pair = pair
+        with servers(house, WEB_CONCURRENCY="1", WEB_THREADS="1") as house.server:
+            yield house
+    finally:
+        pair.remove()
+
+
+@pytest.fixture
+def ann(site):
+    staff = Staff(site.server, site.sessions[0])
+    wait_for(lambda: is_read(site, staff))
+    return staff
+
+
+@pytest.fixture
+def bea(site):
+    return Staff(site.server, site.sessions[1])
+
+
+def is_read(site, staff):
+    """Whether a list comes from the replica: a while after it was away."""
+    before = len(site.pair.standby.statements())
+    page = staff.ask("GET", LIST)
+    assert page.status_code == 200
+    return any("library_library" in each for each in site.pair.standby.statements()[before:])
+
+
+def times_asked(site):
+    return sum("pg_last_wal_replay_lsn" in each for each in site.pair.standby.statements())
+
+
+def names(page):
+    return re.findall(r'class="field-name[^>]*>\s*<a [^>]*>([^<]*)</a>', page.text)
+
+
+def exported(staff):
+    with begun(staff.server, staff.browser.cookies["sessionid"], "csv") as response:
+        got, is_all = read_to_the_end(response)
+    assert is_all
+    return list(csv.DictReader(io.StringIO(got.decode())))
+
+
+def add(staff, name):
+    page = staff.ask("GET", f"{LIST}add/")
+    data = staff.form_of(page, "csrfmiddlewaretoken") | {
+        "name": name, "address": "1", "state": "NY", "phone_number": "212-222-6559",
+        "zip_code": "10001",
+    }  # fmt: skip
+    saved = staff.ask("POST", f"{LIST}add/", data=data)
+    assert saved.status_code == 302, saved.text
+
+
+def test_lists_and_exports_are_read_there_and_nothing_else(site, ann):
+    replica = site.pair.standby
+    before = len(replica.statements())
+    page = ann.ask("GET", f"{LIST}?q=0000&state=NY")
+    assert names(page) == [f"L {n:05}" for n in (1, 3, 5, 7, 9)]
+    assert len(exported(ann)) == 30_000
+    add(ann, "New 0")
+    asked = replica.statements()[before:]
+    assert any("DECLARE" in each for each in asked)
+    tables = {name for each in asked for name in re.findall(r'FROM "([a-z]\w+)"', each)}
+    assert tables <= {
+        "library_library", "library_patron", "library_librarian", "library_book_libraries",
+        "library_historicallibrary",
+    }, tables  # fmt: skip
+    assert not re.search(r"\b(INSERT|UPDATE|DELETE|CREATE|FOR SHARE)\b", " ".join(asked))
+
+
+def test_a_list_costs_one_statement_more_on_each(site, ann):
+    log = site.pair.primary.folder.parent / "log"
+    site.pair.on_primary("ALTER SYSTEM SET log_statement = 'all'")
+    site.pair.on_primary("SELECT pg_reload_conf()")
+    wait_for(lambda: site.pair.on_primary("SHOW log_statement") == [("all",)])
+    counted = {}
+    try:
+        with servers(
+            site, WEB_CONCURRENCY="1", WEB_THREADS="1", DATABASE_REPLICA_URL=""
+        ) as alone:
+            one = Staff(alone, site.sessions[0])
+            for staff in (one, ann):
+                for _again in range(2):  # the first is of a connection that is new
+                    before = len(statements(log)), len(site.pair.standby.statements())
+                    assert staff.ask("GET", LIST).status_code == 200
+                    here = [
+                        each
+                        for each in statements(log)[before[0] :]
+                        if not each.startswith('UPDATE "backoffice_session"')  # once a minute
+                    ]
+                    there = site.pair.standby.statements()[before[1] :]
+                counted[staff] = len(here), len(there)
+                assert sum("pg_control_system" in each for each in here) == (staff is ann)
+    finally:
+        site.pair.on_primary("ALTER SYSTEM RESET log_statement")
+        site.pair.on_primary("SELECT pg_reload_conf()")
+    print(counted[one], counted[ann])  # noqa: T201 -- what it costs
+    assert counted[one][1] == 0
+    assert sum(counted[ann]) == counted[one][0] + 2
+
+
+def test_what_the_replica_lacks_is_seen_at_once(site, ann, bea):
+    assert is_read(site, bea)
+    assert names(bea.ask("GET", f"{LIST}?q=0000")) != []
+    site.pair.pause()
+    try:
+        add(ann, "New 1")
+        begun_at = time.monotonic()
+        assert "New 1" in names(ann.ask("GET", f"{LIST}?q=New"))
+        took = time.monotonic() - begun_at
+        assert "New 1" in {row["name"] for row in exported(ann)}
+        site.shell(LIMIT.format(names="'L 00007', 'L 00008'") + "\nprint('limited')")
+        asked = times_asked(site)
+        assert names(bea.ask("GET", f"{LIST}?q=0000")) == ["L 00007", "L 00008"]
+        assert [row["name"] for row in exported(bea)] == ["L 00007", "L 00008"]
+        while times_asked(site) == asked:  # what is asked after a rest is still behind
+            assert names(bea.ask("GET", f"{LIST}?q=0000")) == ["L 00007", "L 00008"]
+    finally:
+        site.pair.resume()
+    print(f"{took:.3f} s")  # noqa: T201
+    wait_for(lambda: is_read(site, ann))
+    assert names(bea.ask("GET", LIST)) == ["L 00007", "L 00008"]
+
+
+def test_a_list_goes_on_where_the_replica_ends_its_connection(site, ann):
+    """The list waits for a lock there when it is ended; then for the same on the primary."""
+    with psycopg.connect(site.pair.primary.url) as writer:
+        writer.execute("LOCK TABLE library_library IN ACCESS EXCLUSIVE MODE")
+        site.pair.on_primary("CREATE TABLE told (); DROP TABLE told")
+        waiting = (
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND query LIKE '%library_library%' AND backend_type = 'client backend'"
+        )
+        pages = []
+        reader = threading.Thread(
+            target=lambda: pages.append(ann.ask("GET", f"{LIST}?q=0000&state=NY&e=1"))
+        )
+        reader.start()
+        wait_for(lambda: site.pair.on_standby(waiting))
+        site.pair.on_standby(waiting.replace("pid", "pg_terminate_backend(pid)", 1))
+        wait_for(lambda: site.pair.on_primary(waiting))
+    reader.join(60)
+    (page,) = pages
+    assert page.status_code == 200
+    assert names(page) == [f"L {n:05}" for n in (1, 3, 5, 7, 9)]
+    assert page.text.count("This list has no such filter") == 1
+    assert "read from the primary (failed" in (site.folder / "server.log").read_text()
+
+
+def test_an_export_that_the_replica_ends_is_known_to_be_cut(site, ann):
+    with begun(site.server, site.sessions[0], "csv") as response:
+        reading = (
+            "SELECT 1 FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        assert site.pair.on_standby(reading)
+        site.pair.on_primary("BEGIN; LOCK TABLE library_library; COMMIT")
+        wait_for(lambda: not site.pair.on_standby(reading))
+        got, is_all = read_to_the_end(response)
+    assert got
+    assert not is_all
+    assert "Export broke off (" in site.shell(TRAIL)
+    assert "conflict with recovery" in site.shell(TRAIL)
+    assert len(exported(ann)) > 30_000 - 1
+
+
+def test_pages_go_on_while_the_replica_is_stopped(site, ann):
+    site.pair.standby.stop()
+    try:
+        times = []
+        for _again in range(3):
+            begun_at = time.monotonic()
+            assert names(ann.ask("GET", f"{LIST}?q=00001")) == ["L 00001"]
+            times.append(time.monotonic() - begun_at)
+        assert len(exported(ann)) >= 30_000
+        doctor = site.attempt("doctor").stdout
+        ready = ann.browser.get(f"{site.server}/ready").json()["checks"]
+    finally:
+        site.pair.standby.start()
+    print(times)  # noqa: T201
+    assert "The replica: It can't be used" in doctor
+    assert (ready["replica"], ready["database"]) == ("failed", "ok")
+    wait_for(lambda: is_read(site, ann))
+    wait_for(
+        lambda: ann.browser.get(f"{site.server}/ready").json()["checks"]["replica"] == "ok"
+    )
+
+
+@pytest.mark.skipif(
+    not shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin"),
+    reason="PgBouncer is not installed",
+)
+def test_both_are_reached_through_pools(site, ann):
+    pair = site.pair
+    with (
+        pooled(pair.primary.url) as primary,
+        pooled(pair.standby.url) as replica,
+        servers(
+            site,
+            DATABASE_URL=primary,
+            DATABASE_REPLICA_URL=replica,
+            DATABASE_POOL="transaction",
+            WEB_CONCURRENCY="1",
+        ) as server,
+    ):
+        staff = Staff(server, site.sessions[0])
+        assert is_read(site, staff)
+        before = len(pair.standby.statements())
+        rows = len(exported(staff))
+        assert any("DECLARE" in each for each in pair.standby.statements()[before:])
+        pair.pause()
+        try:
+            add(staff, "New 2")
+            assert "New 2" in names(staff.ask("GET", f"{LIST}?q=New"))
+            assert len(exported(staff)) == rows + 1
+        finally:
+            pair.resume()
+
+
+def test_a_replica_that_was_promoted_is_refused(site, ann):
+    """The last: it is no replica any more."""
+    site.pair.standby.promote()
+    site.pair.on_standby("DELETE FROM library_library WHERE name = 'L 00001'")
+    assert names(ann.ask("GET", f"{LIST}?q=00001")) == ["L 00001"]
+    assert len(exported(ann)) >= 30_000
+    assert "takes writes" in site.attempt("doctor").stdout
+    assert "backoffice.W122" in site.attempt("check", "--deploy").stderr
+    ready = ann.browser.get(f"{site.server}/ready").json()
+    assert ready["checks"]["replica"] == "failed"
+    assert ready["checks"]["database"] == "ok"

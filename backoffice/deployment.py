@@ -56,6 +56,7 @@ def register_checks() -> None:
         check_queue,
         check_sqlite,
         check_search_indexes,
+        check_alike_indexes,
         check_pool,
         check_replica,
     ):
@@ -281,6 +282,31 @@ def check_search_indexes(app_configs: Any = None, **kwargs: Any) -> list[CheckMe
             hint="Run manage.py migrate, which makes them anew on SQLite; on PostgreSQL make"
             " them as docs/how-to/deploy.md says, or by AddSearchIndex in a migration.",
             id="backoffice.W108",
+        )
+    ]
+
+
+def check_alike_indexes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    from backoffice.resources.registry import resources
+    from backoffice.tables.alike import missing_indexes
+
+    missing: list[str] = []
+    models = dict.fromkeys(resource._meta.model for resource in resources.all())
+    with suppress(DatabaseError):  # not reached: others say so
+        missing = [
+            f"{model._meta.label} ({name})"
+            for model in models
+            for name in missing_indexes(model)
+        ]
+    if not missing:
+        return []
+    return [
+        Warning(
+            "An import reads every record for those that look like its rows, for there is no"
+            f" index of what they look like: {'; '.join(missing)}.",
+            hint="Run manage.py migrate. Where it was run: drop the index, if PostgreSQL calls"
+            " it invalid, and make it anew as manage.py sqlmigrate shows it.",
+            id="backoffice.W119",
         )
     ]
 

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from backoffice.imports.clean import Column
 from backoffice.imports.decided import ALIKE
 from backoffice.querysets.reading import collector_paused
 from backoffice.resources.references import ReferenceKey
-from backoffice.tables.lookalikes import Known, may_look_like, read_chunks
+from backoffice.tables.alike import UNKNOWN, has_index, looking_up
+from backoffice.tables.lookalikes import Known, read_chunks
+from backoffice.tables.planner import are_few
 from backoffice.tables.texts import alike_all, looks, same
 
 if TYPE_CHECKING:
     from backoffice.imports.checks import Checks
 
 CHUNK = 5_000
-FEW = 20  # new rows, whose look-alikes the database can look for
 NAMED = 3  # records in one sentence
 CHOSEN = 2  # of a record that a row only looks like: it is that one
 
@@ -135,7 +137,8 @@ class Twins:
     def _find_likes(self) -> bool:
         """Put the live rows that may look like a new one into `likes`; whether there are any.
 
-        The live table is read once, and only where there are new rows.
+        The live table is read only where there are new rows, and only once: whole, or, where
+        they are few beside it and there is an index (`tables.alike`), what that finds.
         """
         if not self.table.fetch(f"SELECT 1 FROM {self.rows.live} live LIMIT 1"):
             return False
@@ -143,10 +146,7 @@ class Twins:
         if not known:
             return False
         is_found = False
-        keys = ", ".join(self.keys)
-        where = self._where_near()
-        select = f"SELECT {self.table.pk}, {keys} FROM {self.rows.live} live {where}"
-        for rows in self._read(select):
+        for rows in self._near():
             pks, *columns = zip(*rows, strict=True)
             numbers = looks(columns, self.fields)
             if places := known.places(numbers):
@@ -156,18 +156,41 @@ class Twins:
         self.staging.analyze(self.staging.likes)
         return is_found
 
-    def _where_near(self) -> str:
-        """Leaves out most live rows where there are few new ones, as in a review."""
-        for field, key in zip(self.fields, self.keys, strict=True):
-            if getattr(field, "alike", None):  # other texts look alike, too
-                continue
-            new = self.table.fetch(
-                f"SELECT staged.{key} FROM ({self.rows.new_rows()}) staged LIMIT {FEW + 1}"
-            )
-            texts = [text for (text,) in new]
-            near = may_look_like(key, texts, self.table.vendor) if len(new) <= FEW else ""
-            return f"WHERE {near}" if near else ""
-        return ""
+    def _near(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The primary keys and texts of all live rows that may look like a new one."""
+        columns = ", ".join(f"live.{column}" for column in (self.table.pk, *self.keys))
+        column = self._indexed()
+        if column is None:
+            yield from self._read(f"SELECT {columns} FROM {self.rows.live} live")
+            return
+        forms, seen = [*self._forms(column)], self.rows.seen
+        where = f"live.{self.table.pk} IN (SELECT pk FROM {seen.name})" if seen else ""
+        for at in range(0, len(forms), CHUNK):
+            part = forms[at : at + CHUNK]
+            found = looking_up(self.table, column.model_field, columns, part, where)
+            yield from self._read(*found)
+
+    def _indexed(self) -> Column | None:
+        """The column by which the live rows that look like the new ones are looked up."""
+        for column in self.staging.texts:
+            field = column.model_field
+            # Where a field declares that other texts look alike, too, no index knows it.
+            if not getattr(field, "alike", None) and has_index(self.table, field):
+                new = self.rows.new_rows()
+                ((count,),) = self.table.fetch(f"SELECT count(*) FROM ({new}) staged")
+                return column if are_few(count, self.table) else None
+        return None
+
+    def _forms(self, column: Column) -> set[str]:
+        """What the index has of rows that may look like a new one."""
+        forms, field = {UNKNOWN}, column.model_field
+        select = (
+            f"SELECT staged.{self.table.column(field)} FROM ({self.rows.new_rows()}) staged"
+        )
+        for rows in self._read(select):
+            texts = [text for (text,) in rows]
+            forms.update(form.decode(errors="ignore") for form in alike_all(texts, field))
+        return forms
 
     def _known(self) -> Known:
         """The numbers of the new rows, or, where all rows are new, of all."""

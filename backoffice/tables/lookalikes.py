@@ -1,19 +1,16 @@
 """Records of one model whose keys look alike, found by reading the keys twice."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress, count
 from typing import Any, cast
 
 from backoffice.tables.table import ModelField, Table
-from backoffice.tables.texts import alike, alike_all, is_text
+from backoffice.tables.texts import alike_all, is_text
 
 FEW = 20_000  # numbers that are kept as they are; of more, only marks are kept
 MARKS = 33_554_393  # bytes; a prime, because numbers of similar texts have bits in common
 CHUNK = 5_000
-SHORTEST = 3  # letters that are looked for
-_RUN = re.compile("[a-z0-9]+")
 Key = tuple[Any, ...]
 
 
@@ -56,31 +53,12 @@ class Known:
         return list(compress(count(), known))
 
 
-def read_chunks(table: Table, sql: str) -> Iterator[list[Key]]:
+def read_chunks(table: Table, sql: str, params: Sequence[Any] = ()) -> Iterator[list[Key]]:
     """The rows of a SELECT, some thousand at a time."""
     with table.connection.chunked_cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, params)
         while rows := cursor.fetchmany(CHUNK):
             yield rows
-
-
-def may_look_like(column: str, texts: Iterable[str | None], vendor: str) -> str:
-    """The condition of SQL that a value of `column` may look like one of `texts`.
-
-    It is "" where any value may. Texts of ASCII that look alike have their letters and digits
-    in common, whatever their case; what has other characters has to be compared.
-    """
-    other = f"{column} ~ '[^ -~]'" if vendor == "postgresql" else f"{column} GLOB '*[^ -~]*'"
-    conditions = [other, f"{column} IS NULL"]
-    like = "ILIKE" if vendor == "postgresql" else "LIKE"
-    for text in texts:
-        folded = alike(text or "")
-        if folded.isascii():
-            longest = max(_RUN.findall(folded), key=len, default="")
-            if len(longest) < SHORTEST:
-                return ""
-            conditions.append(f"{column} {like} '%{longest}%'")
-    return f"({' OR '.join(conditions)})"
 
 
 def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:

@@ -5,6 +5,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from backoffice.tables.table import Table
 
 MANY = 1_000  # rows
+FEW = 100_000  # rows that are looked up one by one, at most
+FEWER = 10  # times as many rows as these are in a table that is not read whole for them
 
 
 def many(*tables: Table) -> int:
@@ -24,6 +26,15 @@ def many(*tables: Table) -> int:
         )
         pages: int = cursor.fetchone()[0]
     return max(MANY, pages)
+
+
+def are_few(rows: int, table: Table) -> bool:
+    """Whether to look so many rows up one by one is faster than to take all of the table.
+
+    By an index a row takes about 10 µs; one of a table whose rows all go through Python, 1 µs.
+    """
+    share = f"SELECT 1 FROM {table.name} LIMIT 1 OFFSET {FEWER * rows:d}"
+    return rows <= FEW and bool(table.fetch(share))
 
 
 def expect_many(rows: int, *tables: Table) -> None:

@@ -11,8 +11,8 @@ from typing import Any, cast
 from django.db.models import CharField, Field, TextField
 
 
-def _codes(ranges: str) -> list[int]:
-    """The code points of hexadecimal ranges: `_codes("d 10-12")` is [13, 16, 17, 18]."""
+def codes(ranges: str) -> list[int]:
+    """The code points of hexadecimal ranges: `codes("d 10-12")` is [13, 16, 17, 18]."""
     ends = (part.partition("-") for part in ranges.split())
     return [c for low, _, high in ends for c in range(int(low, 16), int(high or low, 16) + 1)]
 
@@ -21,7 +21,7 @@ def _codes(ranges: str) -> list[int]:
 # Control and format characters that are no white space; and variation selectors, the
 # combining grapheme joiner and the fillers, which show nothing either; and two that are none.
 _INVISIBLE = dict.fromkeys(
-    _codes(
+    codes(
         "0-8 e-1b 7f-84 86-9f ad 600-605 61c 6dd 70f 890-891 8e2 180e 200b-200f 202a-202e"
         " 2060-2064 2066-206f feff fff9-fffb 110bd 110cd 13430-1343f 1bca0-1bca3 1d173-1d17a"
         " e0001 e0020-e007f"
@@ -38,11 +38,11 @@ _CP1252 = {
 _UNMEANT = _INVISIBLE | _CP1252
 # Quotes and apostrophes of every kind, with the primes and accents used for them; not the
 # backtick of ASCII, which library names have as a sign of its own.
-_QUOTES = _codes(
+_QUOTES = codes(
     "22 27 ab b4 bb 2b9-2bf 2ee 55a 5f3-5f4 2018-201f 2032-2037 2039-203a 2e02-2e05 2e09-2e0a"
     " 2e0c-2e0d 2e1c-2e1d 2e20-2e21 301d-301f a78b-a78c ff02 ff07 ff40"
 )
-_DASHES = _codes(
+_DASHES = codes(
     "2d 58a 5be 1400 1806 2010-2015 2043 2212 2e17 2e1a 2e3a-2e3b 2e40 2e5d 301c 3030 30a0"
     " fe31-fe32 fe58 fe63 ff0d 10ead"
 )

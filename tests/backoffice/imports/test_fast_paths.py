@@ -46,6 +46,7 @@ SHORT_CUTS = {
     "look-alikes folded at once": ("imports.twins.alike_all", alike_one_by_one),
     "numbers of look-alikes": ("tables.texts.alike_all", alike_one_by_one),
     "few numbers of look-alikes": ("tables.lookalikes.FEW", 0),
+    "all records read for look-alikes": ("imports.twins.are_few", lambda rows, table: True),
     "few rows at a time": ("imports.twins.CHUNK", 2),
 }
 
@@ -60,6 +61,7 @@ cell = st.sampled_from(
         "O'Hara",
         "Zoë",
         "Zoe\u0308",
+        "ZOË",
         "'=x",
         "",
         "\ufffd",

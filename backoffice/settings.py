@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "backoffice.admin.methods.say_what_takes_forms",
     "backoffice.signin.throttle.settle",
     "axes.middleware.AxesMiddleware",
     "backoffice.admin.signin.gate.Gate",

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
+from backoffice.admin.submissions.errors import only_for_forms
+
 METHODS = ("GET", "HEAD", "POST")
 
 
@@ -17,5 +19,25 @@ def only_known_methods(
         if request.method in METHODS:
             return get_response(request)
         return HttpResponseNotAllowed(METHODS)
+
+    return middleware
+
+
+def say_what_takes_forms(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware: whoever opens an address that takes forms alone gets a page, still a 405.
+
+    Inside that of accounts, whose menus the page has.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if request.method != "GET" or not isinstance(response, HttpResponseNotAllowed):
+            return response
+        page = only_for_forms(request).render()
+        page._has_been_logged = True  # the first was
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
     return middleware

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from backoffice.changes.models import Change
 from backoffice.changes.undo import rights
@@ -29,6 +30,14 @@ def list_title(model_admin: Any) -> str:
     """What a list is called: the ModelAdmin's `menu_title`, or else the model's plural."""
     own = getattr(model_admin, "menu_title", None)
     return str(own or capfirst(model_admin.opts.verbose_name_plural))
+
+
+def plural_of(model: Any) -> str:
+    """The plural name of a model, or of the model whose history it is."""
+    opts = getattr(model, "instance_type", model)._meta
+    if opts.auto_created:
+        return _("links of %(names)s") % {"names": opts.auto_created._meta.verbose_name_plural}
+    return str(opts.verbose_name_plural)
 
 
 def may(site: AdminSite, request: HttpRequest, right: str, model: type[Model]) -> bool:

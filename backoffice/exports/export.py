@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from backoffice.exports.formats import Format
-from backoffice.exports.names import on_one_line
+from backoffice.exports.names import label_of, on_one_line
 from backoffice.exports.rows import Rows, export_chunks
 from backoffice.querysets.reading import count_up_to
 from backoffice.resources.resource import Resource
@@ -32,7 +32,7 @@ class Export:
     """`queryset` through `resource` as a file of `format`.
 
     names: the fields in their order, all by default · selection: what was filtered, for
-    people to read ("state=NY") · rows: how many were read so far.
+    people to read · rows: how many were read so far.
     """
 
     resource: Resource
@@ -149,7 +149,8 @@ class Export:
         return f"{what} ({on_one_line(self.selection)})" if self.selection else what
 
     def _what(self) -> str:
-        columns = ", ".join(self.names or self.resource.get_export_order())
+        names = self.names or self.resource.get_export_order()
+        columns = ", ".join(label_of(self.resource, name) or name for name in names)
         return f"{self._selected()} as {self.format.name.upper()}: {columns}"
 
     def _outcome(self, ended: bool, error: Exception | None) -> str:

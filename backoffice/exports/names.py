@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.admin.views import main
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -37,7 +38,20 @@ def filters_of(params: Any) -> list[tuple[str, str]]:
 def describe(filters: Iterable[tuple[str, str]], ticked: int = 0) -> str:
     """`"state=NY, 3 ticked"`; "" for all rows."""
     parts = [f"{name}={value}" for name, value in filters]
-    return ", ".join(parts + ([_("%d ticked") % ticked] if ticked else []))
+    return ", ".join([*parts, *said_ticked(ticked)])
+
+
+def said_ticked(number: int) -> list[str]:
+    """How many rows were ticked; empty if none was."""
+    return [_("%d ticked") % number] if number else []
+
+
+def label_of(resource: Any, name: str) -> str:
+    """What a column is called; "" where it has no label, or is not there any more."""
+    if name in resource.related:
+        return str(capfirst(resource.related[name].label))
+    labels = resource.labels_of(name) if name in resource.fields else ()
+    return str(capfirst(labels[0])) if labels else ""
 
 
 def on_one_line(text: object) -> str:
@@ -51,7 +65,7 @@ def file_name(
     """A name that every file system takes: `"libraries state-NY 2026-11-25.csv"`."""
     parts = [str(model._meta.verbose_name_plural)]
     parts += [f"{name.replace('__', '-')}-{value}" for name, value in filters]
-    parts += [_("%d ticked") % ticked] if ticked else []
+    parts += said_ticked(ticked)
     text = re.sub(r"[^\w.,()&+@' -]+", "-", " ".join(" ".join(parts).split()))
     text = text.encode()[:MOST].decode(errors="ignore").strip(" .-")
     return f"{text} {timezone.localdate().isoformat()}.{extension}"

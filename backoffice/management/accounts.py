@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand
 from django.db.models import BooleanField, Model, signals
 
+from backoffice.admin.accounts.roles import in_words
 from backoffice.trail.record import record
 
 SINCE = {"pre_clear": "deleted", "post_add": "added", "post_remove": "deleted"}
@@ -109,7 +110,7 @@ class Notes:
         """Note which roles and permissions a row gets and loses."""
         if action not in SINCE:
             return
-        rows = model._base_manager.using(using).select_related()
+        rows: Any = model._base_manager.using(using).select_related()
         if pk_set is None:  # all that are linked
             (back,) = (
                 field
@@ -118,7 +119,9 @@ class Notes:
             )
             name = back.get_accessor_name() if back.auto_created else back.name
             pk_set = set(getattr(instance, name).using(using).values_list("pk", flat=True))
-        names = ", ".join(map(str, rows.filter(pk__in=pk_set).order_by("pk")))
+        rows = rows.filter(pk__in=pk_set).order_by("pk")
+        said = "; ".join(in_words(rows)) if model is Permission else ""
+        names = said or ", ".join(map(str, rows))
         if names:
             kind = str(model._meta.verbose_name)
             self.note("change", instance, [{SINCE[action]: {"name": kind, "object": names}}])

@@ -25,7 +25,12 @@ from backoffice.admin.accounts.keepers import (
 )
 from backoffice.admin.accounts.limits import LimitsMixin
 from backoffice.admin.accounts.proof import ProofMixin
-from backoffice.admin.accounts.roles import RoleCardsMixin, RoleFilter, SentenceMixin
+from backoffice.admin.accounts.roles import (
+    PermissionsField,
+    RoleCardsMixin,
+    RoleFilter,
+    SentenceMixin,
+)
 from backoffice.admin.accounts.second_factor import SecondFactorMixin, hide_devices
 from backoffice.admin.accounts.sessions import SessionPages
 from backoffice.admin.base import PlainModelAdmin
@@ -69,6 +74,8 @@ class GrantMixin(ProofMixin):
     ) -> Any:
         if db_field.name in self.grantable:
             kwargs["queryset"] = self.grantable[db_field.name](request.user)
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionsField
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,12 +8,15 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.admin.lists.lines import LineField
+from backoffice.admin.lists.search import words_of
+from backoffice.admin.pages import plural_of
 from backoffice.admin.pickers.keys import KeysField
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.roles import Role, said
@@ -42,7 +45,7 @@ def in_words(permissions: Iterable[Permission]) -> list[str]:
         if model is None or action not in ACTIONS or name != model._meta.model_name:
             others.append(permission.name)
         else:
-            actions[hasattr(model, "instance_type"), named(model)].add(action)
+            actions[hasattr(model, "instance_type"), plural_of(model)].add(action)
     lines: dict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     for (is_history, names), allowed in sorted(actions.items()):
         lines[is_history, tuple(each for each in ACTIONS if each in allowed)].append(names)
@@ -60,14 +63,6 @@ def in_words(permissions: Iterable[Permission]) -> list[str]:
 def _most_first(line: Any) -> Any:
     (is_history, allowed), names = line
     return is_history, -len(allowed), names
-
-
-def named(model: Any) -> str:
-    """The plural name of a model, or of the model whose history it is."""
-    opts = getattr(model, "instance_type", model)._meta
-    if opts.auto_created:
-        return _("links of %(names)s") % {"names": opts.auto_created._meta.verbose_name_plural}
-    return str(opts.verbose_name_plural)
 
 
 class RoleCards(forms.CheckboxSelectMultiple):
@@ -109,18 +104,54 @@ class SentenceForm(forms.ModelForm[Group]):
         self.initial.setdefault("sentence", role.sentence if role else "")
 
 
+def order_of_names() -> Any:
+    """What roles are sorted by: their names as pages say them."""
+    names = Group.objects.order_by().values_list("name", flat=True)
+    other = {name: said(name) for name in names if said(name) != name}
+    if not other:
+        return "name"
+    return Case(*(When(name=name, then=Value(other[name])) for name in other), default="name")
+
+
+class SaidName:
+    """The column of the names of roles."""
+
+    short_description = gettext_lazy("name")
+    __name__ = "said_name"
+    admin_order_field = "name"
+
+    def __call__(self, group: Group) -> str:
+        return said(group.name)
+
+    def expression(self, request: HttpRequest, model_admin: Any) -> Any:
+        return order_of_names()
+
+
 class SentenceMixin(ModelAdminBase):
     """For the ModelAdmin of roles."""
 
     form = SentenceForm
     fields = ("name", "sentence", "permissions")
-    list_display = ("said_name", "said_sentence")
-    list_display_links = ("said_name",)
+    list_display = (SaidName(), "said_sentence")
+    list_display_links = list_display[:1]
     list_select_related = ("role",)
 
-    @admin.display(description=gettext_lazy("name"), ordering="name")
-    def said_name(self, group: Group) -> str:
-        return said(group.name)
+    def get_ordering(self, request: HttpRequest) -> Any:
+        order = order_of_names()
+        return (order,) if isinstance(order, str) else (order.asc(),)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """The roles that have each of the words, as pages say them; there are not many."""
+        words = [word.casefold() for word in words_of(search_term)]
+        keys = [
+            group.pk
+            for group in queryset.select_related("role")
+            for text in [f"{said(group.name)} {self.said_sentence(group)}".casefold()]
+            if all(word in text for word in words)
+        ]
+        return queryset.filter(pk__in=keys), False
 
     @admin.display(description=gettext_lazy("what it is for"))
     def said_sentence(self, group: Group) -> str:
@@ -154,6 +185,16 @@ class RoleField(KeysField):
         return said(obj.name)
 
 
+class PermissionsField(KeysField):
+    """Says of each permission what the cards say, after its app as Django does."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        kind = ContentType.objects.get_for_id(obj.content_type_id)
+        model: Any = kind.model_class()
+        app = model._meta.app_config.verbose_name if model else kind.app_label
+        return f"{app} | {in_words([obj])[0]}"
+
+
 class RoleCardsMixin(ModelAdminBase):
     """For the ModelAdmin of accounts: roles are cards, as long as there are few."""
 
@@ -166,7 +207,9 @@ class RoleCardsMixin(ModelAdminBase):
         if len(groups.order_by()[: CARDS + 1].values_list("pk")) > CARDS:
             return super().formfield_for_manytomany(db_field, request, **kwargs)
         kwargs["queryset"] = (
-            groups.select_related("role").prefetch_related("permissions").order_by("name")
+            groups.select_related("role")
+            .prefetch_related("permissions")
+            .order_by(order_of_names())
         )
         kwargs |= {"widget": RoleCards, "form_class": RoleField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)

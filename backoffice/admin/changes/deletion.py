@@ -22,7 +22,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.admin.pages import history_page, may, may_undo, page_of
+from backoffice.admin.pages import history_page, may, may_undo, page_of, plural_of
 from backoffice.admin.submissions.once import confirmed_by
 from backoffice.admin.submissions.proof import demand_proof
 from backoffice.admin.typing import ModelAdminBase
@@ -84,7 +84,7 @@ class DeletionMixin(ModelAdminBase):
                 queryset = reach.within(queryset)
                 if not (count := count_rows(queryset)):
                     continue
-            model_count[model._meta.verbose_name_plural] = count
+            model_count[plural_of(model)] = count
             if not self.may_delete_all(request, queryset):
                 perms_needed.add(model._meta.verbose_name)
             if not model._meta.auto_created:

@@ -22,6 +22,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from backoffice.admin.lists.address import list_address
+from backoffice.admin.lists.choice import Places, order_of, sorted_by
 from backoffice.admin.lists.columns import RelatedCount, RelatedName
 from backoffice.admin.lists.dates import Dates
 from backoffice.admin.lists.filtersets import FilteredChangeList
@@ -66,7 +67,7 @@ class ChangeList(FilteredChangeList):
     # Order --------------------------------------------------------------------------
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        if isinstance(field_name, RelatedCount):
+        if hasattr(field_name, "expression"):  # a column of ours
             return field_name.expression(self.request, self.model_admin)
         if isinstance(field_name, RelatedName):
             field_name = field_name.field.name
@@ -89,6 +90,39 @@ class ChangeList(FilteredChangeList):
         return order if isinstance(order, str) else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        asked, self.params = self.params, self.params.copy()
+        if self.params.pop(main.ORDER_VAR, None) and (places := self.sorted_by):
+            # Django's own numbers, which depend on what the user may do.
+            self.params[main.ORDER_VAR] = ".".join(
+                f"{'-' if way == 'desc' else ''}{place}" for place, way in places.items()
+            )
+        try:
+            return self.ordering_of(request, queryset)
+        finally:
+            self.params = asked
+
+    @property
+    def sorted_by(self) -> Places:
+        """The order that the address has."""
+        order = self.filter_params.get(main.ORDER_VAR, [""])[-1]
+        return sorted_by(order, self.list_display)
+
+    def get_ordering_field_columns(self) -> Places:
+        is_asked = main.ORDER_VAR in self.filter_params
+        return self.sorted_by if is_asked else super().get_ordering_field_columns()
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """Django's; where it numbers the columns of an order, they are named."""
+        if numbers := (new_params or {}).get(main.ORDER_VAR):
+            places = {
+                int(part.removeprefix("-")): "desc" if part.startswith("-") else "asc"
+                for part in numbers.split(".")
+            }
+            new_params = new_params | {main.ORDER_VAR: order_of(places, self.list_display)}
+        return str(super().get_query_string(new_params, remove))
+
+    def ordering_of(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """The whole order, by an index if there is one for what was asked."""
         ordering = self.total_ordering(super().get_ordering(request, queryset.order_by()))
         if indexed_ordering(self.model, ordering):
             return ordering

@@ -1,7 +1,7 @@
 """The columns of a list that somebody chose, in their order: a parameter of its address."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from django.contrib.admin.views.main import ORDER_VAR
 from django.http import QueryDict
@@ -9,6 +9,7 @@ from django.http import QueryDict
 COLUMNS_VAR = "_columns"  # names, joined by dots
 PLACE = "_place-"  # of the form: the number of a column in the order
 WERE = "_columns_were"  # of the form: the columns that its list had
+Places = dict[int, Literal["asc", "desc"]]  # the columns of an order, by their places
 VIEW_VAR = "_view"  # which view was opened; a list with it does not open the start view
 
 
@@ -45,14 +46,10 @@ def tidied(
     offered: Sequence[Any],
     declared: Sequence[Any],
     kept: Sequence[str],
-    first: int,
 ) -> QueryDict:
     """A list's query without what the form of columns added, and with columns that are there.
 
     It is sorted by the same columns as before, where they are still shown.
-
-    Args:
-        first: the number that the order gives to the first column.
     """
     tidy = query.copy()
     names, were = names_in(query), names_in(query)
@@ -67,9 +64,10 @@ def tidied(
         tidy[COLUMNS_VAR] = ".".join(columns)
     were = were or list(map(name_of, declared))
     if ORDER_VAR in query and were != columns:
-        order = reordered(str(query[ORDER_VAR]), were, columns, first)
-        if order:
-            tidy[ORDER_VAR] = order
+        order = sorted_by(str(query[ORDER_VAR]), were)
+        stays = {place: way for place, way in order.items() if were[place] in columns}
+        if stays:
+            tidy[ORDER_VAR] = order_of(stays, were)
         else:
             del tidy[ORDER_VAR]
     return tidy
@@ -79,13 +77,32 @@ def place_of(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 9 else 10**9
 
 
-def reordered(order: str, were: list[str], columns: list[str], first: int) -> str:
-    """The order of a list, whose numbers are those of columns, for other columns."""
-    moved = []
+# The order ------------------------------------------------------------------------------
+
+
+def sorted_by(order: str, columns: Sequence[Any]) -> Places:
+    """A list's order, without what is not there.
+
+    An order names columns, so that an address means the same to those who see others. In older
+    addresses it has their numbers from 1, for everybody as if there were no boxes to tick.
+    """
+    names = list(map(name_of, columns))
+    first = 1 if names[:1] == ["action_checkbox"] else 0
+    places: Places = {}
     for part in order.split("."):
-        number = part.removeprefix("-")
-        place = int(number) - first if number.isdecimal() and len(number) < 9 else -1
-        if 0 <= place < len(were) and were[place] in columns:
-            sign = part[: len(part) - len(number)]
-            moved.append(f"{sign}{columns.index(were[place]) + first}")
-    return ".".join(moved)
+        name = part.removeprefix("-")
+        if name.isdecimal() and len(name) < 9:
+            place = int(name) - 1 + first
+        else:
+            place = names.index(name) if name in names else -1
+        if first <= place < len(names):
+            places[place] = "desc" if part.startswith("-") else "asc"
+    return places
+
+
+def order_of(places: Mapping[int, str], columns: Sequence[Any]) -> str:
+    """The order in which a list's address has `places`."""
+    return ".".join(
+        f"{'-' if way == 'desc' else ''}{name_of(columns[place])}"
+        for place, way in places.items()
+    )

@@ -182,8 +182,7 @@ class ColumnsMixin(ModelAdminBase):
         if request.method == "GET" and (COLUMNS_VAR in request.GET or WERE in request.GET):
             declared = self.declared_columns(request)
             offered, kept = self.offered_columns(declared), self.kept_columns(declared)
-            first = 1 if self.get_actions(request) else 0
-            tidy = tidied(request.GET, offered, declared, kept, first)
+            tidy = tidied(request.GET, offered, declared, kept)
             if tidy != request.GET:
                 query = tidy.urlencode() or f"{VIEW_VAR}=all"
                 return HttpResponseRedirect(f"{request.path}?{query}")

@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from import_export.forms import SelectableFieldsExportForm
 
 from backoffice.admin.lists.lines import LineField
+from backoffice.exports.names import label_of
 from backoffice.exports.profiles import ExportProfile
 
 ENCODINGS = [
@@ -37,18 +37,11 @@ def everybody(model: type[Model]) -> bool:
     return True
 
 
-def label_of(resource: Any, name: str) -> str:
-    """What a column is called; "" where it has no label, or is not there any more."""
-    if name in resource.related:
-        return str(capfirst(resource.related[name].label))
-    labels = resource.labels_of(name) if name in resource.fields else ()
-    return str(capfirst(labels[0])) if labels else ""
-
-
 class ExportForm(SelectableFieldsExportForm):
     """django-import-export's, with a position for each column.
 
-    profile: what the form starts with; `lost` are its columns that are not offered.
+    profile: what the form starts with; `lost` are its columns that are not offered, and
+        `is_of_others` is said where those it was made with are not there under their name.
     is_own: whether it is the user's; a copy of another's is shared by who says so alone.
     """
 
@@ -87,6 +80,7 @@ class ExportForm(SelectableFieldsExportForm):
         del self.fields["export_items"]
         self.formats = formats
         self.lost: list[str] = []
+        self.is_of_others = False
         order = self.data.get("order", "").split(",")
         self._put_in_order(self._start_with(profile, is_own) if profile else order)
         self._name_formats(formats)
@@ -103,6 +97,7 @@ class ExportForm(SelectableFieldsExportForm):
             "profile_shared": profile.shared and is_own,
         }
         by_name = {resource.__name__: n for n, resource in enumerate(self.resources)}
+        self.is_of_others = profile.resource not in by_name
         number = by_name.get(profile.resource, 0)
         self.initial["resource"] = str(number)
         resource = self.resources[number]

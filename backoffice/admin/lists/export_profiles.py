@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -29,7 +30,8 @@ def keep(request: HttpRequest, model: type[Model], form: Any) -> ExportProfile:
     """Keep the choices of a valid form under the name in it.
 
     The user's profile with which they were made is changed where it has that name. Raises
-    ValidationError where another has it, or there is no name.
+    ValidationError where another has it, also one that another window has just kept, or there
+    is no name.
     """
     name = form.cleaned_data["profile_name"]
     if not name:
@@ -38,9 +40,16 @@ def keep(request: HttpRequest, model: type[Model], form: Any) -> ExportProfile:
     ours = {"user": user, "model": model._meta.label, "name": name}
     choices = form.choices()
     before, used = ExportProfile.objects.filter(**ours).first(), chosen(request, model)
+    taken = ValidationError(
+        _("You already have a profile of this name. Choose it first, or another name.")
+    )
     if before and before != used and any(getattr(before, n) != v for n, v in choices.items()):
-        raise ValidationError(
-            _("You already have a profile of this name. Choose it first, or another name.")
-        )
-    profile, _is_new = ExportProfile.objects.update_or_create(**ours, defaults=choices)
-    return profile
+        raise taken
+    if before and ExportProfile.objects.filter(pk=before.pk).update(**choices):
+        before.refresh_from_db()
+        return before
+    try:
+        with transaction.atomic():
+            return ExportProfile.objects.create(**ours, **choices)
+    except IntegrityError:
+        raise taken from None

@@ -36,7 +36,7 @@ from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
-from backoffice.exports.names import describe, file_name, filters_of
+from backoffice.exports.names import file_name, filters_of, said_ticked
 from backoffice.exports.profiles import ExportProfile
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import count_up_to
@@ -172,7 +172,7 @@ class ExportMixin(UpstreamExportMixin):
             file_format,
             names=self.get_export_resource_fields_from_form(form),
             encoding=encoding or "utf-8",
-            selection=describe(filters_of(request.GET), len(ticked)),
+            selection=", ".join([*self._filters_in_words(request), *said_ticked(len(ticked))]),
         )
 
     def _send(

@@ -8,10 +8,11 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.admin.lists.export_forms import PURPOSES, label_of
+from backoffice.admin.lists.export_forms import PURPOSES
 from backoffice.admin.lists.lines import LineField
 from backoffice.admin.lists.owned_forms import OwnedForm
 from backoffice.admin.records.owned import OwnedAdmin
+from backoffice.exports.names import label_of
 from backoffice.exports.profiles import ExportProfile
 
 

@@ -56,7 +56,7 @@ def _steps(site: Any, request: HttpRequest, model_admins: list[Any]) -> Iterator
         return page_of(site, model_admin.model, name) or ""
 
     for each in _first(model_admins, "has_add_permission", request):
-        text = _("Add one of the %s, or change one") % each.opts.verbose_name_plural
+        text = _("Add a new %s, or change one") % each.opts.verbose_name
         records = {other.opts.label for other in model_admins}
         is_done = bool(wrote & records)
         yield Step(text, page(each, "add"), "how-to/fill-in-a-form", is_done)

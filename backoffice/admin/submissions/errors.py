@@ -86,6 +86,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def only_for_forms(request: HttpRequest) -> TemplateResponse:
+    """405 for who opens what a form is sent to, as after a sign-in in between."""
+    return error_page(
+        request,
+        405,
+        _("There is nothing to see here"),
+        _("A form is sent to this address. Open the page that has it, and send it from there."),
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500; 503 where what was raised means that the disk is full, or the database not there."""
     if outage := outage_of(sys.exc_info()[1]):

@@ -35,9 +35,9 @@ def test_the_log_has_who_took_what_before_the_first_row_goes(caplog):
     entry = LogEntry.objects.get()
     assert (entry.user, entry.action_flag, entry.object_id) == (user, EXPORTED, None)
     assert entry.content_type.model_class() is Library
-    assert message() == "Began to export libraries (state=NY) as CSV: name, state."
+    assert message() == "Began to export libraries (state=NY) as CSV: Name, State."
     list(blocks)
-    done = "Exported 2 rows of libraries (state=NY) as CSV: name, state."
+    done = "Exported 2 rows of libraries (state=NY) as CSV: Name, State."
     assert message() == done
     assert "fry: exported 2 rows of library.Library as csv" in caplog.text
     assert "NY" not in caplog.text

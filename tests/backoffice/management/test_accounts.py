@@ -74,9 +74,9 @@ def test_a_fixture_gives_and_takes_rights(tmp_path):
     found = [(action, name, said) for _who, action, _model, name, said in lines()]
     assert found[0][:2] == ("change", "ann")
     assert "superuser status" in found[0][2]
-    assert ("change", "ann", "Deleted group “Readers”.") in found
-    assert ("change", "Readers", f"Deleted permission “{view}”.") in found
-    assert ("change", "Readers", f"Added permission “{add}”.") in found
+    assert ("change", "ann", "Deleted role “Readers”.") in found
+    assert ("change", "Readers", "Deleted permission “Books: view”.") in found
+    assert ("change", "Readers", "Added permission “Books: add”.") in found
     assert {who for who, *_rest in lines()} == {"manage.py loaddata"}
 
     Entry._base_manager.all()._raw_delete("default")
@@ -110,7 +110,7 @@ def test_whatever_a_command_does_is_noted():
         role.delete()
     assert [(action, name, said) for _who, action, _model, name, said in lines()] == [
         ("change", "Readers", "Added user “ann”."),
-        ("change", "ann", "Deleted group “Readers”."),
+        ("change", "ann", "Deleted role “Readers”."),
         ("change", "ann", "Changed first name."),
         ("change", "Readers", "Added user “bob”."),
         ("change", "Readers", "Deleted user “bob”."),

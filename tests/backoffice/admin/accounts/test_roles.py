@@ -170,3 +170,67 @@ def test_a_page_that_was_open_meanwhile_leaves_the_sentence(admin_client):
         Role.objects.filter(group=group).update(sentence=meanwhile)
         assert admin_client.post(address, opened | {"name": "Others"}).status_code == 302
         assert Role.objects.get().sentence == meanwhile
+
+
+# The list --------------------------------------------------------------------------------
+
+SPANISH = {"headers": {"Accept-Language": "es"}}
+
+
+def listed(client, query="", **extra):
+    page = client.get(f"{url(Group, 'changelist')}{query}", **extra)
+    return [said_in_spanish(group.name) for group in page.context["cl"].result_list]
+
+
+def said_in_spanish(name):
+    with translation.override("es"):
+        return said(name)
+
+
+def test_the_list_is_sorted_by_the_names_that_it_shows(admin_client, loaded):
+    Group.objects.create(name="Zoo")
+    found = listed(admin_client, **SPANISH)
+    assert found == sorted(found)
+    assert "Administración" in found
+    assert "Zoo" in found
+    assert listed(admin_client, "?o=-said_name", **SPANISH) == found[::-1]
+    english = admin_client.get(url(Group, "changelist")).context["cl"].result_list
+    names = [group.name for group in english]
+    assert names == sorted(names)
+    assert [said_in_spanish(name) for name in names] != found
+
+
+def test_the_list_is_searched_by_what_it_shows(admin_client, loaded):
+    assert listed(admin_client, "?q=administración", **SPANISH) == ["Administración"]
+    assert listed(admin_client, "?q=administrator", **SPANISH) == []
+    assert listed(admin_client, "?q=administrator") == ["Administración"]
+    sentence = Role.objects.get(group__name="Administrator").sentence
+    assert listed(admin_client, f"?q={sentence.split()[0]}+admin") == ["Administración"]
+
+
+# Permissions -----------------------------------------------------------------------------
+
+
+def test_permissions_are_chosen_by_the_words_of_the_page(admin_client, loaded):
+    form = admin_client.get(url(Group, "add")).context["adminform"].form
+    names = [name for _key, name in form.fields["permissions"].choices]
+    assert "Authentication and Authorization | Roles: add" in names
+    page = admin_client.get(url(User, "change", User.objects.get().pk), **SPANISH)
+    assert "Autenticación y autorización | Roles: agregar" in page.text
+    assert "Can add" not in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_page_calls_a_role_a_group(admin_client, loaded, language):
+    group = Group.objects.get(name="Administrator")
+    for address in (
+        url(Group, "changelist"),
+        url(Group, "add"),
+        url(Group, "change", group.pk),
+        url(Group, "delete", group.pk),
+        url(User, "changelist"),
+        url(User, "change", User.objects.get().pk),
+    ):
+        page = admin_client.get(address, headers={"Accept-Language": language})
+        text = re.sub(r"<option.*?</option>|<[^>]*>", " ", page.text, flags=re.S)
+        assert re.findall(r"(?i)[^.]{,60}\b(?:groups?|grupos?)\b", text) == [], address

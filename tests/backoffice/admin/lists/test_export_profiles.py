@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import reverse
 
+from backoffice.admin.lists import export_profiles
 from backoffice.exports.profiles import ExportProfile
 from library.models import Librarian, Library
 from tests.backoffice.admin.lists.test_exports import EXPORT, FIELDS, NUMBERS, table, unread
@@ -245,3 +246,27 @@ def test_the_site_may_have_no_export_of_a_profile_s_model_any_more(client, ann):
     page = client.get(url(ExportProfile, "changelist"))
     assert ">Sessions</td>" in page.text
     assert client.get(url(ExportProfile, "change", gone.pk)).status_code == 200
+
+
+def test_two_windows_that_keep_one_new_name_at_once_overwrite_nothing(client, ann, monkeypatch):
+    def meanwhile(request, model):
+        make_profile(ann, name="New")  # by the other window, after this one has looked
+        return None
+
+    monkeypatch.setattr(export_profiles, "chosen", meanwhile)
+    data = filled_in(client.get(reverse(EXPORT))) | {"profile_name": "New", "_keep": "1"}
+    page = client.post(reverse(EXPORT), data | {"format": NUMBERS["xlsx"]})
+    assert "You already have a profile of this name." in page.text
+    assert "No profile was kept." in page.text
+    assert ExportProfile.objects.get().columns == ["zip_code", "name"]
+
+
+def test_a_resource_that_is_called_otherwise_now_is_told(client, ann):
+    told = "are not there any more, or are called otherwise now"
+    assert told not in use(client, make_profile(ann)).text
+    page = use(client, make_profile(ann, name="Old", resource="BranchResource"))
+    assert told in page.text
+    client.post(reverse(EXPORT), filled_in(page) | {"_keep": "1"})  # as the page says
+    profile = ExportProfile.objects.get(name="Old")
+    assert profile.resource == "LibraryResource"
+    assert told not in use(client, profile).text

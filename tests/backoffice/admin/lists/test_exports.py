@@ -321,17 +321,17 @@ def test_the_log_has_who_exported_what(admin_client, superuser):
     entry = LogEntry.objects.get()
     assert (entry.user, entry.action_flag) == (superuser, EXPORTED)
     assert entry.change_message == (
-        "Exported 1 row of libraries (state=NY) as CSV: name, address, state, phone_number,"
-        " zip_code."
+        "Exported 1 row of libraries (State: New York) as CSV: Name, Address, State,"
+        " Phone number, ZIP code."
     )
     _began, done = Entry.objects.filter(action="export").order_by("pk")
     assert (done.name, done.address, done.count) == (superuser.username, "127.0.0.1", 1)
     page = admin_client.get(url(Entry, "changelist"))
-    assert "Exported 1 row of libraries (state=NY)" in page.text
+    assert "Exported 1 row of libraries (State: New York)" in page.text
     assert page.text.count("Export") >= 3  # the column, the filter, and the sentence
     found = admin_client.get(url(Entry, "changelist"), {"action": "export"})
     assert found.context["cl"].result_count == 2
-    assert "libraries (state=NY)" in admin_client.get(reverse("admin:index")).text
+    assert "libraries (State: New York)" in admin_client.get(reverse("admin:index")).text
 
 
 def test_statements_do_not_grow_with_the_rows(admin_client):

@@ -44,6 +44,18 @@ def test_what_one_may_not_see_says_so(client):
     assert f'href="{url(Patron, "changelist")}"' not in page.text
 
 
+@pytest.mark.parametrize("path", [url(Library, "process_import"), "/admin/logout/"])
+def test_what_takes_forms_alone_says_so(client, path):
+    client.force_login(make_user(permissions=["library.view_library", "library.add_library"]))
+    page = client.get(path)
+    assert_house(page, 405)
+    assert "POST" in page.headers["Allow"]
+    assert "Open the page that has it" in page.text
+    listed = f'<a class="btn" href="{url(Library, "changelist")}">Libraries</a></li>'
+    assert (listed in page.text) == path.startswith("/admin/library/")
+    assert client.put(path).content == b""
+
+
 def test_with_debug_too(client, settings):
     settings.DEBUG = True
     client.force_login(make_user())

@@ -36,7 +36,7 @@ def say_what_takes_forms(
         if request.method != "GET" or not isinstance(response, HttpResponseNotAllowed):
             return response
         page = only_for_forms(request).render()
-        page._has_been_logged = True  # the first was
+        page._has_been_logged = True  # type: ignore[attr-defined] # Django's: the first was
         page.headers["Allow"] = response.headers["Allow"]
         return page
 

@@ -50,6 +50,7 @@ def keep(request: HttpRequest, model: type[Model], form: Any) -> ExportProfile:
         return before
     try:
         with transaction.atomic():
-            return ExportProfile.objects.create(**ours, **choices)
+            new: ExportProfile = ExportProfile.objects.create(**ours, **choices)
+            return new
     except IntegrityError:
         raise taken from None

@@ -45,7 +45,7 @@ def test_the_page_counts_what_goes_and_shows_some_of_it(admin_client, busy):
         "Libraries: 1",
         "Patrons: 120",
         "Librarians: 1",
-        "Book-library relationships: 1",
+        "Links of books: 1",
         "… and 110 more patrons",
         "Type <strong>Busy Branch</strong>",
     ):

@@ -39,7 +39,8 @@ def keep(request: HttpRequest, model: type[Model], form: Any) -> ExportProfile:
     user: Any = request.user  # signed in, since the page requires it
     ours = {"user": user, "model": model._meta.label, "name": name}
     choices = form.choices()
-    before, used = ExportProfile.objects.filter(**ours).first(), chosen(request, model)
+    before: ExportProfile | None = ExportProfile.objects.filter(**ours).first()
+    used = chosen(request, model)
     taken = ValidationError(
         _("You already have a profile of this name. Choose it first, or another name.")
     )

@@ -66,6 +66,8 @@ def replica_of(
     database["TEST"] = {"MIRROR": "default"}
     # Whoever waits for it could be reading from the primary.
     database["OPTIONS"]["connect_timeout"] = 2  # seconds; libpq's least
+    if silent_seconds:
+        database["OPTIONS"]["tcp_user_timeout"] = 2000  # milliseconds
     if pool == "psycopg":
         database["OPTIONS"]["pool"]["timeout"] = 1
     return database

@@ -7,8 +7,9 @@ written there: it can't be, and what was read there is saved on the primary.
 """
 
 import logging
+import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 REPLICA = "replica"
 REST = 5.0  # seconds for which a process leaves a replica alone that was behind, or failed
+ANSWER = 0.5  # seconds, beside those that are waited for it, in which it has to answer
 FIRST_PAUSE = 0.002  # seconds; each is twice the one before
 #: SQLSTATE of what a replica ends so that it can go on: serialization_failure and, where the
 #: two waited for each other, deadlock_detected.
@@ -43,8 +45,8 @@ COMMITTED = """
     FROM pg_control_system()
 """
 REPLAYED = """
-    SELECT pg_is_in_recovery(), system_identifier = %s AND current_database() = %s,
-        coalesce(pg_last_wal_replay_lsn() >= CAST(%s AS pg_lsn), false)
+    SELECT pg_is_in_recovery(), system_identifier = $1 AND current_database() = $2,
+        coalesce(pg_last_wal_replay_lsn() >= CAST($3 AS pg_lsn), false)
     FROM pg_control_system()
 """
 
@@ -132,9 +134,7 @@ def look(primary: BaseDatabaseWrapper, replica: BaseDatabaseWrapper, seconds: fl
         cursor.execute(COMMITTED)
         committed = cursor.fetchone()
     while True:
-        with replica.cursor() as cursor:
-            cursor.execute(REPLAYED, committed)
-            is_replica, is_ours, has_all = cursor.fetchone()
+        is_replica, is_ours, has_all = _ask(replica, committed, seconds + ANSWER)
         if not is_ours:
             return Outcome.ANOTHER
         if not is_replica:
@@ -145,6 +145,34 @@ def look(primary: BaseDatabaseWrapper, replica: BaseDatabaseWrapper, seconds: fl
             return Outcome.BEHIND
         time.sleep(pause)
         pause *= 2
+
+
+def _ask(
+    replica: BaseDatabaseWrapper, committed: Sequence[object], seconds: float
+) -> list[bool]:
+    """What REPLAYED gives. Raises OperationalError if that takes longer.
+
+    psycopg waits for an answer without end: a replica that stands still would in time have
+    all threads of all servers.
+    """
+    end = time.monotonic() + seconds
+    replica.ensure_connection()
+    connection: Any = replica.connection
+    libpq, ready = connection.pgconn, select.poll()
+    ready.register(libpq.socket, select.POLLIN)
+    with replica.wrap_database_errors:
+        libpq.send_query_params(REPLAYED.encode(), [str(each).encode() for each in committed])
+        libpq.flush()
+        results: list[Any] = []
+        while not results or results[-1] is not None:
+            while libpq.is_busy():
+                if not ready.poll(max(0.0, end - time.monotonic()) * 1000):
+                    raise OperationalError(f"it does not answer within {seconds:g} seconds")
+                libpq.consume_input()
+            results.append(libpq.get_result())
+    if results[0].ntuples != 1:
+        raise OperationalError(results[0].error_message.decode(errors="replace"))
+    return [results[0].get_value(0, column) == b"t" for column in range(3)]
 
 
 def gave_up(*errors: Error) -> bool:

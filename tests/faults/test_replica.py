@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import threading
 import time
 
@@ -234,6 +235,28 @@ def test_an_export_that_the_replica_ends_is_known_to_be_cut(site, ann):
     assert "Export broke off (" in site.shell(TRAIL)
     assert "conflict with recovery" in site.shell(TRAIL)
     assert len(exported(ann)) > 30_000 - 1
+
+
+def test_pages_go_on_while_the_replica_stands_still(site, ann):
+    pair, times = site.pair, []
+    backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    found = pair.on_standby(f"{backends} AND pid <> pg_backend_pid()")
+    stopped = [int((pair.standby.data / "postmaster.pid").read_text().split()[0])]
+    stopped += [pid for (pid,) in found]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for _again in range(3):
+            begun_at = time.monotonic()
+            assert names(ann.ask("GET", f"{LIST}?q=00001")) == ["L 00001"]
+            times.append(time.monotonic() - begun_at)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    print(times)  # noqa: T201
+    said = (site.folder / "server.log").read_text()
+    assert "read from the primary (failed: it does not answer" in said
+    wait_for(lambda: is_read(site, ann))
 
 
 def test_pages_go_on_while_the_replica_is_stopped(site, ann):

@@ -31,6 +31,7 @@ KEPT = (
     "FORMS_KEEP_DAYS",
     "IMPORT_KEEP_DAYS",
     "IMPORT_ABANDONED_DAYS",
+    "EXPORT_KEEP_DAYS",
     "RETENTION_MINUTES",
 )
 #: Settings that a proxy with TLS needs.

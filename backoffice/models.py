@@ -4,6 +4,7 @@ from backoffice.changes.decisions import Decision
 from backoffice.changes.exemptions import Exemption
 from backoffice.changes.models import BulkEdit, Change, ImportFile
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.filters.scopes import Scope
@@ -22,6 +23,7 @@ __all__ = [
     "Decision",
     "Entry",
     "Exemption",
+    "ExportFile",
     "ExportProfile",
     "FirstSteps",
     "ImportFile",

@@ -345,6 +345,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="library@localhost")
 # Exports ----------------------------------------------------------------------------
 
 EXPORT_MAX_WHOLE_ROWS = env.int("EXPORT_MAX_WHOLE_ROWS", default=conf.EXPORT_MAX_WHOLE_ROWS)
+EXPORT_WORKER_ROWS = env.int("EXPORT_WORKER_ROWS", default=conf.EXPORT_WORKER_ROWS)
+EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=conf.EXPORT_KEEP_DAYS)
 
 # Packages ---------------------------------------------------------------------------
 

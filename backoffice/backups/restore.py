@@ -103,13 +103,16 @@ def settle() -> list[str]:
         for job in Change.objects.filter(status__in=BACK).order_by("pk"):
             job.give_up(_("It was going on when the backup was made. Start it again."))
             stopped += 1
-        undos = Change.objects.filter(kind=Change.Kind.UNDO, status=Change.Status.CHECKED)
-        for undo in undos.order_by("pk"):
-            undo.give_up(_("It was waiting when the backup was made. Start it again."))
+        kind, status = Change.Kind, Change.Status
+        undos = Change.objects.filter(kind=kind.UNDO, status=status.CHECKED)
+        exports = Change.objects.filter(kind=kind.EXPORT, status=status.UPLOADED)
+        for job in (undos | exports).order_by("pk"):
+            job.give_up(_("It was waiting when the backup was made. Start it again."))
             stopped += 1
         if stopped:
             said.append(
-                _("%d imports and undos were going on; they wait to be asked for.") % stopped
+                _("%d imports, exports and undos were going on; they wait to be asked for.")
+                % stopped
             )
         Session.objects.all().delete()
         Shared.objects.all().delete()  # the first that starts sets it anew, maybe elsewhere

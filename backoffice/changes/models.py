@@ -3,7 +3,6 @@
 import datetime
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -15,8 +14,8 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.changes import files
 from backoffice.changes.counts import Counts
+from backoffice.changes.folders import Folder
 from backoffice.history.records import Signature
 
 
@@ -69,6 +68,8 @@ class Change(models.Model):
         DELETION = "deletion", gettext_lazy("deletion")
         UNDO = "undo", gettext_lazy("undo")
         RESTORATION = "restored", gettext_lazy("restoration")
+        #: It writes nothing but a file, see `backoffice.exports.made`.
+        EXPORT = "export", gettext_lazy("export")
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", gettext_lazy("uploaded")
@@ -162,6 +163,7 @@ class Change(models.Model):
         Kind.DELETION: gettext_lazy("Deletion %(pk)s: %(title)s"),
         Kind.UNDO: gettext_lazy("Undo %(pk)s: %(title)s"),
         Kind.RESTORATION: gettext_lazy("Restoration %(pk)s: %(title)s"),
+        Kind.EXPORT: gettext_lazy("Export %(pk)s: %(title)s"),
     }
 
     def __str__(self) -> str:
@@ -307,7 +309,7 @@ class BulkEdit(Change):
         verbose_name_plural = gettext_lazy("edits and deletions")
 
 
-class ImportFile(models.Model):
+class ImportFile(Folder):
     """The file of an import: the upload, the options chosen, and what was found in it."""
 
     change = models.OneToOneField(
@@ -316,8 +318,6 @@ class ImportFile(models.Model):
     #: The Resource's dotted path.
     resource = models.CharField(gettext_lazy("resource"), max_length=200)
     name = models.CharField(gettext_lazy("file name"), max_length=200)
-    #: The unguessable folder of its files, see `changes.files`; "" where none are kept.
-    folder = models.CharField(gettext_lazy("folder"), max_length=64, blank=True)
     #: Its path in IMPORT_FOLDER, while it lies there; see `jobs.feeds`.
     feed = models.CharField(  # noqa: DJ001 -- unique, where there is one
         gettext_lazy("feed"), max_length=700, null=True, unique=True
@@ -371,28 +371,3 @@ class ImportFile(models.Model):
         """Whether the user uploaded the file, had it checked, or decided about its rows."""
         prepared = user.pk in (self.change.user_id, self.change.checked_by_id)
         return prepared or self.decisions.filter(user=user).exists()
-
-    @property
-    def directory(self) -> Path:
-        """Where this machine writes its files, before they are `put`."""
-        return files.root() / self.folder
-
-    def make_directory(self) -> None:
-        """Make a folder whose name can't be guessed and that only this user can read."""
-        self.folder = secrets.token_urlsafe(32)
-        self.directory.mkdir(mode=0o700, parents=True)
-
-    def put(self, name: str) -> None:
-        """Give all machines a file of the directory. Raises OSError."""
-        files.put(self.folder, name)
-
-    def fetch(self, name: str) -> Path:
-        """A file on this machine. Raises FileNotFoundError and other OSErrors."""
-        return files.fetch(self.folder, name)
-
-    def remove(self) -> None:
-        """Delete the upload and the check's files; the record of the import stays."""
-        if self.folder:
-            files.discard(self.folder)
-            ImportFile.objects.filter(pk=self.pk).update(folder="")
-            self.folder = ""

@@ -74,6 +74,8 @@ class UndoCounts:
 
 def refusal(change: Change) -> str:
     """Why the change can't be undone, whatever its rows are like now; "" if it can."""
+    if change.kind == Change.Kind.EXPORT:
+        return _("An export wrote nothing that could be undone.")
     if change.undoes_id is not None:
         return _("An undo can't be undone. Make the change again instead.")
     try:

@@ -22,6 +22,7 @@ from backoffice.changes.models import Change, ImportFile
 from backoffice.erasure import files, rows
 from backoffice.erasure.names import MARK, Names
 from backoffice.erasure.personal import personal_fields
+from backoffice.exports.made import ExportFile
 from backoffice.history.records import Signature, history_model, names_change, purge
 from backoffice.tables.search_index import PREFIX
 from backoffice.trail.models import Entry
@@ -89,7 +90,9 @@ class Erasure:
             found[_("records of history")] += records.count()
         for model, number in rows.count(self.names).items():
             found[str(model._meta.verbose_name_plural)] += number
-        found[_("imports whose files are removed")] = len(self.folders)
+        exports = self._exports().count()
+        found[_("imports whose files are removed")] = len(self.folders) - exports
+        found[_("exports whose files are removed")] = exports
         found[_("files of feeds")] = len(self.feeds)
         return {what: number for what, number in found.items() if number}
 
@@ -103,6 +106,7 @@ class Erasure:
 
     @functools.cached_property
     def folders(self) -> list[str]:
+        self.looked_through = set(self._whole_exports().values_list("pk", flat=True))
         return list(files.import_folders(self.names))
 
     @functools.cached_property
@@ -138,6 +142,13 @@ class Erasure:
     def _imports(self) -> QuerySet[ImportFile]:
         kept = ImportFile.objects.exclude(folder="")
         return kept.filter(folder__in=self.folders)
+
+    def _exports(self) -> QuerySet[ExportFile]:
+        return ExportFile.objects.exclude(folder="").filter(folder__in=self.folders)
+
+    @staticmethod
+    def _whole_exports() -> QuerySet[ExportFile]:
+        return ExportFile.objects.exclude(folder="").exclude(file="")
 
     # Doing it -------------------------------------------------------------------------
 
@@ -178,6 +189,7 @@ class Erasure:
                 said = _("Its file named somebody who was erased. Choose one without them.")
                 Change.objects.filter(pk=file.pk).update(error=said)
         self._imports().update(folder="")
+        self._exports().update(folder="")
 
     def _delete_row(self, user: Any) -> None:
         if self.row is None:
@@ -223,7 +235,18 @@ class Erasure:
                 names |= set(records.order_by().values_list(field.name, flat=True))
             yield from ((field.storage, str(name)) for name in names if name)
 
+    def _end_exports(self) -> None:
+        """Exports that were made meanwhile may have read the row before it went."""
+        error = _("Somebody was erased meanwhile. Ask for it again.")
+        at_work = Change.objects.filter(kind=Change.Kind.EXPORT, status=Status.CHECKING)
+        for job in at_work:
+            if job.cancel():
+                Change.objects.filter(pk=job.pk).update(error=error)
+        for made in self._whole_exports().exclude(pk__in=self.looked_through):
+            made.remove()
+
     def _clean_up(self, attached: list[Any]) -> None:
+        self._end_exports()
         for path in self.feeds:
             path.unlink(missing_ok=True)
         for storage, name in attached:

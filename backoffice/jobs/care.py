@@ -36,6 +36,7 @@ from backoffice import machines
 from backoffice.changes import files
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile
+from backoffice.exports.made import ExportFile
 from backoffice.jobs import feeds, tasks, workers
 from backoffice.jobs.liveness import Run, ago, end_from_outside
 from backoffice.logs import about
@@ -264,7 +265,9 @@ def old_imports() -> list[ImportFile | str]:
     """The imports whose files are too old, and folders that belong to none."""
     days = settings.IMPORT_KEEP_DAYS
     kept = ImportFile.objects.exclude(folder="")
-    strays = files.strays(set(kept.values_list("folder", flat=True)))
+    with_files = (kept, ExportFile.objects.exclude(folder=""))
+    named = {name for rows in with_files for name in rows.values_list("folder", flat=True)}
+    strays = files.strays(named)
     old = kept.filter(change__created_at__lt=timezone.now() - datetime.timedelta(days=days))
     return [*(old.exclude(change__status__in=BACK) if days else ()), *strays]
 

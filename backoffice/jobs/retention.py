@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
+from backoffice.exports.made import ExportFile
 from backoffice.history.records import history_model, purge
 from backoffice.jobs.care import (
     abandoned_imports,
@@ -22,6 +23,7 @@ from backoffice.jobs.care import (
     remove_abandoned_imports,
     remove_old_imports,
 )
+from backoffice.jobs.exports import old_exports, remove_old_exports
 from backoffice.submissions import Submission
 from backoffice.tables.scratch import drop_stale, stale
 from backoffice.trail.models import Entry
@@ -39,6 +41,7 @@ def retain(*, dry_run: bool = False) -> dict[str, int]:
     files: list[tuple[str, Callable[[], Any], Callable[[], int]]] = [
         (_("abandoned imports"), abandoned_imports, remove_abandoned_imports),
         (_("files of imports"), old_imports, remove_old_imports),
+        (_("files of exports"), old_exports, remove_old_exports),
         (_("tables of imports that were cut off"), stale, drop_stale),
     ]
     for what, find, remove in files:
@@ -71,9 +74,11 @@ def _old() -> list[tuple[str, Rows]]:
         )
     if limit := _limit("JOBS_KEEP_DAYS"):
         jobs: Rows = QuerySet(Change).filter(status__in=ENDED, finished_at__lt=limit)
-        # Of an import, the files go first, by a setting of their own.
-        with_files = ImportFile.objects.filter(pk=OuterRef("pk")).exclude(folder="")
-        old.append((_("jobs"), jobs.filter(~Exists(with_files))))
+        # Of imports and exports, the files go first, by settings of their own.
+        for model in (ImportFile, ExportFile):
+            with_files = model.objects.filter(pk=OuterRef("pk")).exclude(folder="")
+            jobs = jobs.filter(~Exists(with_files))
+        old.append((_("jobs"), jobs))
     if limit := _limit("TASKS_KEEP_DAYS"):
         old.append(
             (_("tasks of the queue"), QuerySet(DBTaskResult).filter(finished_at__lt=limit))

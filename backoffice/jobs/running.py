@@ -8,6 +8,7 @@ from django.db import IntegrityError, OperationalError
 from django.utils.translation import gettext as _
 
 from backoffice.changes.models import Change, JobStopped
+from backoffice.exports.errors import ExportError
 from backoffice.imports.engine import DatabaseMoved, DatabaseRefused
 from backoffice.imports.mapping import MappingError
 from backoffice.jobs.limits import LimitsGone, OutsideLimits
@@ -24,6 +25,7 @@ Status = Change.Status
 STOPS = (
     DatabaseMoved,
     DatabaseRefused,
+    ExportError,
     LimitsGone,
     MappingError,
     NoScratch,
@@ -64,6 +66,8 @@ def running(job: Change, *sources: str, to: str) -> Iterator[None]:
             reason = f"{outage.title}. {outage.text}"
         elif job.undoes:
             reason = _("It could not be undone; the reason is in the log.")
+        elif job.kind == Change.Kind.EXPORT:
+            reason = _("The file could not be made; the reason is in the log.")
     else:
         return
     job.status = to  # the status that the transaction set was rolled back

@@ -36,6 +36,7 @@ from backoffice.imports.review.downloads import Seen
 from backoffice.imports.review.findings import moved, write
 from backoffice.imports.review.recheck import Whole
 from backoffice.imports.review.store import Store
+from backoffice.jobs.exports import make_export
 from backoffice.jobs.limits import LIMITED, OutsideLimits, reach_of_writing
 from backoffice.jobs.liveness import sign
 from backoffice.jobs.missing import MISSING, missing_file, write_missing
@@ -183,8 +184,12 @@ def dotted_path(resource_class: type[Resource]) -> str:
 def check_job(job: Change) -> None:
     """Find out what the file would change, and keep that for the review.
 
-    Raises JobStopped if the job can't be checked now, or another run has taken it over.
+    Of an export, make its file. Raises JobStopped if the job can't be checked now, or another
+    run has taken it over.
     """
+    if job.kind == Change.Kind.EXPORT:
+        make_export(job)
+        return
     with running(job, Status.UPLOADED, to=Status.CHECKING):
         version, decisions = decided(job)
         name = f"{STORE}{job.claim}.sqlite3"

@@ -23,6 +23,7 @@ from backoffice.changes.models import Change  # noqa: E402
 from backoffice.changes.profiles import Profile  # noqa: E402
 from backoffice.exports.profiles import ExportProfile  # noqa: E402
 from backoffice.filters.models import SavedFilter  # noqa: E402
+from backoffice.jobs.exports import create_export, make_export  # noqa: E402
 from backoffice.jobs.review import Review  # noqa: E402
 from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job  # noqa: E402
 from library.models import Book, Librarian, Library, Patron  # noqa: E402
@@ -193,6 +194,40 @@ def filter_pages(user):
     }
 
 
+def export_pages(user):
+    def made(query="", column="name"):
+        return create_export(
+            Library,
+            user=user,
+            site="admin",
+            query=query,
+            ticked=[],
+            form={"format": "0", "resource": "0", f"libraryresource_{column}": "on"},
+            name=f"libraries {query or 'all of them'} 2026-11-27.csv",
+            content_type="text/csv",
+        )
+
+    exports = {
+        "waiting": made("state=NY"),
+        "running": made("state=NJ"),
+        "ready": made(),
+        "failed": made("state=CA", "fax"),
+    }
+    exports["running"].change.take("uploaded", to="checking")
+    Change.objects.filter(pk=exports["running"].pk).update(rows=172_690, progress=84_000)
+    Change.objects.filter(pk=exports["waiting"].pk).update(waiting="checking")
+    for name in ("ready", "failed"):
+        make_export(exports[name].change)
+    return {
+        "exports": reverse("admin:backoffice_exportfile_changelist"),
+        **{
+            f"export {name}": reverse("admin:backoffice_exportfile_change", args=[each.pk])
+            for name, each in exports.items()
+        },
+        "large export": reverse("admin:library_library_export") + "?o=-1",
+    }
+
+
 def form_pages():
     pages = {}
     for model in (Library, Patron, Librarian, Book, User, Group):
@@ -260,6 +295,7 @@ def main():
         **import_pages(admin),
         **crowded_pages(),
         **filter_pages(admin),
+        **export_pages(admin),
     }
     sessions = {user.username: session_of(user) for user in (admin, colleague, viewer)}
     print(json.dumps({"sessions": sessions, "pages": pages}))  # noqa: T201

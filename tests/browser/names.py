@@ -57,4 +57,10 @@ PAGES = (
     "saved filter delete",
     "export profiles",
     "export profile change",
+    "exports",
+    "export waiting",
+    "export running",
+    "export ready",
+    "export failed",
+    "large export",
 )

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from backoffice.changes.models import Change
+from backoffice.exports.made import ExportFile
 from backoffice.signin.links import token_for
 from backoffice.trail.models import Entry
 from library.models import Book, Librarian, Library, Patron
@@ -61,7 +62,7 @@ class Asking:
 
     @property
     def row(self):
-        if self.model in OWNED:
+        if (self.model, self.account) in self.world.owned:
             return self.world.owned[self.model, self.account]
         return self.world.rows[self.model]
 
@@ -122,7 +123,7 @@ class Asking:
     def change(self):
         row = self.row
         changes = CHANGES.get(self.model, {"name": "Renamed"})
-        if self.model in (Entry, Change) or self.model._meta.proxy:
+        if self.model in (Entry, Change, ExportFile) or self.model._meta.proxy:
             return Sent((row.pk,), data=changes)
         if self.model in OWNED:
             return Sent((row.pk,), data=changes)
@@ -187,6 +188,7 @@ PAGES = {
     "import_file": lambda a: Sent((a.job("checked").pk, "changes.csv")),
     "process_import": lambda a: Sent(data={"job": a.job("checked").pk, "_cancel": "1"}),
     "export": Asking.export,
+    "export: background": lambda a: a.export(_background="1"),
     "export: keep": lambda a: a.export(_keep="1", profile_name="Mine"),
 }
 
@@ -204,6 +206,8 @@ OF_ONE_MODEL = {
     "backoffice.profile.change": lambda a: Sent(
         (a.row.pk,), data={"name": "Renamed", "options": "{}"}
     ),
+    "backoffice.exportfile.file": lambda a: Sent((a.row.pk,)),
+    "backoffice.exportfile.progress": lambda a: Sent((a.row.pk,)),
     "site.(root)": lambda a: Sent(),
     "site.help": lambda a: Sent(),
     "site.help: search": lambda a: Sent(query="q=import"),

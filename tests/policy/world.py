@@ -13,8 +13,10 @@ from django.urls import reverse
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
+from backoffice.jobs.exports import limits_now
 from backoffice.jobs.review import Review
 from backoffice.jobs.steps import apply_job, check_job, create_job
 from backoffice.trail.models import Entry
@@ -96,15 +98,34 @@ class World:
         )
         self.owned: dict[Any, Any] = {}
         self.forms: dict[Any, Any] = {}
+        self.folder = ExportFile()  # where the file of each account's export lies
+        self.folder.make_directory()
+        (self.folder.directory / "made").write_text("name")
         self.client = Client()
         self.client.force_login(self.maker)
 
     def add_account(self, account):
-        """An account has a saved filter and a profile of exports of its own."""
+        """An account has a saved filter, an export and a profile of exports of its own."""
         for model, fields in OWNED.items():
             self.owned[model, account] = model.objects.create(
                 user=account or self.maker, model="library.Patron", name="Known", **fields
             )
+        change = Change.objects.create(
+            kind=Change.Kind.EXPORT,
+            status=Change.Status.DONE,
+            user=account or self.maker,
+            model="library.Patron",
+            rows=1,
+        )
+        self.owned[ExportFile, account] = ExportFile.objects.create(
+            change=change,
+            site="admin",
+            form={"format": "0", "resource": "0", "patronresource_name": "on"},
+            name="patrons.csv",
+            folder=self.folder.folder,
+            file="made",
+            limits=limits_now(account),
+        )
 
     def delete(self, model):
         """The key of a row that was deleted."""

@@ -71,6 +71,7 @@ class ChangePages(ModelAdminBase):
         if not sees_all and not self.has_change_permission(request):
             raise PermissionDenied
         changes = within(Change.objects.filter(model=self.opts.label), request.user)
+        changes = changes.exclude(kind=Change.Kind.EXPORT)  # it is its user's alone
         job: Change = get_object_or_404(changes.select_related("undoes"), pk=pk)
         if not sees_all and not self.may_go_on(request, job):
             raise PermissionDenied

@@ -4,14 +4,12 @@ The URL names and the permission hook are django-import-export's. Each page show
 `backoffice.jobs` does the work. Edits, deletions and undos have their pages here as well.
 """
 
-import math
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from import_export.admin import ImportMixin as UpstreamImportMixin
 
@@ -20,11 +18,10 @@ from backoffice.admin.changes.review import ReviewPages
 from backoffice.admin.changes.undo import UndoPages
 from backoffice.admin.submissions.once import in_steps
 from backoffice.changes.models import Change
-from backoffice.jobs import tasks, workers
+from backoffice.jobs.progress import RUNNING, progress_of
 from backoffice.sessions.middleware import BY_ITSELF, asked_by_script
 
 Status = Change.Status
-RUNNING = (Status.CHECKING, Status.APPLYING)
 ASKING = (Status.UPLOADED, Status.CHECKED)  # whose pages have a form
 
 
@@ -101,18 +98,5 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
         return JsonResponse(self._progress(self._see_job(request, pk)))
 
     def _progress(self, job: Change) -> dict[str, Any]:
-        seconds = (timezone.now() - job.started_at).total_seconds() if job.started_at else 0
-        rate = job.progress / seconds if seconds > 0 else 0
         total = job.file.lines if job.status == Status.CHECKING else job.rows
-        left = max(total - job.progress, 0) if total else None
-        return {
-            "status": "waiting" if job.waiting else job.status,
-            "running": bool(job.waiting) or job.status in RUNNING,
-            "rows": job.progress,
-            "total": total or None,
-            "rate": round(rate),
-            "seconds_left": math.ceil(left / rate) if rate and left else None,
-            "is_read": bool(job.progress) and left == 0,
-            "worker_is_missing": bool(job.waiting) and workers.is_missing(),
-            "queue_is_away": bool(job.waiting) and tasks.queue_is_away(),
-        }
+        return progress_of(job, total)

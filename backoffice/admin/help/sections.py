@@ -16,6 +16,8 @@ SECTIONS: dict[str, str] = {
     "savedfilter_change": "how-to/filter-a-list#save-it",
     "savedfilter_delete": "how-to/filter-a-list#save-it",
     "export": "how-to/export#in-the-admin",
+    "exportfile_changelist": "how-to/export#many-rows",
+    "exportfile_change": "how-to/export#many-rows",
     "exportprofile_changelist": "how-to/export#keep-the-choices",
     "exportprofile_change": "how-to/export#keep-the-choices",
     "exportprofile_delete": "how-to/export#keep-the-choices",

@@ -189,6 +189,12 @@ class ExportForm(SelectableFieldsExportForm):
 
         return sorted(names, key=key)
 
+    @property
+    def sent(self) -> dict[str, str]:
+        """What makes the same form again, but for the profile."""
+        names = self.fields.keys() - {"profile", "profile_name", "profile_shared"}
+        return {name: self.data[name] for name in sorted(names & self.data.keys())}
+
     def choices(self) -> dict[str, Any]:
         """What an ExportProfile keeps of the valid form."""
         return {

@@ -5,17 +5,20 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DataError
+from django.db import DataError, transaction
 from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
+    QueryDict,
     StreamingHttpResponse,
 )
 from django.template.response import TemplateResponse
@@ -36,8 +39,12 @@ from backoffice.admin.submissions.once import confirmed_by
 from backoffice.exports.errors import ExportError
 from backoffice.exports.export import Export
 from backoffice.exports.formats import FORMATS
+from backoffice.exports.made import ExportFile
 from backoffice.exports.names import file_name, filters_of, said_ticked
 from backoffice.exports.profiles import ExportProfile
+from backoffice.jobs import workers
+from backoffice.jobs.exports import create_export
+from backoffice.jobs.tasks import check, enqueue
 from backoffice.querysets.reach import Reach
 from backoffice.querysets.reading import count_up_to
 from backoffice.trail.record import address_of
@@ -126,6 +133,8 @@ class ExportMixin(UpstreamExportMixin):
             except ExportError as error:
                 form.add_error("format", str(error))
             else:
+                if "_background" in request.POST and self._lists_made_exports:
+                    return self._leave_to_worker(request, form, export, ticked)
                 return self._send(request, export, ticked)
         return self._show_export(request, form, queryset, ticked)
 
@@ -182,16 +191,77 @@ class ExportMixin(UpstreamExportMixin):
             export.logged_blocks(request.user, address_of(request)),
             content_type=export.format.get_content_type(),
         )
-        extension = export.format.get_extension()
-        name = file_name(self.model, filters_of(request.GET), extension, len(ticked))
+        name = self._file_name(request, export, ticked)
         response["Content-Disposition"] = content_disposition_header(True, name)
         post_export.send(sender=None, model=self.model)
         return response
 
+    def _file_name(self, request: HttpRequest, export: Export, ticked: list[str]) -> str:
+        extension = export.format.get_extension()
+        return file_name(self.model, filters_of(request.GET), extension, len(ticked))
+
+    # By the worker ------------------------------------------------------------------
+
+    def _leave_to_worker(
+        self, request: HttpRequest, form: Any, export: Export, ticked: list[str]
+    ) -> HttpResponseRedirect:
+        """Have the worker make the file, once, and show how far it is."""
+        with transaction.atomic():
+            made = create_export(
+                self.model,
+                user=request.user,
+                address=address_of(request),
+                site=self.admin_site.name,
+                query=request.GET.urlencode(),
+                ticked=ticked,
+                form=form.sent,
+                name=self._file_name(request, export, ticked),
+                content_type=export.format.get_content_type(),
+            )
+            enqueue(check, made.change)
+        name = f"{self.admin_site.name}:backoffice_exportfile_change"
+        return HttpResponseRedirect(reverse(name, args=[made.pk]))
+
+    @property
+    def _lists_made_exports(self) -> bool:
+        """Whether the site has pages where such a file can be found."""
+        return bool(self.admin_site.is_registered(ExportFile))
+
+    def export_of(self, made: ExportFile) -> Export:
+        """What was left to the worker, by the rights of its user now. Raises ExportError."""
+        request = HttpRequest()
+        request.method, request.path = "GET", self._export_url()
+        request.GET = QueryDict(made.query)
+        request.user = made.change.user or AnonymousUser()
+        if not self.admin_site.has_permission(request) or not self.has_export_permission(
+            request
+        ):
+            raise ExportError(_("You may not export this any more."))
+        form = self._new_form(request, made.form)
+        if not form.is_valid() or made.form.keys() - form.fields.keys():
+            raise ExportError(
+                _("A column or format that was chosen is not there any more. Choose again.")
+            )
+        try:
+            queryset = self._chosen(request, made.ticked)
+            if not self.has_valid_filters(request):
+                raise ValidationError("")
+            count_up_to(queryset, 1)
+        except UNREADABLE as error:
+            text = _("A filter that was chosen is not there any more. Choose again.")
+            raise ExportError(text) from error
+        return self._export(request, form, queryset, made.ticked)
+
+    def has_valid_filters(self, request: HttpRequest) -> bool:
+        """Whether the list could show what its address asks for."""
+        return True
+
     def _show_export(
         self, request: HttpRequest, form: Any, queryset: QuerySet[Any], ticked: list[str]
     ) -> TemplateResponse:
-        rows = count_up_to(queryset, COUNTED + 1)
+        rows = count_up_to(queryset, max(COUNTED, settings.EXPORT_WORKER_ROWS) + 1)
+        by_worker = self._lists_made_exports
+        is_large = by_worker and rows > settings.EXPORT_WORKER_ROWS
         query = request.GET.urlencode()
         context = {
             **self.init_request_context_data(request, form),
@@ -199,6 +269,10 @@ class ExportMixin(UpstreamExportMixin):
             "export_url": self._export_url() + (f"?{query}" if query else ""),
             "rows": min(rows, COUNTED),
             "more": rows > COUNTED,
+            "by_worker": by_worker,
+            "is_large": is_large,
+            "worker_rows": settings.EXPORT_WORKER_ROWS,
+            "worker_is_missing": is_large and workers.is_missing(),
             "selection": ", ".join(self._filters_in_words(request)),
             "profiles": offered(request, self.model),
             "ticked": ticked,

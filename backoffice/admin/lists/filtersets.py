@@ -257,17 +257,18 @@ class FilterSetMixin(ExportBase):
 
     def export_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The export page; with invalid filters, the list, which shows their errors."""
-        if (
-            self.filterset_class
-            and not self.filterset_class(
-                request.GET,
-                self.model._base_manager.none(),
-                request=request,
-                admin_site=self.admin_site,
-            ).is_valid()
-        ):
+        if not self.has_valid_filters(request):
             return self._to_list(request.GET.urlencode())
         return super().export_action(request, *args, **kwargs)
+
+    def has_valid_filters(self, request: HttpRequest) -> bool:
+        if self.filterset_class is None:
+            return True
+        nothing = self.model._base_manager.none()
+        filterset = self.filterset_class(
+            request.GET, nothing, request=request, admin_site=self.admin_site
+        )
+        return bool(filterset.is_valid())
 
     def save_filter_view(self, request: HttpRequest) -> HttpResponse:
         """Save the list's query string under a name."""

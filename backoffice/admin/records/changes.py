@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.admin.base import PlainModelAdmin, ReadOnlyMixin
 from backoffice.admin.changes.base import downloads
-from backoffice.admin.changes.imports import RUNNING
 from backoffice.admin.lists.list_filters import InUseFilter
 from backoffice.admin.menu import WORK
 from backoffice.admin.people import may_view_users, person
@@ -29,6 +28,7 @@ from backoffice.changes.limited import sees_all_of
 from backoffice.changes.models import Change
 from backoffice.changes.undo import plural, refusal
 from backoffice.jobs.care import UNFINISHED, goes_at, is_abandoned, touched_at
+from backoffice.jobs.progress import RUNNING
 
 Kind, Status = Change.Kind, Change.Status
 #: The words of a status, and the tone of its pill.

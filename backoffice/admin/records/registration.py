@@ -6,10 +6,12 @@ from django.contrib import admin
 from backoffice.admin.records.activity import ActivityAdmin
 from backoffice.admin.records.changes import EditAdmin, ImportAdmin
 from backoffice.admin.records.export_profiles import ExportProfileAdmin
+from backoffice.admin.records.exports import ExportsAdmin
 from backoffice.admin.records.profiles import ProfileAdmin
 from backoffice.admin.records.saved_filters import SavedFilterAdmin
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
@@ -21,6 +23,7 @@ def register_records(site: admin.AdminSite) -> None:
     site.register(BulkEdit, EditAdmin)
     site.register(Entry, ActivityAdmin)
     site.register(Profile, ProfileAdmin)
+    site.register(ExportFile, ExportsAdmin)
     site.register(ExportProfile, ExportProfileAdmin)
     site.register(SavedFilter, SavedFilterAdmin)
     if apps.is_installed("django_tasks_db"):

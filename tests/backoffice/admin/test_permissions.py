@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
@@ -27,9 +28,10 @@ MAKERS = {
     Group: lambda: Group.objects.create(name="Readers"),
     Entry: lambda: Entry.objects.create(action="add", name="fry", object_name="x"),
 }
-READ_ONLY = {Entry, Change, BulkEdit}
-# test_changes.py, test_profiles.py, test_saved_filters.py, test_export_profiles.py
-ELSEWHERE = {Change, BulkEdit, Profile, SavedFilter, ExportProfile}
+READ_ONLY = {Entry, Change, BulkEdit, ExportFile}
+# test_changes.py, test_profiles.py, test_saved_filters.py, test_export_profiles.py,
+# test_made_exports.py
+ELSEWHERE = {Change, BulkEdit, Profile, SavedFilter, ExportFile, ExportProfile}
 WITH_HISTORY = {Library, Patron, Librarian, Book, Loan}
 
 # Which permission opens a page, and which of them writes when it is sent a form.

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
@@ -76,6 +77,12 @@ def make_many_entries(number):
         )
 
 
+def make_many_exports():
+    user = User.objects.get(username="admin")
+    change = Change.objects.create(model="library.Library", kind="export", user=user)
+    ExportFile.objects.create(change=change, name="libraries.csv")
+
+
 MAKERS = {
     Library: make_many_libraries,
     Patron: lambda number: [make_patron() for _ in range(number)],
@@ -103,6 +110,7 @@ LISTS = MAKERS | {
         SavedFilter(model="library.Library", name="f", query="state=NY", user=make_user())
         for _ in range(number)
     ),
+    ExportFile: lambda number: [make_many_exports() for _ in range(number)],
     ExportProfile: lambda number: ExportProfile.objects.bulk_create(
         ExportProfile(model="library.Library", name="e", columns=["name"], user=make_user())
         for _ in range(number)

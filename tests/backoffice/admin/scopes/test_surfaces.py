@@ -14,6 +14,7 @@ from django.urls import URLResolver, reverse
 
 from backoffice.changes.models import BulkEdit, Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.models import Entry
@@ -29,8 +30,10 @@ OF_ONE_ROW = {
     "change",
     "delete",
     "erase",
+    "file",
     "history",
     "password_change",
+    "progress",
     "restore",
     "second_factor",
     "sessions",
@@ -171,6 +174,7 @@ def others(world):
         BulkEdit: [world.change.pk],
         Profile: [world.profile.pk],
         SavedFilter: [SavedFilter.objects.get().pk],
+        ExportFile: [ExportFile.objects.get().pk],
         ExportProfile: [ExportProfile.objects.get().pk],
         Entry: list(entries[:1]),
         Group: [Group.objects.get_or_create(name="Elsewhere")[0].pk],

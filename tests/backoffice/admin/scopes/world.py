@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from backoffice.changes.models import Change
 from backoffice.changes.profiles import Profile
+from backoffice.exports.made import ExportFile
 from backoffice.exports.profiles import ExportProfile
 from backoffice.filters.models import SavedFilter
 from backoffice.trail.record import record
@@ -89,6 +90,10 @@ def make_world(*, by="keys"):
         format="csv",
         shared=True,
     )
+    exported = Change.objects.create(
+        kind=Change.Kind.EXPORT, model="library.Patron", title="Elsewhere Faraway", user=admin
+    )
+    ExportFile.objects.create(change=exported, name="Elsewhere Faraway.csv")
     change = Change.objects.create(
         kind=Change.Kind.EDIT, model="library.Patron", title="Elsewhere Faraway", user=admin
     )

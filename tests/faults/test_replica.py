@@ -58,6 +58,20 @@ from library.models import Library
 from tests.factories import limit
 limit(User.objects.get(username="bea"), *Library.objects.filter(name__in=[{names}]))
 """
+AT_ONCE = """
+import json
+from django.db import connections
+from backoffice.tables.replica import look
+primary, copy, found = connections["default"], connections["replica"], []
+with primary.cursor() as writer, copy.cursor() as reader:
+    writer.execute("SET synchronous_commit = off")
+    for zip_code in map(str, range(20_000, 20_040)):
+        writer.execute("UPDATE library_library SET zip_code = %s WHERE id = 4", [zip_code])
+        if look(primary, copy, 2.0) == "replica":
+            reader.execute("SELECT zip_code FROM library_library WHERE id = 4")
+            found.append(reader.fetchone() == (zip_code,))
+print(json.dumps(found))
+"""
 TRAIL = """
 from backoffice.trail.models import Entry
 print(Entry.objects.filter(action="export").latest("pk").message)
@@ -193,6 +207,12 @@ def test_what_the_replica_lacks_is_seen_at_once(site, ann, bea):
     print(f"{took:.3f} s")  # noqa: T201
     wait_for(lambda: is_read(site, ann))
     assert names(bea.ask("GET", LIST)) == ["L 00007", "L 00008"]
+
+
+def test_a_commit_that_waits_for_no_disk_is_waited_for(site):
+    found = site.json(AT_ONCE)
+    assert found
+    assert all(found)
 
 
 def test_a_list_goes_on_where_the_replica_ends_its_connection(site, ann):

@@ -197,7 +197,7 @@ class Server:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.session = done.stdout.split()[-1]
+        self.limited, self.session = done.stdout.split()[-2:]
         self.log = folder / f"{name}.log"
 
     @contextlib.contextmanager

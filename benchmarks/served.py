@@ -1,7 +1,8 @@
 """The back office, counting the statements of each request: `gunicorn benchmarks.served`.
 
 Responses have a header `X-Statements`. Run as a program, it fills its database with as many
-rows as its arguments say (see `Sizes`), and prints the session key of a superuser.
+rows as its arguments say (see `Sizes`), and prints the session keys of somebody who is limited
+to the first LIMIT libraries, and of a superuser.
 """
 
 import logging
@@ -10,6 +11,8 @@ import sys
 from django.db import connection
 
 from backoffice.wsgi import application as backoffice
+
+LIMIT = 5
 
 
 class Counter:
@@ -32,18 +35,23 @@ def application(environ, start_response):
 
 
 def prepare(*sizes):
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import Permission, User
     from django.test import Client
 
+    from backoffice.filters.scopes import Scope
     from benchmarks.rows import Sizes, fill
 
     user = User.objects.create_superuser("bench")
     fill(connection, Sizes(*sizes))
-    client = Client()
+    limited = User.objects.create_user("limited", is_staff=True)
+    limited.user_permissions.set(Permission.objects.filter(content_type__app_label="library"))
+    Scope.objects.create(user=limited, keys=[*range(1, LIMIT + 1)])
     logging.disable(logging.INFO)  # nobody is told of this sign-in
-    client.force_login(user)
-    return client.cookies["sessionid"].value
+    for each in (limited, user):
+        client = Client()
+        client.force_login(each)
+        yield client.cookies["sessionid"].value
 
 
 if __name__ == "__main__":
-    print(prepare(*map(int, sys.argv[1:])))
+    print(*prepare(*map(int, sys.argv[1:])))

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from django_filters.widgets import RangeWidget, SuffixedMultiWidget
 
 from backoffice.filters.values import NO, TEXT, YES, YesNoFilter
+from backoffice.querysets import related
+from backoffice.querysets.counts import count_rows
 from backoffice.querysets.related import (
     by_keys,
     counts_of,
@@ -20,11 +22,12 @@ from backoffice.querysets.related import (
     has_at_least,
     leads_to,
 )
-from backoffice.querysets.scopes import within
+from backoffice.querysets.scopes import among, within
 from backoffice.resources.references import ReferenceKey
 
 LARGEST = 2_147_483_647
-BRANCHES = 10_000  # rows whose related rows are counted one by one
+BRANCHES = 10_000  # rows whose related rows may be counted one by one
+ONCE = 0.1  # of the related rows; to read more of them for each statement takes longer
 SHOWN = 3  # records that an error names
 
 
@@ -70,6 +73,13 @@ class RelatedFilter(django_filters.Filter):
             rows = self.relation.related_model._base_manager.all()
             return within(rows, getattr(self.parent.request, "user", None))
         return self.related_admin.get_queryset(self.parent.request).order_by()
+
+    def led_to(self) -> Any:
+        """Those of `related` that are related to a row that the user may see."""
+        led_to = getattr(self.related_admin, "rows_led_to", None)
+        if led_to is None:
+            return self.related()
+        return led_to(self.parent.request, self.relation).order_by()
 
 
 class ReferenceField(forms.CharField):
@@ -134,7 +144,7 @@ class HasRelatedFilter(RelatedFilter, YesNoFilter):
     def filter(self, queryset: Any, value: Any) -> Any:
         if not value:
             return queryset
-        found = leads_to(self.relation, self.related())
+        found = leads_to(self.relation, self.led_to())
         return queryset.filter(found if value == YES else ~found)
 
 
@@ -175,18 +185,28 @@ class RelatedCountFilter(RelatedFilter):
         low, high = (value.start, value.stop) if value else (None, None)
         if not low and high is None:
             return queryset
-        if low and self.are_many(queryset):
-            groups = counts_of(self.relation, self.related()).filter(_number__gte=low)
-            groups = groups if high is None else groups.filter(_number__lte=high)
-            keys = few_keys(groups, "_row")
+        above = None if high is None else high + 1
+        most = self.most_keys(above or low or 0)
+        if most and (low or most > related.FEW):
+            groups = counts_of(self.relation, self.led_to()).filter(_number__gte=low or above)
+            groups = groups.filter(_number__lt=above) if low and above else groups
+            keys = few_keys(groups, "_row", most)
             if keys is not None:
-                return queryset.filter(pk__in=keys)
-        fits = Q(has_at_least(self.relation, self.related(), low)) if low else Q()
-        if high is not None:
-            fits &= ~Q(has_at_least(self.relation, self.related(), high + 1))
+                fits = Q(pk__in=among(keys, queryset.model))
+                return queryset.filter(fits if low else ~fits)
+        fits = Q(has_at_least(self.relation, self.led_to(), low)) if low else Q()
+        if above is not None:
+            fits &= ~Q(has_at_least(self.relation, self.led_to(), above))
         return queryset.filter(fits)
 
-    def are_many(self, queryset: Any) -> bool:
-        """Whether counting all related rows may be faster than some of those of each row."""
-        rows = queryset.model._base_manager.order_by().values("pk")
-        return bool(rows[BRANCHES : BRANCHES + 1].exists())
+    def most_keys(self, read: int) -> int:
+        """Up to how many rows are found by counting all related rows at once; 0 if none are.
+
+        Else some related rows of each row are counted, by each statement of a page.
+
+        read: how many related rows are read of each row then, at most.
+        """
+        rows = count_rows(self.parent.queryset, BRANCHES)
+        if not rows.is_exact:
+            return related.FEW
+        return BRANCHES if read * rows > ONCE * count_rows(self.led_to()) else 0

@@ -75,12 +75,7 @@ def count_rows(
     if bound is None:
         bound = COSTLY_BOUND if is_costly else BOUND
     connection = connections[queryset.db]
-    rows = queryset.order_by().values("pk")
-    joins = sum(map(bool, rows.query.alias_refcount.values()))
-    if joins <= 1 and not rows.query.distinct_fields:
-        # No join repeats a row. PostgreSQL would read all rows before it counts the first.
-        rows.query.distinct = False
-    rows = rows[: bound + 1]
+    rows = countable(queryset)[: bound + 1]
     try:
         sql, params = rows.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
@@ -97,6 +92,16 @@ def count_rows(
     if estimated is not None and estimated > bound:
         return Count(_round(estimated), rounded=True)
     return Count(bound, at_least=True)
+
+
+def countable(queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """The keys of the rows, in no order."""
+    rows = queryset.order_by().values("pk")
+    joins = sum(map(bool, rows.query.alias_refcount.values()))
+    if joins <= 1 and not rows.query.distinct_fields:
+        # No join repeats a row. PostgreSQL would read all rows before it counts the first.
+        rows.query.distinct = False
+    return rows
 
 
 def _estimate(queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> str | None:

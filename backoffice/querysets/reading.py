@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
+from backoffice.querysets.counts import countable
 from backoffice.tables.waits import READER
 
 
@@ -44,7 +45,7 @@ def snapshot(connection: Any) -> Iterator[None]:
 def count_up_to(queryset: QuerySet[Any], most: int) -> Any:
     """Count the rows, but no more than `most`, so that the work is bounded."""
     with snapshot(connections[queryset.db]):
-        return queryset.order_by()[:most].count()
+        return countable(queryset)[:most].count()
 
 
 @contextlib.contextmanager

@@ -122,6 +122,22 @@ def within_each(queryset: Rows, user: Any) -> Rows:
     return queryset if limits is None else _within(queryset, limits, user, row_by_row=True)
 
 
+def leads_within(field: Any) -> bool:
+    """Whether all rows that a row within leads to by `field`, a relation, lie within.
+
+    So it is where they lie within by that relation: a library's patrons, and its titles.
+    """
+    model: Any = field.related_model._meta.concrete_model
+    path = _declared(model)
+    if model in _rules or not isinstance(path, str) or path == SELF:
+        return False
+    first, _separator, rest = path.partition(LOOKUP_SEP)
+    return model._meta.get_field(first).remote_field is field and rest in (
+        "",
+        _declared(field.model),
+    )
+
+
 def seen_by(user: Any) -> Callable[[Rows], Rows]:
     """`within`, for whoever knows the rows and not the user."""
     return partial(within, user=user)

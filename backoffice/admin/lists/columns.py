@@ -18,6 +18,7 @@ from backoffice.admin.lists.choice import (
     names_in,
     tidied,
 )
+from backoffice.admin.lists.scoped import ScopedMixin
 from backoffice.admin.typing import ModelAdminBase
 from backoffice.querysets.names import Naming, names
 from backoffice.querysets.reach import Reach
@@ -55,8 +56,13 @@ class RelatedCount:
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> tuple[Any, QuerySet[Any]]:
         """`(relation, rows of the other side that the user may see)`."""
-        related = self.related_admin(model_admin).get_queryset(request)
-        return model_admin.opts.get_field(self.relation), related
+        field, related = (
+            model_admin.opts.get_field(self.relation),
+            self.related_admin(model_admin),
+        )
+        if isinstance(related, ScopedMixin):
+            return field, related.rows_led_to(request, field)
+        return field, related.get_queryset(request)
 
     def attach(
         self, request: HttpRequest, model_admin: ModelAdmin[Any], rows: QuerySet[Any]

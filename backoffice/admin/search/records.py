@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
+from django.db import connections
 from django.db.models import IntegerField, QuerySet, Value
 from django.http import HttpRequest
 
@@ -28,6 +29,7 @@ from backoffice.admin.search.hits import MOST, Hit, Kind, provider
 from backoffice.querysets.names import annotated_details, named
 from backoffice.querysets.ordering import indexed_ordering
 from backoffice.querysets.reach import Reach
+from backoffice.querysets.related import FEW
 from backoffice.tables.search_index import LENGTH
 
 WORDS = 8  # words that are looked for
@@ -119,10 +121,15 @@ class Finder:
 
     def _keys(self, near: list[QuerySet[Any]], others: list[QuerySet[Any]]) -> list[Any]:
         """Of `near`, those that begin with what was typed; all of the others."""
+        # PostgreSQL, told of 20 rows, would read the table until it has them: all, if none is.
+        some_of = {
+            0: NEAR,
+            1: FEW + 1 if connections[self.rows.db].vendor == "postgresql" else NEAR,
+        }
         parts = [
             # SQLite takes no part of a UNION that has an order and a limit of its own.
             self.rows.model._base_manager.using(self.rows.db)
-            .filter(pk__in=rows.values("pk")[:NEAR])
+            .filter(pk__in=rows.values("pk")[: some_of[fits]])
             .order_by()
             .values_list("pk", self.name, Value(fits, IntegerField()))
             for fits, some in ((0, near), (1, others))

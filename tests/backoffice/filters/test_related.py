@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("branches", [0, 10_000], ids=["many branches", "few branches"])
 @pytest.mark.parametrize("few", [0, related.FEW], ids=["many rows", "few rows"])
+@pytest.mark.parametrize("once", [0, 1_000], ids=["all counted", "counted row by row"])
 @pytest.mark.parametrize(
     ("low", "high", "names"),
     [
@@ -34,8 +35,9 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_numbers_of_related_rows_go_from_one_to_another(
-    rows, monkeypatch, low, high, names, few, branches
+    rows, monkeypatch, low, high, names, few, branches, once
 ):
+    monkeypatch.setattr("backoffice.filters.related.ONCE", once)
     monkeypatch.setattr("backoffice.filters.related.BRANCHES", branches)
     monkeypatch.setattr(related, "FEW", few)
     data = {"patron_count_min": str(low), "patron_count_max": str(high)}
@@ -52,13 +54,23 @@ def test_a_number_of_related_rows_is_one_grouped_statement(rows, monkeypatch):
     assert "GROUP BY" in queries[1]["sql"]
 
 
-def test_of_few_branches_no_more_patrons_are_read_than_it_takes(rows):
+def test_of_few_branches_no_more_patrons_are_read_than_it_takes(rows, monkeypatch):
     """Ten thousand branches have ten million patrons."""
+    monkeypatch.setattr("backoffice.filters.related.ONCE", 100)
     data = {"patron_count_min": "3", "patron_count_max": "7"}
     sql = str(FILTERSETS[Library](data, Library.objects.all()).qs.query)
     assert "GROUP BY" not in sql
     assert "COUNT" not in sql
     assert re.findall(r"LIMIT 1 OFFSET \d", sql) == ["LIMIT 1 OFFSET 2", "LIMIT 1 OFFSET 7"]
+
+
+def test_where_that_is_most_of_them_they_are_counted_once_for_the_page(rows):
+    """Branches with 900 to 1,100 patrons: each statement of a page would read all patrons."""
+    data = {"patron_count_min": "1", "patron_count_max": "1"}
+    with CaptureQueriesContext(connection) as queries:
+        sql = str(FILTERSETS[Library](data, Library.objects.all()).qs.query)
+    assert "GROUP BY" in queries[-1]["sql"]
+    assert "patron" not in sql
 
 
 def test_titles_of_branches_with_many_links_are_found_in_their_order(rows, monkeypatch):

@@ -10,7 +10,7 @@ from backoffice.filters.scopes import Scope
 from backoffice.history.scopes import may_name_hidden, within_then
 from backoffice.querysets import scopes
 from backoffice.querysets.scope_checks import check_scopes
-from backoffice.querysets.scopes import is_scoped, within
+from backoffice.querysets.scopes import is_scoped, leads_within, within
 from library.models import Book, Librarian, Library, Patron
 from tests.everything.loans.models import Loan
 from tests.factories import (
@@ -298,3 +298,18 @@ def test_what_is_said_of_rows_may_name_hidden_ones_by_any_of_their_relations(our
     said = {model: may_name_hidden(model, user) for model in (Library, Patron, Book, Loan)}
     assert said == {Library: False, Patron: False, Book: True, Loan: True}
     assert not may_name_hidden(Book, make_user())
+
+
+@pytest.mark.parametrize(
+    ("model", "relation", "is_within"),
+    [
+        (Library, "patron", True),
+        (Library, "librarian", True),
+        (Library, "book", True),
+        (Book, "libraries", False),
+        (Patron, "library", False),
+        (Patron, "loan", True),
+    ],
+)
+def test_what_rows_within_lead_to_lies_within_by_that_relation(model, relation, is_within):
+    assert leads_within(model._meta.get_field(relation)) == is_within

@@ -12,6 +12,8 @@ import socket
 import struct
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import environ
@@ -49,6 +51,7 @@ if env.str("LOG_FORMAT", default="plain") == "json":
 control_socket_disable = True  # it would be in the home folder, shared by all servers
 
 
+COMPARED_EVERY = 5  # seconds, until the database can be asked which machines belong together
 SILENCE = 10  # seconds that a request may stop in its middle; then its thread has another
 
 
@@ -85,7 +88,10 @@ def post_fork(server, worker):
 
 
 def refuse_strangers(worker):
-    """End the server if this machine does not belong to the others on its database."""
+    """End the server if this machine does not belong to the others on its database.
+
+    Returns False where nobody can tell.
+    """
     from django.db import DatabaseError, InterfaceError, connections
 
     from backoffice import machines
@@ -98,12 +104,24 @@ def refuse_strangers(worker):
     except (DatabaseError, InterfaceError, OSError) as error:
         # It serves pages that say so, until that is back.
         worker.log.warning("Not compared with other machines: %s", " ".join(str(error).split()))
+        return False
     finally:
         connections.close_all()
+    return True
+
+
+def refuse_later(worker):
+    """What `refuse_strangers` could not do at the start, as soon as the database is there."""
+    try:
+        while not refuse_strangers(worker):
+            time.sleep(COMPARED_EVERY)
+    except SystemExit as end:
+        os._exit(end.code)  # of the process: `sys.exit` would end this thread alone
 
 
 def post_worker_init(worker):
-    refuse_strangers(worker)
+    if not refuse_strangers(worker):
+        threading.Thread(target=refuse_later, args=[worker], daemon=True).start()
     # The application is loaded and stays: not to look for garbage in it again and again takes a
     # twentieth off the time of a page.
     gc.freeze()

@@ -25,6 +25,7 @@ from backoffice.trail.record import address_of
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
+PROBES = ("/live", "/ready")  # as backoffice.health answers them
 #: Ids as proxies make them; another text would only be noise in the log.
 _USUAL = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -77,7 +78,9 @@ class _Followed:
 def _end(
     request: HttpRequest, response: HttpResponseBase, begun: float, size: int, cut: bool = False
 ) -> None:
-    """Write the line."""
+    """Write the line; a probe that found all well, every few seconds, leaves none."""
+    if request.path_info in PROBES and response.status_code < 400:
+        return
     measured = {
         "method": request.method,
         "path": without_token(request.path, request),

@@ -39,6 +39,7 @@ ACTIVITY_KEEP_DAYS = 0  # lines of the activity
 JOBS_KEEP_DAYS = 0  # imports, edits, deletions and undos that have ended
 TASKS_KEEP_DAYS = 30  # what the queue has done
 FORMS_KEEP_DAYS = 2  # what forms led to that were sent
+SESSIONS_KEEP_DAYS = 1  # sessions that have ended
 RETENTION_MINUTES = 60  # after which the worker looks again for what is too old; 0: never
 DATA_MIN_FREE = 200_000_000  # bytes that uploads and checks leave free where DATA_DIR is
 DATABASE_POOL = ""  # how connections are shared: psycopg, session or transaction

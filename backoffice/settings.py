@@ -333,6 +333,7 @@ ACTIVITY_KEEP_DAYS = env.int("ACTIVITY_KEEP_DAYS", default=conf.ACTIVITY_KEEP_DA
 JOBS_KEEP_DAYS = env.int("JOBS_KEEP_DAYS", default=conf.JOBS_KEEP_DAYS)
 TASKS_KEEP_DAYS = env.int("TASKS_KEEP_DAYS", default=conf.TASKS_KEEP_DAYS)
 FORMS_KEEP_DAYS = env.int("FORMS_KEEP_DAYS", default=conf.FORMS_KEEP_DAYS)
+SESSIONS_KEEP_DAYS = env.int("SESSIONS_KEEP_DAYS", default=conf.SESSIONS_KEEP_DAYS)
 RETENTION_MINUTES = env.int("RETENTION_MINUTES", default=conf.RETENTION_MINUTES)
 
 # Mail -------------------------------------------------------------------------------

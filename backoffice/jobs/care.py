@@ -72,6 +72,7 @@ class Caretaker(threading.Thread):
         self.stop = threading.Event()
         self.running: Run | None = None
         self.next_cleaning = 0.0
+        self.cleaner: threading.Thread | None = None
         self.feeder: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -100,14 +101,14 @@ class Caretaker(threading.Thread):
         if self.running:
             self.beat(self.running)
         take_up_dead_jobs()
+        # In threads of their own: to remove a million records, or to copy a large file, takes
+        # longer than a heartbeat may.
         minutes = settings.RETENTION_MINUTES
-        if minutes and time.monotonic() > self.next_cleaning:
+        if minutes and time.monotonic() > self.next_cleaning and not is_busy(self.cleaner):
             self.next_cleaning = time.monotonic() + 60 * minutes
-            self.clean()
-        if settings.IMPORT_FOLDER and not (self.feeder and self.feeder.is_alive()):
-            # In a thread of its own: to copy a large file takes longer than a heartbeat may.
-            self.feeder = threading.Thread(target=look_for_feeds, name="feeds", daemon=True)
-            self.feeder.start()
+            self.cleaner = beside("cleaning", self.clean)
+        if settings.IMPORT_FOLDER and not is_busy(self.feeder):
+            self.feeder = beside("feeds", look_for_feeds)
 
     @staticmethod
     def beat(run: Run) -> None:
@@ -125,18 +126,33 @@ class Caretaker(threading.Thread):
             run.cut()
 
 
+def is_busy(thread: threading.Thread | None) -> bool:
+    return thread is not None and thread.is_alive()
+
+
+def beside(name: str, work: Callable[[], Any]) -> threading.Thread:
+    """Do the work in a thread with a connection of its own; errors are logged."""
+
+    def run() -> None:
+        try:
+            work()
+        except OperationalError:
+            logger.info("The database is busy", exc_info=True)
+        except Exception:
+            logger.exception("The %s stumbled", name)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
 def look_for_feeds() -> None:
-    """A round of the feeds, with a connection of its own."""
-    try:
-        for outcome in feeds.look():
-            said = "was rejected" if outcome.is_rejected else "was imported"
-            logger.info("A file of the feed %s %s", outcome.path.parent.parent.name, said)
-    except OperationalError:
-        logger.info("The database is busy", exc_info=True)
-    except Exception:
-        logger.exception("The feeds stumbled")
-    finally:
-        connection.close()
+    """A round of the feeds."""
+    for outcome in feeds.look():
+        said = "was rejected" if outcome.is_rejected else "was imported"
+        logger.info("A file of the feed %s %s", outcome.path.parent.parent.name, said)
 
 
 def take_up_dead_jobs() -> int:

@@ -86,10 +86,11 @@ def _old() -> list[tuple[str, Rows]]:
     if limit := _limit("FORMS_KEEP_DAYS"):
         answered: Rows = QuerySet(Submission).filter(created_at__lt=limit)
         old.append((_("answers of forms"), answered))
-    for model in apps.get_models():
-        if issubclass(model, AbstractBaseSession):
-            ended: Rows = QuerySet(model).filter(expire_date__lt=timezone.now())
-            old.append((_("ended sessions"), ended))
+    if limit := _limit("SESSIONS_KEEP_DAYS"):
+        for model in apps.get_models():
+            if issubclass(model, AbstractBaseSession):
+                ended: Rows = QuerySet(model).filter(expire_date__lt=limit)
+                old.append((_("ended sessions"), ended))
     return old
 
 

@@ -162,3 +162,11 @@ def test_lines_of_a_job_have_its_key(lines):
     assert something["job"] == ended["job"] == job.pk
     assert f"Change {job.pk} is uploaded after" in ended["message"]
     assert subject() == {}
+
+
+def test_a_probe_has_a_line_only_when_it_fails(client, lines):
+    assert client.get("/live").status_code == 200
+    assert client.get("/live/").status_code == 404  # no probe
+    assert client.post("/live").status_code == 405
+    found = [line["path"] for line in lines() if line["logger"] == "backoffice.access"]
+    assert found == ["/live/", "/live"]

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.browser.server import free_port
+from backoffice.machines import Shared
+from tests.browser.server import free_port, wait_for
 from tests.faults.house import ROOT, servers
 
 pytestmark = pytest.mark.slow
@@ -57,3 +58,32 @@ def test_a_stranger_does_not_serve_and_the_others_serve_on(house):
     assert "manage.py adopt key" in refused.stderr
     with servers(house):
         pass
+
+
+RENAME = (
+    "from django.db import connection as c; c.cursor().execute('ALTER TABLE {} RENAME TO {}')"
+)
+
+
+def test_a_stranger_that_began_without_the_database_ends_when_it_is_there(house):
+    with servers(house):
+        pass  # the first
+    there, away = Shared._meta.db_table, "hidden"
+    house.run("shell", "-v0", "-c", RENAME.format(there, away))
+    port = str(free_port())
+    command = [sys.executable, "-m", "gunicorn", "backoffice.wsgi"]
+    environment = house.environment | {"PORT": port, "SECRET_KEY": "another"}
+    log = house.folder / "stranger.log"
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stream) as process,
+    ):
+        try:
+            wait_for(f"http://127.0.0.1:{port}/live", process, log)
+            house.run("shell", "-v0", "-c", RENAME.format(away, there))
+            assert process.wait(60) == 3
+        finally:
+            process.kill()
+    said = log.read_text()
+    assert "Not compared with other machines" in said
+    assert "The secret key of this machine is not the one that" in said

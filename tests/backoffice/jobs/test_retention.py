@@ -170,12 +170,15 @@ def test_what_another_worker_is_just_removing_is_left_to_it(settings):
     assert retain() == {"lines of the activity": 2}
 
 
-def test_sessions_that_have_ended_go():
+def test_sessions_that_have_ended_go(settings):
     hour, now = datetime.timedelta(hours=1), timezone.now()
-    alive = Session.objects.create(session_key="alive", expire_date=now + hour)
-    Session.objects.create(session_key="ended", expire_date=now - hour)
+    for hours in (1, -23, -25):
+        Session.objects.create(session_key=str(hours), expire_date=now + hours * hour)
+    settings.SESSIONS_KEEP_DAYS = 0
+    assert retain() == {}
+    settings.SESSIONS_KEEP_DAYS = 1
     assert retain(dry_run=True) == retain() == {"ended sessions": 1}
-    assert Session.objects.get() == alive
+    assert set(Session.objects.values_list("pk", flat=True)) == {"1", "-23"}
 
 
 def test_the_command_says_it_beforehand(old):

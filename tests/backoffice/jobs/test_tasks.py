@@ -4,6 +4,7 @@ import datetime
 import os
 import sqlite3
 from contextlib import closing
+from threading import Event
 
 import pytest
 from django.core.management import call_command
@@ -175,6 +176,24 @@ def test_a_worker_that_was_killed_is_missing_and_forgotten_by_the_next():
     assert workers.alive() == 1  # the same row again
     run_worker()
     assert not workers.Worker.objects.exists()
+
+
+def test_a_long_cleaning_delays_no_sign_of_life():
+    begun, go_on = [], Event()
+
+    def clean():
+        begun.append(1)
+        go_on.wait(20)
+
+    caretaker = Caretaker(clean)
+    caretaker.look_after()
+    workers.Worker.objects.update(seen_at=LONG_AGO)
+    caretaker.next_cleaning = 0.0
+    caretaker.look_after()
+    assert workers.alive() == 1
+    go_on.set()
+    caretaker.cleaner.join()
+    assert begun == [1]  # and no second one beside it
 
 
 def test_a_sign_is_one_statement_by_the_clock_of_the_database(monkeypatch):

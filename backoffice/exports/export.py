@@ -32,7 +32,8 @@ class Export:
     """`queryset` through `resource` as a file of `format`.
 
     names: the fields in their order, all by default · selection: what was filtered, for
-    people to read · rows: how many were read so far.
+    people to read · from_replica: whether rows may be read there · rows: how many were read
+    so far.
     """
 
     resource: Resource
@@ -41,6 +42,7 @@ class Export:
     names: list[str] | None = None
     encoding: str = "utf-8"
     selection: str = ""
+    from_replica: bool = True
     rows: int = field(default=0, init=False)
 
     def check(self) -> None:
@@ -64,7 +66,8 @@ class Export:
 
         If it ends the query before the first rows, they are read from the primary.
         """
-        alias, begun = replica.alias_now(), False
+        alias = replica.alias_now() if self.from_replica else DEFAULT_DB_ALIAS
+        begun = False
         with closing(self._chunks_of(alias)) as chunks:
             try:
                 first = list(islice(chunks, 2))

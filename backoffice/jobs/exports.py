@@ -65,6 +65,7 @@ def make_export(job: Change) -> None:
     with running(job, Status.UPLOADED, to=Status.CHECKING):
         made = job.export
         export, limits = export_of(made), limits_now(job.user)
+        export.from_replica = False  # whether a job moves is seen by its own connection alone
         export.check()
         total = export.queryset.order_by().count()
         Change.objects.filter(pk=job.pk, claim=job.claim).update(rows=total)

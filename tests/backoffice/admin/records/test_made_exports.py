@@ -22,6 +22,7 @@ from backoffice.jobs import care, workers
 from backoffice.jobs import exports as jobs
 from backoffice.jobs.retention import retain
 from backoffice.jobs.steps import check_job
+from backoffice.tables import replica
 from backoffice.trail.models import Entry
 from library.models import Librarian, Library, Patron
 from tests.backoffice.admin.lists.test_exports import EXPORT, NUMBERS, tick, unread
@@ -86,6 +87,16 @@ def kept():
 
 
 # The file -------------------------------------------------------------------------------
+
+
+def test_it_is_read_by_the_connection_that_shows_whether_the_job_moves(
+    client, ann, monkeypatch
+):
+    make_library(name="A")
+    made = ask(client, name="csv")
+    monkeypatch.setattr(replica, "alias_now", pytest.fail)
+    run_worker()
+    assert (fresh(made).change.status, fresh(made).change.error) == ("done", "")
 
 
 @pytest.mark.parametrize("name", ["csv", "json", "xlsx"])

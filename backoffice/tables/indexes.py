@@ -49,14 +49,14 @@ def made_again(table: Table, new: int) -> Iterator[bool]:
     yield bool(statements)
     if statements and table.vendor == "postgresql":
         table.connection.check_constraints()  # no index is made while a foreign key waits
-    with _small_cache(table) if statements else contextlib.nullcontext():
+    with small_sorts(table) if statements else contextlib.nullcontext():
         for statement in statements:
             table.execute(statement)
 
 
 @contextlib.contextmanager
-def _small_cache(table: Table) -> Iterator[None]:
-    """SQLite sorts an index in as much memory as its cache has, beside the cache."""
+def small_sorts(table: Table) -> Iterator[None]:
+    """SQLite sorts in as much memory as its cache has, beside the cache: have it take less."""
     if table.vendor != "sqlite":
         yield
         return

@@ -96,18 +96,33 @@ HI .. .. .. TX .. .. .. .. FL .. ..
 """
 
 
+#: What may stand for the first word of a name: "Geographic Directional Abbreviations" of USPS
+#: Publication 28, appendix B2, with the older No. and So.; N. is read as New as well.
+_FIRST_WORDS = {
+    "n": ("north", "new"),
+    "no": ("north",),
+    "s": ("south",),
+    "so": ("south",),
+    "w": ("west",),
+}
+#: Spellings that localflavor hasn't: of the Bluebook (table T10.1), and the District's.
+_SPELLINGS = STATES_NORMALIZED | {"cal": "CA", "haw": "HI", "washington dc": "DC"}
+
+
 def us_state_code(value: Any) -> Any:
     """The code of a state that is written in words or in another way: `New York`, `N.Y.`, `ny`.
 
-    The spellings are localflavor's. What is none of them is returned as it is.
+    What is no spelling of one state alone is returned as it is.
     """
     if not isinstance(value, str):
         return value
-    words = " ".join(value.casefold().split())
-    for spelling in (words, words.replace(".", ""), words.replace(".", "").replace(" ", "")):
-        if code := STATES_NORMALIZED.get(spelling):
-            return str(code)
-    return value
+    words = re.sub(r"\bwashington,? ?d\.? ?c\b", "washington dc", value.casefold())
+    parted = " ".join(words.replace(".", " ").split())
+    first, _blank, rest = parted.partition(" ")
+    whole = [f"{word} {rest}" for word in _FIRST_WORDS.get(first, ())]
+    spellings = (" ".join(words.replace(".", "").split()), parted, parted.replace(" ", ""))
+    codes = {_SPELLINGS[each] for each in (*spellings, *whole) if each in _SPELLINGS}
+    return str(codes.pop()) if len(codes) == 1 else value
 
 
 class _StatesOnce(BaseChoiceIterator):

@@ -9,6 +9,7 @@ from django.forms import modelform_factory
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
+from localflavor.us.us_states import STATES_NORMALIZED
 
 from library.fields import (
     PhoneNumberField,
@@ -18,6 +19,7 @@ from library.fields import (
     phone_number_prefix,
     phone_number_searched,
     restore_leading_zeros,
+    us_state_code,
     us_states,
 )
 from library.models import Library
@@ -216,7 +218,41 @@ def test_a_state_in_another_spelling_is_its_code(state):
     assert row.state == "NY"
 
 
-@pytest.mark.parametrize("state", ["ZZ", "New Yorkshire", "N", "", None])
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("Washington, D.C.", "DC"),
+        ("Washington DC", "DC"),
+        ("WASHINGTON, D. C.", "DC"),
+        ("D.C.", "DC"),
+        ("Washington", "WA"),
+        ("N. Carolina", "NC"),
+        ("n carolina", "NC"),
+        ("No. Dakota", "ND"),
+        ("S.Dakota", "SD"),
+        ("So. Carolina", "SC"),
+        ("W. Virginia", "WV"),
+        ("W.Va.", "WV"),
+        ("N. Mexico", "NM"),
+        ("N. Hampshire", "NH"),
+        ("Cal.", "CA"),
+        ("U.S. Virgin Islands", "VI"),
+    ],
+)
+def test_the_ordinary_short_forms_of_states_are_their_codes(written, code):
+    row = library(state=written)
+    row.clean_fields()
+    assert row.state == code
+
+
+def test_every_spelling_of_localflavor_is_its_code():
+    assert {each: us_state_code(each) for each in STATES_NORMALIZED} == STATES_NORMALIZED
+
+
+NO_STATES = ["ZZ", "New Yorkshire", "N", "", None, "Carolina", "N.", "S. Virginia", "New, York"]
+
+
+@pytest.mark.parametrize("state", NO_STATES)
 def test_what_is_no_state_is_refused(state):
     assert refused(library(state=state)) == {"state"}
 

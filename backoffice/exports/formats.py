@@ -24,6 +24,8 @@ class Format(base_formats.Format):
     is_sheet = False
     #: Why the format takes few rows only (str or lazy); "" if it takes many.
     whole: Any = ""
+    #: Whether the first block comes after all rows.
+    is_made_first = False
 
     def get_title(self) -> str:
         return self.name
@@ -89,7 +91,7 @@ class XLSX(Format):
 class ODS(Format):
     name = "ods"
     content_type = "application/vnd.oasis.opendocument.spreadsheet"
-    is_text, is_sheet = False, True
+    is_text, is_sheet, is_made_first = False, True, True
     whole = gettext_lazy("It can be sent only once all of it is made.")
 
     def blocks(self, chunks: Iterator[Rows], encoding: str = "utf-8") -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -164,8 +165,7 @@ def _odd_cell(text: str, column: int, number: int) -> str:
 
 
 def _escape_odd(match: re.Match[str]) -> str:
-    # Readers, python-calamine too, take no escape for the two that are no characters.
-    return "" if match[0] in "\ufffe\uffff" else f"_x{ord(match[0]):04X}_"
+    return f"_x{ord(match[0]):04X}_"
 
 
 class _Sink:
@@ -205,9 +205,8 @@ _CONTENT = (
     '<office:body><office:spreadsheet><table:table table:name="Export">'
 )
 _CONTENT_END = "</table:table></office:spreadsheet></office:body></office:document-content>"
-# What XML can't hold is left out, or becomes the blank that an import reads in its place.
-_NOT_XML = dict.fromkeys([*range(9), *range(0xE, 0x1C), 0xFFFE, 0xFFFF])
-_NOT_XML |= dict.fromkeys([0xB, 0xC, *range(0x1C, 0x20)], " ")
+# What XML can't hold, and OpenDocument has no escape for.
+_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BLANKS = re.compile("  +|^ | $", re.MULTILINE)
 
 
@@ -215,7 +214,8 @@ def ods_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
     """Yield chunks of rows as the bytes of a workbook, once it is made.
 
     Its first entry must have its length in front of it, which a stream can't go back to.
-    Characters that XML can't hold are left out, or become blanks.
+    Raises ExportError where there are more rows than a sheet has, or a character that XML
+    can't hold: without it, an import would take the text for another.
     """
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -223,8 +223,10 @@ def ods_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
             archive.writestr("META-INF/manifest.xml", _MANIFEST)
             with archive.open("content.xml", "w") as content:
                 content.write(_CONTENT.encode())
-                number = 0
+                number, header = 0, list[str]()
                 for rows in chunks:
+                    header = header or list(rows[0])
+                    _refuse_not_xml(rows, number, header)
                     number += len(rows)
                     _check_rows(number)
                     content.write("".join(map(_ods_row, rows)).encode())
@@ -233,13 +235,27 @@ def ods_blocks(chunks: Iterable[Rows]) -> Iterator[bytes]:
         yield from iter(lambda: file.read(BLOCK), b"")
 
 
+def _refuse_not_xml(rows: Rows, before: int, header: Sequence[str]) -> None:
+    if not _NOT_XML.search("".join(chain.from_iterable(rows))):
+        return
+    for number, row in enumerate(rows, before + 1):
+        for name, text in zip(header, row, strict=True):
+            if _NOT_XML.search(text):
+                raise ExportError(
+                    _(
+                        "ODS can't hold a character of row %(row)s, %(column)s: “%(text)s”."
+                        " Choose XLSX or CSV, or mend the record."
+                    )
+                    % {"row": number, "column": name, "text": _NOT_XML.sub("\ufffd", text)[:60]}
+                )
+
+
 def _ods_row(row: Sequence[str]) -> str:
     return f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>"
 
 
 def _ods_cell(text: str) -> str:
-    text = escape(text.translate(_NOT_XML))
-    text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', text)
+    text = _BLANKS.sub(lambda match: f'<text:s text:c="{len(match[0])}"/>', escape(text))
     text = text.replace("\t", "<text:tab/>").replace(_CR, _CR_ESCAPED)
     paragraphs = text.replace("\n", "</text:p><text:p>")
     return (

@@ -20,7 +20,7 @@ from import_export.widgets import CharWidget
 
 from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.readers.spreadsheet import NotText
-from backoffice.resources.formulas import unescape
+from backoffice.resources.formulas import is_error, unescape
 from backoffice.resources.references import (
     ReferencesWidget,
     ReferenceWidget,
@@ -33,15 +33,6 @@ BLOCK = 250  # cells looked at together: one odd cell slows down its block alone
 REMEMBERED = 100_000  # distinct cells a column, which keeps memory flat
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d+\.0+")
-# What a spreadsheet shows, and writes to a CSV file, where it has no value: in English, in
-# Spanish, and in the other languages that offices here have.
-_ERROR = re.compile(
-    r"#(?:N/A(?: N/A)?|N/D|NV|GETTING_DATA|#+|¿?(?:NAME|NOMBRE|NOME|NOM)\?"
-    r"|¡?(?:REF|VALUE|DIV/0|NULL|NUM|SPILL|CALC|FIELD|BLOCKED|BUSY|CONNECT|UNKNOWN|EXTERNAL"
-    r"|PYTHON|TIMEOUT|ERROR|VALOR|NULO|NÚM|DESBORDAMIENTO|BEZUG|WERT|ZAHL|ÜBERLAUF|VALEUR|NUL"
-    r"|NOMBRE|PROPAGATION|DESPEJAR|RIF|VALORE|NULLO)!)|Err:5\d\d",
-    re.IGNORECASE,
-)
 NOT_TEXT = "not_text"  # the code of an Invalid: its text would do, but it is not what it was
 
 
@@ -181,12 +172,13 @@ class Column(dict[str, Any]):
         return Invalid(cell.problem, NOT_TEXT, cell.shown)
 
     def __missing__(self, cell: str) -> Any:
-        text = unescape(cell.strip())
-        if (given := self.read_as.get(cell.strip(), text)) != text:
+        stripped = cell.strip()
+        text = unescape(stripped)
+        if (given := self.read_as.get(stripped, text)) != text:
             text = self.repaired[cell] = given
         if text in self.nothing:
             text = ""
-        if _ERROR.fullmatch(text):
+        if is_error(text) and (text == stripped or stripped in self.read_as):  # not escaped
             self.seen_invalid = True
             message = _("An error of a spreadsheet, not a value. Mend it there.")
             self[cell] = Invalid(message) if "invalid" not in self.blanked else self[""]

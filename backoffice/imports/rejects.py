@@ -21,7 +21,7 @@ from backoffice.imports.outside import KEPT, OUTSIDE
 from backoffice.imports.remedies import Remedies
 from backoffice.readers.dialect import DELIMITERS
 from backoffice.readers.records import Record
-from backoffice.resources.formulas import escape, unescape
+from backoffice.resources.formulas import escape, is_error, unescape
 
 if TYPE_CHECKING:
     from backoffice.imports.engine import Import
@@ -223,6 +223,9 @@ def rows_of_rejects(
 
 
 def _kept(cell: str) -> str:
-    """The cell, escaped if a spreadsheet would run it as a formula; imports undo that."""
+    """The cell, escaped if a spreadsheet would run it as a formula; imports undo that.
+
+    An error of a spreadsheet stays one, which an import refuses again.
+    """
     cell = cell.strip()
-    return cell if unescape(cell) != cell else escape(cell)
+    return cell if unescape(cell) != cell or is_error(cell) else escape(cell)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -130,12 +131,11 @@ class ExportMixin(UpstreamExportMixin):
             export = self._export(request, form, queryset, ticked)
             try:
                 export.check()
-            except ExportError as error:
-                form.add_error("format", str(error))
-            else:
                 if "_background" in request.POST and self._lists_made_exports:
                     return self._leave_to_worker(request, form, export, ticked)
                 return self._send(request, export, ticked)
+            except ExportError as error:
+                form.add_error("format", str(error))
         return self._show_export(request, form, queryset, ticked)
 
     def _kept(self, request: HttpRequest, form: Any) -> Any:
@@ -187,10 +187,11 @@ class ExportMixin(UpstreamExportMixin):
     def _send(
         self, request: HttpRequest, export: Export, ticked: list[str]
     ) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(
-            export.logged_blocks(request.user, address_of(request)),
-            content_type=export.format.get_content_type(),
-        )
+        """Raises ExportError where the file is made before it is sent, and can't be."""
+        blocks = export.logged_blocks(request.user, address_of(request))
+        if export.format.is_made_first:
+            blocks = chain([next(blocks, b"")], blocks)
+        response = StreamingHttpResponse(blocks, content_type=export.format.get_content_type())
         name = self._file_name(request, export, ticked)
         response["Content-Disposition"] = content_disposition_header(True, name)
         post_export.send(sender=None, model=self.model)

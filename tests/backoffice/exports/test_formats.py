@@ -124,10 +124,6 @@ def test_an_xlsx_keeps_what_xml_would_change_or_can_not_hold(text):
     assert sheet_of(made("xlsx", [[["name"]], [["x"], [text]]]))[2] == [text]
 
 
-def test_what_is_no_character_is_left_out_of_an_xlsx():
-    assert sheet_of(made("xlsx", [[["name"]], [["a\uffffb\ufffe"]]]))[1] == ["ab"]
-
-
 def test_an_xlsx_is_made_while_it_is_read():
     sent = []
 
@@ -163,14 +159,21 @@ def test_an_ods_begins_with_its_type_so_that_it_is_known_by_it():
     assert archive.read("mimetype").decode() == ODS.content_type
 
 
-def test_an_ods_keeps_what_xml_would_collapse_and_leaves_out_what_it_can_not_hold():
-    texts = ["a   b", "x\r\ny", "be\x07ll\x0bs", "tab\there"]
+def test_an_ods_keeps_what_xml_would_collapse():
+    texts = ["a   b", "x\r\ny", "tab\there"]
     data = made("ods", [[["name"]], [[text] for text in texts]])
-    assert [row[0] for row in sheet_of(data)[1:-1]] == [*texts[:2], "bell s"]
+    assert [row[0] for row in sheet_of(data)[1:-1]] == texts[:2]
     content = zipfile.ZipFile(io.BytesIO(data)).read("content.xml").decode()
     # For LibreOffice, which collapses blanks.
     assert '<text:s text:c="3"/>' in content
     assert "tab<text:tab/>here" in content
+
+
+@pytest.mark.parametrize("text", ["be\x07ll", "a\x0bb", "\ufffe", "\0", "\x1f"])
+def test_an_ods_is_not_made_without_what_it_can_not_hold(text):
+    said = r"row 4, zip: “.*�.*”"
+    with pytest.raises(ExportError, match=said):
+        made("ods", [[["name", "zip"]], [["a", "b"], ["a", "b"]], [["a", text]]])
 
 
 def test_a_sheet_has_room_for_so_many_rows(monkeypatch, settings):

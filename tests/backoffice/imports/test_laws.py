@@ -5,6 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backoffice.exports.delimited import delimited_blocks
+from backoffice.exports.export import Export
+from backoffice.exports.formats import CSV, ODS, XLSX
 from backoffice.exports.rows import export_chunks
 from library.models import Book, Library
 from library.resources import BookResource, LibraryResource, PatronResource
@@ -87,3 +89,34 @@ def test_what_is_exported_imports_without_a_change(write_csv, tmp_path, names, d
         path.write_bytes(b"".join(delimited_blocks(chunks)))
         counts, rejects = run(resource_class, path)
         assert (counted(counts), rejects) == ((0, 0, resource.get_queryset().count(), 0), [])
+
+
+odd = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+looks_odd = st.sampled_from(
+    ["#N/A", "########", "Err:502", "#ERROR!", "_x0041_", "_x005F_x0041_", "=1", "-", "\ufffe"]
+)
+
+
+@slow
+@given(
+    addresses=st.lists(
+        st.tuples(st.text("' ", max_size=2), looks_odd | odd, odd).map("".join),
+        min_size=1,
+        max_size=8,
+    ),
+    format_class=st.sampled_from([CSV, XLSX, ODS]),
+)
+def test_text_that_is_no_key_comes_back_as_it_is(tmp_path, addresses, format_class):
+    """`address` is compared as it is stored: nothing makes up for what a format loses."""
+    Library.objects.all().delete()
+    if format_class is ODS:  # which refuses them
+        gone = dict.fromkeys((*range(9), 0xB, 0xC, *range(0xE, 32), 0xFFFE, 0xFFFF), "x")
+        addresses = [address.translate(gone) for address in addresses]
+    for number, address in enumerate(addresses):
+        make_library(name=f"Branch {number}", address=address or "x")
+    path = tmp_path / f"exported.{format_class.name}"
+    resource = LibraryResource()
+    blocks = Export(resource, resource.get_queryset(), format_class()).blocks()
+    path.write_bytes(b"".join(blocks))
+    counts, rejects = run(LibraryResource, path)
+    assert (counted(counts), rejects) == ((0, 0, len(addresses), 0), [])

@@ -3,14 +3,37 @@ from itertools import product
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backoffice.resources.formulas import escape, escape_all, escape_formula, unescape
+from backoffice.resources.formulas import (
+    escape,
+    escape_all,
+    escape_formula,
+    is_error,
+    unescape,
+)
 
-hostile = st.text() | st.text("'=+-@\t\r\n a\xa0", max_size=6)
+ERRORS = ["#N/A", "#n/a n/a", "########", "##", "#¡REF!", "#ERROR!", "Err:502", "err:599"]
+hostile = (
+    st.text()
+    | st.text("'=+-@\t\r\n a\xa0", max_size=6)
+    | st.tuples(
+        st.text("' ", max_size=3), st.sampled_from(ERRORS), st.text("' \n", max_size=2)
+    ).map("".join)
+)
 
 
 def test_what_a_spreadsheet_would_run_gets_an_apostrophe():
     for text in ("=1+1", "+1", "-4", "@SUM(A1)", "\tx", "\rx"):
         assert escape_formula(text) == escape(text) == "'" + text
+
+
+def test_so_does_what_is_an_error_where_it_stands_alone():
+    for text in ERRORS:
+        assert is_error(text)
+        assert not is_error(f"'{text}")
+        assert escape_formula(text) == escape(text) == f"'{text}"
+        assert escape(f"'{text}") == f"''{text}"
+    for text in ("#MeToo", "Err: a title", "# 1", "Err:502\n", "Err:5021"):
+        assert not is_error(text)
 
 
 def test_text_with_blanks_at_its_edges_is_put_between_apostrophes():
@@ -30,7 +53,8 @@ def test_what_others_wrote_between_apostrophes_stays():
 
 def comes_back(text):
     cell = escape(text)
-    return unescape(cell.strip()) == text and cell[:1] not in tuple("=+-@\t\r")
+    is_harmless = cell[:1] not in tuple("=+-@\t\r") and not is_error(cell.strip())
+    return unescape(cell.strip()) == text and is_harmless
 
 
 @given(hostile)

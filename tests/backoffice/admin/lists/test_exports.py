@@ -281,6 +281,13 @@ def test_a_format_for_few_rows_refuses_more_with_the_reason(admin_client, settin
     assert export(admin_client, name="csv").streaming
 
 
+def test_what_a_format_can_not_hold_is_said_on_the_form(admin_client):
+    make_library(name="Main\x0bHall")
+    page = export(admin_client, name="ods")
+    assert "ODS can&#x27;t hold a character of row 2, name: “Main�Hall”." in page.text
+    assert export(admin_client, name="xlsx").streaming
+
+
 def test_a_formula_is_not_exported_live(admin_client):
     make_library(name="=HYPERLINK(1)")
     assert names(export(admin_client)) == ["'=HYPERLINK(1)"]

@@ -6,7 +6,7 @@ import io
 import string
 from collections.abc import Iterable, Iterator
 
-from backoffice.exports.rows import Rows, ending_within_rows
+from backoffice.exports.rows import Rows
 
 # Every file may hold these: an encoding that lacks one can't be used.
 SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
@@ -15,12 +15,20 @@ SAMPLE = string.ascii_letters + string.digits + ',;\t".\r\n'
 def delimited_blocks(
     chunks: Iterable[Rows], *, delimiter: str = ",", encoding: str = "utf-8"
 ) -> Iterator[bytes]:
-    """Yield chunks of rows as bytes; RFC 4180 where delimiter is a comma."""
+    """Yield chunks of rows as bytes; RFC 4180 where delimiter is a comma.
+
+    Each but the last ends one character into a row. A stream that a stop cuts ends with one, as
+    a rule, and not every client is told that it was cut: what has come must not look whole.
+    """
     encoder = codecs.getincrementalencoder(encoding)()  # a byte order mark comes once
-    texts = (_plain_lines(rows, delimiter) or _lines(rows, delimiter) for rows in chunks)
-    for text in ending_within_rows(texts, after=1):
-        yield encoder.encode(text)
-    if rest := encoder.encode("", True):
+    held = ""
+    for rows in chunks:
+        before, last = _parted(rows, delimiter)
+        if last.startswith(delimiter):  # which alone would be a blank row
+            last = f'""{last}'
+        yield encoder.encode(held + before + last[:1])
+        held = last[1:]
+    if rest := encoder.encode(held, True):
         yield rest
 
 
@@ -33,6 +41,15 @@ def can_write(encoding: str) -> bool:
         return written.decode(encoding) == 2 * SAMPLE
     except (LookupError, UnicodeError):
         return False
+
+
+def _parted(rows: Rows, delimiter: str) -> tuple[str, str]:
+    """The lines of all rows but the last, and those of the last."""
+    if text := _plain_lines(rows, delimiter):
+        end = text.rfind("\n", 0, -1) + 1
+        return text[:end], text[end:]
+    before = _lines(rows[:-1], delimiter) if len(rows) > 1 else ""
+    return before, _lines(rows[-1:], delimiter)
 
 
 def _lines(rows: Rows, delimiter: str) -> str:

@@ -60,6 +60,20 @@ def test_text_that_was_cut_between_two_blocks_does_not_look_whole(name, tmp_path
                 list(source.chunks(2))
 
 
+@pytest.mark.parametrize("last", [["", "1"], ["A", "x\n"], ["A", '"'], ['"', ""], ["\n", "\n"]])
+def test_a_row_that_was_cut_is_not_taken_whatever_is_in_it(last, tmp_path):
+    chunks = [[["name", "zip_code"]], [["Kent", "10001"], last], [["Main", "10002"]]]
+    blocks = list(format_named("csv").blocks(iter(chunks)))
+    path = tmp_path / "cut.csv"
+    path.write_bytes(b"".join(blocks[:2]))
+    rows = [row for chunk in open_source(path).chunks(9) for row in chunk]
+    assert rows[0] == (2, ["Kent", "10001"], None)
+    assert [bool(problem) for _number, _cells, problem in rows] == [False, True]
+    path.write_bytes(b"".join(blocks))
+    whole = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+    assert whole[2:] == [last, ["Main", "10002"]]
+
+
 @given(
     rows=st.lists(
         st.lists(st.text("a,;\t\r\n\"' ", max_size=3), min_size=2, max_size=2), min_size=1
@@ -70,7 +84,11 @@ def test_delimited_text_is_what_python_s_writer_makes_of_it(width, rows):
     rows = [row[:width] for row in rows]
     expected = io.StringIO(newline="")
     quoting = csv.QUOTE_ALL if width == 1 else csv.QUOTE_MINIMAL
-    csv.writer(expected, quoting=quoting).writerows(rows)
+    writer = csv.writer(expected, quoting=quoting)
+    writer.writerows(rows[:-1])
+    if rows[-1][:-1] == [""]:  # the last row of a chunk does not begin with a delimiter
+        expected.write('""')
+    writer.writerow(rows[-1])
     assert made("csv", [rows]).decode() == expected.getvalue()
 
 

@@ -9,6 +9,7 @@ check found, each machine takes in by itself what was decided since: see `jobs.o
 
 import datetime
 import errno
+import fcntl
 import logging
 import os
 import secrets
@@ -107,9 +108,9 @@ def fetch(folder: str, name: str) -> Path:
     if are_shared():
         if not folder:  # they were removed
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        _use(path.parent)  # before it is looked for: else it may be forgotten after that
         if not path.exists():
             forget_unused()
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Never in the place of a file that somebody has opened meanwhile.
             draft = path.with_name(f".{secrets.token_hex(8)}")
             with removed_if_it_fails(draft):
@@ -117,8 +118,26 @@ def fetch(folder: str, name: str) -> Path:
                 with suppress(FileExistsError):
                     os.link(draft, path)
                 draft.unlink()
-        os.utime(path.parent)  # it is used
     return path
+
+
+def _use(copies: Path) -> None:
+    """Have a folder of copies kept for a day from now on."""
+    root().mkdir(parents=True, exist_ok=True)
+    with _locked(fcntl.LOCK_SH):
+        copies.mkdir(mode=0o700, exist_ok=True)
+        os.utime(copies)
+
+
+@contextmanager
+def _locked(how: int) -> Iterator[None]:
+    """No folder of copies is forgotten while another process says that it uses it."""
+    folder = os.open(root(), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, how)
+        yield
+    finally:
+        os.close(folder)
 
 
 def copy(key: str, target: Path) -> None:
@@ -195,11 +214,16 @@ def _listed(folder: str) -> tuple[list[str], list[str]]:
 
 def forget_unused() -> None:
     """Remove copies that this machine has not used for a day."""
-    limit = time.time() - UNUSED.total_seconds()
-    for path in root().iterdir() if root().is_dir() else ():
-        with suppress(FileNotFoundError):  # somebody else does the same
-            if path.stat().st_mtime < limit:
-                shutil.rmtree(path, ignore_errors=True)
+    if not root().is_dir():
+        return
+    limit, forgotten = time.time() - UNUSED.total_seconds(), []
+    with _locked(fcntl.LOCK_EX):
+        for path in root().iterdir():
+            with suppress(FileNotFoundError):  # its import was removed
+                if path.stat().st_mtime < limit:
+                    forgotten.append(path.rename(root() / f".{secrets.token_hex(8)}"))
+    for path in forgotten:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 # Whether it works -----------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Uploads in a bucket: a machine has copies, and knows them from no other machine."""
 
 import datetime
+import fcntl
 import os
+import threading
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -182,6 +185,36 @@ def test_copies_go_when_they_were_not_used_for_a_day(on, bucket):
     assert other.file.directory.exists()
     assert open_job(job).headers
     assert len(bucket.listed()) == 2
+
+
+def test_a_copy_that_is_fetched_is_not_forgotten_meanwhile(on, bucket, monkeypatch):
+    """By another process, between a look at it and its use."""
+    job = make_job()
+    os.utime(job.file.directory, (0, 0))
+    (name,) = (path.name for path in job.file.directory.iterdir())
+    exists = Path.exists
+
+    def look(path):
+        found = exists(path)
+        files.forget_unused()
+        return found
+
+    monkeypatch.setattr(Path, "exists", look)
+    path = files.fetch(job.file.directory.name, name)
+    monkeypatch.undo()
+    assert path.exists()
+
+
+def test_copies_are_forgotten_by_nobody_while_one_says_that_it_uses_them(on, bucket):
+    folder = make_job().file.directory
+    os.utime(folder, (0, 0))
+    other = threading.Thread(target=files.forget_unused)
+    with files._locked(fcntl.LOCK_SH):
+        other.start()
+        other.join(0.2)
+        os.utime(folder)
+    other.join()
+    assert folder.exists()
 
 
 def test_what_belongs_to_no_import_goes_after_a_day(on, bucket, monkeypatch):

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.fixtures`: our loaddata beside Django's, in seconds and memory.
+"""`python -m benchmarks.fixtures`: our loaddata beside Django's, and dumpdata: time and memory.
 
-Libraries by natural keys, and books with three libraries each, into a new database: of SQLite,
-and of PostgreSQL too, where DATABASE_URL is one. Django's takes a minute or more for 100,000
-records: `--stock-rows` says how many it gets. `--ten` loads ten times the rows, too, and
-compares the peaks of memory.
+Libraries by natural keys, and books with three libraries each, into a new database, out of it
+in each format, and in again: of SQLite, and of PostgreSQL too, where DATABASE_URL is one.
+Django's loaddata takes a minute or more for 100,000 records: `--stock-rows` says how many it
+gets. `--ten` does it all with ten times the rows, too, and compares the peaks of memory.
 """
 
 import argparse
@@ -15,6 +15,10 @@ from pathlib import Path
 from benchmarks.databases import PostgreSQL, SQLite
 from benchmarks.processes import run
 from benchmarks.rows import LINKS, STATES
+
+LOADING = "benchmarks.loading"
+MODELS = ("library", "book")
+FORMATS = ("json", "jsonl", "xml", "yaml")
 
 
 def library(number):
@@ -48,32 +52,61 @@ def write(folder, model, rows):
     return path
 
 
-def load(database, folder, rows, *options):
-    """Of each model, its run."""
+def measure(database, folder, rows):
+    """Of each model and step, its run: a load, dumps in all formats, and loads of those."""
+    runs = {}
+    environment = database.fresh()
+    for model in MODELS:
+        if model == "book":  # which refer to libraries
+            database.copy("run", "libraries")
+        path = write(folder, model, rows)
+        runs[model, "loaddata", "json"] = run(environment, LOADING, "loaddata", path)
+        for kind in FORMATS:
+            path = folder / f"dump.{model}.{kind}"
+            how = ["--format", kind, "--natural-foreign", "--natural-primary", "-o", path]
+            runs[model, "dumpdata", kind] = run(
+                environment, LOADING, "dumpdata", f"library.{model}", *how
+            )
+    for kind in FORMATS[1:]:
+        for model, before in zip(MODELS, ("empty", "libraries"), strict=True):
+            path = folder / f"dump.{model}.{kind}"
+            environment = database.fresh(before)
+            runs[model, "loaddata", kind] = run(environment, LOADING, "loaddata", path)
+    return runs
+
+
+def stock(database, folder, rows):
+    """Of each model, the CPU seconds that Django takes for a record."""
     environment = database.fresh()
     return {
-        model: run(environment, "benchmarks.loading", write(folder, model, rows), *options)
-        for model in ("library", "book")
+        model: run(
+            environment, LOADING, "loaddata", write(folder, model, rows), "--no-validate"
+        ).said["cpu"]
+        / rows
+        for model in MODELS
     }
 
 
 def compare(database, folder, options):
     """Lines that say what was measured."""
     database.template("empty")
-    ours = load(database, folder, options.rows)
-    stock = load(database, folder, options.stock_rows, "--no-validate")
-    large = load(database, folder, 10 * options.rows) if options.ten else {}
-    for model, found in ours.items():
-        theirs = stock[model].seconds / options.stock_rows
-        said = [
-            f"{database.name}, {options.rows:,} of {model}: {found.seconds:.1f} s and"
-            f" {found.peak:.0f} MB",
-            f"Django takes {theirs / found.seconds * options.rows:.0f} times as long a record",
-        ]
-        if model in large:
-            times = large[model].peak / found.peak
-            said.append(f"ten times the rows: {times:.2f} times the memory")
-        yield "; ".join(said)
+    theirs = stock(database, folder, options.stock_rows)
+    ours = measure(database, folder, options.rows)
+    large = measure(database, folder, 10 * options.rows) if options.ten else {}
+    for key, found in ours.items():
+        model, command, kind = key
+        cpu = found.said["cpu"]
+        said = (
+            f"{database.name}, {command} of {options.rows:,} × {model} as {kind}:"
+            f" {found.seconds:.1f} s, CPU {cpu:.1f} s, {found.peak:.0f} MB"
+        )
+        if command == "loaddata" and kind == "json":
+            said += (
+                f"; Django takes {theirs[model] / cpu * options.rows:.0f} × the CPU a record"
+            )
+        if key in large:
+            said += f"; ten times the rows: {large[key].peak / found.peak:.2f} × the memory"
+        yield said
 
 
 def main():
@@ -89,7 +122,8 @@ def main():
         if url.startswith("postgres"):
             databases.append(PostgreSQL(folder, url))
         for database in databases:
-            print(*compare(database, folder, options), sep="\n")
+            for line in compare(database, folder, options):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.loading FIXTURE [--no-validate]`: load it, and print the seconds."""
+"""`python -m benchmarks.loading COMMAND …`: run `loaddata` or `dumpdata`; print the seconds.
+
+`cpu` has those of the processor, which other programs on the machine disturb less.
+"""
 
 import json
 import sys
@@ -10,6 +13,6 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-started = time.perf_counter()
-call_command("loaddata", *sys.argv[1:], verbosity=0)
-print(json.dumps({"seconds": time.perf_counter() - started}))
+started, used = time.perf_counter(), time.process_time()
+call_command(*sys.argv[1:], verbosity=0)
+print(json.dumps({"seconds": time.perf_counter() - started, "cpu": time.process_time() - used}))

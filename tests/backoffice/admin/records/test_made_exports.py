@@ -400,7 +400,7 @@ def test_files_are_kept_for_ever_by_a_setting_and_are_no_strays(client, ann, set
     os.utime(fresh(made).directory, (0, 0))
     settings.JOBS_KEEP_DAYS = 30
     assert "files of exports" not in retain()
-    assert fresh(made).is_kept
+    assert content(fetch(client, made))
     assert "It is kept for you alone." in page(client, made).text
 
 

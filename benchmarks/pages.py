@@ -24,6 +24,7 @@ from tests.browser.server import free_port, wait_for
 LIBRARY, PATRON, LIBRARIAN, BOOK = (
     f"/admin/library/{model}/" for model in ("library", "patron", "librarian", "book")
 )
+EVERYTHING = "/admin/search/?part&q="  # the search over everything, as its script asks
 CHOICE = "/admin/autocomplete/?app_label=library&model_name=patron&field_name=library&term="
 BYTES = 0.10  # the most that a list's size may differ by
 
@@ -113,6 +114,16 @@ def pages(small, large, per_page=50):
         limit=100_000,
     )  # fmt: skip
     yield from form_pages(small)
+    yield of("start page", "/admin/", "", 1.3)
+    for name, query in (
+        ("the beginning of names", "seaford"),
+        ("a ZIP code", "11203"),
+        ("two words", "street+seaford"),
+        ("no hit", "zebra"),
+    ):
+        yield of(f"search over everything: {name}", EVERYTHING, query, 3, is_search=True)
+    one = [f"{EVERYTHING}library+{rows - 1}" for rows in (small, large)]
+    yield Page("search over everything: one library", *one, 3, is_search=True)
     yield of("activity", "/admin/backoffice/entry/", "")
     yield of("activity, page 2", "/admin/backoffice/entry/", "?p=2")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser import names
-from tests.browser.clean import WIDE, assert_clean
+from tests.browser.clean import AXE, WIDE, assert_clean, axe_violations
 from tests.browser.conftest import Pages
 
 
@@ -30,11 +30,17 @@ def test_a_page_is_clean(tab, server, name):
     assert not tab.problems
 
 
-@pytest.mark.parametrize("name", ["library list", "import review", "not found"])
-def test_a_zoom_of_400_percent_needs_no_scrolling_sideways(tab, server, name):
-    tab.set_viewport_size({"width": 320, "height": 256})
+@pytest.mark.parametrize("percent", [200, 400])
+@pytest.mark.parametrize(
+    "name", ["index", "library list", "library change", "import review", "not found"]
+)
+def test_a_zoom_needs_no_scrolling_sideways(tab, server, name, percent):
+    width = 1280 * 100 // percent
+    tab.set_viewport_size({"width": width, "height": 1024 * 100 // percent})
     tab.goto(server.pages[name])
-    assert tab.evaluate("document.scrollingElement.scrollWidth") <= 320
+    assert tab.evaluate("document.scrollingElement.scrollWidth") <= width
+    tab.evaluate(AXE)
+    assert axe_violations(tab) == []
     header, tools = (tab.locator(part).bounding_box() for part in ("#header", "#user-tools"))
     assert tools["y"] + tools["height"] <= header["y"] + header["height"]
 

@@ -3,6 +3,7 @@
 import pytest
 
 MOST = 12  # requests of a page
+STILL = 0.05  # of a layout shift: on a busy machine a table is drawn while its rows come
 SHIFTS = """
 window.shifts = 0;
 new PerformanceObserver((list) => {
@@ -38,5 +39,5 @@ def test_pages_take_few_requests_and_stay_where_they_are(open_page, server, widt
         page.goto(server.pages[name])
         page.wait_for_load_state("networkidle")
         assert len(asked) <= MOST, (name, asked)
-        assert page.evaluate("window.shifts") <= 0.1, name
+        assert page.evaluate("window.shifts") <= STILL, name
         page.close()

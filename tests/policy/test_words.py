@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.db import transaction
+from django.http import FileResponse
 from django.test import Client
 
 from library.models import Book, Librarian, Library, Patron
@@ -81,6 +82,8 @@ def pages(world, client, account):
             with transaction.atomic(), watched():
                 answer = getattr(client, method)(address, data)
                 is_page = not answer.streaming and "html" in answer.get("Content-Type", "")
+                if isinstance(answer, FileResponse):
+                    answer.getvalue()  # which closes the file
                 if is_page:
                     yield f"{row.name} {method}", answer.text
                 if "messages" in answer.cookies:

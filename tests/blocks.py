@@ -17,12 +17,13 @@ import yaml
 from django.conf import settings
 from django.contrib import admin
 from django.core.management import get_commands, load_command_class
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from backoffice.admin.base import TabularInline
 from library.models import Library, Patron
 from tests.docs import DOCS
+from tests.everything.loans.models import Loan
 
 ROOT = DOCS.parent
 
@@ -59,7 +60,8 @@ def statements(source):
 
 def python(block, folder):
     """All that it says stands in one of the modules that it may be of."""
-    for word, run in (("PatronInline", an_inline), ("AddSearchIndex", an_operation)):
+    own = {"PatronInline": an_inline, "AddSearchIndex": an_operation, "AlikeForm": an_index}
+    for word, run in own.items():
         if word in block.text:
             return run(block)
     said = set(statements(block.text))
@@ -69,11 +71,26 @@ def python(block, folder):
     return None
 
 
-def an_operation(block):
+def last_of(block):
+    """What the last expression of a block is."""
     *before, last = ast.parse(block.text).body
-    names = {}
+    names = {"models": models}
     exec(ast.unparse(before), names)  # noqa: S102 -- it is ours
-    operation = eval(ast.unparse(last), names)  # noqa: S307
+    return eval(ast.unparse(last), names)  # noqa: S307
+
+
+def an_index(block):
+    index = last_of(block)
+    with transaction.atomic():
+        connection.SchemaEditorClass(connection, atomic=False).add_index(Loan, index)
+        with connection.cursor() as cursor:
+            made = connection.introspection.get_constraints(cursor, Loan._meta.db_table)
+        assert made[index.name]["index"]
+        transaction.set_rollback(True)
+
+
+def an_operation(block):
+    operation = last_of(block)
     state = MigrationLoader(connection).project_state()
     with transaction.atomic():
         editor = connection.SchemaEditorClass(connection, atomic=False)

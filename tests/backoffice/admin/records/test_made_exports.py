@@ -1,12 +1,8 @@
 """Exports that a worker makes: the same bytes, for one person, whole or not at all."""
 
 import datetime
-import os
-import re
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -15,75 +11,31 @@ from django.utils import timezone
 from backoffice import outages
 from backoffice.changes import files
 from backoffice.changes.models import Change, JobStopped
-from backoffice.erasure.erase import Erasure
 from backoffice.exports import rows
 from backoffice.exports.made import ExportFile
-from backoffice.jobs import care, workers
+from backoffice.jobs import care
 from backoffice.jobs import exports as jobs
 from backoffice.jobs.retention import retain
 from backoffice.jobs.steps import check_job
 from backoffice.tables import replica
 from backoffice.trail.models import Entry
-from library.models import Librarian, Library, Patron
-from tests.backoffice.admin.lists.test_exports import EXPORT, NUMBERS, tick, unread
-from tests.backoffice.admin.pages import perm
-from tests.factories import limit, make_librarian, make_library, make_patron, make_user
+from library.models import Librarian, Library
+from tests.backoffice.admin.lists.test_exports import tick, unread
+from tests.backoffice.admin.records.made import (
+    ask,
+    content,
+    fetch,
+    fresh,
+    kept,
+    page,
+    right,
+    run_worker,
+)
+from tests.factories import limit, make_librarian, make_library
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("data")]
 
-RIGHTS = [perm("view", Library), perm("export", Library)]
 LONG_AGO = timezone.now() - datetime.timedelta(hours=1)
-
-
-@pytest.fixture(autouse=True)
-def data(settings, tmp_path):
-    settings.DATA_DIR = tmp_path
-    settings.DATA_MIN_FREE = 0
-    return tmp_path
-
-
-@pytest.fixture
-def ann(client):
-    user = make_user(username="ann", permissions=RIGHTS)
-    client.force_login(user)
-    return user
-
-
-def ask(client, *args, **kwargs):
-    """Have an export made in the background, and return it."""
-    response = unread(client, *args, _background="1", **kwargs)
-    assert response.status_code == 302, response.context["form"].errors
-    pk = re.search(r"/exportfile/(\d+)/change/$", response.url)[1]
-    return ExportFile.objects.get(pk=pk)
-
-
-def right(action, model):
-    return Permission.objects.get(codename=f"{action}_{model._meta.model_name}")
-
-
-def run_worker():
-    call_command("worker", "--batch", "--no-startup-delay", verbosity=0)
-
-
-def fresh(made):
-    return ExportFile.objects.select_related("change").get(pk=made.pk)
-
-
-def page(client, made):
-    return client.get(reverse("admin:backoffice_exportfile_change", args=[made.pk]))
-
-
-def fetch(client, made):
-    return client.get(reverse("admin:backoffice_exportfile_file", args=[made.pk]))
-
-
-def content(response):
-    return b"".join(response.streaming_content)
-
-
-def kept():
-    """What lies where the files of exports lie."""
-    return [path for path in files.root().rglob("*") if path.is_file()]
 
 
 # The file -------------------------------------------------------------------------------
@@ -371,160 +323,3 @@ def test_a_killed_worker_s_export_is_taken_up_and_given_up_at_last(client, ann, 
     else:
         assert content(fetch(client, made)).startswith(b"name,")
         assert [path.name for path in kept()] == [fresh(made).file]
-
-
-# Keeping ----------------------------------------------------------------------------------
-
-
-def test_files_go_by_their_age(client, ann, settings):
-    make_library()
-    made, other = ask(client), ask(client, "?state=NY")
-    run_worker()
-    Change.objects.filter(pk=made.pk).update(
-        finished_at=timezone.now() - datetime.timedelta(days=settings.EXPORT_KEEP_DAYS)
-    )
-    assert retain(dry_run=True)["files of exports"] == 1
-    assert retain()["files of exports"] == 1
-    assert (fresh(made).is_kept, fresh(other).is_kept) == (False, True)
-    assert len(kept()) == 1
-    assert "The file is no longer kept." in page(client, made).text
-    assert fetch(client, made).status_code == 404
-
-
-def test_files_are_kept_for_ever_by_a_setting_and_are_no_strays(client, ann, settings):
-    settings.EXPORT_KEEP_DAYS = 0
-    make_library()
-    made = ask(client)
-    run_worker()
-    Change.objects.update(finished_at=timezone.now() - datetime.timedelta(days=999))
-    os.utime(fresh(made).directory, (0, 0))
-    settings.JOBS_KEEP_DAYS = 30
-    assert "files of exports" not in retain()
-    assert content(fetch(client, made))
-    assert "It is kept for you alone." in page(client, made).text
-
-
-def test_what_an_account_had_goes_with_it(client, ann):
-    make_library()
-    made = ask(client)
-    run_worker()
-    ann.delete()
-    retain()
-    assert not fresh(made).is_kept
-    assert not kept()
-
-
-def test_an_export_that_names_an_erased_person_goes(client, admin_client):
-    away = make_patron(name="Zelda Quirk")
-    make_patron(name="Bob")
-    address = reverse("admin:library_patron_export")
-    data = {"format": NUMBERS["xlsx"], "patronresource_name": "on", "_background": "1"}
-    for query in ("", "?q=Bob"):
-        assert admin_client.post(address + query, data).status_code == 302
-    run_worker()
-    everybody, bob = ExportFile.objects.order_by("pk")
-    erasure = Erasure(Patron, away.pk)
-    assert erasure.found()["exports whose files are removed"] == 1
-    assert "imports whose files are removed" not in erasure.found()
-    erasure.run()
-    assert (fresh(everybody).is_kept, fresh(bob).is_kept) == (False, True)
-    assert len(kept()) == 1
-
-
-def test_an_export_at_work_while_somebody_is_erased_ends(admin_client, monkeypatch, data):
-    away = make_patron(name="Zelda Quirk")
-    chosen = {"format": NUMBERS["csv"], "patronresource_name": "on", "_background": "1"}
-    admin_client.post(reverse("admin:library_patron_export"), chosen)
-    admin_client.post(reverse("admin:library_patron_export") + "?q=Zelda+Quirk", chosen)
-    first, second = ExportFile.objects.order_by("pk")
-    write = jobs._write
-
-    def during(export, made, job):
-        size = write(export, made, job)
-        monkeypatch.setattr(jobs, "_write", write)
-        (path,) = kept()
-        path.rename(data / "away")
-        erasure = Erasure(Patron, away.pk)
-        assert erasure.folders == []  # it was looked for before it was written
-        (data / "away").rename(path)
-        erasure.run()
-        return size
-
-    monkeypatch.setattr(jobs, "_write", during)
-    run_worker()
-    assert fresh(first).change.status == "cancelled"
-    assert "Somebody was erased meanwhile." in page(admin_client, first).text
-    assert "Quirk" not in fresh(second).query + fresh(second).name + str(fresh(second).change)
-    assert not any(b"Quirk" in path.read_bytes() for path in kept())
-
-
-def test_an_export_that_ends_while_somebody_is_looked_for_goes(admin_client, data):
-    away = make_patron(name="Zelda Quirk")
-    erasure = Erasure(Patron, away.pk)
-    assert erasure.folders == []
-    chosen = {"format": NUMBERS["csv"], "patronresource_name": "on", "_background": "1"}
-    admin_client.post(reverse("admin:library_patron_export"), chosen)
-    run_worker()
-    assert kept()
-    erasure.run()
-    assert kept() == []
-
-
-# The pages ------------------------------------------------------------------------------
-
-
-def test_the_page_offers_the_worker_first_for_many_rows(client, ann, settings):
-    settings.EXPORT_WORKER_ROWS = 1
-    workers.give_sign()
-    make_library()
-    few = client.get(reverse(EXPORT))
-    assert not few.context["is_large"]
-    make_library()
-    many = client.get(reverse(EXPORT))
-    first = many.text.index("Make it in the background")
-    assert first < many.text.index("Export at once")
-    workers.sign_off()
-    without = client.get(reverse(EXPORT)).text
-    assert "No worker has been seen lately" in without
-    assert "Export at once" not in without
-    assert content(unread(client))  # as ever
-
-
-def test_the_page_says_that_no_worker_is_there(client, ann):
-    make_library()
-    made = ask(client)
-    assert "No worker has been seen lately" in re.sub(
-        r'<p class="errornote" data-worker hidden>[^<]*', "", page(client, made).text
-    )
-    workers.give_sign()
-    assert page(client, made).context["worker_is_missing"] is False
-
-
-def test_a_waiting_export_is_cancelled(client, ann):
-    make_library()
-    made = ask(client)
-    client.post(reverse("admin:backoffice_exportfile_change", args=[made.pk]))
-    run_worker()
-    assert fresh(made).change.status == "cancelled"
-    again = client.post(
-        reverse("admin:backoffice_exportfile_change", args=[made.pk]), follow=True
-    )
-    assert "Nothing was done: the export has ended since." in again.text
-
-
-def test_the_list_has_the_state_of_each(client, ann):
-    make_library()
-    ask(client)
-    run_worker()
-    ask(client, "?state=NY")
-    listed = client.get(reverse("admin:backoffice_exportfile_changelist")).text
-    for words in ("Ready", "Waiting for the worker", "libraries state-NY"):
-        assert words in listed
-
-
-def test_it_is_no_import_and_can_t_be_undone(client, ann):
-    make_library()
-    made = ask(client)
-    run_worker()
-    with pytest.raises(CommandError, match="wrote nothing"):
-        call_command("undo_import", str(made.pk), "--no-input")

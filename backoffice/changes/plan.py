@@ -21,6 +21,7 @@ from backoffice.history.records import Records, Signature
 from backoffice.querysets.names import names
 from backoffice.querysets.reach import Reach
 from backoffice.tables.foreign_keys import checked_as_a_whole
+from backoffice.tables.indexes import made_again
 from backoffice.tables.scratch import Scratch
 from backoffice.tables.table import Link, Table, UniqueKey
 
@@ -337,7 +338,10 @@ class Plan:
                 self.live.execute(
                     f"DELETE FROM {link.table} WHERE {link.target} IN ({created})"
                 )
-        with checked_as_a_whole(self.live.connection, self.live.name, count):
+        with (
+            made_again(self.live, count, gone=True),
+            checked_as_a_whole(self.live.connection, self.live.name, count),
+        ):
             self.live.execute(f"DELETE FROM {self.live.name} WHERE {self.pk} IN ({created})")
 
 

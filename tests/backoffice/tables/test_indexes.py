@@ -4,10 +4,13 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from backoffice.imports import apply
+from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
 from backoffice.tables import indexes
+from backoffice.tables.table import Table
 from library.models import Library
 from library.resources import LibrarianResource, LibraryResource
 from tests.backoffice.imports.running import HEADER, counted, run
+from tests.everything.models.relations import Pointing
 from tests.factories import make_library
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +146,27 @@ def test_a_reader_does_not_wait_nor_is_waited_for(write_csv):
         assert not statements.dropped
     finally:
         other.close()
+
+
+@pytest.mark.parametrize(("others", "is_without"), [(0, True), (3, True), (4, False)])
+def test_many_rows_that_an_undo_takes_away(write_csv, settings, tmp_path, others, is_without):
+    settings.DATA_DIR = tmp_path
+    for name in range(others):
+        make_library(name=str(name))
+    data = write_libraries(write_csv, 3).read_bytes()
+    job = create_job(LibraryResource, [data], file_name="f.csv")
+    check_job(job)
+    apply_job(job)
+    before, statements = definitions(), Statements()
+    with connection.execute_wrapper(statements):
+        assert undo_job(job).removed == 3
+    assert bool(statements.dropped) is (is_without and not IS_POSTGRESQL)
+    assert definitions() == before
+    assert Library.objects.count() == others
+
+
+def test_rows_that_refer_to_others_of_their_table_are_looked_up_by_an_index():
+    for code in "123":
+        Pointing.objects.create(code=code)
+    with indexes.made_again(Table(Pointing), 3, gone=True) as without:
+        assert not without

@@ -1,7 +1,7 @@
 """An index by which the records are found that may look like a text.
 
     class Meta:
-        indexes = [models.Index(AlikeForm("name"), name="patron_alike")]
+        indexes = [models.Index(AlikeForm("name"), name="patron_name_alike")]
 
 What it holds of a text is what `texts.alike` makes of it, where SQL can say that: of texts of
 ASCII, and on PostgreSQL of European letters, quotes and dashes as well. Of any other, such as
@@ -36,8 +36,11 @@ _KNOWN = "!-~" + "".join(
 )
 FORMS = {
     # COLLATE: the index is the same whatever the database's own, and whatever becomes of it.
+    # Most texts are ASCII: `translate` looks each letter up in all of _FROM, 13 µs a name.
     "postgresql": (
-        f"""CASE WHEN {{0}} COLLATE "C" ~ '^[{_KNOWN}]+(?: [{_KNOWN}]+)*$'"""
+        """CASE WHEN {0} COLLATE "C" ~ '^[!-~]+(?: [!-~]+)*$'"""
+        """ THEN replace(lower({0} COLLATE "C"), '"', '''')"""
+        f""" WHEN {{0}} COLLATE "C" ~ '^[{_KNOWN}]+(?: [{_KNOWN}]+)*$'"""
         f""" THEN translate(lower({{0}} COLLATE "C"), '{_FROM}', '{_TO.replace("'", "''")}')"""
         " ELSE '' END"
     ),

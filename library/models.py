@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.history.historical_records import HistoricalRecords
-from backoffice.tables.alike import AlikeForm
+from backoffice.tables.alike import AlikeForm, AlikeIndex
 from library.fields import PhoneNumberField, USStateField, ZipCodeField, zip_code_validator
 
 
@@ -34,7 +34,7 @@ class Library(models.Model):
             # so that the index alone finds a page far down a list.
             models.Index(fields=["name", "zip_code", "id"], name="library_name_zip"),
             models.Index(fields=["state", "name"], name="library_state_name"),
-            models.Index(AlikeForm("name"), name="library_name_alike"),
+            AlikeIndex(AlikeForm("name"), "name", name="library_name_alike"),
         ]
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Patron(models.Model):
             models.Index(fields=["name", "library", "id"], name="patron_name_library"),
             # The patrons of a library, page by page in the order of their names.
             models.Index(fields=["library", "name", "id"], name="patron_library_name"),
-            models.Index(AlikeForm("name"), name="patron_name_alike"),
+            AlikeIndex(AlikeForm("name"), "library", "name", name="patron_name_alike"),
         ]
 
     def __str__(self) -> str:
@@ -137,7 +137,7 @@ class Book(models.Model):
         verbose_name_plural = _("books")
         indexes = [
             models.Index(fields=["title", "id"], name="book_title"),
-            models.Index(AlikeForm("title"), name="book_title_alike"),
+            AlikeIndex(AlikeForm("title"), "title", name="book_title_alike"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 from django_filters.utils import get_model_field
 
+from backoffice.querysets.contains import contains
 from backoffice.querysets.related import any_of
 from backoffice.querysets.scopes import seen_by
 from backoffice.resources.widgets import DateWidget, read_date, widget_of
@@ -29,6 +30,11 @@ class TextFilter(django_filters.CharFilter):
     ) -> None:
         kwargs["max_length"] = kwargs.get("max_length") or TEXT
         super().__init__(field_name, lookup_expr, **kwargs)
+
+    def filter(self, queryset: Any, value: Any) -> Any:
+        if self.lookup_expr != "icontains" or self.distinct or not value:
+            return super().filter(queryset, value)
+        return self.get_method(queryset)(contains(self.field_name, value))
 
 
 class ValueField(forms.Field):

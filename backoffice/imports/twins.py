@@ -174,8 +174,7 @@ class Twins:
         """The column by which the live rows that look like the new ones are looked up."""
         for column in self.staging.texts:
             field = column.model_field
-            # Where a field declares that other texts look alike, too, no index knows it.
-            if not getattr(field, "alike", None) and has_index(self.table, field):
+            if has_index(self.table, field):
                 new = self.rows.new_rows()
                 ((count,),) = self.table.fetch(f"SELECT count(*) FROM ({new}) staged")
                 return column if are_few(count, self.table) else None

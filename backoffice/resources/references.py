@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 from import_export import widgets
 
+from backoffice.querysets.contains import contains
 from backoffice.querysets.reach import EVERYTHING, Reach
 from backoffice.resources.registry import match_key
 
@@ -119,6 +120,8 @@ class ReferenceKey:
         """`queryset` filtered by label. A text field is compared as it is, by its index."""
         is_text = isinstance(self.label_field, CharField | TextField)
         name = self.paths[0] if is_text else "_label"
+        if lookup == "icontains":
+            return self.queryset(records).filter(contains(name, value))
         return self.queryset(records).filter(**{f"{name}__{lookup}": value})
 
 

@@ -1,10 +1,11 @@
-"""Records of one model whose keys look alike, found by reading the keys twice."""
+"""Records of one model whose keys look alike: by an index, or by reading the keys twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import compress, count
 from typing import Any, cast
 
+from backoffice.tables.alike import UNKNOWN, has_index, looking_alike, looking_up
 from backoffice.tables.table import ModelField, Table
 from backoffice.tables.texts import alike_all, is_text
 
@@ -67,23 +68,56 @@ def groups_of_lookalikes(table: Table, match: Sequence[str]) -> list[list[Any]]:
     Memory is bounded but for what is found.
     """
     fields = [cast(ModelField, table.opts.get_field(name)) for name in match]
-    once, twice = Known(), Known()
-    for keys in _keys(table, fields):
-        numbers = list(map(hash, keys.values()))
-        twice.add(once.add(numbers))
+    by = next((f for f in fields if is_text(f) and has_index(table, f)), None)
+    found = _by_reading_all(table, fields) if by is None else _by_index(table, fields, by)
     groups: dict[Key, list[Any]] = defaultdict(list)
-    for keys in _keys(table, fields):
-        rows = list(keys.items())
-        for place in twice.places([hash(key) for _pk, key in rows]):
-            pk, key = rows[place]
-            groups[key].append(pk)
+    for pk, key in found.items():
+        groups[key].append(pk)
     return [sorted(pks) for pks in groups.values() if len(pks) > 1]
 
 
-def _keys(table: Table, fields: Sequence[ModelField]) -> Iterator[dict[Any, Key]]:
-    """`{primary key: key}`, the texts in the form that look-alikes share."""
+def _by_index(table: Table, fields: Sequence[ModelField], by: ModelField) -> dict[Any, Key]:
+    """`{primary key: key}` of those that may look alike, by the index of the field `by`."""
+    others = [field for field in fields if not is_text(field)]
+    columns = ", ".join(f"live.{table.column(f)}" for f in (table.pk_field, *fields))
+    unknown = _read(table, fields, *looking_up(table, by, columns, [UNKNOWN]))
+    place = fields.index(by)
+    forms = {key[place].decode(errors="ignore") for key in unknown.values()}
+    found = _read(table, fields, looking_alike(table, by, columns, others)) | unknown
+    known = sorted(forms - {UNKNOWN})
+    for at in range(0, len(known), CHUNK):
+        part = known[at : at + CHUNK]
+        found |= _read(table, fields, *looking_up(table, by, columns, part))
+    return found
+
+
+def _by_reading_all(table: Table, fields: Sequence[ModelField]) -> dict[Any, Key]:
+    """`{primary key: key}` of those that may look alike."""
     columns = ", ".join(map(table.column, [table.pk_field, *fields]))
-    for rows in read_chunks(table, f"SELECT {columns} FROM {table.name}"):
+    everything = f"SELECT {columns} FROM {table.name}"
+    once, twice = Known(), Known()
+    for keys in _keys(table, fields, everything):
+        numbers = list(map(hash, keys.values()))
+        twice.add(once.add(numbers))
+    found: dict[Any, Key] = {}
+    for keys in _keys(table, fields, everything):
+        rows = list(keys.items())
+        found.update(rows[place] for place in twice.places([hash(key) for _pk, key in rows]))
+    return found
+
+
+def _read(
+    table: Table, fields: Sequence[ModelField], sql: str, params: Sequence[Any] = ()
+) -> dict[Any, Key]:
+    chunks = _keys(table, fields, sql, params)
+    return {pk: key for keys in chunks for pk, key in keys.items()}
+
+
+def _keys(
+    table: Table, fields: Sequence[ModelField], sql: str, params: Sequence[Any] = ()
+) -> Iterator[dict[Any, Key]]:
+    """`{primary key: key}` of a SELECT, the texts in the form that look-alikes share."""
+    for rows in read_chunks(table, sql, params):
         pks, *values = zip(*rows, strict=True)
         folded = [
             alike_all(texts, field) if is_text(field) else texts

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import DatabaseError, NotSupportedError, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddIndex
+from django.db.migrations.operations import AddIndex, RemoveIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -60,6 +60,30 @@ class AddIndexConcurrently(AddIndex):
             schema_editor.execute(
                 self.index.create_sql(model, schema_editor, concurrently=True)
             )
+
+
+class RemoveIndexConcurrently(RemoveIndex):
+    """Django's RemoveIndex; on PostgreSQL it waits for those who read, and keeps nobody out.
+
+    The migration needs `atomic = False`.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        connection = schema_editor.connection
+        if connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif self.allow_migrate_model(connection.alias, model):
+            name = schema_editor.quote_name(self.name)
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
 class AddSearchIndex(Operation):

@@ -1,9 +1,18 @@
-"""The indexes of look-alikes are made anew: what they hold of ASCII takes a tenth of the time."""
+"""Indexes of what names and titles look like that are made faster, and that answer alone.
 
-from django.db import migrations, models
+Those before took PostgreSQL 13 µs a name to write, and had to be read with the table.
+"""
 
-from backoffice.tables.alike import AlikeForm
-from backoffice.tables.operations import AddIndexConcurrently
+from django.db import migrations
+
+from backoffice.tables.alike import AlikeForm, AlikeIndex
+from backoffice.tables.operations import AddIndexConcurrently, RemoveIndexConcurrently
+
+INDEXES = {
+    "library": AlikeIndex(AlikeForm("name"), "name", name="library_name_alike"),
+    "patron": AlikeIndex(AlikeForm("name"), "library", "name", name="patron_name_alike"),
+    "book": AlikeIndex(AlikeForm("title"), "title", name="book_title_alike"),
+}
 
 
 class Migration(migrations.Migration):
@@ -13,11 +22,9 @@ class Migration(migrations.Migration):
 
     operations = [
         operation
-        for model, field in (("library", "name"), ("patron", "name"), ("book", "title"))
+        for model, index in INDEXES.items()
         for operation in (
-            AddIndexConcurrently(
-                model, models.Index(AlikeForm(field), name=f"{model}_{field}_alike")
-            ),
-            migrations.RemoveIndex(model, f"{model}_alike"),
+            AddIndexConcurrently(model, index),
+            RemoveIndexConcurrently(model, name=f"{model}_alike"),
         )
     ]

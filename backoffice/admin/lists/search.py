@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.contains import contains
 from backoffice.querysets.counts import Count, Found
 from backoffice.querysets.related import (
     FEW,
@@ -118,7 +119,7 @@ class Search:
         """The condition that one of the fields has the word."""
         fits = Q()
         for relation, paths in lookups.items():
-            any_of = Q.create([(path, word) for path in paths], connector=Q.OR)
+            any_of = Q.create([_meets(path, word) for path in paths], connector=Q.OR)
             if narrow:
                 # SQLite counts a statement's parameters; a word may have another spelling.
                 few = FEW // len(self.words) // (1 + bool(self.spellings))
@@ -282,6 +283,11 @@ def searched_fields(model: type[Model]) -> set[str]:
         return set()
     lookups = text_lookups(model, model_admin.search_fields) or {}
     return set(map(_field_of, lookups.get(None, [])))
+
+
+def _meets(lookup: str, word: str) -> Q:
+    path = lookup.removesuffix("__icontains")
+    return Q((lookup, word)) if path == lookup else contains(path, word)
 
 
 def _field_of(lookup: str) -> str:

@@ -5,7 +5,11 @@ from django.db import NotSupportedError, connection, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.writer import MigrationWriter
 
-from backoffice.tables.operations import AddIndexConcurrently, AddSearchIndex
+from backoffice.tables.operations import (
+    AddIndexConcurrently,
+    AddSearchIndex,
+    RemoveIndexConcurrently,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +105,26 @@ def test_writers_go_on_while_an_index_is_built(state, operation):
     finally:
         apply(state, operation, backwards=True)
     assert "book_search_test" not in indexes()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_is_removed_beside_the_readers_and_made_again(state):
+    name, statements = "book_title_alike", []
+
+    def listen(execute, sql, *args):
+        statements.append(str(sql))
+        return execute(sql, *args)
+
+    operation = RemoveIndexConcurrently("book", name=name)
+    try:
+        with connection.execute_wrapper(listen):
+            apply(state, operation)
+        assert name not in indexes()
+        is_postgresql = connection.vendor == "postgresql"
+        assert any("DROP INDEX CONCURRENTLY" in sql for sql in statements) == is_postgresql
+    finally:
+        apply(state, operation, backwards=True)
+    assert name in indexes()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere it is Django's own")

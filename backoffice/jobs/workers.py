@@ -1,14 +1,19 @@
 """Signs of life of workers: a row of each, by the database's clock.
 
-All machines see them, whatever files they share, and their clocks need not agree.
+All machines see them, whatever files they share, and their clocks need not agree. SQLite, which
+is of one machine, takes no sign while somebody writes for long, as an import does to its own
+worker: there a file beside the database is touched too.
 """
 
+import math
 import os
 import socket
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, connection, models
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connection, models
 from django.db.models.functions import Now
 
 from backoffice.jobs.liveness import ago
@@ -35,6 +40,9 @@ def own_name() -> str:
 
 def give_sign() -> None:
     """Say that the worker of this process lives. Raises OperationalError where it can't."""
+    if path := _file_of(own_name(), connection):
+        with suppress(OSError):  # what is wrong there, the database meets as well
+            path.touch()
     Worker.objects.bulk_create(
         [Worker(name=own_name(), seen_at=Now())],
         update_conflicts=True,
@@ -44,19 +52,28 @@ def give_sign() -> None:
 
 
 def sign_off() -> None:
+    _remove(_file_of(own_name(), connection))
     Worker.objects.filter(name=own_name()).delete()
 
 
 def forget_dead() -> None:
     """Remove the signs of workers that were killed."""
     Worker.objects.filter(seen_at__lt=ago(SEEN_WITHIN)).delete()
+    if own := _file_of(own_name(), connection):
+        start = own.name.removesuffix(own_name())
+        for path in own.parent.iterdir():
+            if path.name.startswith(start) and _age(path) > SEEN_WITHIN:
+                _remove(path)
 
 
 def ages(connection: Any = connection) -> list[float]:
     """How many seconds ago each worker gave a sign, the newest first."""
-    rows = Worker.objects.values_list(Now(), "seen_at")
+    rows = Worker.objects.values_list("name", Now(), "seen_at")
     found = rows.query.get_compiler(connection=connection).results_iter()
-    return sorted(max(0.0, (now - seen_at).total_seconds()) for now, seen_at in found)
+    return sorted(
+        min(max(0.0, (now - seen_at).total_seconds()), _age(_file_of(name, connection)))
+        for name, now, seen_at in found
+    )
 
 
 def alive(connection: Any = connection) -> int:
@@ -65,22 +82,28 @@ def alive(connection: Any = connection) -> int:
 
 
 def is_missing(connection: Any = connection) -> bool:
-    """Whether no worker has given a sign within the last minute, though it could have."""
-    return not alive(connection) and not _somebody_writes(connection)
+    """Whether no worker has given a sign within the last minute."""
+    return not alive(connection)
 
 
-def _somebody_writes(connection: BaseDatabaseWrapper) -> bool:
-    """SQLite: whether nobody else can write now, which a long import does to its own worker."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        return False
-    other = connection.copy()
-    other.settings_dict["OPTIONS"]["timeout"] = 0
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("ROLLBACK")
-    except DatabaseError:
-        return True
-    finally:
-        other.close()
-    return False
+# Beside SQLite's file -------------------------------------------------------------------
+
+
+def _file_of(name: str, connection: Any) -> Path | None:
+    """What the worker of this name touches; None where the database takes its signs."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        return None
+    return Path(f"{connection.settings_dict['NAME']}-worker-{name}")
+
+
+def _age(path: Path | None) -> float:
+    """Seconds since it was touched; without end if it is not there."""
+    with suppress(OSError):
+        return max(0.0, time.time() - path.stat().st_mtime) if path else math.inf
+    return math.inf
+
+
+def _remove(path: Path | None) -> None:
+    with suppress(OSError):
+        if path:
+            path.unlink()

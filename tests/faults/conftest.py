@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.faults.house import House
+from tests.redis_server import RedisServer
 
 #: Of the file; the full run is FAULTS_KILLS=20 FAULTS_ROWS=200000.
 ROWS = int(os.environ.get("FAULTS_ROWS", 30_000))
@@ -58,3 +59,16 @@ def new_house(tmp_path):
 @pytest.fixture
 def house(new_house):
     return new_house()
+
+
+@pytest.fixture(params=["database", "redis"])
+def queue(request, house):
+    """The Redis that has the house's queue, or None where the database has it."""
+    house.environment["TASKS_URL"] = ""
+    if request.param == "database":
+        yield None
+        return
+    server = RedisServer()
+    house.environment["TASKS_URL"] = server.url
+    yield server
+    server.stop()

@@ -35,6 +35,23 @@ if job.status == "checked" and {apply} and not job.runs and not job.waiting:
     tasks.start_apply(job)
 print(json.dumps([job.status, job.error, Library.objects.count(), Library.history.count()]))
 """
+IMPORTS = """
+import json
+from django.db import connection
+from backoffice.changes.models import Change
+from backoffice.jobs import tasks
+for job in Change.objects.filter(status="checked", waiting="", runs=0):
+    tasks.start_apply(job)
+with connection.cursor() as cursor:
+    cursor.execute(  # at one moment
+        "SELECT (SELECT count(*) FROM library_library),"
+        " (SELECT count(DISTINCT name) FROM library_library),"
+        " (SELECT count(*) FROM library_historicallibrary)"
+    )
+    written = cursor.fetchone()
+states = list(Change.objects.order_by("pk").values_list("status", flat=True))
+print(json.dumps([states, *written]))
+"""
 
 
 class House:
@@ -87,6 +104,13 @@ class House:
 
     def state(self, pk, *, apply):
         return self.json(STATE.format(pk=pk, apply=apply))
+
+    def imports(self):
+        """The statuses of all, and how many libraries there are, names of them and records.
+
+        What is checked is written next.
+        """
+        return self.json(IMPORTS)
 
     def start_import(self, path):
         """Upload the file and have it checked; the job's key."""

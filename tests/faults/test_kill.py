@@ -11,27 +11,12 @@ import time
 
 import pytest
 
-from tests.redis_server import RedisServer
-
 KILLS = int(os.environ.get("FAULTS_KILLS", 3))
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=["database", "redis"])
-def server(request, house):
-    """The Redis that has the queue, or None."""
-    house.environment["TASKS_URL"] = ""
-    if request.param == "database":
-        yield None
-        return
-    server = RedisServer()
-    house.environment["TASKS_URL"] = server.url
-    yield server
-    server.stop()
-
-
-def test_a_killed_worker_leaves_all_or_nothing_and_its_job_ends(house, libraries, rows, server):
+def test_a_killed_worker_leaves_all_or_nothing_and_its_job_ends(house, libraries, rows, queue):
     chance = random.Random(20261124)  # noqa: S311 -- the same moments at every run
     pk = house.start_import(libraries)
     longest = max(1.0, rows / 20_000)  # seconds; about what a step takes
@@ -39,12 +24,12 @@ def test_a_killed_worker_leaves_all_or_nothing_and_its_job_ends(house, libraries
         house.start_worker()
         time.sleep(1 + chance.random() * longest)
         house.kill_worker()
-        if server:
-            server.stop()
+        if queue:
+            queue.stop()
         _status, _error, *written = house.state(pk, apply=True)
         assert written in ([0, 0], [rows, rows])
-        if server:
-            server.start()
+        if queue:
+            queue.start()
 
     house.start_worker()
     status, error = house.wait_for_the_end(pk, rows, minutes=2)  # one for each of its steps

@@ -23,20 +23,6 @@ for file in range({files}):
     job = create_job(LibraryResource, lines, file_name=f"{{file}}.csv")
     tasks.start_check(job)
 """
-LOOK = """
-import json
-from collections import Counter
-from backoffice.changes.models import Change
-from backoffice.jobs import tasks
-from library.models import Library
-for job in Change.objects.filter(status="checked", waiting="", runs=0):
-    tasks.start_apply(job)
-names = Library.objects.values_list("name", flat=True)
-print(json.dumps([
-    list(Change.objects.order_by("pk").values_list("status", flat=True)),
-    len(names), len(set(names)), Library.history.count(),
-]))
-"""
 
 
 @pytest.fixture
@@ -60,14 +46,14 @@ def test_nothing_is_lost_or_doubled(house, rows, redis):
             time.sleep(2.5)
             (house, other)[round_ % 2].kill_worker()
             redis.stop()
-            house.json(LOOK)  # asks for what comes next while Redis is away
+            house.imports()  # asks for what comes next while Redis is away
             redis.start()
         for each in (house, other):
             if each.worker is None:
                 each.start_worker()
         end = time.monotonic() + 180
         while time.monotonic() < end:
-            states, *found = house.json(LOOK)
+            states, *found = house.imports()
             if set(states) <= {"done", "failed"}:
                 break
             time.sleep(1)

@@ -5,6 +5,7 @@ import random
 import shlex
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,20 +68,42 @@ def cluster():
     cluster.remove()
 
 
-def test_a_crash_of_the_database_leaves_all_or_nothing_and_the_job_ends(
+def test_crashes_of_the_database_leave_all_or_nothing_and_each_job_ends(
     cluster, tmp_path, libraries, rows
 ):
+    """Another file is sent before each: whoever was cut off is taken up only after a while."""
     chance = random.Random(20261125)  # noqa: S311 -- the same moments at every run
     house = House(tmp_path, cluster.url)
+    text, met, back = libraries.read_text(), [], []
     try:
-        pk = house.start_import(libraries)
         house.start_worker()
-        for _crash in range(CRASHES):
-            time.sleep(1 + chance.random() * max(1.0, rows / 20_000))
+        for number in range(CRASHES):
+            libraries.write_text(text.replace("Branch", f"Branch {number}"))
+            house.start_import(libraries)
+            time.sleep(chance.random() * max(2.0, rows / 10_000))
+            states, *written = house.imports()
+            assert_whole(written, rows)
+            time.sleep(chance.random() / 2)
+            met += [state for state in states if state in ("checking", "applying")]
             cluster.crash()
-            _status, _error, *written = house.state(pk, apply=True)
-            assert written in ([0, 0], [rows, rows])
+            crashed = time.monotonic()
+            _states, *written = house.imports()
+            back.append(time.monotonic() - crashed)
+            assert_whole(written, rows)
         assert house.worker.poll() is None, house.log()  # it outlives its database
-        house.wait_for_the_end(pk, rows, minutes=2 + CRASHES)
+        end = time.monotonic() + 60 * (2 + CRASHES)
+        while not {*states} <= {"done", "failed"}:
+            assert time.monotonic() < end, (states, house.log())
+            time.sleep(0.5)
+            states, *written = house.imports()
     finally:
         house.kill_worker()
+    print(f"{CRASHES} crashes met {Counter(met)}, back in {max(back):.1f} s: {Counter(states)}")  # noqa: T201
+    assert "died" in house.log()
+    assert written == [states.count("done") * rows] * 3
+
+
+def assert_whole(written, rows):
+    """All of some files, once: of libraries, of their names and of their history."""
+    assert len({*written}) == 1, written
+    assert written[0] % rows == 0

@@ -2,8 +2,6 @@
 
 import datetime
 import os
-import sqlite3
-from contextlib import closing
 from threading import Event
 
 import pytest
@@ -221,21 +219,6 @@ def test_a_worker_begins_when_the_database_is_back(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     run_worker()
     assert len(given) == 2
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="others let many write")
-def test_nobody_is_called_missing_while_somebody_else_keeps_the_file(tmp_path):
-    other = connection.copy()
-    other.settings_dict = {**connection.settings_dict, "NAME": tmp_path / "one.sqlite3"}
-    with closing(sqlite3.connect(tmp_path / "one.sqlite3", isolation_level=None)) as writer:
-        with other.schema_editor() as editor:
-            editor.create_model(workers.Worker)
-        assert workers.is_missing(other)
-        writer.execute("BEGIN IMMEDIATE")
-        assert not workers.is_missing(other)
-        writer.execute("ROLLBACK")
-        assert workers.is_missing(other)
-    other.close()
 
 
 @of_the_database

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-POSTGRESQL = "django.db.backends.postgresql"
+POSTGRESQL, POOLED = "django.db.backends.postgresql", "backoffice.postgresql"
 
 
 def tuned(database: dict[str, Any], *, pool: str, silent_seconds: int) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def tuned(database: dict[str, Any], *, pool: str, silent_seconds: int) -> dict[s
             **options,
         }
     if pool == "transaction":
-        database["ENGINE"] = "backoffice.postgresql"
+        database["ENGINE"] = POOLED
     if pool == "psycopg":
         database["CONN_MAX_AGE"] = 0  # the pool keeps them
         # A web process has four threads; a worker its jobs', the caretaker's and the feeds'.
@@ -56,12 +56,13 @@ def replica_of(
     primary: dict[str, Any], database: dict[str, Any], *, pool: str, silent_seconds: int
 ) -> dict[str, Any]:
     """As `tuned`, for DATABASE_REPLICA_URL: without it, lists are read from the primary."""
-    if {primary["ENGINE"], database["ENGINE"]} - {POSTGRESQL, "backoffice.postgresql"}:
+    if {primary["ENGINE"], database["ENGINE"]} - {POSTGRESQL, POOLED}:
         raise ImproperlyConfigured(
             "DATABASE_REPLICA_URL and DATABASE_URL must both name PostgreSQL: leave the first"
             " out, or set postgres://USER:PASSWORD@HOST:PORT/NAME."
         )
     database = tuned(database, pool=pool, silent_seconds=silent_seconds)
+    database["ENGINE"] = "backoffice.postgresql.replica"
     database["CONN_HEALTH_CHECKS"] = False  # it is asked before each use how far it is
     database["TEST"] = {"MIRROR": "default"}
     # Whoever waits for it could be reading from the primary.

@@ -56,7 +56,7 @@ class Export:
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the file as blocks of bytes."""
-        chunks = self._chunks()
+        self.rows, chunks = 0, self._chunks()
         # Closed at once where it ends early: the log must not be written in its transaction.
         with closing(chunks):
             yield from self.format.blocks(self._counted(chunks), self.encoding)
@@ -64,7 +64,8 @@ class Export:
     def _chunks(self) -> Generator[Rows]:
         """The header and the rows: from the replica, where that has everything.
 
-        If it ends the query before the first rows, they are read from the primary.
+        If it ends the query before the first rows, they are read from the primary; after them
+        it is `replica.Ended`.
         """
         alias = replica.alias_now() if self.from_replica else DEFAULT_DB_ALIAS
         begun = False
@@ -76,8 +77,10 @@ class Export:
                 yield from chunks
                 return
             except Error as error:
-                if alias != replica.REPLICA or not replica.gave_up(error) or begun:
+                if alias != replica.REPLICA or not replica.gave_up(error):
                     raise
+                if begun:
+                    raise replica.Ended(*error.args) from error.__cause__
         yield from self._chunks_of(DEFAULT_DB_ALIAS)
 
     def _chunks_of(self, alias: str) -> Generator[Rows]:

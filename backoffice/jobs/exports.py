@@ -29,6 +29,7 @@ from backoffice.exports.made import ExportFile
 from backoffice.jobs.running import running
 from backoffice.outages import demand_room
 from backoffice.querysets.scopes import limits_of
+from backoffice.tables import replica
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +66,13 @@ def make_export(job: Change) -> None:
     with running(job, Status.UPLOADED, to=Status.CHECKING):
         made = job.export
         export, limits = export_of(made), limits_now(job.user)
-        export.from_replica = False  # whether a job moves is seen by its own connection alone
         export.check()
         total = export.queryset.order_by().count()
         Change.objects.filter(pk=job.pk, claim=job.claim).update(rows=total)
         made.make_directory()
         ExportFile.objects.filter(pk=made.pk).update(folder=made.folder)
         with _removed_if_it_fails(made, job.claim):
-            size = _write(export, made, job)
+            size = _write_whole(export, made, job)
             made.put(job.claim)
             with transaction.atomic():
                 job.finish(Status.DONE, rows=export.rows, progress=export.rows)
@@ -115,8 +115,17 @@ def may_have(made: ExportFile) -> bool:
     return limits_now(made.change.user) in ("", made.limits)
 
 
+def _write_whole(export: Export, made: ExportFile, job: Change) -> int:
+    """Write the file, and return its size: nobody has seen what the replica did not end."""
+    try:
+        return _write(export, made, job)
+    except replica.Ended:
+        export.from_replica = False
+        (made.directory / job.claim).unlink()
+        return _write(export, made, job)
+
+
 def _write(export: Export, made: ExportFile, job: Change) -> int:
-    """Write the file, and return its size."""
     size = 0
     path = made.directory / job.claim
     with (

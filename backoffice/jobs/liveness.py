@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 logger = logging.getLogger(__name__)
 
 STILL = 20  # seconds without anything done, after which a run is cut off
+REPLICA = "backoffice.postgresql.replica.base"  # is imported only where there is one
 SIGNED = 1_667_458  # the first key of our advisory locks; the second is that of the job
 #: PostgreSQL works for the connection, and does not wait for its client.
 WORKS = "state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'"
@@ -113,13 +114,16 @@ class Run:
         return self.connection.connection
 
     def _waits_for_the_database(self) -> bool:
-        """Whether the thread is inside psycopg: in a statement, a COPY, or fetching rows."""
-        frame = sys._current_frames().get(self.thread)
+        """Whether the thread is inside psycopg: in a statement, a COPY, or fetching rows.
+
+        Not where it waits for the replica, which ends by itself.
+        """
+        frame, names = sys._current_frames().get(self.thread), set()
         while frame is not None:
-            if frame.f_globals.get("__name__", "").partition(".")[0] == "psycopg":
-                return True
+            names.add(frame.f_globals.get("__name__", ""))
             frame = frame.f_back
-        return False
+        is_inside = any(name.partition(".")[0] == "psycopg" for name in names)
+        return is_inside and REPLICA not in names
 
     def _is_served(self) -> bool:
         """Whether PostgreSQL works for it, or was asked something since this was asked last.

@@ -61,6 +61,10 @@ class Outcome(StrEnum):
     ANOTHER = "another"  #: it is no copy of this database
 
 
+class Ended(OperationalError):
+    """The replica ended what some rows were taken from: all are to be read anew."""
+
+
 #: Sent for each list and export of a site with a replica, with its `outcome`.
 asked = Signal()
 

@@ -77,14 +77,14 @@ def test_a_replica_is_told_the_same_and_is_postgresql(tmp_path):
     primary, replica = read["DATABASES"]["default"], read["DATABASES"]["replica"]
     assert (primary["HOST"], replica["HOST"]) == ("db.example.org", "db2.example.org")
     differs = {name for name in primary if primary[name] != replica.get(name)}
-    assert differs == {"HOST", "CONN_HEALTH_CHECKS", "OPTIONS"}
+    assert differs == {"ENGINE", "HOST", "CONN_HEALTH_CHECKS", "OPTIONS"}
     short = {"connect_timeout": 2, "tcp_user_timeout": 2000}
     assert replica["OPTIONS"] == primary["OPTIONS"] | short
     assert read["DATABASE_ROUTERS"] == ["backoffice.tables.replica.Router"]
     pooled = read_settings(
         tmp_path, DATABASE_URL=url, DATABASE_REPLICA_URL=other, DATABASE_POOL="transaction"
     )["DATABASES"]["replica"]
-    assert pooled["ENGINE"] == "backoffice.postgresql"
+    assert replica["ENGINE"] == pooled["ENGINE"] == "backoffice.postgresql.replica"
     assert "options" not in pooled["OPTIONS"]
     assert "replica" not in read_settings(tmp_path, DATABASE_URL=url)["DATABASES"]
     refused = python("-c", PRINT, DATA_DIR=str(tmp_path), DATABASE_REPLICA_URL=url)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -71,6 +72,39 @@ with primary.cursor() as writer, copy.cursor() as reader:
             reader.execute("SELECT zip_code FROM library_library WHERE id = 4")
             found.append(reader.fetchone() == (zip_code,))
 print(json.dumps(found))
+"""
+WAITING = (
+    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " AND query LIKE '%library_library%' AND backend_type = 'client backend'"
+)
+READING = (
+    "SELECT pid FROM pg_stat_activity WHERE xact_start IS NOT NULL"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+ASK = """
+from django.contrib.auth.models import User
+from django.db import transaction
+from backoffice.jobs.exports import create_export
+from backoffice.jobs.tasks import check, enqueue
+from library.models import Library
+form = {"format": "0", "resource": "0", "libraryresource_name": "on"}
+form |= {"libraryresource_address": "on", "libraryresource_state": "on"}
+with transaction.atomic():
+    made = create_export(
+        Library, user=User.objects.get(username="ann"), site="admin", query="", ticked=[],
+        form=form, name="l.csv", content_type="text/csv",
+    )
+    enqueue(check, made.change)
+print(made.pk)
+"""
+MADE = """
+import json
+from backoffice.exports.made import ExportFile
+from library.models import Library
+made = ExportFile.objects.select_related("change").latest("pk")
+lines = made.file and made.fetch(made.file).read_bytes().splitlines()
+whole = bool(lines) and len({*lines}) == len(lines) == Library.objects.count() + 1
+print(json.dumps([made.change.status, whole]))
 """
 TRAIL = """
 from backoffice.trail.models import Entry
@@ -217,21 +251,15 @@ def test_a_commit_that_waits_for_no_disk_is_waited_for(site):
 
 def test_a_list_goes_on_where_the_replica_ends_its_connection(site, ann):
     """The list waits for a lock there when it is ended; then for the same on the primary."""
-    with psycopg.connect(site.pair.primary.url) as writer:
-        writer.execute("LOCK TABLE library_library IN ACCESS EXCLUSIVE MODE")
-        site.pair.on_primary("CREATE TABLE told (); DROP TABLE told")
-        waiting = (
-            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND query LIKE '%library_library%' AND backend_type = 'client backend'"
-        )
-        pages = []
+    pages = []
+    with locked_there(site.pair):
         reader = threading.Thread(
             target=lambda: pages.append(ann.ask("GET", f"{LIST}?q=0000&state=NY&e=1"))
         )
         reader.start()
-        wait_for(lambda: site.pair.on_standby(waiting))
-        site.pair.on_standby(waiting.replace("pid", "pg_terminate_backend(pid)", 1))
-        wait_for(lambda: site.pair.on_primary(waiting))
+        wait_for(lambda: site.pair.on_standby(WAITING))
+        site.pair.on_standby(WAITING.replace("pid", "pg_terminate_backend(pid)", 1))
+        wait_for(lambda: site.pair.on_primary(WAITING))
     reader.join(60)
     (page,) = pages
     assert page.status_code == 200
@@ -242,13 +270,9 @@ def test_a_list_goes_on_where_the_replica_ends_its_connection(site, ann):
 
 def test_an_export_that_the_replica_ends_is_known_to_be_cut(site, ann):
     with begun(site.server, site.sessions[0], "csv") as response:
-        reading = (
-            "SELECT 1 FROM pg_stat_activity WHERE xact_start IS NOT NULL"
-            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        assert site.pair.on_standby(reading)
+        assert site.pair.on_standby(READING)
         site.pair.on_primary("BEGIN; LOCK TABLE library_library; COMMIT")
-        wait_for(lambda: not site.pair.on_standby(reading))
+        wait_for(lambda: not site.pair.on_standby(READING))
         got, is_all = read_to_the_end(response)
     assert got
     assert not is_all
@@ -257,26 +281,116 @@ def test_an_export_that_the_replica_ends_is_known_to_be_cut(site, ann):
     assert len(exported(ann)) > 30_000 - 1
 
 
-def test_pages_go_on_while_the_replica_stands_still(site, ann):
-    pair, times = site.pair, []
-    backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
-    found = pair.on_standby(f"{backends} AND pid <> pg_backend_pid()")
+@pytest.fixture
+def worker(site):
+    site.start_worker()
+    yield site.worker
+    site.kill_worker()
+
+
+def wait_until_made(site):
+    end = time.monotonic() + 60
+    while (found := site.json(MADE)) != ["done", True]:
+        assert time.monotonic() < end, (found, site.log())
+
+
+def test_a_worker_makes_exports_of_what_is_there(site, ann, worker):
+    before = len(site.pair.standby.statements())
+    site.shell(ASK)
+    wait_until_made(site)
+    assert any("DECLARE" in each for each in site.pair.standby.statements()[before:])
+
+
+def test_an_export_of_a_worker_that_the_replica_ends_is_made_of_the_primary(site, ann, worker):
+    """Of the same run. It is stopped in the middle, so that the end meets it there."""
+
+    def has_begun():
+        kept = (site.folder / "imports").rglob("*")
+        return any(path.stat().st_size for path in kept if path.is_file() and path not in old)
+
+    old = {path for path in (site.folder / "imports").rglob("*") if path.is_file()}
+    site.shell(ASK)
+    wait_for(has_begun)
+    worker.send_signal(signal.SIGSTOP)
+    ((pid,),) = site.pair.on_standby(READING)
+    site.pair.on_standby(f"SELECT pg_terminate_backend({pid})")
+    worker.send_signal(signal.SIGCONT)
+    wait_until_made(site)
+    assert "broke off an export after" in site.log()
+    assert "died" not in site.log()
+
+
+@contextmanager
+def frozen(pair):
+    """No process of the replica does anything until the block ends."""
+    backends = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     stopped = [int((pair.standby.data / "postmaster.pid").read_text().split()[0])]
-    stopped += [pid for (pid,) in found]
+    stopped += [pid for (pid,) in pair.on_standby(backends)]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_pages_go_on_while_the_replica_stands_still(site, ann):
+    times = []
+    with frozen(site.pair):
         for _again in range(3):
             begun_at = time.monotonic()
             assert names(ann.ask("GET", f"{LIST}?q=00001")) == ["L 00001"]
             times.append(time.monotonic() - begun_at)
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
     print(times)  # noqa: T201
     said = (site.folder / "server.log").read_text()
     assert "read from the primary (failed: it does not answer" in said
     wait_for(lambda: is_read(site, ann))
+
+
+@contextmanager
+def locked_there(pair):
+    """What reads libraries on the replica waits for a lock, until the block ends."""
+    with psycopg.connect(pair.primary.url) as writer:
+        writer.execute("LOCK TABLE library_library IN ACCESS EXCLUSIVE MODE")
+        pair.on_primary("CREATE TABLE told (); DROP TABLE told")
+        yield writer
+
+
+def test_a_replica_that_stops_within_a_list_keeps_it_for_seconds(site, ann):
+    """The list waits there when it is frozen, and is read from the primary."""
+    pair, pages = site.pair, []
+    with locked_there(pair) as writer:
+        reader = threading.Thread(
+            target=lambda: pages.append(ann.ask("GET", f"{LIST}?q=0000&state=NY"))
+        )
+        reader.start()
+        wait_for(lambda: pair.on_standby(WAITING))
+        with frozen(pair):
+            writer.rollback()
+            begun_at = time.monotonic()
+            reader.join(30)
+            took = time.monotonic() - begun_at
+            assert not reader.is_alive()
+    print(f"{took:.1f} s")  # noqa: T201
+    (page,) = pages
+    assert names(page) == [f"L {n:05}" for n in (1, 3, 5, 7, 9)]
+    assert took < 10
+    wait_for(lambda: is_read(site, ann))
+
+
+def test_a_list_that_takes_long_there_is_waited_for(site, ann):
+    """Longer than a silence after which it is asked whether it is there."""
+    pair, pages = site.pair, []
+    before = len(pair.standby.statements())
+    with locked_there(pair):
+        reader = threading.Thread(target=lambda: pages.append(ann.ask("GET", f"{LIST}?q=0000")))
+        reader.start()
+        wait_for(lambda: pair.standby.statements()[before:].count("SELECT 1") > 1)
+        assert pair.on_standby(WAITING)
+    reader.join(30)
+    assert names(pages[0])
+    assert is_read(site, ann)
 
 
 def test_pages_go_on_while_the_replica_is_stopped(site, ann):

@@ -14,6 +14,7 @@ from backoffice.changes.models import Change
 from backoffice.jobs import liveness, tasks
 from backoffice.jobs.care import Caretaker, take_up_dead_jobs
 from backoffice.jobs.liveness import Run, end_from_outside, sign
+from backoffice.postgresql.replica.base import watch
 from backoffice.tables.waits import was_cut
 from tests.backoffice.jobs.test_tasks import (
     dead,
@@ -142,6 +143,33 @@ def test_a_connection_that_stands_still_is_no_sign_of_life_and_is_cut(monkeypatc
     Caretaker.beat(run)
     other.join(10)
     assert was_cut(other.error)
+
+
+@on_postgresql
+def test_a_wait_for_the_replica_is_no_standing_still():
+    """It asks by itself whether the replica is there."""
+
+    def work(thread):
+        watch(thread.connection.connection, 60, lambda: True)
+        thread.execute("SELECT pg_sleep(2)")
+
+    other = Other(work)
+    other.start()
+    while not sleeping():
+        assert other.is_alive()
+    assert not other.run_of_it._waits_for_the_database()
+    assert sleeping()
+    other.join(20)
+    assert other.error is None
+
+
+def sleeping():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(2)'"
+            " AND state = 'active'"
+        )
+        return cursor.fetchone()
 
 
 @on_postgresql

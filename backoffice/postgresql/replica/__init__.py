@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend for a replica: a server that stands still keeps nobody."""

@@ -41,14 +41,14 @@ LONG_AGO = timezone.now() - datetime.timedelta(hours=1)
 # The file -------------------------------------------------------------------------------
 
 
-def test_it_is_read_by_the_connection_that_shows_whether_the_job_moves(
-    client, ann, monkeypatch
-):
+def test_it_is_read_where_lists_are(client, ann, monkeypatch):
+    """As tests/faults/test_replica.py has it with a replica that is one."""
     make_library(name="A")
-    made = ask(client, name="csv")
-    monkeypatch.setattr(replica, "alias_now", pytest.fail)
+    made, asked = ask(client, name="csv"), []
+    monkeypatch.setattr(replica, "alias_now", lambda: asked.append(1) or "default")
     run_worker()
     assert (fresh(made).change.status, fresh(made).change.error) == ("done", "")
+    assert asked == [1]
 
 
 @pytest.mark.parametrize("name", ["csv", "json", "xlsx"])

@@ -103,17 +103,22 @@ def statements(sizes):
             SELECT 1 FROM library_book_libraries WHERE book_id = 1 AND library_id = i + 1
         )
     """
-    # The history of the book that is everywhere: each record has all of its links.
+    # The history of the book that is everywhere: each record has all of its links but one.
     yield f"""
         INSERT INTO library_historicalbook
             (id, title, history_id, history_date, history_type, history_change_reason)
         {series(RECORDS)} SELECT 1, 'Volume ' || i, i + 1, CURRENT_TIMESTAMP, '~', '' FROM s
     """
     yield f"""
-        INSERT INTO library_historicalbook_libraries (id, book_id, library_id, history_id)
-        {series(RECORDS)}
-        SELECT m.id, m.book_id, m.library_id, i + 1
-        FROM s, library_book_libraries m WHERE m.book_id = 1 AND m.library_id <> i + 10
+        INSERT INTO library_historicalbook_libraries
+            (id, book_id, library_id, history_id, history_until)
+        SELECT id, book_id, library_id, 1, CASE
+            WHEN library_id BETWEEN 11 AND {RECORDS} + 9 THEN library_id - 9 END
+        FROM library_book_libraries WHERE book_id = 1 AND library_id <> 10
+        UNION ALL
+        SELECT id, book_id, library_id, library_id - 8, NULL
+        FROM library_book_libraries
+        WHERE book_id = 1 AND library_id BETWEEN 10 AND {RECORDS} + 8
     """
     yield f"""
         INSERT INTO django_admin_log

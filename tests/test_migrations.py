@@ -23,6 +23,8 @@ APPLIED = {
     "library.0005_history_change",
     "library.0006_deleted_records",
 }
+#: They write the table's rows anew, and so lock it anyway.
+REWRITE = {"library.0010_links_of_history_once"}
 
 
 def is_indexed(field: Any) -> bool:
@@ -105,5 +107,6 @@ def test_indexes_are_built_beside_the_writers() -> None:
         for before in [loader.project_state((app, name), at_end=False)]
         if (lines := list(locking(migration, before)))
     }
-    assert {name: lines for name, lines in wrong.items() if name not in APPLIED} == {}
-    assert set(wrong) == APPLIED  # none is on the list without need
+    known = APPLIED | REWRITE
+    assert {name: lines for name, lines in wrong.items() if name not in known} == {}
+    assert set(wrong) == known  # none is on the lists without need

@@ -10,6 +10,7 @@ from simple_history.utils import get_m2m_reverse_field_name
 from backoffice.changes.models import Change
 from backoffice.changes.undo import changed_models
 from backoffice.history.deleted import absent
+from backoffice.history.links import links_then
 from backoffice.history.records import history_model
 from backoffice.history.scopes import within_then
 from backoffice.querysets.scopes import DECLARATION, is_scoped, within
@@ -71,29 +72,31 @@ class _Outside:
         if not self.owner.many_to_many:
             gone = self._gone(self.owner.related_model, OuterRef(self.owner.attname))
             return seen | Q(Exists(record.filter(Exists(gone))))
-        kept, target = self._kept(self.owner)
+        kept, target = self._kept(self.owner, OuterRef(self.key), OuterRef(number))
         gone = self._gone(self.owner.related_model, OuterRef(target))
-        return seen | Q(Exists(kept.filter(Exists(gone), history=OuterRef(number))))
+        return seen | Q(Exists(kept.filter(Exists(gone))))
 
     def _gone(self, model: type[Model], key: Any) -> Rows:
         """The last record of a deleted row that the user saw while it was there."""
         records = absent(model).filter(**{model._meta.pk.attname: key})
         return within_then(records, self.user).order_by()
 
-    def _kept(self, field: Any) -> tuple[Any, str]:
-        """The links of records, and what they have of the row at the other end."""
-        links = getattr(history_model(self.model), field.name).model._base_manager
+    def _kept(self, field: Any, row: Any, record: Any) -> tuple[Any, str]:
+        """The links of a row's record, and what they have of the row at the other end."""
+        links = links_then(history_model(self.model), field, row=row, record=record)
         return links, f"{get_m2m_reverse_field_name(field)}_id"
 
     def _changed_links(self, records: Rows, field: Any) -> Iterator[Rows]:
         """Records with a link to what isn't seen, which was not there before, or is no more."""
         related = field.related_model
-        links, target = self._kept(field)
         seen = within(related._base_manager.all(), self.user)
         seen = seen.values(field.m2m_reverse_target_field_name())
-        hidden = links.exclude(**{f"{target}__in": seen})
-        if history_model(related) is not None:
-            hidden = hidden.filter(~Exists(self._gone(related, OuterRef(target))))
         for one, other in (("history_id", BEFORE), (BEFORE, "history_id")):
-            same = links.filter(history=OuterRef(OuterRef(other)), **{target: OuterRef(target)})
-            yield records.filter(Exists(hidden.filter(~Exists(same), history=OuterRef(one))))
+            links, target = self._kept(field, OuterRef(self.key), OuterRef(one))
+            hidden = links.exclude(**{f"{target}__in": seen})
+            if history_model(related) is not None:
+                hidden = hidden.filter(~Exists(self._gone(related, OuterRef(target))))
+            outer = OuterRef(OuterRef(self.key)), OuterRef(OuterRef(other))
+            same, _target = self._kept(field, *outer)
+            same = same.filter(**{target: OuterRef(target)})
+            yield records.filter(Exists(hidden.filter(~Exists(same))))

@@ -144,7 +144,7 @@ class UndoPlan(Plan):
         self.leave("edited", "kind = '~' AND previous_id IS NULL")
         if not keeps_all(self.model):
             self.leave("partly", "kind = '-'")
-        for link, kept in self.records.links:
+        for link, kept in self.records.kept:
             self.leave(
                 "edited",
                 f"""kind <> '-' AND history_id IN (

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.utils import truncate_name
 from django.db.models import (
     DO_NOTHING,
@@ -29,12 +29,15 @@ from django.db.models import (
     QuerySet,
     signals,
 )
-from django.db.models.fields.related import lazy_related_operation
+from django.db.models.fields.related import lazy_related_operation, resolve_relation
+from django.db.models.utils import make_model_tuple
 from django.utils.translation import gettext as _
+from simple_history.manager import HistoryDescriptor
 from simple_history.manager import HistoryManager as UpstreamManager
 from simple_history.models import HistoricalRecords as UpstreamRecords
 from simple_history.utils import get_m2m_field_name, get_m2m_reverse_field_name
 
+from backoffice.history.links import LinksManager, UntilField
 from backoffice.history.records import BEFORE, Records, Signature, history_model
 from backoffice.tables.table import Table
 
@@ -109,6 +112,26 @@ class HistoryManager(UpstreamManager):
         return super().from_queryset(queryset_class, class_name)
 
 
+def _source(field: Any) -> str:
+    """What `field.m2m_field_name()` will be, once all models of an app are there."""
+    link = field.remote_field
+    if link.through_fields:
+        return str(link.through_fields[0])
+    own = make_model_tuple(field.model)
+    return next(
+        str(f.name)
+        for f in link.through._meta.fields
+        if f.is_relation
+        and make_model_tuple(resolve_relation(link.through, f.remote_field.model)) == own
+    )
+
+
+def _links(kept: type[Model], field: Any) -> HistoryDescriptor:
+    """`record.libraries`: upstream's would have the links of which this record is the first."""
+    manager = type("LinksManager", (LinksManager,), {"field": field})
+    return HistoryDescriptor(kept, manager)
+
+
 class HistoricalRecords(UpstreamRecords):
     """`history = HistoricalRecords(m2m_fields=["libraries"])` on a model.
 
@@ -136,6 +159,8 @@ class HistoricalRecords(UpstreamRecords):
         )
         #: The fields whose rows lose something when a row of the model is deleted, by model.
         self._watched: dict[type[Model], list[Any]] = {}
+        #: The field for the row whose history keeps a link, by the links' model.
+        self._kept_of: dict[type[Model], str] = {}
 
     def copy_fields(self, model: type[Model]) -> dict[str, Any]:
         fields: dict[str, Any] = super().copy_fields(model)
@@ -156,9 +181,29 @@ class HistoricalRecords(UpstreamRecords):
         return options | {"indexes": [deleted]}
 
     def _get_history_id_field(self) -> Any:
-        # Upstream's ends at 2,147,483,647. A record of a title copies all its links.
+        # Upstream's ends at 2,147,483,647.
         field = super()._get_history_id_field()
         return BigAutoField(primary_key=True) if type(field) is AutoField else field
+
+    def create_history_m2m_model(self, model: Any, through_model: Any) -> Any:
+        fields = model._history_m2m_fields
+        [field] = [f for f in fields if f.remote_field.through is through_model]
+        self._kept_of[through_model] = _source(field)
+        return super().create_history_m2m_model(model, through_model)
+
+    def get_extra_fields_m2m(self, *args: Any) -> dict[str, Any]:
+        extra: dict[str, Any] = super().get_extra_fields_m2m(*args)
+        extra["history"].db_index = False
+        return extra | {"history_until": UntilField()}
+
+    def get_meta_options_m2m(self, through_model: Any) -> dict[str, Any]:
+        options: dict[str, Any] = super().get_meta_options_m2m(through_model)
+        name = f"{through_model._meta.app_label}_{through_model._meta.model_name}_kept"
+        of_row = Index(
+            fields=[self._kept_of[through_model], "history_until"],
+            name=truncate_name(name, Index.max_name_length, hash_len=4),
+        )
+        return options | {"indexes": [of_row]}
 
     def _get_history_user_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super()._get_history_user_fields()
@@ -171,7 +216,10 @@ class HistoricalRecords(UpstreamRecords):
         if sender is self.cls or (self.inherit and issubclass(sender, self.cls)):
             signals.pre_save.connect(self.pre_save, sender=sender, weak=False)
             lost = [f for f in sender._meta.local_fields if is_lost_by_a_deletion(f)]
-            for field in (*history_model(sender)._history_m2m_fields, *lost):
+            history = history_model(sender)
+            for field in history._history_m2m_fields:
+                setattr(history, field.name, _links(getattr(history, field.name).model, field))
+            for field in (*history._history_m2m_fields, *lost):
                 watch = functools.partial(self._watch, field)
                 lazy_related_operation(watch, sender, field.remote_field.model)
         elif sender._meta.proxy and sender._meta.concrete_model is self.cls:
@@ -202,13 +250,24 @@ class HistoricalRecords(UpstreamRecords):
 
     def record_missing(self, model: type[Model], pks: Iterable[Any]) -> None:
         """Record the present state of each row in `pks` that has no history."""
-        history_model = getattr(model, self.manager_name).model
-        pk_name = model._meta.pk.attname
+        table = Table(model)
+        using = table.connection.alias
         for chunk in chunked(pks):
-            records = history_model.objects.filter(**{f"{pk_name}__in": chunk})
-            known = set(records.values_list(pk_name, flat=True))
-            if missing := [pk for pk in chunk if pk not in known]:
-                self.record(model, missing, reason=BEFORE, user=None)
+            if not (missing := self._without_history(model, chunk)):
+                continue
+            with transaction.atomic(using=using):
+                # Whoever records them meanwhile is waited for: no link may be kept twice.
+                table.lock_for_rows()
+                rows = model._base_manager.using(using).filter(pk__in=missing).order_by("pk")
+                locked = rows.select_for_update(no_key=True).values_list("pk", flat=True)
+                if missing := self._without_history(model, list(locked)):
+                    self.record(model, missing, reason=BEFORE, user=None)
+
+    def _without_history(self, model: type[Model], pks: Sequence[Any]) -> list[Any]:
+        pk_name = model._meta.pk.attname
+        records = getattr(model, self.manager_name).model.objects
+        known = records.filter(**{f"{pk_name}__in": pks}).values_list(pk_name, flat=True)
+        return sorted(set(pks) - set(known))
 
     def record(
         self,

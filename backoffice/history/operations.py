@@ -1,6 +1,7 @@
 """Migration operations for the history of any model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.migrations.operations import AlterField
@@ -134,3 +135,98 @@ class WidenHistoryKeys(Operation):
     @property
     def migration_name_fragment(self) -> str:
         return f"wide_history_keys_of_{self.model_name.lower()}"
+
+
+class KeepLinksOnce(Operation):
+    """Say of each link of a history that its one record has it, as it was kept until now.
+
+    It comes after the AddField of `history_until`. From then on a link is kept once, for all
+    records that have it. Reversing keeps the links of each record again.
+
+    model_name, link: the model and its many-to-many.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, link: str) -> None:
+        self.model_name, self.link = model_name, link
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__qualname__, [self.model_name, self.link], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change no model."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        kept = self._kept(app_label, schema_editor, to_state)
+        if kept is None:
+            return
+        if schema_editor.connection.vendor == "postgresql":
+            # An UPDATE would leave all rows in the table twice.
+            schema_editor.execute(
+                f"ALTER TABLE {kept.table} ALTER history_until TYPE bigint USING history_id + 1"
+            )
+        else:
+            schema_editor.execute(f"UPDATE {kept.table} SET history_until = history_id + 1")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        kept = self._kept(app_label, schema_editor, to_state)
+        if kept is None:
+            return
+        columns = ", ".join(f"kept.{column}" for column in kept.names)
+        schema_editor.execute(f"""
+            INSERT INTO {kept.table} (history_id, {", ".join(kept.names)})
+            SELECT record.history_id, {columns}
+            FROM {kept.history} record
+            JOIN {kept.table} kept ON kept.{kept.source} = record.{kept.pk}
+            AND kept.history_id < record.history_id
+            AND (kept.history_until IS NULL OR kept.history_until > record.history_id)
+        """)
+
+    def describe(self) -> str:
+        return f"Keep each link of the history of {self.model_name} once"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"links_of_{self.model_name.lower()}_once"
+
+    def _kept(self, app_label: str, schema_editor: Any, state: Any) -> "_Kept | None":
+        """The names in SQL; None where the router keeps the model elsewhere."""
+        quote, model = (
+            schema_editor.quote_name,
+            state.apps.get_model(app_label, self.model_name),
+        )
+        link = model._meta.get_field(self.link)
+        through = link.remote_field.through._meta.model_name
+        history = state.apps.get_model(app_label, f"historical{self.model_name}")
+        kept = state.apps.get_model(app_label, f"historical{through}")
+        if not self.allow_migrate_model(schema_editor.connection.alias, kept):
+            return None
+        own = {"m2m_history_id", "history", "history_until"}
+        names = [quote(f.column) for f in kept._meta.concrete_fields if f.name not in own]
+        return _Kept(
+            quote(kept._meta.db_table),
+            quote(history._meta.db_table),
+            quote(history._meta.get_field(model._meta.pk.name).column),
+            quote(kept._meta.get_field(link.m2m_field_name()).column),
+            names,
+        )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The table of a history's links, and the history's, with their columns.
+
+    pk, source: that of the row in each · names: the columns of a link.
+    """
+
+    table: str
+    history: str
+    pk: str
+    source: str
+    names: list[str]

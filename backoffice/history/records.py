@@ -9,9 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import ManyToManyField, Model, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    ManyToManyField,
+    Model,
+    OuterRef,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+from simple_history.utils import get_m2m_field_name
 
+from backoffice.history.link_changes import LinkChanges
+from backoffice.history.links import lasts
 from backoffice.tables.table import Link, ModelField, Table
 
 #: The change reason of a record of earlier values that history had missed.
@@ -35,12 +47,25 @@ def history_model(model: type[Model]) -> Any:
 
 
 def purge(records: QuerySet[Any]) -> int:
-    """Delete records of history, and the links that they keep. Returns how many records."""
-    for of_links in getattr(records.model, "_history_m2m_fields", ()):
-        link = getattr(records.model, of_links.name).model
-        links: QuerySet[Any] = QuerySet(link).using(records.db)
-        links.filter(history__in=records.values("pk"))._raw_delete(records.db)
-    return int(records._raw_delete(records.db))
+    """Delete records of history, and links that only they have. Returns how many records."""
+    history, db = records.model, records.db
+    for kept in getattr(history, "_history_m2m_fields", ()):
+        row, source = history.instance_type._meta.pk.attname, f"{get_m2m_field_name(kept)}_id"
+        staying: QuerySet[Any] = QuerySet(history).filter(
+            ~Exists(records.filter(pk=OuterRef("pk")).order_by()),
+            **{row: OuterRef(source)},
+            history_id__gte=OuterRef("history_id"),
+            history_id__lt=Coalesce(OuterRef("history_until"), BigIntegerField.MAX_BIGINT),
+        )
+        links: QuerySet[Any] = QuerySet(getattr(history, kept.name).model).using(db)
+        links = links.filter(**{f"{source}__in": records.order_by().values(row)})
+        links.filter(~Exists(staying))._raw_delete(db)
+        # The others are kept by the first record that stays.
+        first = staying.order_by("history_id").values("history_id")[:1]
+        links.filter(history__in=records.order_by().values("pk")).update(
+            history=Subquery(first)
+        )
+    return int(records._raw_delete(db) or 0)  # none of an empty queryset
 
 
 def names_change(model: type[Model]) -> bool:
@@ -112,8 +137,8 @@ class Records:
         )
 
     @functools.cached_property
-    def links(self) -> list[tuple[Link, str]]:
-        """The many-to-many links that a record keeps, each with its history table."""
+    def kept(self) -> list[tuple[Link, str]]:
+        """The many-to-many links that history keeps, each with its table of history."""
         if self.model is None:
             return []
         return [(self.live.link(f), self._kept(f)) for f in self.model._history_m2m_fields]
@@ -121,11 +146,27 @@ class Records:
     def _kept(self, field: ManyToManyField[Any, Any]) -> str:
         return self.live.quote(getattr(self.model, field.name).model._meta.db_table)
 
+    @functools.cached_property
+    def links(self) -> list[tuple[Link, str]]:
+        """The many-to-many links, each with SQL for those of each record.
+
+        It reads as a table with `history_id` and the columns of the links.
+        """
+        return [(link, self._links_of_records(link, kept)) for link, kept in self.kept]
+
+    def _links_of_records(self, link: Link, kept: str) -> str:
+        columns = ", ".join(f"lasting.{column}" for column in (link.key, *link.columns))
+        return (
+            f"(SELECT told.history_id, {columns} FROM {self.table} told"
+            f" JOIN {kept} lasting ON lasting.{link.source} = told.{self.pk}"
+            f" AND {lasts('lasting', 'told')})"
+        )
+
     @property
     def tables(self) -> list[str]:
         """The tables that a write of a row touches: its own, its history's, its links'."""
         own = [self.live.name] if self.model is None else [self.live.name, self.table]
-        return [*own, *(name for link, kept in self.links for name in (link.table, kept))]
+        return [*own, *(name for link, kept in self.kept for name in (link.table, kept))]
 
     # Comparing ----------------------------------------------------------------------
 
@@ -134,14 +175,24 @@ class Records:
         return " AND ".join(f"live.{c} IS NOT DISTINCT FROM record.{c}" for c in self.columns)
 
     def other_links(self, link: Link, kept: str) -> str:
-        """The condition that the row's links differ from those of `record`."""
-        same = " AND ".join(f"link.{c} IS NOT DISTINCT FROM kept.{c}" for c in link.columns)
-        of_row = f"SELECT 1 FROM {link.table} link WHERE link.{link.source} = record.{self.pk}"
-        of_record = f"SELECT 1 FROM {kept} kept WHERE kept.history_id = record.history_id"
-        return (
-            f"(EXISTS ({of_row} AND NOT EXISTS ({of_record} AND {same}))"
-            f" OR EXISTS ({of_record} AND NOT EXISTS ({of_row} AND {same})))"
+        """The condition that the row's links differ from those of `record`.
+
+        link, kept: as in `kept`. Where no two links of a row are the same, as in Django's own
+        tables, each is looked up once: they differ by their number, or by one that is no more.
+        """
+        columns, is_unique = link.columns, link.through._meta.auto_created
+        equal = "=" if is_unique else "IS NOT DISTINCT FROM"  # which has no index on PostgreSQL
+        same = " AND ".join(f"link.{column} {equal} kept.{column}" for column in columns)
+        of_row = f"FROM {link.table} link WHERE link.{link.source} = record.{self.pk}"
+        of_record = (
+            f"FROM {kept} kept WHERE kept.{link.source} = record.{self.pk}"
+            f" AND {lasts('kept', 'record')}"
         )
+        ended = f"EXISTS (SELECT 1 {of_record} AND NOT EXISTS (SELECT 1 {of_row} AND {same}))"
+        if is_unique:
+            return f"({ended} OR (SELECT count(*) {of_record}) <> (SELECT count(*) {of_row}))"
+        begun = f"EXISTS (SELECT 1 {of_row} AND NOT EXISTS (SELECT 1 {of_record} AND {same}))"
+        return f"({ended} OR {begun})"
 
     def later(self, newer: str = "newer", older: str = "record") -> str:
         """SELECT of the records of the same row that are newer than `older`."""
@@ -169,7 +220,7 @@ class Records:
         """
         if self.model is None:
             return
-        same = [self.same(), *(f"NOT {self.other_links(*link)}" for link in self.links)]
+        same = [self.same(), *(f"NOT {self.other_links(*link)}" for link in self.kept)]
         self.write(
             f"""
             live.{self.pk} IN ({keys}) AND NOT EXISTS (
@@ -190,7 +241,7 @@ class Records:
         history_type: str,
         signature: Signature,
     ) -> int:
-        """Copy live rows and their links into history, and return the number of rows.
+        """Copy live rows into history, with what changed in their links; how many rows.
 
         condition: SQL about the row `live`; params: its parameters.
         """
@@ -211,12 +262,13 @@ class Records:
             [*said.values(), *params],
         )
         if number:
-            # Only this write's records are newer, with this type and this very date.
-            self._copy_links(
-                "record.history_id > %s AND record.history_type = %s"
-                " AND record.history_date = %s",
-                [last, history_type, said["history_date"]],
-            )
+            for changes in self._link_changes():
+                # Only this write's records are newer, with this type and this very date.
+                changes.write(
+                    last,
+                    "record.history_type = %s AND record.history_date = %s",
+                    [history_type, said["history_date"]],
+                )
         return number
 
     def _said(self, history_type: str, signature: Signature) -> dict[str, Any]:
@@ -244,20 +296,11 @@ class Records:
         return last or 0
 
     def write_links(self, history_ids: Sequence[Any]) -> None:
-        """Copy the present links of the rows of these records."""
+        """Keep the present links of the rows of these records: the last ones of their rows."""
         keys = ", ".join(["%s"] * len(history_ids))
-        self._copy_links(f"record.history_id IN ({keys})", list(history_ids))
+        for changes in self._link_changes():
+            changes.write_changed(f"record.history_id IN ({keys})", history_ids)
 
-    def _copy_links(self, condition: str, params: Sequence[Any]) -> None:
-        for link, kept in self.links:
-            columns = [link.key, *link.columns]
-            self.live.execute(
-                f"""
-                INSERT INTO {kept} (history_id, {", ".join(columns)})
-                SELECT record.history_id, {", ".join(f"link.{column}" for column in columns)}
-                FROM {self.table} record
-                JOIN {link.table} link ON link.{link.source} = record.{self.pk}
-                WHERE {condition}
-                """,
-                params,
-            )
+    def _link_changes(self) -> Iterator[LinkChanges]:
+        for link, kept in self.kept:
+            yield LinkChanges(self.live, self.table, link, kept)

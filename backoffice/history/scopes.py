@@ -8,6 +8,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.functions import Cast
 from simple_history.utils import get_m2m_reverse_field_name
 
+from backoffice.history.links import links_then
 from backoffice.history.records import history_model
 from backoffice.querysets.related import leads_to
 from backoffice.querysets.scopes import (
@@ -45,8 +46,8 @@ def within_then(records: QuerySet[Any], user: Any) -> QuerySet[Any]:
     if first in names:
         return records.filter(leads_to(history._meta.get_field(first), seen))
     target = get_m2m_reverse_field_name(field)
-    link: Any = getattr(history, first).model
-    linked = link._base_manager.filter(history=OuterRef("pk"))
+    row = history.instance_type._meta.pk.attname
+    linked = links_then(history, field, row=OuterRef(row), record=OuterRef("pk"))
     return records.filter(
         Exists(linked.filter(Exists(seen.filter(pk=OuterRef(f"{target}_id")))))
     )

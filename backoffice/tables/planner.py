@@ -1,5 +1,8 @@
 """What PostgreSQL is told before whole tables are joined and written."""
 
+import contextlib
+from collections.abc import Iterator
+
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backoffice.tables.table import Table
@@ -58,6 +61,27 @@ def expect_many(rows: int, *tables: Table) -> None:
     with connection.cursor() as cursor:
         calls = ", ".join(f"set_config('{name}', %s, true)" for name in settings)
         cursor.execute(f"SELECT {calls}", list(settings.values()))
+
+
+@contextlib.contextmanager
+def by_index(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Have PostgreSQL look rows up by an index, whatever statistics say and was expected.
+
+    It is for statements whose rows are few in a table of any size, or taken some at a time.
+    Outside a transaction nothing was written just now that statistics don't know.
+    """
+    if connection.vendor != "postgresql" or not connection.in_atomic_block:
+        yield
+        return
+    names = "enable_nestloop", "enable_seqscan"
+    settings = ", ".join(f"set_config('{name}', %s, true)" for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
+        before = cursor.fetchone()
+        cursor.execute(f"SELECT {settings}", ["on", "off"])
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {settings}", before)
 
 
 def keep_statistics(connection: BaseDatabaseWrapper, rows: int, *tables: str) -> None:

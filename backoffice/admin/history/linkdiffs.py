@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from simple_history.utils import get_m2m_reverse_field_name
 
+from backoffice.history.records import Records
 from backoffice.querysets.scopes import is_scoped, within
+from backoffice.tables.table import Table
 
 NAMES_SHOWN = 10  # names of linked rows
 
@@ -23,22 +24,19 @@ class LinkDiffs:
     def __init__(self, records: Sequence[Any], field: Any, user: Any) -> None:
         self.places = {record.pk: place for place, record in enumerate(records)}
         history_model = type(records[0])
-        link = getattr(history_model, field.name).model
-        connection = self.connection = connections[link._base_manager.db]
-        quote = connection.ops.quote_name
+        connection = self.connection = connections[history_model._base_manager.db]
+        kept = Records(Table(history_model.instance_type, connection)).links
+        [(link, of_records)] = [each for each in kept if each[0].field == field]
         pk = history_model._meta.pk
         key = f"CAST(%s AS {pk.rel_db_type(connection)})"
         rows = ", ".join(f"({place}, {key})" for place in range(len(records)))
-        target = link._meta.get_field(get_m2m_reverse_field_name(field)).column
-        history = link._meta.get_field("history").column
         self.params = [pk.get_db_prep_value(r.pk, connection) for r in records]
-        seen = self.seen(field, user, f"link.{quote(target)}") if is_scoped(user) else ""
+        seen = self.seen(field, user, f"link.{link.target}") if is_scoped(user) else ""
         self.links = f"""
             WITH page(place, pk) AS (VALUES {rows}),
             links AS (
-                SELECT page.place, link.{quote(target)} AS target
-                FROM page JOIN {quote(link._meta.db_table)} link
-                ON link.{quote(history)} = page.pk {seen}
+                SELECT page.place, link.{link.target} AS target
+                FROM page JOIN {of_records} link ON link.history_id = page.pk {seen}
             )
         """  # noqa: S608
         self.changed: dict[tuple[int, int], list[Any]] = defaultdict(list)

@@ -95,11 +95,10 @@ def test_tables_that_are_there_are_widened_in_one_go_and_back() -> None:
             assert {types[key], types["history_id"]} == {"bigint"}
     for table, key in TABLES.items():
         after(table, key, LIMIT)
-    book.title = "Dune"
-    book.save()
+    book.libraries.add(make_library())
     latest = Book.history.latest("history_id")
     assert latest.pk == LIMIT + 1
-    assert [link.pk for link in latest.libraries.all()] == [LIMIT + 1]
+    assert max(link.pk for link in latest.libraries.all()) == LIMIT + 1
     assert set(latest.instance.libraries.all()) == set(book.libraries.all())
 
 

@@ -44,5 +44,5 @@ def content(response):
 
 
 def kept():
-    """What lies where the files of exports lie."""
-    return [path for path in files.root().rglob("*") if path.is_file()]
+    """What lies where the files of exports lie: copies of it, where that is a bucket."""
+    return [files.fetch(*key.split("/")) for key in files.stored()]

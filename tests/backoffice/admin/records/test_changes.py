@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.admin.lists.choice import name_of
+from backoffice.changes import files
 from backoffice.changes.activity import IMPORTED, UNDONE
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import BulkEdit, Change
@@ -180,11 +181,12 @@ def test_abandoned_imports_go_with_their_files_after_a_time(settings):
     ]
     kept[-1].file.decisions.create(field="state", value="X", answer="blank")
     gone = [make_import(status=status, **old) for status in ("uploaded", "checked")]
-    folders = [job.file.directory for job in gone]
+    folders = {job.file.folder for job in gone}
     call_command("retain", verbosity=0)
     assert set(Change.objects.all()) == set(kept)
-    assert not any(folder.exists() for folder in folders)
-    assert kept[0].file.directory.exists()
+    left = {key.split("/")[0] for key in files.stored()}
+    assert not left & folders
+    assert kept[0].file.folder in left
 
 
 def test_imports_and_undos_stand_in_the_activity_once(admin_client, superuser):

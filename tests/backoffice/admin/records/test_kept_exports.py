@@ -96,7 +96,7 @@ def test_an_export_at_work_while_somebody_is_erased_ends(admin_client, monkeypat
     def during(export, made, job):
         size = write(export, made, job)
         monkeypatch.setattr(jobs, "_write", write)
-        (path,) = kept()
+        path = made.directory / job.claim
         path.rename(data / "away")
         erasure = Erasure(Patron, away.pk)
         assert erasure.folders == []  # it was looked for before it was written

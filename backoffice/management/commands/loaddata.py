@@ -130,7 +130,7 @@ class Command(NotesAccounts, loaddata.Command):
             archive = zipfile.ZipFile(path)
             names = archive.namelist()
             if len(names) != 1:
-                raise CommandError(f"{path}: Zip-compressed fixtures must contain one file.")
+                raise FixtureError("zip-compressed fixtures must contain one file")
             return archive.open(names[0])
         how: Any = self.compression_formats[compression]
         opener, mode = how

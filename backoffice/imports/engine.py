@@ -5,9 +5,10 @@
         imported.apply(expected=counts)  # all of it, or nothing
 
 Checking and applying are the same pass, so a preview never lies. Reading, cleaning and
-staging hold no lock on the live tables.
+staging hold no lock on the live tables; nor do checks that are proven to hold (`ahead`).
 """
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 from backoffice.changes.counts import Counts
 from backoffice.history.records import Signature
 from backoffice.imports import blanks
+from backoffice.imports.ahead import Ahead, Found
 from backoffice.imports.apply import Apply
 from backoffice.imports.checks import Checks
 from backoffice.imports.clean import Column, Invalid
@@ -304,22 +306,18 @@ class Import:
         """What the file would do. Writes nothing but temporary tables."""
         rows = self.stage(progress) if self.rows is None else self.rows
         with self.staging.writing():
-            self.checks.run(rows)
-            self._find_missing()
-        return self._counted(rows)
+            return self._run_checks(rows)
 
-    def _counted(self, rows: int) -> Counts:
-        counts = self.checks.counts(rows)
-        titles = self.mapping.titles
+    def _run_checks(self, rows: int, *, writing: bool = False) -> Counts:
+        self.checks.run(rows, writing=writing)
+        self.missing = self.mirror.find(writing=writing) if self.mirror else Missing()
+        counts, titles = self.checks.counts(rows), self.mapping.titles
         self._about_blanks = blanks.told(self.checks, self.columns, titles, counts.new)
         return counts
 
     def count_removed_links(self) -> dict[str, tuple[int, int]]:
         """Of a check: by field, how many links go from how many records."""
         return Apply(self.checks).count_removed_links()
-
-    def _find_missing(self, *, writing: bool = False) -> None:
-        self.missing = self.mirror.find(writing=writing) if self.mirror else Missing()
 
     def apply(
         self,
@@ -328,52 +326,56 @@ class Import:
         missing: Missing | None = None,
         moved: Moved | None = None,
         progress: Progress | None = None,
+        first: Callable[[], object] | None = None,
         begin: Callable[[Counts], Signature | None] | None = None,
     ) -> Counts:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
         expected: the counts that the user agreed to · missing: what a mirror was to delete
-        then · moved: called in the transaction; says what would be written that was not shown,
-        or None · begin: called in the transaction,
-        before anything is written, with the counts; returns how history is signed, or None to
-        write nothing. If it raises, the transaction is rolled back.
+        then · moved: called after the checks; says what would be written that was not shown,
+        or None · first: called in the transaction, before anything is locked · begin: called
+        in it before anything is written, with the counts; returns how history is signed, or
+        None to write nothing. If it raises, the transaction is rolled back.
 
         Raises DatabaseMoved if the counts, or what was shown, differ, and DatabaseRefused.
         """
         rows = self.stage(progress) if self.rows is None else self.rows
+
+        def find(writing: bool) -> Found:
+            counts = self._run_checks(rows, writing=writing)
+            return counts, moved(self) if moved else None
+
+        ahead = Ahead(self, rows, find)
+        with self._refusals():
+            ahead.look()
+            with transaction.atomic(using=self.connection.alias):
+                if first:
+                    first()
+                self.table.lock()
+                counts, sentences = ahead.under_lock()
+                if not sentences and missing not in (None, self.missing):
+                    sentences = [_("Other records than then are not in the file.")]
+                if sentences or expected not in (None, counts):
+                    raise DatabaseMoved(expected or counts, counts, sentences or ())
+                signature = begin(counts) if begin else Signature()
+                if signature is not None:
+                    self._write(counts, signature)
+        return counts
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
         try:
-            return self._apply(rows, expected, missing, moved, begin)
+            yield
         except (IntegrityError, DataError) as error:
             # What it says may be about a record that is not to be seen.
             why = _("another record stands against it.") if self.seen else str(error).strip()
             raise DatabaseRefused(why) from error
 
-    def _apply(
-        self,
-        rows: int,
-        expected: Counts | None,
-        missing: Missing | None,
-        moved: Moved | None,
-        begin: Callable[[Counts], Signature | None] | None,
-    ) -> Counts:
-        with transaction.atomic(using=self.connection.alias):
-            apply = Apply(self.checks)
-            self.table.lock()
-            self.checks.run(rows, writing=True)
-            counts = self._counted(rows)
-            self._find_missing(writing=True)
-            sentences = moved(self) if moved else None
-            if not sentences and missing not in (None, self.missing):
-                sentences = [_("Other records than then are not in the file.")]
-            if sentences or expected not in (None, counts):
-                raise DatabaseMoved(expected or counts, counts, sentences or ())
-            signature = begin(counts) if begin else Signature()
-            if signature is not None:
-                self.staging.forget_looks()
-                if self.mirror:
-                    self.mirror.delete(self.missing, signature)
-                apply.run(counts, signature)
-        return counts
+    def _write(self, counts: Counts, signature: Signature) -> None:
+        self.staging.forget_looks()
+        if self.mirror:
+            self.mirror.delete(self.missing, signature)
+        Apply(self.checks).run(counts, signature)
 
     @property
     def warnings(self) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -253,16 +254,14 @@ def apply_job(job: Change, *, patience: float = 0) -> None:
             with job_import(job, decisions, reach=reach_of_writing(job)) as imported:
                 shown = partial(moved, store=store)
                 missing = job.file.found.get("missing")
-                imported.stage(progress=job.beat)
-                with transaction.atomic(using=imported.connection.alias):
-                    limit_waits(imported.connection, patience)
-                    sign(job.pk)
-                    imported.apply(
-                        expected=job.counts,
-                        missing=Missing(**missing) if missing else None,
-                        moved=shown,
-                        begin=begin,
-                    )
+                imported.apply(
+                    expected=job.counts,
+                    missing=Missing(**missing) if missing else None,
+                    moved=shown,
+                    progress=job.beat,
+                    first=partial(_sign, job, imported.connection, patience),
+                    begin=begin,
+                )
     else:
         raise JobStopped
 
@@ -292,10 +291,14 @@ def undo_of(change: Change) -> Undo:
     return Undo(change, match_key_if_any)
 
 
+def _sign(job: Change, connection: BaseDatabaseWrapper, patience: float) -> None:
+    limit_waits(connection, patience)
+    sign(job.pk)
+
+
 def _take_back(job: Change, undone: Change, patience: float) -> None:
     with undo_of(undone) as undo, transaction.atomic(using=undo.connection.alias):
-        limit_waits(undo.connection, patience)
-        sign(job.pk)
+        _sign(job, undo.connection, patience)
         undo.lock()
         if not lies_within(undone, job.user):
             raise OutsideLimits

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from backoffice.tables.table import Table
@@ -85,6 +86,20 @@ def by_index(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def keep_statistics(connection: BaseDatabaseWrapper, rows: int, *tables: str) -> None:
+    """Have the tables analyzed, as `analyze` does, once the transaction is committed.
+
+    Its locks are gone by then.
+    """
+
+    def analyze_them() -> None:  # a partial has no name, which Django's log asks for
+        analyze(connection, rows, *tables)
+
+    if connection.vendor == "postgresql":
+        # robust: what was written is committed, whatever becomes of this.
+        transaction.on_commit(analyze_them, using=connection.alias, robust=True)
+
+
+def analyze(connection: BaseDatabaseWrapper, rows: int, *tables: str) -> None:
     """Have PostgreSQL analyze the tables, by quoted name, if `rows` written to them are many.
 
     Autovacuum would do it a minute later, by the same rule. Until then queries would be

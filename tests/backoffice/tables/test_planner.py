@@ -1,7 +1,7 @@
 """Writing many rows is fast however old PostgreSQL's statistics are."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from backoffice.changes.edits import Edit
 from backoffice.changes.undo import Undo
@@ -17,6 +17,12 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no such lag"),
 ]
 ROWS = 3_000
+
+
+@pytest.fixture(autouse=True)
+def as_if_committed(monkeypatch):
+    """What comes once a transaction is committed comes at once: the test's own never is."""
+    monkeypatch.setattr(transaction, "on_commit", lambda call, **kwargs: call())
 
 
 def forget_statistics():

@@ -172,11 +172,12 @@ class Apply:
     def _order(self, new: int) -> str:
         """In which order new rows are inserted.
 
-        SQLite keeps rows by their keys, which the lines of the file give. Many rows that come
-        in the order of the match key, which an index has, take it half the time.
+        Their keys follow the lines of the file either way. Many rows that come in the order of
+        the match key, which an index has, take SQLite half the time, and PostgreSQL 34 s where
+        a million shuffled ones beside a million others took 41.
         """
         by = ["line_"]
-        if self.table.vendor == "sqlite" and new >= ENOUGH and self._counts_on:
+        if new >= ENOUGH and self._counts_on:
             by = [*self.checks.key_columns, "line_"]
         return ", ".join(f"staged.{column}" for column in by)
 

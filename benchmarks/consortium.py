@@ -46,11 +46,15 @@ def addresses(sizes):
     for address in (
         f"{PATRON}?p={sizes.patrons // 100}",
         f"{BOOK}?p={sizes.books // 100}",
+        f"{PATRON}?q=ann+smith",
+        f"{PATRON}?q=xq",
         f"{LIBRARY}?o=-7",
+        f"{LIBRARY}?o=-8",
         f"{LIBRARY}?area_code=212",
         f"{LIBRARY}?patron_count_min={each + each // 10}",
         f"{BOOK}?library_count_min={sizes.links + 1}",
         f"{BOOK}?library_count_max={sizes.links - 1}",
+        f"{BOOK}?library_count_max=0",
         *(f"{each}?looks_like_another=yes" for each in (LIBRARY, PATRON, BOOK)),
         *(f"{each}?changed_since=2026-01-01" for each in (PATRON, BOOK)),
         *(

@@ -111,7 +111,8 @@ class PostgreSQL(Databases):
         self.execute("CHECKPOINT")
 
     def describe(self):
-        names = "server_version", "fsync", "synchronous_commit", "shared_buffers"
+        names = ["server_version", "fsync", "synchronous_commit", "shared_buffers"]
+        names += ["work_mem", "random_page_cost"]
         version, *settings = [self.execute(f"SHOW {name}")[0] for name in names]
         pairs = (f"{name}={value}" for name, value in zip(names[1:], settings, strict=True))
         return f"PostgreSQL {version}, {', '.join(pairs)}"

@@ -140,7 +140,8 @@ class ChangeList(FilteredChangeList):
         self.sortable_by = [
             column
             for column in self.list_display
-            if indexed_ordering(self.model, [self.get_ordering_field(column)])
+            if not hasattr(column, "expression")
+            and indexed_ordering(self.model, [self.get_ordering_field(column)])
         ]
         if indexed_ordering(self.model, self.queryset.query.order_by):
             return

@@ -20,9 +20,12 @@ from backoffice.admin.lists.choice import (
 )
 from backoffice.admin.lists.scoped import ScopedMixin
 from backoffice.admin.typing import ModelAdminBase
+from backoffice.querysets.counts import count_rows
 from backoffice.querysets.names import Naming, names
 from backoffice.querysets.reach import Reach
-from backoffice.querysets.related import counts_of, number_of
+from backoffice.querysets.related import counts_of, number_of, number_of_few
+
+FEW = 10_000  # rows whose numbers fit into one JSON object of a quarter of a megabyte
 
 
 class RelatedCount:
@@ -75,7 +78,8 @@ class RelatedCount:
             setattr(row, f"_{self.__name__}", numbers.get(row.pk, 0))
 
     def expression(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Any:
-        return number_of(*self.related_rows(request, model_admin))
+        few = count_rows(model_admin.model._base_manager.all(), FEW).is_exact
+        return (number_of_few if few else number_of)(*self.related_rows(request, model_admin))
 
 
 class RelatedName:

@@ -6,6 +6,7 @@ from django.contrib.admin.templatetags.admin_list import result_headers
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from backoffice.admin.lists import columns
 from backoffice.admin.lists.columns import RelatedCount
 from library.models import Book, Library, Patron
 from tests.backoffice.admin.pages import perm, url
@@ -55,6 +56,22 @@ def test_patrons_and_books_are_counted_without_multiplying_each_other(
     response = admin_client.get(url(Library, "changelist"))
     assert column(response, "patron_count") == {"Busy": 3, "Quiet": 0}
     assert column(response, "book_count") == {"Busy": 3, "Quiet": 1}
+
+
+@pytest.mark.parametrize("few", [2, 10_000])
+@pytest.mark.parametrize("limited", [False, True])
+def test_rows_are_sorted_by_their_numbers_few_or_many(client, monkeypatch, few, limited):
+    monkeypatch.setattr(columns, "FEW", few)
+    branches = [make_library(name=f"Branch {n}") for n in range(4)]
+    for branch, number in zip(branches, (2, 11, 0, 3), strict=True):
+        for _ in range(number):
+            make_patron(library=branch)
+    user = make_user(permissions=[perm("view", model) for model in (Library, Book, Patron)])
+    client.force_login(limit(user, *branches[:3]) if limited else user)
+    response = client.get(url(Library, "changelist") + "?o=-7")
+    order = ["Branch 1", "Branch 3", "Branch 0", "Branch 2"]
+    shown = [row.name for row in response.context["cl"].result_list]
+    assert shown == [name for name in order if not (limited and name == "Branch 3")]
 
 
 def test_books_are_counted_by_their_links_alone(admin_client, busy_and_quiet):

@@ -30,8 +30,9 @@ def one_moment(*tables: Table) -> Iterator[Callable[[], bool]]:
     if tables[0].vendor == "postgresql":
         with transaction.atomic(using=tables[0].connection.alias):
             tables[0].execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            seen = [(table, *_rows(table)) for table in tables]
-            yield lambda: all(_has_rows(*each) for each in seen)
+            first = _first(tables[0])
+            seen = [(table, _rows(table, first)) for table in tables]
+            yield lambda: all(_rows(table, first) == rows for table, rows in seen)
     else:
         with temporary.writing(tables[0].connection):
             tables[0].fetch(f"SELECT 1 FROM {tables[0].name} LIMIT 1")  # the moment
@@ -57,29 +58,24 @@ def _version(table: Table) -> int:
     return int(version)
 
 
-def _rows(table: Table) -> tuple[int, str]:
-    """How many rows are seen; and a number of PostgreSQL's transactions.
+def _first(table: Table) -> str:
+    """The number of PostgreSQL's first transaction that has not ended: all before it have."""
+    ((first,),) = table.fetch("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)")
+    return str(first)
 
-    All before it have ended by then, so they wrote what is seen, or nothing.
+
+def _rows(table: Table, first: str) -> tuple[int, str | None]:
+    """How many rows there are, and which of them later transactions than `first` wrote.
+
+    Where both are the same again, so are the rows: an INSERT or UPDATE leaves another row of a
+    later transaction, a DELETE makes them fewer. Numbers of transactions go round: `age` says
+    how far back they are. A row of two billion transactions ago may seem to be a later one's,
+    but no later one's seems old.
     """
-    ((count, first),) = table.fetch(
-        "SELECT count(*), CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"
-        f" FROM {table.name}"
-    )
-    return count, first
-
-
-def _has_rows(table: Table, count: int, first: str) -> bool:
-    """Whether the table has the rows that were seen.
-
-    An INSERT or UPDATE since then left a row that a later transaction wrote; a DELETE makes
-    them fewer. Numbers of transactions go round: `age` says how far back they are. A row of
-    two billion transactions ago may seem to be a later one's, but no later one's seems old.
-    """
-    ((now, later),) = table.fetch(
-        "SELECT count(*), count(*) FILTER (WHERE"
-        " age(xmin) <= age(CAST(CAST(%s AS xid8) AS xid)))"
+    ((count, later),) = table.fetch(
+        "SELECT count(*), md5(string_agg(concat(ctid, xmin), ' ' ORDER BY ctid)"
+        " FILTER (WHERE age(xmin) <= age(CAST(CAST(%s AS xid8) AS xid))))"
         f" FROM {table.name}",
         [first],
     )
-    return bool(now == count and not later)
+    return count, later

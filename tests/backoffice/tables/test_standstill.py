@@ -97,6 +97,23 @@ def test_a_row_of_a_transaction_that_had_begun_before_is_new(both):
     assert not is_so()
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_what_was_written_beside_a_long_transaction_is_known(both, standing):
+    execute(both[0], "CREATE TABLE elsewhere AS SELECT 1 AS n")
+    beside = connections["default"].copy()
+    try:
+        execute(beside, "BEGIN")
+        execute(beside, "INSERT INTO elsewhere VALUES (2)")
+        execute(both[1], "UPDATE library_library SET name = name")  # in a later one
+        assert standing() == (True, [(1, "A")])
+        execute(both[1], INSERT % 2)
+        is_so, _seen = standing(later=["UPDATE library_library SET name = name WHERE id = 2"])
+        assert not is_so
+    finally:
+        beside.close()
+        execute(both[0], "DROP TABLE elsewhere")
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite knows one number for all")
 def test_other_tables_may_move(both, standing):
     execute(both[0], "INSERT INTO library_patron (id, name, library_id) VALUES (1, 'P', 1)")

@@ -7,7 +7,10 @@ they compare with; whether somebody did, the database says once the table is loc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from django.contrib.admin.utils import get_fields_from_path
+
 from backoffice.changes.counts import Counts
+from backoffice.imports.clean import Column
 from backoffice.tables.planner import expect_many, many
 from backoffice.tables.standstill import can_be_proven, one_moment
 from backoffice.tables.table import Table
@@ -55,14 +58,24 @@ class Ahead:
             or checks.references.to_itself
             or imported.table.opts.parents
             or imported.connection.in_atomic_block  # it may have written them itself
+            or any(column.records.query.where for column in self._references())
         )
         if depends_on_more:
             return False
         tables = self._tables()
         return self.rows >= many(*tables) and can_be_proven(*tables)
 
+    def _references(self) -> list[Column]:
+        staging = self.imported.staging
+        return [*staging.references, *staging.links]
+
     def _tables(self) -> list[Table]:
-        """Those that the file is compared with: the model's, and those of its links."""
+        """Those that the file is compared with: the model's, of its links, of references."""
         table = self.imported.table
-        links = [table.link(c.model_field).through for c in self.imported.staging.links]
-        return [table, *(Table(through, table.connection) for through in links)]
+        models = [table.link(c.model_field).through for c in self.imported.staging.links]
+        for column in self._references():
+            key = column.resource_field.widget.key
+            paths = (get_fields_from_path(key.model, path) for path in key.paths)
+            models += [key.model, *(field.model for path in paths for field in path)]
+        others = [Table(model, table.connection) for model in dict.fromkeys(models)]
+        return [table, *others]

@@ -332,18 +332,16 @@ class Import:
         """Write it, all or nothing; the good rows alone where some were rejected.
 
         expected: the counts that the user agreed to · missing: what a mirror was to delete
-        then · moved: called after the checks; says what would be written that was not shown,
-        or None · first: called in the transaction, before anything is locked · begin: called
-        in it before anything is written, with the counts; returns how history is signed, or
-        None to write nothing. If it raises, the transaction is rolled back.
+        then · moved: called after the checks; says what would be written that was not shown ·
+        first: called in the transaction, before the lock · begin: called before anything is
+        written; returns how history is signed, or None to write nothing.
 
         Raises DatabaseMoved if the counts, or what was shown, differ, and DatabaseRefused.
         """
         rows = self.stage(progress) if self.rows is None else self.rows
 
         def find(writing: bool) -> Found:
-            counts = self._run_checks(rows, writing=writing)
-            return counts, moved(self) if moved else None
+            return self._run_checks(rows, writing=writing), moved(self) if moved else None
 
         ahead = Ahead(self, rows, find)
         with self._refusals():

@@ -6,7 +6,10 @@ import psycopg
 import pytest
 
 from tests.faults.house import House
+from tests.faults.replicated import ann, bea, site
 from tests.redis_server import RedisServer
+
+__all__ = ["ann", "bea", "site"]
 
 #: Of the file; the full run is FAULTS_KILLS=20 FAULTS_ROWS=200000.
 ROWS = int(os.environ.get("FAULTS_ROWS", 30_000))

@@ -83,7 +83,10 @@ def statements(run):
 
 def written(said):
     """`(verb, table)` of what changes a table, staged ones alike."""
-    found = (re.match(r'(INSERT INTO|UPDATE|DELETE FROM) "?([\w.]+)', sql) for sql in said)
+    found = (
+        re.match(r"(INSERT INTO|UPDATE|DELETE FROM) ([\w.]+)", sql.replace('"', ""))
+        for sql in said
+    )
     return [(match[1].split()[0], match[2]) for match in found if match]
 
 
@@ -92,7 +95,7 @@ def test_only_what_is_written_is_written_under_the_lock(write_csv):
     path = write_csv(HEADER, PRINCETON, SEAFORD)
     with Import(LibraryResource, open_source(path)) as imported:
         before, under, after = statements(imported.apply)
-    assert ("INSERT", imported.staging.plan) in written(before)
+    assert ("INSERT", imported.staging.plan.replace('"', "")) in written(before)
     assert set(written(under)) == {
         ("UPDATE", "library_library"),
         ("INSERT", "library_library"),
@@ -161,7 +164,7 @@ def test_what_is_written_to_other_tables_does_not_matter(write_csv, between, els
     between(lambda: elsewhere("INSERT INTO library_book (title) VALUES ('Tides')"))
     with Import(PatronResource, open_source(path)) as imported:
         _before, under, _after = statements(imported.apply)
-    assert ("INSERT", imported.staging.plan) not in written(under)
+    assert ("INSERT", imported.staging.plan.replace('"', "")) not in written(under)
     assert Patron.objects.get().library == library
 
 
@@ -194,5 +197,5 @@ def test_the_checks_run_once_under_the_lock_where_they_depend_on_more(write_csv)
     path = write_csv(HEADER, PRINCETON)
     with Import(LibraryResource, open_source(path), mirror=["state=NY"]) as imported:
         before, under, _after = statements(imported.apply)
-    assert ("INSERT", imported.staging.plan) not in written(before)
-    assert ("INSERT", imported.staging.plan) in written(under)
+    assert ("INSERT", imported.staging.plan.replace('"', "")) not in written(before)
+    assert ("INSERT", imported.staging.plan.replace('"', "")) in written(under)

@@ -28,7 +28,8 @@ class LinkChanges:
         same = " AND ".join(
             f"link.{column} IS NOT DISTINCT FROM lasting.{column}" for column in link.columns
         )
-        self.same = f"{self.links} AND link.{link.key} = lasting.{link.key} AND {same}"
+        # By its own key alone: by the row's, a title in 5,000 branches reads 5,000 for each.
+        self.same = f"{link.table} link WHERE link.{link.key} = lasting.{link.key} AND {same}"
 
     def write(self, after: Any, condition: str, params: Sequence[Any]) -> None:
         """Of many records: those after this one for which the condition on `record` holds."""

@@ -32,9 +32,9 @@ class TextFilter(django_filters.CharFilter):
         super().__init__(field_name, lookup_expr, **kwargs)
 
     def filter(self, queryset: Any, value: Any) -> Any:
-        if self.lookup_expr != "icontains" or self.distinct or not value:
+        if self.lookup_expr != "icontains" or self.distinct or self.exclude or not value:
             return super().filter(queryset, value)
-        return self.get_method(queryset)(contains(self.field_name, value))
+        return queryset.filter(contains(self.field_name, value))
 
 
 class ValueField(forms.Field):

@@ -22,7 +22,7 @@ Found = tuple[Counts, Sequence[str] | None]
 
 
 class Ahead:
-    """rows: of the file · find: runs the checks; what they find. writing: under the lock."""
+    """rows: of the file · find: runs the checks, with True under the lock; what they found."""
 
     def __init__(self, imported: "Import", rows: int, find: Callable[[bool], Found]) -> None:
         self.imported, self.rows, self.find = imported, rows, find

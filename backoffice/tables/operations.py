@@ -6,7 +6,9 @@ from django.db import DatabaseError, NotSupportedError, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddIndex, RemoveIndex
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.models import IndexOperation
 from django.db.migrations.state import ProjectState
+from django.db.models import Model
 
 MISSING = """
   No search index for {model}: {error}
@@ -30,14 +32,11 @@ def drop_unfinished(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
             cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
 
 
-class AddIndexConcurrently(AddIndex):
-    """Django's AddIndex; on PostgreSQL others may write to the table while it is built.
-
-    The migration needs `atomic = False`. After a failure it can simply be run again. SQLite
-    has one writer at a time, whatever is built.
-    """
+class _Concurrently(IndexOperation):
+    """On PostgreSQL others read and write the table meanwhile; elsewhere as Django does it."""
 
     atomic = False
+    model_name: str
 
     def database_forwards(
         self,
@@ -53,37 +52,36 @@ class AddIndexConcurrently(AddIndex):
         elif self.allow_migrate_model(connection.alias, model):
             if connection.in_atomic_block:
                 raise NotSupportedError(
-                    f"The index {self.index.name} is built beside the writers, which no"
-                    " transaction can: set `atomic = False` on the migration."
+                    f"“{self.describe()}” goes on beside the writers, which no transaction"
+                    " can: set `atomic = False` on the migration."
                 )
-            drop_unfinished(schema_editor, self.index.name)
-            schema_editor.execute(
-                self.index.create_sql(model, schema_editor, concurrently=True)
-            )
+            self.execute(schema_editor, model)
+
+    def execute(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        raise NotImplementedError
 
 
-class RemoveIndexConcurrently(RemoveIndex):
+class AddIndexConcurrently(_Concurrently, AddIndex):
+    """Django's AddIndex; on PostgreSQL others may write to the table while it is built.
+
+    The migration needs `atomic = False`. After a failure it can simply be run again. SQLite
+    has one writer at a time, whatever is built.
+    """
+
+    def execute(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        drop_unfinished(schema_editor, self.index.name)
+        schema_editor.execute(self.index.create_sql(model, schema_editor, concurrently=True))
+
+
+class RemoveIndexConcurrently(_Concurrently, RemoveIndex):
     """Django's RemoveIndex; on PostgreSQL it waits for those who read, and keeps nobody out.
 
     The migration needs `atomic = False`.
     """
 
-    atomic = False
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = from_state.apps.get_model(app_label, self.model_name)
-        connection = schema_editor.connection
-        if connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-        elif self.allow_migrate_model(connection.alias, model):
-            name = schema_editor.quote_name(self.name)
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    def execute(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        name = schema_editor.quote_name(self.name)
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
 class AddSearchIndex(Operation):

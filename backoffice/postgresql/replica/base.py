@@ -35,7 +35,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def watch(raw: psycopg.Connection[Any], seconds: float, is_there: Callable[[], bool]) -> None:
-    """Whoever waits for an answer of the connection asks so often, and goes on or gives up."""
+    """End a wait on the connection with an OperationalError where the server is away.
+
+    `is_there` is asked each time that nothing came for so many seconds.
+    """
 
     def wait(answer: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
         return type(raw).wait(raw, watched(answer), *args, **options)

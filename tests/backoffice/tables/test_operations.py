@@ -128,6 +128,10 @@ def test_an_index_is_removed_beside_the_readers_and_made_again(state):
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere it is Django's own")
-def test_a_migration_in_a_transaction_is_told_how_to_be_written(state):
+@pytest.mark.parametrize(
+    "operation",
+    [index("book_title_test"), RemoveIndexConcurrently("book", name="book_title_alike")],
+)
+def test_a_migration_in_a_transaction_is_told_how_to_be_written(state, operation):
     with pytest.raises(NotSupportedError, match="set `atomic = False` on the migration"):
-        apply(state, index("book_title_test"))
+        apply(state, operation)

@@ -17,9 +17,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tests.faults.house import House, servers
+from tests.faults.test_containers import proxy, wait_until
 from tests.faults.test_database_gone import Staff
 from tests.faults.test_restart import Cluster
-from tests.test_containers import proxy, wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,8 @@ import pytest
 import yaml
 
 from tests.browser.server import free_port
-from tests.faults.conftest import *  # noqa: F403 -- its fixtures
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]

@@ -131,7 +131,12 @@ class Command(NotesAccounts, loaddata.Command):
             names = archive.namelist()
             if len(names) != 1:
                 raise FixtureError("zip-compressed fixtures must contain one file")
-            return archive.open(names[0])
+            try:
+                return archive.open(names[0])
+            except RuntimeError as error:  # it wants a password, or a method of its own
+                raise FixtureError(
+                    f"it can't be unpacked ({error}); unpack it first"
+                ) from error
         how: Any = self.compression_formats[compression]
         opener, mode = how
         return opener(path, mode)

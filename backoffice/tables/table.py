@@ -138,7 +138,10 @@ class Table:
         """No row has, or had, a key above this one. It is `above` at least."""
         ((last,),) = self.fetch(f"SELECT max({self.pk}) FROM {self.name}")
         if self.vendor == "postgresql":
-            ((used,),) = self.fetch(f"SELECT last_value FROM {self._sequence()}")
+            ((used,),) = self.fetch(
+                "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END"
+                f" FROM {self._sequence()}"
+            )
         else:
             used = sum(
                 row[0]
@@ -154,7 +157,7 @@ class Table:
         Nobody else may draw keys meanwhile: `lock` sees to it.
         """
         base = self.last_key(above)
-        if self.vendor == "postgresql":
+        if self.vendor == "postgresql" and base + count:  # 0 is none of a sequence
             self.execute("SELECT setval(%s, %s)", [self._sequence(), base + count])
         return base  # SQLite's AUTOINCREMENT counts on from what is inserted
 

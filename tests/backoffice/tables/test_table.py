@@ -84,6 +84,16 @@ def test_keys_that_are_reserved_are_nobody_else_s():
         assert make_library().pk == base + 6
 
 
+def test_the_first_key_of_a_table_is_1():
+    table = Table(everything.AutoKey)
+    if connection.vendor == "postgresql":  # where a sequence outlives a test
+        table.execute(f"ALTER TABLE {table.name} ALTER COLUMN {table.pk} RESTART")
+    assert table.reserve_keys(0) == table.last_key() == 0
+    assert table.reserve_keys(1) == 0
+    if connection.vendor == "postgresql":
+        assert make_row(everything.AutoKey).pk == 2
+
+
 @pytest.mark.parametrize("model", [everything.UuidKey, everything.TextKey, everything.Place])
 def test_one_of_several_keys_can_be_chosen(model):
     table = Table(model)

@@ -53,7 +53,7 @@ test-postgres: $(installed) ## Run the tests on a throw-away PostgreSQL, the slo
 # Its databases go with the server: PgBouncer would hold them while they are dropped. The slow
 # tests are of files and rules, whatever the database: ARGS="-m ''" runs them too.
 pooled = tests/faults/test_pool.py tests/backoffice/imports tests/backoffice/jobs
-stored = tests/faults/test_storage.py tests/backoffice/imports tests/backoffice/jobs tests/backoffice/admin/changes tests/backoffice/erasure tests/backoffice/backups
+stored = tests/faults/test_storage.py tests/backoffice/imports tests/backoffice/jobs tests/backoffice/admin/changes tests/backoffice/admin/records tests/backoffice/erasure tests/backoffice/backups
 test-pool: $(installed) ## Run the tests of imports through a PgBouncer that lends connections for a transaction
 	POSTGRES_OPTIONS="-c autovacuum=off" .ci/with-postgres .ci/with-pgbouncer \
 		$(python) -m pytest -n auto -m "not slow" --reuse-db $(pooled) $(ARGS)

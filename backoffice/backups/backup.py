@@ -50,7 +50,7 @@ def back_up(folder: Path) -> Path:
 def _write(folder: Path, own: Path) -> Path:
     kind = database()
     _demand_room(folder, 2 * kind.size() + sum(_sizes()))
-    name, draft = f"backoffice-{stamp()}", own / "backup.tar"
+    draft = own / "backup.tar"
     with tarfile.open(draft, "x:", format=tarfile.PAX_FORMAT) as tar:
         draft.chmod(0o600)
         writer, copy = Writer(tar, own), own / DATABASE
@@ -74,10 +74,18 @@ def _write(folder: Path, own: Path) -> Path:
                 rows=rows,
             )
         )
-    # Two may be made in one second, as a restore makes one first.
-    others = (f"{name}-{number}" for number in count(2))
-    paths = (folder / f"{each}.tar" for each in chain([name], others))
-    return draft.rename(next(path for path in paths if not path.exists()))
+    return draft.replace(_new_name(folder))
+
+
+def _new_name(folder: Path) -> Path:
+    """A file of its own, still empty: two may be made in one second, also at once."""
+    name = f"backoffice-{stamp()}"
+    for each in chain([name], (f"{name}-{number}" for number in count(2))):
+        path = folder / f"{each}.tar"
+        with suppress(FileExistsError):
+            path.touch(mode=0o600, exist_ok=False)
+            return path
+    raise AssertionError  # count has no end
 
 
 def _add_stored(writer: Writer, scratch: Path) -> None:

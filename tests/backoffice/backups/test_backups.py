@@ -59,8 +59,10 @@ def test_rows_that_are_not_those_of_the_manifest_are_told(folder, monkeypatch):
 
 def test_two_of_one_second_are_two_files(folder, monkeypatch):
     monkeypatch.setattr("backoffice.backups.backup.stamp", lambda: "20261127T023829Z")
-    paths = [back_up(folder) for _number in range(3)]
-    assert len(set(paths)) == len(list(folder.iterdir())) == 3
+    names = [back_up(folder).name for _number in range(3)]
+    first = "backoffice-20261127T023829Z"
+    assert names == [f"{first}.tar", f"{first}-2.tar", f"{first}-3.tar"]
+    assert sorted(names) == sorted(path.name for path in folder.iterdir())
 
 
 def test_what_does_not_fit_leaves_nothing(folder, monkeypatch):

@@ -1,9 +1,11 @@
 """The settings of the queue of what workers do: in the database, or on Redis by TASKS_URL."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from backoffice import addresses
 from backoffice.optional import is_installed
 
 SCHEMES = ("redis://", "rediss://", "unix://")
@@ -18,6 +20,7 @@ def queue_settings(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
             "TASKS_URL: leave it empty, or set redis://:PASSWORD@HOST:PORT/NUMBER, rediss://…"
             " with TLS, or unix://PATH."
         )
+    addresses.read("TASKS_URL", url, lambda url: urlsplit(url).port)
     queue = {
         "URL": url,
         "QUEUE_CLASS": "backoffice.jobs.redis_queue.Queue",

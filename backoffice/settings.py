@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from backoffice import conf, logs
+from backoffice import addresses, conf, logs
 from backoffice.databases import replica_of, tuned
 from backoffice.optional import is_installed
 from backoffice.queues import queue_settings
@@ -122,13 +122,15 @@ DATABASE_SILENT_SECONDS = env.int(
 )
 shared: dict[str, Any] = {"pool": DATABASE_POOL, "silent_seconds": DATABASE_SILENT_SECONDS}
 # quote(): the name of a folder may contain characters that have a meaning in URLs.
-database_url = env.db("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
-DATABASES = {"default": tuned(database_url, **shared)}
+url = env.str("DATABASE_URL", default=f"sqlite:///{quote(f'{DATA_DIR}/db.sqlite3')}")
+DATABASES = {"default": tuned(addresses.read("DATABASE_URL", url, env.db_url_config), **shared)}
 # Lists and exports are read from there, where it is not behind: backoffice/tables/replica.py.
 REPLICA_WAIT_SECONDS = env.float("REPLICA_WAIT_SECONDS", default=conf.REPLICA_WAIT_SECONDS)
-if env.str("DATABASE_REPLICA_URL", default=""):
+if url := env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = replica_of(
-        DATABASES["default"], env.db("DATABASE_REPLICA_URL"), **shared
+        DATABASES["default"],
+        addresses.read("DATABASE_REPLICA_URL", url, env.db_url_config),
+        **shared,
     )
     DATABASE_ROUTERS = ["backoffice.tables.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -339,7 +341,8 @@ RETENTION_MINUTES = env.int("RETENTION_MINUTES", default=conf.RETENTION_MINUTES)
 # Mail -------------------------------------------------------------------------------
 # Told by mail: rejected rows of feeds. Without a server, mails go to the log.
 
-vars().update(env.email("EMAIL_URL", default="consolemail://"))
+url = env.str("EMAIL_URL", default="consolemail://")
+vars().update(addresses.read("EMAIL_URL", url, env.email_url_config))
 EMAIL_TIMEOUT = 30  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="library@localhost")
 

@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
+import pytest
 from django.apps import apps
 
 from backoffice import conf
@@ -89,6 +91,32 @@ def test_a_replica_is_told_the_same_and_is_postgresql(tmp_path):
     assert "replica" not in read_settings(tmp_path, DATABASE_URL=url)["DATABASES"]
     refused = python("-c", PRINT, DATA_DIR=str(tmp_path), DATABASE_REPLICA_URL=url)
     assert "must both name PostgreSQL" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "DATABASE_REPLICA_URL", "EMAIL_URL", "TASKS_URL"]
+)
+@pytest.mark.parametrize(
+    "password", ["giraffe/x", "giraffe?x", "12/giraffe", "12?giraffe", "x@giraffe/"]
+)
+def test_no_part_of_a_password_is_shown_where_an_address_can_t_be_read(
+    tmp_path, name, password
+):
+    kind = {"EMAIL_URL": "smtp+tls", "TASKS_URL": "redis"}.get(name, "postgres")
+    url = f"{kind}://library:{password}@127.0.0.1/library"
+    refused = python("-c", PRINT, DATA_DIR=str(tmp_path), **{name: url})
+    assert refused.returncode
+    assert f"{name} is no address that can be read" in refused.stderr
+    assert "giraffe" not in refused.stderr
+
+
+def test_addresses_that_can_be_read_are_read(tmp_path):
+    for password in ("x#giraffe", "x[2]giraffe", "x%2F%3F%40giraffe", "x@giraffe"):
+        url = f"postgres://library:{password}@127.0.0.1/library?application_name=a@b"
+        database = read_settings(tmp_path, DATABASE_URL=url)["DATABASES"]["default"]
+        assert database["PASSWORD"] == unquote(password)
+    database = read_settings(tmp_path, DATABASE_URL="sqlite:////srv/a@b/c")["DATABASES"]
+    assert database["default"]["NAME"] == "/srv/a@b/c"
 
 
 def test_any_folder_name_holds_the_data(tmp_path):

@@ -12,14 +12,18 @@ import io
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Self
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 FORMAT = 1
@@ -35,6 +39,32 @@ CHUNK = 1 << 20
 
 class BackupError(Exception):
     """A sentence for whoever runs the command: why there is no backup, or no restoration."""
+
+
+@contextmanager
+def careful() -> Iterator[None]:
+    """Whatever goes wrong is a BackupError, and signals end the block as Ctrl-C does.
+
+    Else copies of all that the site has would stay where `timeout`, systemd, or a terminal that
+    is closed ended it. A signal that is ignored, as by `nohup`, stays so.
+    """
+
+    def end(number: int, _frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        ends = (signal.SIGTERM, signal.SIGHUP)
+        taken = [each for each in ends if signal.getsignal(each) is signal.SIG_DFL]
+    for each in taken:
+        signal.signal(each, end)
+    try:
+        yield
+    except (OSError, DatabaseError, sqlite3.Error) as error:
+        raise BackupError(_("It could not be done: %s") % str(error).strip()) from error
+    finally:
+        for each in taken:
+            signal.signal(each, signal.SIG_DFL)
 
 
 @dataclass
@@ -115,7 +145,7 @@ class Reader:
             if file is None or member.size > MOST_MANIFEST:
                 raise KeyError
             self.manifest = Manifest.of(file.read())
-        except (KeyError, ValueError, TypeError, tarfile.TarError) as error:
+        except (AttributeError, KeyError, ValueError, TypeError, tarfile.TarError) as error:
             raise BackupError(
                 _("%s is no whole backup: it has no manifest at its end.") % path
             ) from error
@@ -126,7 +156,7 @@ class Reader:
             parts = PurePosixPath(name).parts
             if name == DATABASE:
                 continue
-            if parts[:1] != (DATA,) or parts[1] not in KEPT or ".." in parts:
+            if parts[:1] != (DATA,) or not {*parts[1:2]} & {*KEPT} or ".." in parts:
                 raise BackupError(_("The backup has a file where none belongs: %s") % name)
             yield name
 

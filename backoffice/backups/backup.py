@@ -24,6 +24,7 @@ from backoffice.backups.archive import (
     BackupError,
     Manifest,
     Writer,
+    careful,
     files,
     scratch,
 )
@@ -34,17 +35,15 @@ NEEDED = ("Django", "django-import-export", "django-simple-history")
 SPARE = 50_000_000  # bytes that stay free on the disk
 
 
+@careful()
 def back_up(folder: Path) -> Path:
     """Write a backup of the site into the folder, while the site runs; returns its path.
 
     Only its owner can read it. Raises BackupError; then nothing is left in the folder.
     """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with scratch(folder) as own:
-            return _write(folder, own)
-    except OSError as error:
-        raise BackupError(_("The backup could not be written: %s") % error) from error
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with scratch(folder) as own:
+        return _write(folder, own)
 
 
 def _write(folder: Path, own: Path) -> Path:

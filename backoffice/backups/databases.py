@@ -6,16 +6,17 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.backups.archive import BackupError
+from backoffice.jobs import workers
 from backoffice.tables.scratch import PREFIX
 from backoffice.tables.waits import let_idle
 
@@ -124,6 +125,9 @@ class PostgreSQL:
             with target.open("xb") as file:
                 target.chmod(0o600)
                 options = ["-Fc", "--no-owner", "--no-privileges", "--no-comments"]
+                # What else is in the database is not the site's, and stays as it is.
+                options += [f"--table={self._schema()}.*"]
+                options += [f'--extension="{name}"' for name in self._extensions()]
                 # Else imports that go on would wait for it, to drop their own tables.
                 options += [f"--exclude-table=*.{PREFIX}*"]
                 _run("pg_dump", [*options, f"--snapshot={snapshot}"], stdout=file)
@@ -139,13 +143,35 @@ class PostgreSQL:
             raise BackupError(
                 _("No database could be made to verify the backup in: %s") % str(error).strip()
             ) from error
+        schema = self._schema()
         try:
+            with self._other(name) as copy:
+                for each in {schema, *self._extensions().values()}:
+                    copy.cursor().execute(f"CREATE SCHEMA IF NOT EXISTS {each}")
             self._load(source, scratch, database=name)
             with self._other(name) as copy:
+                copy.cursor().execute(f"SET search_path TO {schema}")
                 return _count_by(copy, names)
         finally:
             with self._other("postgres") as server:
                 server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _schema(self) -> str:
+        """In which the site's tables are; quoted."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_schema())")
+            return str(cursor.fetchone()[0])
+
+    def _extensions(self) -> dict[str, str]:
+        """Those that its role could make in another database, with their schemas, quoted."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT e.extname, e.extnamespace::regnamespace::text FROM pg_extension e"
+                " JOIN pg_available_extension_versions v ON v.name = e.extname"
+                " JOIN pg_roles r ON r.rolname = current_user WHERE e.extname <> 'plpgsql'"
+                " AND (v.trusted OR r.rolsuper OR NOT v.superuser)"
+            )
+            return dict(cursor.fetchall())
 
     @contextmanager
     def _other(self, name: str) -> Iterator[BaseDatabaseWrapper]:
@@ -162,7 +188,9 @@ class PostgreSQL:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                # Of another role's connections, nobody but it sees what they are.
+                " AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"
+                " AND coalesce(backend_type, 'client backend') = 'client backend'"
             )
             (number,) = cursor.fetchone()
         if number:
@@ -184,6 +212,8 @@ class PostgreSQL:
             file.flush()
             options = ["--no-owner", "--no-privileges", "--file=-"]
             _run("pg_restore", [*options, str(source)], stdout=file, connects=False)
+            if database is None:
+                file.write(FOUND.encode())
         options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         try:
             _run(
@@ -193,15 +223,31 @@ class PostgreSQL:
             script.unlink()
 
 
-#: Also what a newer version made, which the dump does not know.
+#: Also what a newer version made, which the dump does not know. What others have made of the
+#: site's tables elsewhere, such as views in another schema, is not dropped: PostgreSQL refuses.
 EMPTY = """
+SET client_min_messages = warning;
 DO $$ DECLARE found record; BEGIN
-    FOR found IN SELECT tablename AS name FROM pg_tables t WHERE schemaname = current_schema()
-        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.deptype = 'e'
-            AND d.objid = format('%I.%I', t.schemaname, t.tablename)::regclass)
+    FOR found IN SELECT kind, string_agg(c.oid::regclass::text, ', ') AS names
+        FROM pg_class c JOIN (VALUES (1, 'm', 'MATERIALIZED VIEW'), (2, 'v', 'VIEW'),
+            (3, 'r', 'TABLE'), (3, 'p', 'TABLE')) AS kinds (place, letter, kind)
+            ON letter = c.relkind::text
+        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND NOT EXISTS (
+            SELECT 1 FROM pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid)
+        GROUP BY place, kind ORDER BY place
     LOOP
-        EXECUTE format('DROP TABLE IF EXISTS %I.%I CASCADE', current_schema(), found.name);
+        EXECUTE format('DROP %s %s', found.kind, found.names);
     END LOOP;
+END $$;
+"""
+#: The dump names the schema that its tables were in; the site may look for them elsewhere.
+FOUND = """
+RESET search_path;
+DO $$ BEGIN
+    IF to_regclass('django_migrations') IS NULL THEN
+        RAISE 'The tables of the backup are in a schema where this role does not look for'
+            ' them: set its search_path.';
+    END IF;
 END $$;
 """
 
@@ -237,6 +283,8 @@ def _run(
         client: Any = connection.client
         (_psql, *where), more = client.settings_to_cmd_args_env(settings, [])
         environment = more or {}
+        if told := settings["OPTIONS"].get("options"):  # such as a search_path
+            environment["PGOPTIONS"] = told
     done = subprocess.run(  # noqa: S603 -- no shell, and no text of a user
         [path, *options, *where],
         env=os.environ | environment,
@@ -261,3 +309,13 @@ def database() -> SQLite | PostgreSQL:
     if connection.vendor == "postgresql":
         return PostgreSQL()
     raise BackupError(_("Databases of the kind %s can't be backed up.") % connection.vendor)
+
+
+def demand_stopped(kind: SQLite | PostgreSQL) -> None:
+    """Raises BackupError while a worker is alive, or somebody else uses the database."""
+    with suppress(DatabaseError):  # it is not there yet, or damaged
+        if workers.alive():
+            raise BackupError(
+                _("A worker runs. Stop it and the site first, and wait a minute.")
+            )
+    kind.demand_quiet()

@@ -11,17 +11,20 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from backoffice.backups.archive import BackupError
+from backoffice.backups.archive import BackupError, careful
+from backoffice.backups.databases import database, demand_stopped
+from backoffice.querysets.reading import snapshot
 
 CHUNK = 2_000  # rows
 OTHER = "move_target"
 
 
+@careful()
 def move_to(settings: dict[str, Any], said: Callable[[str, int], None]) -> dict[str, int]:
     """Copy all rows into an empty database; returns how many, by table. All or nothing.
 
     settings: those of the other database, as in DATABASES · said: is told each table and its
-    number of rows. The site must not run meanwhile. Raises BackupError.
+    number of rows. Raises BackupError, also while somebody else uses the site.
     """
     defaults = connections.configure_settings({DEFAULT_DB_ALIAS: settings})
     connections.settings[OTHER] = defaults[DEFAULT_DB_ALIAS]
@@ -33,6 +36,7 @@ def move_to(settings: dict[str, Any], said: Callable[[str, int], None]) -> dict[
 
 
 def _move(said: Callable[[str, int], None]) -> dict[str, int]:
+    demand_stopped(database())
     target = connections[OTHER]
     if target.introspection.table_names():
         raise BackupError(_("The other database is not empty. Nothing was written."))
@@ -40,7 +44,7 @@ def _move(said: Callable[[str, int], None]) -> dict[str, int]:
     there = set(target.introspection.table_names())
     models = [m for m in apps.get_models(include_auto_created=True) if _is_copied(m)]
     counts = {}
-    with transaction.atomic(using=OTHER):
+    with snapshot(connections[DEFAULT_DB_ALIAS]), transaction.atomic(using=OTHER):
         # What `migrate` made of its own: content types, permissions.
         flush = [m._meta.db_table for m in models if m._meta.db_table in there]
         with target.constraint_checks_disabled():

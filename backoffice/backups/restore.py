@@ -1,5 +1,6 @@
 """Putting a backup back in the place of what is there."""
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -18,11 +19,12 @@ from backoffice.backups.archive import (
     IMPORTS,
     BackupError,
     Manifest,
+    careful,
     reading,
     scratch,
 )
 from backoffice.backups.backup import back_up
-from backoffice.backups.databases import database, stamp
+from backoffice.backups.databases import database, demand_stopped, stamp
 from backoffice.changes import files
 from backoffice.changes.models import Change
 from backoffice.jobs import workers
@@ -31,6 +33,7 @@ from backoffice.machines import Shared
 from backoffice.sessions.models import Session
 
 
+@careful()
 def verify(path: Path) -> Manifest:
     """Read the whole backup, restore its database elsewhere and compare.
 
@@ -52,6 +55,7 @@ def verify(path: Path) -> Manifest:
         return backup.manifest
 
 
+@careful()
 def restore(path: Path, *, keep_present: bool = True) -> list[str]:
     """Replace the database and its files by those of the backup; returns what was done.
 
@@ -63,11 +67,8 @@ def restore(path: Path, *, keep_present: bool = True) -> list[str]:
         kind, manifest = database(), backup.manifest
         _demand_kind(manifest)
         _demand_known(manifest)
-        if _a_worker_runs():
-            raise BackupError(
-                _("A worker runs. Stop it and the site first, and wait a minute.")
-            )
-        kind.demand_quiet()
+        _demand_owner()
+        demand_stopped(kind)
         if keep_present and _is_there():
             said.append(_("What was there is kept in %s.") % back_up(path.parent))
             kind.demand_quiet()
@@ -161,12 +162,6 @@ def _put(path: Path, target: Path) -> None:
     draft.replace(target)
 
 
-def _a_worker_runs() -> bool:
-    with suppress(DatabaseError):  # it is not there yet, or damaged
-        return workers.alive() > 0
-    return False
-
-
 def _is_there() -> bool:
     """Whether there is something to keep. Raises BackupError if that can't be read."""
     try:
@@ -196,6 +191,20 @@ def _demand_known(manifest: Manifest) -> None:
     if newer:
         raise BackupError(
             _("The backup is of a newer version, which has %s. Install that first.") % newer[0]
+        )
+
+
+def _demand_owner() -> None:
+    """What root put there, the user of the site could not read."""
+    folder = Path(settings.DATA_DIR)
+    uid = folder.stat().st_uid
+    if os.geteuid() == 0 != uid:
+        user = f"#{uid}"
+        with suppress(KeyError):  # it has no name here
+            user = folder.owner()
+        raise BackupError(
+            _("%(folder)s is of the user %(user)s. Restore as that user: sudo -u %(user)s …")
+            % {"folder": folder, "user": user}
         )
 
 

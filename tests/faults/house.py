@@ -67,16 +67,21 @@ class House:
         if migrated:
             self.run("migrate", "-v0")
 
-    def run(self, *arguments):
-        done = self.attempt(*arguments)
+    def run(self, *arguments, typed=None):
+        done = self.attempt(*arguments, typed=typed)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def attempt(self, *arguments):
-        """The process of a command that may fail."""
+    def attempt(self, *arguments, typed=None):
+        """The process of a command that may fail; `typed` is read by it."""
         command = [sys.executable, "manage.py", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            input=typed,
+            capture_output=True,
+            text=True,
         )
 
     def shell(self, code):

@@ -1,13 +1,17 @@
 """A backup is whole whatever goes on meanwhile; what is put back is what was there."""
 
 import os
+import re
+import secrets
 import shutil
+import signal
 import sqlite3
 import stat
 import tarfile
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.faults.house import House
@@ -16,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 SQLITE = not os.environ.get("DATABASE_URL", "").startswith("postgres")
 on_sqlite = pytest.mark.skipif(not SQLITE, reason="of SQLite's files")
+on_postgresql = pytest.mark.skipif(SQLITE, reason="of PostgreSQL's roles and schemas")
 #: Every row of the house, but sessions, and what goes on by itself.
 ALL = """
 import hashlib, json
@@ -64,6 +69,18 @@ print(1)
 """
 
 
+ENDED = """
+import os
+from pathlib import Path
+from backoffice.backups import databases
+from backoffice.backups.backup import back_up
+def end(*arguments):
+    os.kill(os.getpid(), {number})
+databases._count_by = databases._count = end
+back_up(Path({folder!r}))
+"""
+
+
 def back_up(house, folder):
     """The backup's path."""
     return house.run("backup", str(folder)).strip().rpartition(": ")[2]
@@ -99,6 +116,7 @@ def test_what_was_backed_up_is_put_back(new_house, tmp_path):
     assert "What was there is kept in" in said
     assert house.json(ALL) == before
     assert upload.read_bytes() == b"name"
+    house.shell("from library.models import Library; print(Library.objects.create().pk)")
 
     other, key = new_house(tmp_path / "two", migrated=False), tmp_path / "two" / "secret_key"
     key.write_text("two")
@@ -231,13 +249,38 @@ def test_a_site_that_runs_is_not_replaced(new_house, tmp_path):
     house.start_worker()
     while not house.json(WORKERS):
         pass
-    assert "A worker runs" in house.attempt("restore", backup, "--yes").stderr
+    for words in (["restore", backup, "--yes"], ["move_database", f"sqlite:///{tmp_path}/two"]):
+        assert "A worker runs" in house.attempt(*words).stderr
     house.kill_worker()
     house.shell(GONE)
     if SQLITE:
         with closing(sqlite3.connect(tmp_path / "one" / "db.sqlite3")) as open_one:
             open_one.execute("SELECT * FROM library_library").fetchall()
             assert "in use" in house.attempt("restore", backup, "--yes").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_backup_that_is_ended_leaves_nothing(new_house, tmp_path, number):
+    house = new_house(tmp_path / "one")
+    code = ENDED.format(folder=str(tmp_path / "backups"), number=int(number))
+    assert house.attempt("shell", "-v0", "-c", code).returncode
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_database_that_is_away_or_damaged_is_told_in_a_sentence(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    if SQLITE:
+        (tmp_path / "one" / "db.sqlite3").write_bytes(b"not a database" * 1000)
+    else:
+        house.environment["DATABASE_URL"] += "_that_is_not_there"
+    for words in (
+        ["backup", str(tmp_path / "backups")],
+        ["move_database", f"sqlite:///{tmp_path}/x"],
+    ):
+        refused = house.attempt(*words)
+        assert refused.returncode == 1
+        assert "CommandError: It could not be done" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_a_database_moves_to_another(new_house, tmp_path):
@@ -253,11 +296,54 @@ def test_a_database_moves_to_another(new_house, tmp_path):
     assert "is not empty" in again.stderr
 
 
-@pytest.mark.skipif(SQLITE, reason="there is no PostgreSQL to move to")
+@on_postgresql
 def test_an_sqlite_site_moves_to_postgresql(new_house, tmp_path):
     (tmp_path / "small").mkdir()
     small = House(tmp_path / "small", "")
     small.run("loaddata", "-v0", "tutorial", "roles", "demo")
     other = new_house(tmp_path / "two", migrated=False)
-    small.run("move_database", other.environment["DATABASE_URL"])
+    small.run("move_database", typed=other.environment["DATABASE_URL"])
     assert other.json(ALL) == small.json(ALL)
+
+
+@pytest.fixture
+def role():
+    """Of PostgreSQL, for databases that are dropped before it."""
+    name = f"role_{secrets.token_hex(4)}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD 'giraffe'")
+    yield name
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(f"DROP ROLE {name}")
+
+
+@on_postgresql
+def test_what_others_have_in_the_database_is_left_alone(role, new_house, tmp_path):
+    """The site's role has a schema of its own, as administrators make one."""
+    house = new_house(tmp_path / "one", migrated=False)
+    url = house.environment["DATABASE_URL"]
+    house.environment["DATABASE_URL"] = re.sub("//[^@]*@", f"//{role}:giraffe@", url)
+    with psycopg.connect(url, autocommit=True) as another:
+        another.execute(f"CREATE SCHEMA {role} AUTHORIZATION {role}")
+        another.execute("CREATE EXTENSION pg_trgm")
+        another.execute("CREATE SCHEMA audit")
+        another.execute("CREATE TABLE audit.kept AS SELECT 7 AS number")
+        house.run("migrate", "-v0")
+        house.run("loaddata", "-v0", "tutorial")
+        before, backup = house.json(ALL), back_up(house, tmp_path / "backups")
+        house.run("restore", backup, "--verify")
+        refused = house.attempt("restore", backup, "--yes")
+        assert "The database is in use, by 1 connections" in refused.stderr
+    house.run("restore", backup, "--yes")
+    assert house.json(ALL) == before
+    with psycopg.connect(url, autocommit=True) as another:
+        assert another.execute("SELECT * FROM audit.kept").fetchall() == [(7,)]
+        another.execute(f"CREATE VIEW audit.books AS TABLE {role}.library_book")
+    refused = house.attempt("restore", backup, "--yes")
+    assert "view audit.books depends on" in refused.stderr
+
+    other = new_house(tmp_path / "two", migrated=False)
+    with psycopg.connect(other.environment["DATABASE_URL"], autocommit=True) as another:
+        another.execute(f"CREATE SCHEMA {role}")
+    refused = other.attempt("restore", backup, "--yes")
+    assert "set its search_path" in refused.stderr

@@ -3,13 +3,14 @@
 import io
 import os
 import sqlite3
+import tarfile
 from contextlib import closing
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from backoffice.backups import restore
+from backoffice.backups import archive, restore
 from backoffice.backups.archive import BackupError, reading
 from backoffice.backups.backup import back_up
 from backoffice.backups.databases import SQLite
@@ -109,6 +110,44 @@ def test_where_nobody_can_answer_nothing_is_restored(folder, monkeypatch):
     monkeypatch.setattr("builtins.input", nobody)
     with pytest.raises(CommandError, match="Nothing was restored"):
         call_command("restore", str(folder / "a.tar"))
+
+
+def test_root_does_not_restore_what_the_user_of_the_site_could_not_read(
+    folder, settings, monkeypatch
+):
+    path = back_up(folder)
+    if os.geteuid() == 0:
+        os.chown(settings.DATA_DIR, 7, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(BackupError, match=r"Restore as that user: sudo -u \S+ …"):
+        restore.restore(path)
+
+
+@pytest.mark.parametrize("content", [b"[]", b'{"format": 1}', b"\xff", b"[" * 5])
+def test_a_manifest_that_is_none_is_told(folder, content):
+    path = folder / "bad.tar"
+    folder.mkdir()
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    with pytest.raises(BackupError, match="no whole backup"):
+        restore.verify(path)
+
+
+@pytest.mark.parametrize("name", ["data", "data/x", "/data/imports", "data/imports/../../a"])
+def test_a_name_that_leads_elsewhere_is_refused(folder, monkeypatch, name):
+    path = back_up(folder)
+    of = archive.Manifest.of
+
+    def altered(content):
+        found = of(content)
+        found.digests[name] = ""
+        return found
+
+    monkeypatch.setattr(archive.Manifest, "of", altered)
+    with pytest.raises(BackupError, match="where none belongs"):
+        restore.verify(path)
 
 
 def test_the_command_says_where_the_backup_is_or_why_there_is_none(folder, monkeypatch):

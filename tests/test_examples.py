@@ -52,10 +52,11 @@ SYSTEM = {
     "createdb": "makes a database of a server that is not ours",
     "createuser": "makes a role of a server that is not ours",
     "git": "the repository's address is the reader's",
-    "install": "makes a folder in /var/lib",
+    "install": "makes folders in /srv and /var/lib",
     "journalctl": "reads the journal of services that are not here",
     "openssl": "prints something else each time",
     "systemctl": "restarts services that are not here",
+    "useradd": "makes a user of the system",
 }
 #: Runs the commands that come, a line each as JSON, and agrees to what they ask.
 RUN = """

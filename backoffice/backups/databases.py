@@ -36,7 +36,8 @@ class SQLite:
 
     @property
     def path(self) -> Path:
-        return Path(str(connection.settings_dict["NAME"]))
+        """The file itself: where a link leads to it, what is put back lies there too."""
+        return Path(str(connection.settings_dict["NAME"])).resolve()
 
     def size(self) -> int:
         return self.path.stat().st_size

@@ -74,14 +74,14 @@ def new_connection(alias: str = DEFAULT_DB_ALIAS) -> Iterator[BaseDatabaseWrappe
         options.pop("pool", None)
         options["connect_timeout"] = CONNECT
     try:
-        if missing := _missing_file(connection):  # to connect would make an empty one
+        if missing := missing_file(connection):  # to connect would make an empty one
             raise DatabaseError(f"there is no {missing}: run manage.py migrate, or restore it")
         yield connection
     finally:
         connection.close()
 
 
-def _missing_file(connection: Any) -> str:
+def missing_file(connection: Any) -> str:
     """SQLite's file if that is not there, else ""."""
     name = str(connection.settings_dict["NAME"])
     is_file = connection.vendor == "sqlite" and not connection.is_in_memory_db()

@@ -198,6 +198,20 @@ def test_the_log_of_a_killed_process_does_not_damage_what_is_put_back(new_house,
     assert house.json(ALL) == before
 
 
+@on_sqlite
+def test_a_database_behind_a_link_is_put_back_where_it_lies(new_house, tmp_path):
+    house = new_house(tmp_path / "one")
+    backup = back_up(house, tmp_path / "backups")
+    link, database = tmp_path / "one" / "db.sqlite3", tmp_path / "disk" / "library"
+    database.parent.mkdir()
+    link.rename(database)
+    link.symlink_to(database)
+    said = house.run("restore", backup, "--yes")
+    assert f"The database that was there lies in {database}.replaced-" in said
+    assert link.is_symlink()
+    assert database.stat().st_size == link.stat().st_size > 0
+
+
 def test_what_is_no_whole_backup_is_refused_and_nothing_changes(new_house, tmp_path):
     house = new_house(tmp_path / "one")
     house.run("loaddata", "-v0", "tutorial")

@@ -103,9 +103,10 @@ def test_what_was_going_on_stops(folder):
     assert (undone.status, changes[1].waiting) == ("done", "")
 
 
-def test_where_nobody_can_answer_nothing_is_restored(folder, monkeypatch):
+@pytest.mark.parametrize("why", [EOFError, KeyboardInterrupt])
+def test_where_nobody_answers_nothing_is_restored(folder, monkeypatch, why):
     def nobody(question):
-        raise EOFError
+        raise why
 
     monkeypatch.setattr("builtins.input", nobody)
     with pytest.raises(CommandError, match="Nothing was restored"):

@@ -196,6 +196,15 @@ def test_a_table_that_lost_its_search_index_is_named(db, monkeypatch):
     assert missing_search_indexes() == []
 
 
+def test_doctor_makes_no_empty_database(house, capsys, monkeypatch):
+    module = "backoffice.management.commands.doctor"
+    monkeypatch.setattr(f"{module}.missing_file", lambda connection: "/srv/db.sqlite3")
+    monkeypatch.setattr(f"{module}.checks.run_checks", None)
+    with pytest.raises(SystemExit):
+        call_command("doctor")
+    assert "The deployment: It can't be checked without the database" in capsys.readouterr().out
+
+
 def test_doctor_says_what_is_wrong_and_the_remedy(house, capsys, monkeypatch):
     def run_checks(*, include_deployment_checks):
         assert include_deployment_checks

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from backoffice.tables.scratch import PREFIX
 from backoffice.tables.waits import let_idle
 
 Rows = dict[str, int]
+QUIET = 2  # seconds for which others that use the database are waited for
 
 
 def tables() -> list[str]:
@@ -69,7 +71,7 @@ class SQLite:
             return
         try:
             # Leaving WAL takes the database for itself, and empties and removes `-wal`.
-            with closing(sqlite3.connect(self.path, timeout=2)) as own:
+            with closing(sqlite3.connect(self.path, timeout=QUIET)) as own:
                 own.execute("PRAGMA journal_mode=DELETE").fetchone()
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
@@ -186,6 +188,21 @@ class PostgreSQL:
             other.close()
 
     def demand_quiet(self) -> None:
+        pooled: Any = connection
+        if pooled.settings_dict["OPTIONS"].get("pool"):  # its connections would be counted
+            pooled.close()
+            pooled.close_pool()
+            del pooled.settings_dict["OPTIONS"]["pool"]
+        end = time.monotonic() + QUIET
+        while number := self._others():
+            if time.monotonic() > end:
+                raise BackupError(
+                    _("The database is in use, by %d connections. Stop the site first.")
+                    % number
+                )
+            time.sleep(0.1)  # PostgreSQL ends a moment after its client
+
+    def _others(self) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -193,11 +210,7 @@ class PostgreSQL:
                 " AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"
                 " AND coalesce(backend_type, 'client backend') = 'client backend'"
             )
-            (number,) = cursor.fetchone()
-        if number:
-            raise BackupError(
-                _("The database is in use, by %d connections. Stop the site first.") % number
-            )
+            return int(cursor.fetchone()[0])
 
     def replace(self, source: Path) -> Path | None:
         connection.close()

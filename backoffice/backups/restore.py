@@ -137,8 +137,9 @@ def _put_files(source: Path) -> None:
             _give(*inside.relative_to(IMPORTS).parts)
 
 
-def _give(folder: str, name: str = "") -> None:
+def _give(folder: str, *names: str) -> None:
     """Put an upload into the storage, if it is elsewhere and hasn't it."""
+    name = "/".join(names)
     try:
         if name and files.are_shared() and not files.has(folder, name):
             files.put(folder, name)

@@ -103,7 +103,7 @@ def test_what_was_backed_up_is_put_back(new_house, tmp_path):
     house = new_house(tmp_path / "one")
     house.run("loaddata", "-v0", "tutorial", "roles", "demo")
     before = house.json(ALL)
-    upload = tmp_path / "one" / "imports" / "abc" / "upload"
+    upload = tmp_path / "one" / "imports" / "abc" / "deeper" / "upload"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"name")
     (tmp_path / "one" / "secret_key").write_text("one")

@@ -24,3 +24,9 @@ def test_imports_with_a_pool_in_each_process(house, libraries, rows):
     house.run("loaddata", "tutorial")
     # Counted in the database that is made for it, not in the pool's.
     assert "is whole" in house.run("restore", backup, "--verify")
+    house.kill_worker()
+    house.shell(
+        "from backoffice.jobs.workers import Worker; print(Worker.objects.all().delete())"
+    )
+    # Its own pool is nobody who uses the site.
+    assert "Restored" in house.run("restore", backup, "--yes")

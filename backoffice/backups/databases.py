@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.backups.archive import BackupError
 from backoffice.jobs import workers
+from backoffice.outages import removed_if_it_fails
 from backoffice.tables.scratch import PREFIX
 from backoffice.tables.waits import let_idle
 
@@ -87,7 +88,8 @@ class SQLite:
         connection.close()  # else it stays with the old file
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f"{self.path.name}.restored")
-        shutil.move(source, draft)  # maybe from another disk
+        with removed_if_it_fails(draft):
+            shutil.move(source, draft)  # maybe from another disk
         aside = None
         if self.path.exists():
             aside = self.path.with_name(f"{self.path.name}.replaced-{stamp()}")

@@ -30,6 +30,7 @@ from backoffice.changes.models import Change
 from backoffice.jobs import workers
 from backoffice.jobs.care import BACK, TASKS
 from backoffice.machines import Shared
+from backoffice.outages import removed_if_it_fails
 from backoffice.sessions.models import Session
 
 
@@ -60,7 +61,8 @@ def restore(path: Path, *, keep_present: bool = True) -> list[str]:
     """Replace the database and its files by those of the backup; returns what was done.
 
     keep_present: back up what is there first, beside `path`. Nobody may use the site
-    meanwhile. Raises BackupError; then all is as it was, but that more uploads may lie there.
+    meanwhile. Raises BackupError; then all is as it was, but that more uploads may lie there,
+    or the error says that it was replaced.
     """
     said: list[str] = []
     with reading(path) as backup, scratch(path.parent) as own:
@@ -83,10 +85,17 @@ def restore(path: Path, *, keep_present: bool = True) -> list[str]:
         if aside := kind.replace(copy):
             said.append(_("The database that was there lies in %s.") % aside)
         _put_key(own_files / "secret_key")
-    if _behind():  # what follows, and the site, need the tables of this version
-        call_command("migrate", interactive=False, verbosity=0)
-        said.append(_("The backup was of an older version: it was brought up to date."))
-    return said + settle()
+    try:
+        if _behind():  # what follows, and the site, need the tables of this version
+            call_command("migrate", interactive=False, verbosity=0)
+            said.append(_("The backup was of an older version: it was brought up to date."))
+        return said + settle()
+    except (OSError, DatabaseError) as error:
+        words = _(
+            "The backup is in its place, but the site is not ready: %s. Mend that, and restore"
+            " once more before you start it."
+        )
+        raise BackupError(" ".join([*said, words % str(error).strip()])) from error
 
 
 def settle() -> list[str]:
@@ -159,8 +168,9 @@ def _put_key(path: Path) -> None:
 
 def _put(path: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.restored")
-    shutil.move(path, draft)  # maybe from another disk
-    draft.replace(target)
+    with removed_if_it_fails(draft):
+        shutil.move(path, draft)  # maybe from another disk
+        draft.replace(target)
 
 
 def _is_there() -> bool:

@@ -5,10 +5,11 @@ import os
 import sqlite3
 import tarfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from backoffice.backups import archive, restore
 from backoffice.backups.archive import BackupError, reading
@@ -149,6 +150,38 @@ def test_a_name_that_leads_elsewhere_is_refused(folder, monkeypatch, name):
     monkeypatch.setattr(archive.Manifest, "of", altered)
     with pytest.raises(BackupError, match="where none belongs"):
         restore.verify(path)
+
+
+@pytest.fixture
+def restorable(folder, monkeypatch):
+    """A backup; the database is not replaced."""
+    monkeypatch.setattr(SQLite, "demand_quiet", lambda self: None)
+    monkeypatch.setattr(SQLite, "replace", lambda self, source: None)
+    return back_up(folder)
+
+
+def test_where_there_is_no_room_nothing_half_stays(restorable, settings, monkeypatch):
+    def full(source, target):
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.move", full)
+    there = sorted(Path(settings.DATA_DIR).rglob("*"))
+    with pytest.raises(BackupError, match="No space left"):
+        restore.restore(restorable, keep_present=False)
+    assert sorted(Path(settings.DATA_DIR).rglob("*")) == there
+
+
+def test_what_was_replaced_is_said_where_it_can_t_be_brought_up_to_date(
+    restorable, monkeypatch
+):
+    def full(*words, **options):
+        raise DatabaseError("could not extend file")
+
+    monkeypatch.setattr(restore, "_behind", lambda: True)
+    monkeypatch.setattr(restore, "call_command", full)
+    with pytest.raises(BackupError, match=r"in its place, .* could not extend file\. Mend"):
+        restore.restore(restorable, keep_present=False)
 
 
 def test_the_command_says_where_the_backup_is_or_why_there_is_none(folder, monkeypatch):

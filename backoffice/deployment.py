@@ -35,6 +35,7 @@ KEPT = (
     "EXPORT_KEEP_DAYS",
     "RETENTION_MINUTES",
 )
+MOST_KEPT = 365_000  # days, a thousand years: Python's dates end at the year 1
 #: Settings that a proxy with TLS needs.
 BEHIND_TLS = (
     "BEHIND_PROXY",
@@ -89,14 +90,17 @@ def check_debug(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 
 def check_retention(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    wrong = [name for name in KEPT if getattr(settings, name) < 0]
+    wrong = [(name, getattr(settings, name)) for name in KEPT]
     return [
         Error(
-            f"{name} is less than 0: all would be removed.",
+            f"{name} is less than 0: all would be removed."
+            if value < 0
+            else f"{name} is more than {MOST_KEPT}: there is no date so long ago.",
             hint="Set a whole number; 0 keeps for ever, RETENTION_MINUTES=0 removes nothing.",
             id="backoffice.E112",
         )
-        for name in wrong
+        for name, value in wrong
+        if not 0 <= value <= MOST_KEPT
     ]
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from backoffice.changes.models import Change, ImportFile
-from backoffice.deployment import check_retention
+from backoffice.deployment import MOST_KEPT, check_retention
 from backoffice.jobs import retention
 from backoffice.jobs.retention import retain
 from backoffice.sessions.models import Session
@@ -143,6 +143,16 @@ def test_a_negative_number_of_days_is_no_setting(settings):
     assert check_retention() == []
     settings.HISTORY_KEEP_DAYS = -1
     assert [error.id for error in check_retention()] == ["backoffice.E112"]
+
+
+@pytest.mark.parametrize("days", [MOST_KEPT, MOST_KEPT + 1, 999_999])
+def test_a_time_that_no_date_has_is_refused(settings, days):
+    settings.HISTORY_KEEP_DAYS = settings.IMPORT_KEEP_DAYS = settings.EXPORT_KEEP_DAYS = days
+    if days > MOST_KEPT:
+        assert [error.id for error in check_retention()] == ["backoffice.E112"] * 3
+    else:
+        assert check_retention() == []
+        retain()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -58,7 +58,8 @@ def sign_off() -> None:
 
 def forget_dead() -> None:
     """Remove the signs of workers that were killed."""
-    Worker.objects.filter(seen_at__lt=ago(SEEN_WITHIN)).delete()
+    lives = (ago(SEEN_WITHIN), ago(-SEEN_WITHIN))
+    Worker.objects.exclude(seen_at__range=lives).delete()
     if own := _file_of(own_name(), connection):
         start = own.name.removesuffix(own_name())
         for path in own.parent.iterdir():
@@ -67,11 +68,15 @@ def forget_dead() -> None:
 
 
 def ages(connection: Any = connection) -> list[float]:
-    """How many seconds ago each worker gave a sign, the newest first."""
+    """How many seconds ago each worker gave a sign, the newest first.
+
+    A time that is yet to come is as far away: the clock was set back since, and who lives will
+    have given another sign.
+    """
     rows = Worker.objects.values_list("name", Now(), "seen_at")
     found = rows.query.get_compiler(connection=connection).results_iter()
     return sorted(
-        min(max(0.0, (now - seen_at).total_seconds()), _age(_file_of(name, connection)))
+        min(abs((now - seen_at).total_seconds()), _age(_file_of(name, connection)))
         for name, now, seen_at in found
     )
 
@@ -99,7 +104,7 @@ def _file_of(name: str, connection: Any) -> Path | None:
 def _age(path: Path | None) -> float:
     """Seconds since it was touched; without end if it is not there."""
     with suppress(OSError):
-        return max(0.0, time.time() - path.stat().st_mtime) if path else math.inf
+        return abs(time.time() - path.stat().st_mtime) if path else math.inf
     return math.inf
 
 

@@ -22,6 +22,8 @@ from library.resources import LibraryResource
 
 FILE = b"name,address,state,phone_number,zip_code\nPrinceton,65 Street,NJ,609-924-9529,08542\n"
 LONG_AGO = timezone.now() - datetime.timedelta(minutes=5)
+#: By a clock that was set back since.
+SET_BACK = timezone.now() + datetime.timedelta(hours=1)
 
 # Real commits: the worker's transactions and the callbacks after them are what is tested.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,11 +165,12 @@ def test_a_worker_gives_a_sign_of_life(settings, monkeypatch):
     assert workers.is_missing()  # it has ended
 
 
-def test_a_worker_that_was_killed_is_missing_and_forgotten_by_the_next():
+@pytest.mark.parametrize("seen_at", [LONG_AGO, SET_BACK])
+def test_a_worker_that_was_killed_is_missing_and_forgotten_by_the_next(seen_at):
     Caretaker().look_after()
     workers.Worker.objects.create(name="another-1", seen_at=Now())
     assert workers.alive() == 2
-    workers.Worker.objects.update(seen_at=LONG_AGO)
+    workers.Worker.objects.update(seen_at=seen_at)
     assert workers.is_missing()
     assert len(workers.ages()) == 2  # so that it can be told when one was seen last
     Caretaker().look_after()

@@ -6,6 +6,8 @@ docs/reference/errors.md lists them.
 
 import os
 from contextlib import suppress
+from pathlib import Path
+from stat import S_IRWXO
 from typing import Any
 
 from django.conf import settings
@@ -55,6 +57,7 @@ def register_checks() -> None:
         check_second_factor,
         check_proxy,
         check_sessions,
+        check_rights,
         check_workers,
         check_queue,
         check_sqlite,
@@ -214,6 +217,26 @@ def check_sessions(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
             hint="Set SESSION_ENGINE to backoffice.sessions.engine, SESSION_HOURS to at most"
             f" {LONGEST_SESSION} and SESSION_IDLE_MINUTES to less than that.",
             id="backoffice.W105",
+        )
+    ]
+
+
+def check_rights(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Of what was made by hand: the settings make DATA_DIR its owner's alone."""
+    secret = [Path(settings.DATA_DIR), Path(getattr(settings, "BASE_DIR", "")) / ".env"]
+    open_ = []
+    for path in secret:
+        with suppress(OSError):  # it is not there: others say so
+            if path.stat().st_mode & S_IRWXO:
+                open_.append(str(path))
+    if not open_:
+        return []
+    return [
+        Warning(
+            "Every user of this machine may look into what has people's data and passwords:"
+            f" {', '.join(open_)}.",
+            hint=f"chmod o-rwx {' '.join(open_)}",
+            id="backoffice.W123",
         )
     ]
 

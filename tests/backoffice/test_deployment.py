@@ -64,6 +64,16 @@ def warnings(*, deploy=True):
     return {each.id: f"{each.msg} {each.hint}" for each in found if "backoffice.W1" in each.id}
 
 
+@pytest.mark.parametrize(("name", "made"), [("data", Path.mkdir), (".env", Path.touch)])
+def test_what_everybody_on_the_machine_may_read_is_named(deployed, tmp_path, name, made):
+    deployed.DATA_DIR, deployed.BASE_DIR = tmp_path / "data", tmp_path
+    path = tmp_path / name
+    made(path)
+    for rights, is_open in ((0o700, False), (0o750, False), (0o701, True), (0o744, True)):
+        path.chmod(rights)
+        assert (f"chmod o-rwx {path}" in warnings().get("backoffice.W123", "")) == is_open
+
+
 @pytest.mark.parametrize(
     ("wrong", "number", "named"),
     [

@@ -349,11 +349,13 @@ class HistoricalRecords(UpstreamRecords):
         pk_set: set[Any] | None,
         reverse: bool,
         model: type[Model],
-        using: str | None = None,
+        using: Any = None,
         **kwargs: Any,
     ) -> None:
         if hasattr(instance, "skip_history_when_saving"):
             return
+        if action.startswith("pre_"):  # an import or undo would remove what it has not seen
+            Table(model if reverse else type(instance), connections[using]).lock_for_rows()
         if not reverse:
             if action.startswith("pre_") and not getattr(instance, "_held_records", None):
                 self.record_missing(type(instance), [instance.pk])
@@ -365,9 +367,8 @@ class HistoricalRecords(UpstreamRecords):
             links = field.remote_field.through._base_manager.filter(
                 **{get_m2m_reverse_field_name(field): instance}
             )
-            instance._history_cleared = list(
-                links.values_list(f"{get_m2m_field_name(field)}_id", flat=True)
-            )
+            row = f"{get_m2m_field_name(field)}_id"
+            instance._history_cleared = list(links.values_list(row, flat=True))
         pks = instance._history_cleared if action.endswith("_clear") else sorted(pk_set or ())
         if action.startswith("pre_"):
             self.record_missing(model, pks)

@@ -31,19 +31,23 @@ class LinkChanges:
         # By its own key alone: by the row's, a title in 5,000 branches reads 5,000 for each.
         self.same = f"{link.table} link WHERE link.{link.key} = lasting.{link.key} AND {same}"
 
-    def write(self, after: Any, condition: str, params: Sequence[Any]) -> None:
-        """Of many records: those after this one for which the condition on `record` holds."""
+    def write(
+        self, after: Any, condition: str, params: Sequence[Any], *, are_new: bool
+    ) -> None:
+        """Of many records: those after this one for which the condition on `record` holds.
+
+        are_new: their rows were inserted in this transaction, so that nobody else links them.
+        """
         chosen, values = f"record.history_id > %s AND {condition}", [after, *params]
         any_lasts = f"SELECT 1 FROM {self.history}, {self.lasting} AND {chosen} LIMIT 1"
         with by_index(self.live.connection):
-            if self.live.fetch(any_lasts, values):
+            if not are_new or self.live.fetch(any_lasts, values):
                 ends = f"SELECT min(history_id), max(history_id) FROM {self.history}"
                 ((first, last),) = self.live.fetch(f"{ends} WHERE {chosen}", values)
                 some = f"record.history_id BETWEEN %s AND %s AND {condition}"
                 for start in range(first, last + 1, CHUNK):
                     self.write_changed(some, [start, start + CHUNK - 1, *params])
                 return
-        # Of new rows, for example.
         self._begin(f"{self.history}, {self.links} AND {chosen}", values)
 
     def write_changed(self, condition: str, params: Sequence[Any]) -> None:

@@ -268,6 +268,7 @@ class Records:
                     last,
                     "record.history_type = %s AND record.history_date = %s",
                     [history_type, said["history_date"]],
+                    are_new=history_type == "+",
                 )
         return number
 

@@ -64,7 +64,7 @@ def copies(monkeypatch):
     found = {}
     writes = {name: getattr(LinkChanges, name) for name in ("write", "write_changed")}
 
-    def copy_all(changes, name, *arguments):
+    def copy_all(changes, name, *arguments, **options):
         *after, condition, params = arguments
         if after:
             condition, params = f"record.history_id > %s AND {condition}", [*after, *params]
@@ -79,7 +79,7 @@ def copies(monkeypatch):
             )
             for record, library in rows:
                 found.setdefault(record, set()).update({library} - {None})
-        writes[name](changes, *arguments)
+        writes[name](changes, *arguments, **options)
 
     for name in writes:
         monkeypatch.setattr(LinkChanges, name, functools.partialmethod(copy_all, name))

@@ -10,6 +10,8 @@
 | the heartbeat | a run that reads from being taken up | `test_tasks`, `test_liveness` |
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
 | `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
+| `lock_for_rows` of a link | links from getting lost in an import, or an undo | here |
+| `LinkChanges.write`, which compares | a link from being kept twice | here |
 | `Deletion.lock_tables` | a deletion and an import from waiting for each other | here |
 | `held` of an edit or a deletion | rows that leave the filter | `admin/test_races` |
 | `held` of a deletion | rows that join the filter from going without a record | here |
@@ -31,6 +33,7 @@ from backoffice.changes import deletion
 from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change, ChangeQuerySet, JobStopped
 from backoffice.changes.undo import Undo
+from backoffice.history.link_changes import LinkChanges
 from backoffice.history.records import Signature
 from backoffice.imports.engine import DatabaseRefused, Import
 from backoffice.jobs.care import take_up_dead_jobs
@@ -195,6 +198,77 @@ def test_a_deletion_waits_for_an_import_of_what_refers_to_its_rows(
 
         run(partial(imported.apply, begin=begin))
     assert bool(stopped) is not is_locked
+
+
+def link_while(stack, library, book):
+    """Somebody else saves the library with this title: as soon as they may."""
+    stack.enter_context(meanwhile(partial(library.book_set.add, book)))
+
+
+@on_postgresql
+@locked_or_not
+def test_a_title_given_on_a_library_s_page_is_not_lost_in_an_import(
+    write_csv, monkeypatch, is_locked
+):
+    if not is_locked:
+        monkeypatch.setattr(Table, "lock_for_rows", lambda self: None)
+    old, new, given = [make_library(name=name) for name in ("Old", "New", "Given")]
+    book = make_book(title="Tides", libraries=[old])
+    path = write_csv(BookResource.Meta.fields, ["Tides", "New"])
+    with ExitStack() as stack, Import(BookResource, open_source(path)) as imported:
+
+        def begin(_counts):
+            link_while(stack, given, book)
+            return Signature()
+
+        imported.apply(begin=begin)
+    assert set(book.libraries.all()) == ({new, given} if is_locked else {new})
+
+
+@on_postgresql
+@locked_or_not
+def test_a_title_given_on_a_library_s_page_is_not_lost_in_an_undo(monkeypatch, is_locked):
+    old, new, given = [make_library(name=name) for name in ("Old", "New", "Given")]
+    book = make_book(title="Tides", libraries=[old])
+    job = create_job(BookResource, [b"title,libraries\nTides,New\n"], file_name="f.csv")
+    check_job(job)
+    apply_job(job)
+    assert list(book.libraries.all()) == [new]
+    if not is_locked:
+        monkeypatch.setattr(Table, "lock_for_rows", lambda self: None)
+    with ExitStack() as stack, Undo(job) as undo, transaction.atomic():
+        undo.lock()
+        counts = undo.plan()
+        link_while(stack, given, book)
+        undo.run(counts, Signature())
+    assert set(book.libraries.all()) == ({old, given} if is_locked else {old})
+
+
+@on_postgresql
+@locked_or_not
+def test_of_two_who_give_a_title_its_first_libraries_each_link_is_kept_once(
+    monkeypatch, is_locked
+):
+    write, begin = LinkChanges.write, LinkChanges._begin
+    if not is_locked:
+        monkeypatch.setattr(
+            LinkChanges, "write", lambda self, *found, are_new: write(self, *found, are_new=True)
+        )
+    book, one, other = make_book(), make_library(), make_library()
+    begun = []
+    with ExitStack() as stack:
+
+        def begin_late(changes, *arguments):
+            begun.append(1)
+            if len(begun) == 1:
+                link_while(stack, other, book)
+            begin(changes, *arguments)
+
+        monkeypatch.setattr(LinkChanges, "_begin", begin_late)
+        one.book_set.add(book)
+    kept = book.history.model.libraries.model._base_manager.filter(history_until=None)
+    assert set(kept.values_list("library", flat=True)) == {one.pk, other.pk}
+    assert kept.count() == (2 if is_locked else 3)
 
 
 def make_job():

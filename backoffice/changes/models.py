@@ -28,8 +28,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         """Move changes from a status in `sources` to another, and return how many moved.
 
         It is one UPDATE that names the status it expects: of two clicks, tabs or workers,
-        one gets 1 and the other 0.
+        one gets 1 and the other 0. What waited for a step from another status waits no more.
         """
+        if to not in sources:
+            fields["waiting"] = ""
         return self.filter(status__in=sources).update(status=to, **fields)
 
     def create_done(
@@ -230,7 +232,7 @@ class Change(models.Model):
         """
         claim = secrets.token_hex(16)
         fields |= {"claim": claim, "heartbeat": Now(), "started_at": Now(), "error": ""}
-        fields |= {"runs": models.F("runs") + 1, "waiting": ""}
+        fields |= {"runs": models.F("runs") + 1}
         if not self._mine.move(*sources, to=to, **fields):
             raise JobStopped
         self.refresh_from_db()
@@ -269,7 +271,6 @@ class Change(models.Model):
                 status.CHECKING,
                 status.CHECKED,
                 to=status.CANCELLED,
-                waiting="",
                 finished_at=timezone.now(),
             )
             if cancelled:
@@ -347,6 +348,16 @@ class ImportFile(Folder):
     @property
     def resource_class(self) -> Any:
         return import_string(self.resource)
+
+    def choose(self, options: dict[str, Any]) -> None:
+        """Keep what was chosen. Raises JobStopped if a check of what was before has begun."""
+        status = Change.Status.UPLOADED
+        with transaction.atomic():
+            jobs = Change.objects.select_for_update().filter(pk=self.pk, waiting="")
+            if jobs.filter(status=status).first() is None:
+                raise JobStopped
+            self.options = options
+            self.save(update_fields=["options"])
 
     @property
     def said_causes(self) -> Iterator[tuple[int, str, str, int]]:

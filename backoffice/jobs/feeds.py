@@ -220,8 +220,12 @@ def _take(each: Waiting) -> bool:
     return True
 
 
-def _state(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """None where it is no longer there: another worker has moved it."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
@@ -284,7 +288,8 @@ def _tries_again(file: ImportFile) -> bool:
     file.options["tries"] = tries + 1
     file.save(update_fields=["options"])
     failed = Change.objects.filter(pk=file.pk)
-    return bool(failed.move(Status.FAILED, to=Status.UPLOADED, rows=None, error=""))
+    failed.move(Status.FAILED, to=Status.UPLOADED, rows=None, error="")
+    return True  # or another worker has seen to it meanwhile
 
 
 def _file_away(file: ImportFile) -> Outcome:

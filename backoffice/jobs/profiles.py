@@ -89,7 +89,8 @@ def save_profile(file: ImportFile, name: str, *, headers: Sequence[str], user: A
             raise ValidationError(
                 _("There is a profile “%s” already. Choose it first, or another name.") % name
             )
-        file.options["profile"] = name
+        now = ImportFile.objects.select_for_update().get(pk=file.pk)  # others choose as well
+        file.options = {**now.options, "profile": name}
         file.save(update_fields=["options"])
     return profile
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -25,8 +26,9 @@ from backoffice.logs import about
 logger = logging.getLogger(__name__)
 
 Status = Change.Status
-#: The step that a job waits for while its task is in the queue.
+#: The step that a job waits for while its task is in the queue, and the status it begins from.
 WAITING = {"check": Status.CHECKING, "apply": Status.APPLYING}
+BEGINS = {"check": Status.UPLOADED, "apply": Status.CHECKED}
 
 
 @task()
@@ -67,7 +69,7 @@ def _run(
 def start_check(job: Change, *, user: Any = None) -> None:
     """Have the file checked. user: who wants it; whoever did before if not given."""
     if user is not None:
-        Change.objects.filter(pk=job.pk).update(checked_by=user)
+        _idle(check, job).update(checked_by=user)
     enqueue(check, job, rows=job.file.lines)
 
 
@@ -113,7 +115,7 @@ def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> 
 def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> None:
     """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
-    A job that is already waiting is not queued again. At once, it waits for locks only as long
+    A job that is already waiting, or has moved on, is not queued. At once, it waits for locks only as long
     as a save does, and raises an OperationalError that `met_lock` knows.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
@@ -121,9 +123,13 @@ def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> 
         task_.call(job.pk, **waits)
         return
     with transaction.atomic():
-        idle = Change.objects.filter(pk=job.pk, waiting="")
-        if idle.update(waiting=WAITING[task_.name], heartbeat=Now()):
+        if _idle(task_, job).update(waiting=WAITING[task_.name], heartbeat=Now()):
             put(task_, job)
+
+
+def _idle(task_: Task[..., None], job: Change) -> QuerySet[Change]:
+    """The job, if the step can begin and does not wait to."""
+    return Change.objects.filter(pk=job.pk, waiting="", status=BEGINS[task_.name])
 
 
 # The queue ------------------------------------------------------------------------------

@@ -166,7 +166,10 @@ class ColumnPages(ChangePages):
     # The columns page ---------------------------------------------------------------
 
     def _map(self, request: HttpRequest, job: Change) -> HttpResponse:
-        """Show the choices; keep them; and, unless more is asked for, check the file."""
+        """Show the choices; keep them; and, unless more is asked for, check the file.
+
+        Raises JobStopped if somebody has begun to check it meanwhile.
+        """
         is_sent = request.method == "POST"
         reading = ReadingForm(request.POST if is_sent else None, options=job.file.options)
         options = {**job.file.options}
@@ -186,8 +189,7 @@ class ColumnPages(ChangePages):
         is_read = is_sent and not problem and reading.is_valid()
         is_good = is_read and form.is_bound and form.is_valid()
         if is_read and (is_good or "_show" in request.POST):
-            job.file.options = {**options, **form.chosen()}
-            job.file.save(update_fields=["options"])
+            job.file.choose({**options, **form.chosen()})
         if is_good and "_show" not in request.POST:
             if "_keep" not in request.POST:
                 tasks.start_check(job, user=request.user)

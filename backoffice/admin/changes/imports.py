@@ -17,7 +17,7 @@ from backoffice.admin.changes.columns import ColumnPages
 from backoffice.admin.changes.review import ReviewPages
 from backoffice.admin.changes.undo import UndoPages
 from backoffice.admin.submissions.once import in_steps
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, JobStopped
 from backoffice.jobs.progress import RUNNING, progress_of
 from backoffice.sessions.middleware import BY_ITSELF, asked_by_script
 
@@ -87,7 +87,11 @@ class ImportMixin(ColumnPages, ReviewPages, UndoPages, UpstreamImportMixin):
         if job.status in ASKING and not self.may_go_on(request, job):
             return self._show(request, job, "unfinished", {})
         if job.status == Status.UPLOADED:
-            return self._map(request, job)
+            try:
+                return self._map(request, job)
+            except JobStopped:
+                messages.error(request, _("Nothing was done: the import has moved on since."))
+                return self._redirect(job)
         if job.status == Status.CHECKED:
             return self._review(request, job)
         return self._show(request, job, "ended", self._ended(request, job))

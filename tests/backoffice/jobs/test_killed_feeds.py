@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from backoffice.changes.decisions import Decision
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import feeds, tasks
 from backoffice.jobs.review import Review
 from library.models import Library
@@ -113,6 +113,40 @@ def test_two_workers_make_one_import_of_a_file(profile, drop, monkeypatch):
     assert not feeds._take(each)
     feeds.look(at_once=True)
     assert (Change.objects.count(), names()) == (1, ["Main"])
+
+
+def test_what_another_worker_tries_again_is_not_filed_away(profile, drop, root, monkeypatch):
+    path = drop(MAIN)
+    feeds.look()
+    Change.objects.update(status="failed", waiting="", rows=1)
+    tries = feeds._tries_again
+
+    def other_first(file):
+        tries(ImportFile.objects.get())
+        return tries(file)
+
+    monkeypatch.setattr(feeds, "_tries_again", other_first)
+    assert feeds.look() == []
+    assert (path.exists(), Change.objects.get().status) == (True, "uploaded")
+    feeds.look(at_once=True)
+    assert names() == ["Main"]
+
+
+def test_a_file_that_another_worker_has_imported_is_not_imported_late(
+    profile, drop, root, monkeypatch
+):
+    drop(MAIN)
+    create_job = feeds.create_job
+
+    def late(*args, **kwargs):
+        with monkeypatch.context() as other:
+            other.setattr(feeds, "create_job", create_job)
+            assert len(feeds.look(at_once=True)) == 1
+        return create_job(*args, **kwargs)
+
+    monkeypatch.setattr(feeds, "create_job", late)
+    assert feeds.look(at_once=True) == []
+    assert Change.objects.count() == 1
 
 
 def test_with_a_worker_the_queue_runs_each_step(profile, drop):

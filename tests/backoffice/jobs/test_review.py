@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 
 from backoffice.changes.decisions import Decision
 from backoffice.changes.models import Change, ImportFile, JobStopped
+from backoffice.imports.review.recheck import Whole
 from backoffice.jobs import tasks
 from backoffice.jobs.opening import take_in_decided
 from backoffice.jobs.review import Review, bring_up_to_date
@@ -334,3 +335,20 @@ def test_a_decision_between_the_queue_and_the_worker_stops_the_writing(settings)
     tasks.apply.call(found.job.pk)
     assert Change.objects.get(pk=found.job.pk).status == Status.CHECKED
     assert not Library.objects.exists()
+
+
+def test_what_is_to_be_written_is_checked_first_where_somebody_decided_meanwhile(
+    settings, monkeypatch
+):
+    """The decision is kept, the writing asked for, and then the file found to need a check."""
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    found = review(PRINCETON)
+
+    def take_in(job, store):
+        tasks.start_apply(job)
+        raise Whole
+
+    monkeypatch.setattr("backoffice.jobs.review.take_in_decided", take_in)
+    decide(found, line=2, field="state", answer="text", text="NY")
+    job = Change.objects.get(pk=found.job.pk)
+    assert (job.status, job.waiting) == ("uploaded", "checking")

@@ -19,6 +19,7 @@ from backoffice.jobs.care import Caretaker, remove_old_imports, take_up_dead_job
 from backoffice.jobs.steps import check_job, create_job, create_undo, undo_job
 from library.models import Library
 from library.resources import LibraryResource
+from tests.factories import make_user
 
 FILE = b"name,address,state,phone_number,zip_code\nPrinceton,65 Street,NJ,609-924-9529,08542\n"
 LONG_AGO = timezone.now() - datetime.timedelta(minutes=5)
@@ -142,6 +143,22 @@ def test_a_lost_task_is_queued_again_or_stays_lost(settings, monkeypatch):
     assert take_up_dead_jobs() == 1
     run_worker()
     assert fresh(job).status == "checked"
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [("check", "checking"), ("check", "checked"), ("apply", "uploaded"), ("apply", "done")],
+)
+def test_a_job_that_has_moved_on_does_not_wait(settings, step, status):
+    settings.IMPORT_IMMEDIATE_ROWS = 0
+    job, somebody = make_job(), make_user()
+    Change.objects.update(status=status)  # somebody else was faster
+    if step == "check":
+        tasks.start_check(job, user=somebody)
+    else:
+        tasks.enqueue(tasks.apply, job)
+    assert (fresh(job).waiting, fresh(job).checked_by) == ("", None)
+    assert not DBTaskResult.objects.exists()
 
 
 def test_the_worker_says_what_it_found_in_the_language_of_the_page(settings):

@@ -4,8 +4,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from backoffice.changes.models import Change
+from backoffice.admin.changes.columns import ColumnPages
+from backoffice.changes.models import Change, ImportFile
 from backoffice.exports.sheets import xlsx_blocks
+from backoffice.jobs import tasks
+from backoffice.jobs.profiles import save_profile
 from library.models import Library
 from tests.backoffice.admin.changes.test_imports import (
     BAD,
@@ -59,6 +62,31 @@ def test_another_encoding_or_delimiter_is_shown_anew(admin_client):
     assert page.context["source"].headers == [HEADER.strip()]
     page = send(admin_client, page, **{"reading-delimiter": ",", "reading-encoding": ""})
     assert page.context["form"]["zip_code"].value() == "zip_code"
+
+
+def test_choices_that_come_when_somebody_has_begun_to_check_are_not_kept(
+    admin_client, monkeypatch
+):
+    """What is reviewed is found by the choices of the check: these would be written."""
+    page, open_it = upload(admin_client, HEADER + GOOD), ColumnPages._open
+
+    def open_late(job, options):
+        tasks.start_check(Change.objects.get(pk=job.pk))
+        return open_it(job, options)
+
+    monkeypatch.setattr(ColumnPages, "_open", staticmethod(open_late))
+    page = send(admin_client, page, button="_check", **{"reading-encoding": "mac-roman"})
+    assert "the import has moved on since" in page.text
+    assert (job_of(page).status, job_of(page).checked_by) == ("checked", None)
+    assert not job_of(page).file.options.get("encoding")
+
+
+def test_a_profile_that_is_kept_brings_no_choices_of_before_back(admin_client):
+    file = job_of(upload(admin_client, HEADER + GOOD)).file
+    ImportFile.objects.get(pk=file.pk).choose({**file.options, "encoding": "mac-roman"})
+    save_profile(file, "County", headers=["name"], user=None)
+    options = ImportFile.objects.get(pk=file.pk).options
+    assert (options["encoding"], options["profile"]) == ("mac-roman", "County")
 
 
 def test_an_encoding_that_does_not_fit_is_said_and_not_kept(admin_client):

@@ -123,6 +123,14 @@ def test_asked_for_twice_is_one_export(client, ann):
     assert ExportFile.objects.count() == 3
 
 
+def test_asked_for_while_it_is_made_it_does_not_wait_to_be_made_again(client, ann):
+    make_library()
+    made = ask(client)
+    made.change.take("uploaded", to="checking")
+    assert ask(client) == made
+    assert (fresh(made).change.status, fresh(made).change.waiting) == ("checking", "")
+
+
 # Whose it is ----------------------------------------------------------------------------
 
 

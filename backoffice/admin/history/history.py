@@ -81,7 +81,9 @@ class HistoryMixin(RevertMixin):
     def get_history_queryset(
         self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: str
     ) -> QuerySet[Any]:
+        # Not by their dates: those are of several machines' clocks.
         records: QuerySet[Any] = history_manager.filter(**{pk_name: object_id})
+        records = records.order_by("-history_id")
         return within_then(records, request.user).select_related("history_user")
 
     def set_history_delta_changes(

@@ -1,5 +1,7 @@
 """A row's history in the admin: what it shows, to whom, and the way back."""
 
+import datetime
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -54,6 +56,23 @@ def test_each_change_shows_old_and_new_in_the_staffs_words(admin_client):
     page = admin_client.get(url(Library, "history", library.pk))
     assert "New Jersey" in page.text
     assert url(Library, "simple_history", library.pk, library.history.first().pk) in page.text
+
+
+def test_changes_stand_in_the_order_of_writing_whatever_the_clocks_of_machines_say(
+    admin_client,
+):
+    library = make_library(name="Old")
+    for name in ("New", "Newer"):
+        library.name = name
+        library.save()
+    newest = library.history.first()
+    newest.history_date -= datetime.timedelta(minutes=5)
+    newest.save()
+    assert changes(admin_client, library) == [
+        {"Name": ("New", "Newer")},
+        {"Name": ("Old", "New")},
+        {},
+    ]
 
 
 def test_related_rows_are_shown_by_name_also_when_deleted(admin_client):

@@ -41,7 +41,11 @@ class LinkChanges:
         chosen, values = f"record.history_id > %s AND {condition}", [after, *params]
         any_lasts = f"SELECT 1 FROM {self.history}, {self.lasting} AND {chosen} LIMIT 1"
         with by_index(self.live.connection):
-            if not are_new or self.live.fetch(any_lasts, values):
+            some_last = self.live.fetch(any_lasts, values)
+            if not (some_last or are_new):
+                self._lock(chosen, values)
+                some_last = self.live.fetch(any_lasts, values)
+            if some_last:
                 ends = f"SELECT min(history_id), max(history_id) FROM {self.history}"
                 ((first, last),) = self.live.fetch(f"{ends} WHERE {chosen}", values)
                 some = f"record.history_id BETWEEN %s AND %s AND {condition}"
@@ -85,8 +89,9 @@ class LinkChanges:
         if self.live.vendor == "postgresql":
             rows = f"SELECT record.{self.live.pk} FROM {self.history} WHERE {condition}"
             self.live.fetch(
-                f"SELECT 1 FROM {self.live.name} WHERE {self.live.pk} IN ({rows})"
-                f" ORDER BY {self.live.pk} FOR NO KEY UPDATE",
+                f"SELECT count(*) FROM (SELECT 1 FROM {self.live.name}"
+                f" WHERE {self.live.pk} IN ({rows}) ORDER BY {self.live.pk}"
+                " FOR NO KEY UPDATE) locked",
                 params,
             )
 

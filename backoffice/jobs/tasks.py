@@ -115,8 +115,8 @@ def start_undo(job: Change, *, user: Any = None, address: str | None = None) -> 
 def enqueue(task_: Task[..., None], job: Change, *, rows: int | None = None) -> None:
     """Run `task_` on `job`, at once if it has at most IMPORT_IMMEDIATE_ROWS rows.
 
-    A job that is already waiting, or has moved on, is not queued. At once, it waits for locks only as long
-    as a save does, and raises an OperationalError that `met_lock` knows.
+    A job that is already waiting, or has moved on, is not queued. At once, it waits for locks
+    only as long as a save does, and raises an OperationalError that `met_lock` knows.
     """
     if rows is not None and rows <= settings.IMPORT_IMMEDIATE_ROWS:
         waits = {"patience": settings.SAVE_WAIT_SECONDS} if task_.name == apply.name else {}

@@ -11,7 +11,7 @@
 | `moved`, the checksums of a check | what nobody has seen from being written | here |
 | `Deletion.lock` of a mirror | a row from being added, and deleted unseen | here |
 | `lock_for_rows` of a link | links from getting lost in an import, or an undo | here |
-| `LinkChanges.write`, which compares | a link from being kept twice | here |
+| `LinkChanges._lock` | a link from being kept twice | here |
 | `Deletion.lock_tables` | a deletion and an import from waiting for each other | here |
 | `held` of an edit or a deletion | rows that leave the filter | `admin/test_races` |
 | `held` of a deletion | rows that join the filter from going without a record | here |
@@ -252,7 +252,9 @@ def test_of_two_who_give_a_title_its_first_libraries_each_link_is_kept_once(
     write, begin = LinkChanges.write, LinkChanges._begin
     if not is_locked:
         monkeypatch.setattr(
-            LinkChanges, "write", lambda self, *found, are_new: write(self, *found, are_new=True)
+            LinkChanges,
+            "write",
+            lambda self, *found, are_new: write(self, *found, are_new=True),
         )
     book, one, other = make_book(), make_library(), make_library()
     begun = []

@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy
 
-from backoffice.changes.models import Change
+from backoffice.changes.models import Change, JobStopped
 
 
 class Exemption(models.Model):
@@ -47,10 +47,15 @@ def exempt(
     Args:
         records: the `history_id`s of records that the change wrote.
         of: the records that were asked about; all of the model's by default.
+
+    Raises JobStopped if somebody has begun to undo the change.
     """
     label = model._meta.label
     before = Exemption.objects.filter(change=change, model=label)
     with transaction.atomic():
+        changes = Change.objects.select_for_update().filter(status=Change.Status.DONE)
+        if changes.filter(pk=change.pk).first() is None:
+            raise JobStopped
         (before if of is None else before.filter(record__in=of)).delete()
         Exemption.objects.bulk_create(
             (Exemption(change=change, model=label, record=record) for record in records),

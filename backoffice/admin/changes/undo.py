@@ -177,7 +177,11 @@ class UndoPages(ChangePages):
         shown = _numbers(request.POST, "shown")[:PER_PAGE]
         ticked = self._written(job).filter(history_id__in=_numbers(request.POST, "leave"))
         ticked = ticked.filter(history_id__in=shown).values_list("history_id", flat=True)
-        exempt(job, self.model, list(ticked), of=shown)
+        try:
+            exempt(job, self.model, list(ticked), of=shown)
+        except JobStopped:
+            messages.error(request, _("Nothing was done: the import has moved on since."))
+            return self._redirect(job)
         if "_back" in request.POST:
             return HttpResponseRedirect(self._url("import_undo", job.pk))
         query = QueryDict(mutable=True)

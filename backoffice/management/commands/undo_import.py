@@ -46,12 +46,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         job = self.get_job(options["job"])
-        self.exempt(job, options["exempt"])
-        if not options["json"]:
-            self.show(job)
-            if options["interactive"] and not agreed(_("Undo the import? [yes/no]: ")):
-                raise CommandError(_("Nothing was undone."), returncode=2)
         try:
+            self.exempt(job, options["exempt"])
+            if not options["json"]:
+                self.show(job)
+                if options["interactive"] and not agreed(_("Undo the import? [yes/no]: ")):
+                    raise CommandError(_("Nothing was undone."), returncode=2)
             undo = undo_job(job)
         except JobStopped as error:
             raise CommandError(_("Somebody else is undoing it."), returncode=2) from error

@@ -4,8 +4,9 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from backoffice.admin.changes.undo import UndoPages
 from backoffice.changes.models import Change
-from backoffice.jobs.steps import apply_job, check_job, create_job
+from backoffice.jobs.steps import apply_job, check_job, create_job, undo_job
 from library.models import Library
 from library.resources import LibraryResource
 from tests.backoffice.admin.pages import perm, seeing_history
@@ -151,6 +152,24 @@ def test_records_are_searched_and_those_chosen_listed(admin_client):
     assert [record.name for record, *_rest in found] == ["Beta"]
     admin_client.post(page("import_undo_records", job), {"shown": shown})
     assert listed(show="chosen") == []
+
+
+def test_what_is_ticked_when_the_undo_has_begun_is_said_not_to_be_left_alone(
+    admin_client, monkeypatch
+):
+    job = imported("Alpha", "Beta")
+    data = {"shown": records(job, "Alpha"), "leave": records(job, "Alpha")}
+    written = UndoPages._written
+
+    def undone_first(pages, change):
+        if change.undo is None:
+            undo_job(Change.objects.get(pk=change.pk))
+        return written(pages, change)
+
+    monkeypatch.setattr(UndoPages, "_written", undone_first)
+    answer = admin_client.post(page("import_undo_records", job), data, follow=True)
+    assert "Nothing was done" in answer.text
+    assert not job.exemptions.exists()
 
 
 def test_records_of_another_change_can_not_be_chosen(admin_client):

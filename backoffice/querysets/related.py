@@ -154,7 +154,7 @@ def leads_to(field: Any, related: QuerySet[Any]) -> Exists:
         )
     if field.concrete:
         return Exists(related.filter(**{field.target_field.attname: OuterRef(field.attname)}))
-    return Exists(related.filter(**{field.field.name: OuterRef("pk")}))
+    return Exists(related.filter(**{f"{field.field.name}__pk": OuterRef("pk")}))
 
 
 def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[Any]:
@@ -171,14 +171,14 @@ def counts_of(field: Any, related: QuerySet[Any], **condition: Any) -> QuerySet[
     rows, back = _ends(field, related)
     rows = rows.filter(**{f"{back}__isnull": False})
     rows = rows.filter(**{f"{back}__{key}": value for key, value in condition.items()})
-    counts: QuerySet[Any] = rows.values(_row=F(back)).annotate(_number=Count("*"))
+    counts: QuerySet[Any] = rows.values(_row=F(f"{back}__pk")).annotate(_number=Count("*"))
     return counts
 
 
 def has_at_least(field: Any, related: QuerySet[Any], number: int) -> Exists:
     """Whether a row has so many of the `related` rows; it reads no more of them, or all."""
     rows, back = _ends(field, related)
-    found = rows.filter(**{back: OuterRef("pk")}).values("pk")
+    found = rows.filter(**{f"{back}__pk": OuterRef("pk")}).values("pk")
     return Exists(found[number - 1 : number])
 
 

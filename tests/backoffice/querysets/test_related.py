@@ -1,4 +1,4 @@
-"""Related rows of each row, also where their foreign key leads to another field than the key."""
+"""Related rows, also where a foreign key leads to another field than the key."""
 
 import pytest
 

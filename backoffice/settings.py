@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import environ
 from csp.constants import NONE, SELF
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice import addresses, conf, logs
 from backoffice.databases import replica_of, tuned
+from backoffice.environment import Env
 from backoffice.optional import is_installed
 from backoffice.queues import queue_settings
 from backoffice.secret_key import read_or_create_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Env()
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()

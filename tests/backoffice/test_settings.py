@@ -119,6 +119,36 @@ def test_addresses_that_can_be_read_are_read(tmp_path):
     assert database["default"]["NAME"] == "/srv/a@b/c"
 
 
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path):
+    names = (
+        "ALLOWED_HOSTS",
+        "DATABASE_URL",
+        "EMAIL_URL",
+        "HTTPS",
+        "IMPORT_KEEP_DAYS",
+        "LANGUAGES",
+    )
+    empty = read_settings(tmp_path, **dict.fromkeys(names, ""))
+    unset = read_settings(tmp_path)
+    assert empty["SECURE_SSL_REDIRECT"]
+    for name in (*names[:1], "DATABASES", "EMAIL_BACKEND", *names[3:]):
+        assert empty[name] == unset[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("HTTPS", "enabled", "HTTPS is a switch: set on or off"),
+        ("IMPORT_KEEP_DAYS", "30d", "IMPORT_KEEP_DAYS is not a number"),
+        ("REPLICA_WAIT_SECONDS", "short", "REPLICA_WAIT_SECONDS is not a number"),
+    ],
+)
+def test_what_can_t_be_read_is_named_and_not_guessed(tmp_path, name, text, said):
+    refused = python("-c", PRINT, DATA_DIR=str(tmp_path), **{name: text})
+    assert refused.returncode
+    assert said in refused.stderr
+
+
 def test_any_folder_name_holds_the_data(tmp_path):
     folder = tmp_path / "a b+c#1%41?"
     database = read_settings(folder)["DATABASES"]["default"]
@@ -138,6 +168,8 @@ print(values["DEBUG"], values["TIME_ZONE"], values["DATA_DIR"])
     run = python("-c", code, cwd=tmp_path, DEBUG="off")
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == ["False", "America/Denver", str(tmp_path / "data")]
+    run = python("-c", code, cwd=tmp_path, DATA_DIR="", TIME_ZONE="Asia/Tokyo")
+    assert run.stdout.split() == ["True", "Asia/Tokyo", str(tmp_path / "var")]
 
 
 def test_every_variable_is_in_the_reference_and_the_reverse():

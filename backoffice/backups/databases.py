@@ -224,7 +224,7 @@ class PostgreSQL:
         script = scratch / "restore.sql"
         with script.open("xb") as file:
             script.chmod(0o600)
-            file.write(EMPTY.encode())
+            file.write(((OURS if database is None else "") + EMPTY).encode())
             file.flush()
             options = ["--no-owner", "--no-privileges", "--file=-"]
             _run("pg_restore", [*options, str(source)], stdout=file, connects=False)
@@ -239,23 +239,39 @@ class PostgreSQL:
             script.unlink()
 
 
+OF_EXTENSION = """EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid)"""
+#: Nothing is dropped where DATABASE_URL names the database of something else.
+OURS = f"""
+DO $$ BEGIN
+    IF to_regclass('django_migrations') IS NOT NULL THEN
+        IF EXISTS (SELECT 1 FROM django_migrations WHERE app = 'backoffice') THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF EXISTS (SELECT 1 FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT {OF_EXTENSION}
+        AND relnamespace = quote_ident(current_schema())::regnamespace) THEN
+        RAISE 'The database % has tables of something else. Restore into an empty one.',
+            current_database();
+    END IF;
+END $$;
+"""  # noqa: S608 -- no text of a user
 #: Also what a newer version made, which the dump does not know. What others have made of the
 #: site's tables elsewhere, such as views in another schema, is not dropped: PostgreSQL refuses.
-EMPTY = """
+EMPTY = f"""
 SET client_min_messages = warning;
 DO $$ DECLARE found record; BEGIN
     FOR found IN SELECT kind, string_agg(c.oid::regclass::text, ', ') AS names
         FROM pg_class c JOIN (VALUES (1, 'm', 'MATERIALIZED VIEW'), (2, 'v', 'VIEW'),
             (3, 'r', 'TABLE'), (3, 'p', 'TABLE')) AS kinds (place, letter, kind)
             ON letter = c.relkind::text
-        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND NOT EXISTS (
-            SELECT 1 FROM pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid)
+        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND NOT {OF_EXTENSION}
         GROUP BY place, kind ORDER BY place
     LOOP
         EXECUTE format('DROP %s %s', found.kind, found.names);
     END LOOP;
 END $$;
-"""
+"""  # noqa: S608 -- no text of a user
 #: The dump names the schema that its tables were in; the site may look for them elsewhere.
 FOUND = """
 RESET search_path;

@@ -361,3 +361,21 @@ def test_what_others_have_in_the_database_is_left_alone(role, new_house, tmp_pat
         another.execute(f"CREATE SCHEMA {role}")
     refused = other.attempt("restore", backup, "--yes")
     assert "set its search_path" in refused.stderr
+
+
+@on_postgresql
+def test_the_database_of_something_else_is_not_emptied(new_house, tmp_path):
+    backup = back_up(new_house(tmp_path / "one"), tmp_path / "backups")
+    other = new_house(tmp_path / "two", migrated=False)
+    with psycopg.connect(other.environment["DATABASE_URL"], autocommit=True) as another:
+        another.execute("CREATE TABLE accounts AS SELECT 7 AS number")
+    for options in (["--yes"], ["--yes", "--without-backup"]):
+        refused = other.attempt("restore", backup, *options)
+        assert "has tables of something else" in refused.stderr
+    with psycopg.connect(other.environment["DATABASE_URL"], autocommit=True) as another:
+        assert another.execute("SELECT * FROM accounts").fetchall() == [(7,)]
+        another.execute("CREATE TABLE django_migrations AS SELECT 'accounts' AS app")
+    assert (
+        "has tables of something else"
+        in other.attempt("restore", backup, "--yes", "--without-backup").stderr
+    )

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from backoffice.backups import restore
@@ -51,6 +53,11 @@ class Command(BaseCommand):
         self.stdout.write(_("Restored. Start the site."))
 
     def _ask(self) -> None:
-        self.stdout.write(_("All that the site has is replaced by what the backup has."))
+        database = connection.settings_dict
+        named = "@".join(filter(None, [str(database["NAME"]), str(database["HOST"])]))
+        self.stdout.write(
+            _("The database %(database)s, and the files in %(folder)s, are replaced.")
+            % {"database": named, "folder": settings.DATA_DIR}
+        )
         if not agreed(_("Type “restore” to go on: "), "restore"):
             raise CommandError(_("Nothing was restored."))

@@ -117,6 +117,22 @@ def test_every_form_is_kept_and_done_by_one_more_click(admin_client):
     assert other.state == "NJ"
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock for all")
+def test_a_library_s_page_waits_for_an_import_of_titles_if_it_changes_their_links(admin_client):
+    library, book = make_library(), make_book()
+    change = url(Library, "change", library.pk)
+    with locked(Book):
+        alone = filled(admin_client, change, name="New name")
+        assert admin_client.post(change, alone).status_code == 302
+        with_title = filled(admin_client, change, book_set=[book.pk], zip_code="10003")
+        kept = admin_client.post(change, with_title)
+        assert kept.status_code == 503
+    assert again(admin_client, kept).status_code == 302
+    library.refresh_from_db()
+    assert (library.name, library.zip_code) == ("New name", "10003")
+    assert list(library.book_set.all()) == [book]
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite waits at its first write")
 def test_an_import_in_the_request_and_its_undo_are_kept(admin_client):
     review = check(admin_client, FILE)

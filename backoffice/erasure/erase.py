@@ -25,6 +25,7 @@ from backoffice.erasure.personal import personal_fields
 from backoffice.exports.made import ExportFile
 from backoffice.history.records import Signature, history_model, names_change, purge
 from backoffice.tables.search_index import PREFIX
+from backoffice.tables.table import Table
 from backoffice.trail.models import Entry
 from backoffice.trail.record import record
 
@@ -60,8 +61,7 @@ class Erasure:
         if not fields:
             text = _("%s names nobody: its model declares no `personal` fields.")
             raise NotErased(text % self.model._meta.label)
-        every: QuerySet[Any] = self.model._base_manager.using(self.using)
-        self.row = every.filter(pk=pk).first()
+        self.row = self._find_row()
         self.histories: list[QuerySet[Any]] = list(self._histories())
         texts = [getattr(self.row, name) for name in fields] if self.row else []
         for records in self.histories:
@@ -72,6 +72,9 @@ class Erasure:
             text = _("There is no %(name)s with the key %(pk)s, and none in the history.")
             raise NotErased(text % {"name": self.model._meta.verbose_name, "pk": pk})
         self.names = Names(texts)
+
+    def _find_row(self) -> Any:
+        return self.model._base_manager.using(self.using).filter(pk=self.pk).first()
 
     def _histories(self) -> Iterator[QuerySet[Any]]:
         """The records of the row, and of the tables that it inherits."""
@@ -130,6 +133,10 @@ class Erasure:
             for forbidding in deletion.forbidden():
                 if forbidding.exists():
                     raise NotErased(_forbidden(forbidding.model))
+        self._refuse_busy()
+        len(self.feeds)  # which raises as well
+
+    def _refuse_busy(self) -> None:
         busy = self._imports().filter(change__status__in=(Status.CHECKING, Status.APPLYING))
         busy |= self._imports().exclude(change__waiting="")
         for file in busy.order_by("pk")[:1]:
@@ -137,7 +144,6 @@ class Erasure:
                 "Import %d has the name in its file and is at work. Erase when it is done."
             )
             raise NotErased(text % file.pk)
-        len(self.feeds)  # which raises as well
 
     def _imports(self) -> QuerySet[ImportFile]:
         kept = ImportFile.objects.exclude(folder="")
@@ -162,6 +168,9 @@ class Erasure:
         self.check()
         found = self.found()
         with transaction.atomic(using=self.using):
+            # An undo may have brought the row back by now; from here on none can.
+            Table(self.model, connections[self.using]).lock_for_rows()
+            self.row = self._find_row()
             attached = list(self._attached())
             self._settle_imports()
             self._delete_row(user)
@@ -188,6 +197,7 @@ class Erasure:
             if file.change.is_import and file.change.cancel():
                 said = _("Its file named somebody who was erased. Choose one without them.")
                 Change.objects.filter(pk=file.pk).update(error=said)
+        self._refuse_busy()  # it may have been begun since, and would write the person again
         self._imports().update(folder="")
         self._exports().update(folder="")
 

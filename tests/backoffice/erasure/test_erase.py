@@ -12,11 +12,12 @@ from django.urls import reverse
 
 from backoffice.changes import files
 from backoffice.changes.decisions import Decision
+from backoffice.changes.deletion import Deletion
 from backoffice.changes.models import Change, ImportFile
 from backoffice.erasure import rows
 from backoffice.erasure.erase import Erasure, NotErased, was_erased
 from backoffice.filters.models import SavedFilter
-from backoffice.jobs.steps import apply_job, check_job, create_job, create_undo
+from backoffice.jobs.steps import apply_job, check_job, create_job, create_undo, undo_job
 from backoffice.submissions import Submission
 from backoffice.trail.models import Entry
 from library.models import Book, Patron
@@ -169,6 +170,34 @@ def test_an_import_at_work_and_a_file_of_a_feed_that_waits_come_first(person, tm
     with pytest.raises(NotErased, match="1 files that name this person wait"):
         Erasure(Patron, patron.pk).run()
     assert Patron.objects.filter(pk=patron.pk).exists()
+
+
+def test_an_import_that_begins_after_the_look_is_not_overlooked(person, monkeypatch):
+    """Else it writes the person again, from the file that it has open."""
+    patron, again = person
+    found = Erasure.found
+
+    def begun(erasure):
+        again.take("checked", to="applying")
+        return found(erasure)
+
+    monkeypatch.setattr(Erasure, "found", begun)
+    with pytest.raises(NotErased, match=f"Import {again.pk} "):
+        Erasure(Patron, patron.pk).run()
+    again.refresh_from_db()
+    assert (again.status, Patron.objects.filter(pk=patron.pk).exists()) == ("applying", True)
+    assert ImportFile.objects.get(pk=again.pk).folder
+
+
+def test_who_is_brought_back_by_an_undo_meanwhile_is_erased(person):
+    patron, _again = person
+    change = Deletion(Patron.objects.filter(pk=patron.pk)).run(title="d")
+    erasure = Erasure(Patron, patron.pk)
+    undo_job(change)
+    assert Patron.objects.filter(pk=patron.pk).exists()
+    erasure.run()
+    assert not Patron.objects.filter(pk=patron.pk).exists()
+    assert left_of(NAME, BEFORE) == []
 
 
 def test_where_the_bucket_is_lost_in_the_end_all_else_is_gone(

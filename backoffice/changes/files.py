@@ -12,6 +12,7 @@ import errno
 import fcntl
 import logging
 import os
+import re
 import secrets
 import shutil
 import time
@@ -29,6 +30,8 @@ from backoffice.outages import demand_room, removed_if_it_fails
 logger = logging.getLogger(__name__)
 
 UNUSED = datetime.timedelta(days=1)  # after which a copy goes, or what belongs to no import
+#: What `new_folder` and `try_out` make. Others may have something of theirs beside it.
+OURS = re.compile(r"[\w-]{43}|tried-[0-9a-f]{16}", re.ASCII)
 
 
 class NoStorage(OSError):
@@ -151,6 +154,11 @@ def copy(key: str, target: Path) -> None:
 # Folders --------------------------------------------------------------------------------
 
 
+def new_folder() -> str:
+    """A name that can't be guessed."""
+    return secrets.token_urlsafe(32)
+
+
 def remove(folder: str) -> None:
     """Remove the files of an import, here and in the storage. Raises NoStorage."""
     shutil.rmtree(root() / folder, ignore_errors=True)
@@ -180,21 +188,22 @@ def remove_files(folder: str, start: str = "", but: str = "\0") -> None:
 
 
 def stored() -> Iterator[str]:
-    """All files of the storage, as `folder/name`."""
+    """All files of ours in the storage, as `folder/name`."""
     with _told():
-        for folder in sorted(_listed("")[0]):
+        for folder in sorted(_ours()):
             yield from (f"{folder}/{name}" for name in sorted(_listed(folder)[1]))
 
 
 def strays(named: set[str]) -> list[str]:
-    """The folders that belong to no import, and have not been touched for a day."""
+    """The folders of ours that belong to no import, and have not been touched for a day."""
     if not are_shared():
         limit = time.time() - UNUSED.total_seconds()
         found = root().iterdir() if root().is_dir() else ()
-        return [p.name for p in found if p.name not in named and p.stat().st_mtime < limit]
+        ours = [p for p in found if p.name not in named and OURS.fullmatch(p.name)]
+        return [p.name for p in ours if p.stat().st_mtime < limit]
     forget_unused()
     with _told():
-        return [folder for folder in set(_listed("")[0]) - named if _is_old(folder)]
+        return [name for name in _ours() if name not in named and _is_old(name)]
 
 
 def _is_old(folder: str) -> bool:
@@ -202,6 +211,11 @@ def _is_old(folder: str) -> bool:
     return all(
         storage().get_modified_time(f"{folder}/{name}") < limit for name in _listed(folder)[1]
     )
+
+
+def _ours() -> list[str]:
+    """The folders of the storage that are ours."""
+    return [folder for folder in _listed("")[0] if OURS.fullmatch(folder)]
 
 
 def _listed(folder: str) -> tuple[list[str], list[str]]:

@@ -1,6 +1,5 @@
 """`Folder`: a row with files of its own, such as those of an import."""
 
-import secrets
 from pathlib import Path
 
 from django.db import models
@@ -23,7 +22,7 @@ class Folder(models.Model):
 
     def make_directory(self) -> None:
         """Make a folder whose name can't be guessed and that only this user can read."""
-        self.folder = self.folder or secrets.token_urlsafe(32)
+        self.folder = self.folder or files.new_folder()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, name: str) -> None:

@@ -220,12 +220,14 @@ def test_copies_are_forgotten_by_nobody_while_one_says_that_it_uses_them(on, buc
 def test_what_belongs_to_no_import_goes_after_a_day(on, bucket, monkeypatch):
     job, stray = make_job(), make_job()
     stray.delete()
+    backup = "branch/backups/backoffice-20261127T023829Z.tar"  # somebody else's
+    bucket.client.put_object(Bucket="uploads", Key=backup, Body=b"x")
     remove_old_imports()
-    assert len(bucket.listed()) == 2
+    assert len(bucket.listed()) == 3
     later = timezone.now() + datetime.timedelta(days=2)
     monkeypatch.setattr("backoffice.changes.files.timezone.now", lambda: later)
     remove_old_imports()
-    assert bucket.listed() == [f"branch/{job.file.folder}/upload"]
+    assert sorted(bucket.listed()) == sorted([backup, f"branch/{job.file.folder}/upload"])
 
 
 def test_what_else_is_too_old_goes_while_the_storage_is_gone(on, settings, caplog):

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django_tasks_db.backend import DatabaseBackend
 from django_tasks_db.models import DBTaskResult
 
+from backoffice.changes import files
 from backoffice.changes.models import Change, ImportFile
 from backoffice.jobs import tasks, workers
 from backoffice.jobs.care import Caretaker, remove_old_imports, take_up_dead_jobs
@@ -338,11 +339,14 @@ def test_files_go_after_a_time_and_undo_stays(settings):
     tasks.start_apply(fresh(job))
     directory = job.file.directory
     Change.objects.filter(pk=job.pk).update(created_at=LONG_AGO - datetime.timedelta(days=30))
-    orphan = settings.DATA_DIR / "imports" / "orphan"
-    orphan.mkdir()
-    os.utime(orphan, (0, 0))
+    orphan = settings.DATA_DIR / "imports" / files.new_folder()
+    somebody_s = settings.DATA_DIR / "imports" / "lost+found"
+    for folder in (orphan, somebody_s):
+        folder.mkdir()
+        os.utime(folder, (0, 0))
     assert remove_old_imports() == 2
     assert not orphan.exists()
+    assert somebody_s.exists()
     assert not directory.exists()
     assert young.file.directory.exists()
     undo_job(fresh(job))

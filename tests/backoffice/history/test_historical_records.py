@@ -2,6 +2,7 @@
 
 import pytest
 from django.core import serializers
+from django.db import connection
 
 from library.models import Book, Library
 from tests.factories import make_book, make_library
@@ -32,7 +33,8 @@ def test_clearing_from_the_other_side_is_a_change_of_each_book():
 
 def test_links_from_the_other_side_cost_the_same_for_many_books(django_assert_max_num_queries):
     library, books = make_library(), [make_book() for _ in range(20)]
-    with django_assert_max_num_queries(12):
+    lock = connection.vendor == "postgresql"  # of the titles, against an import of them
+    with django_assert_max_num_queries(12 + lock):
         library.book_set.add(*books)
 
 

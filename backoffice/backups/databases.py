@@ -240,7 +240,8 @@ class PostgreSQL:
 
 
 OF_EXTENSION = """EXISTS (
-    SELECT 1 FROM pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid)"""
+    SELECT 1 FROM pg_depend d
+    WHERE d.deptype = 'e' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid)"""
 #: Nothing is dropped where DATABASE_URL names the database of something else.
 OURS = f"""
 DO $$ BEGIN
